@@ -1,0 +1,191 @@
+"""What can go wrong, by meaning; the same tree on every store.
+
+::
+
+    SecretsError
+      ConfigError         the config, a profile, a URL or an option is wrong
+      NameInvalid         a name is outside the grammar
+      ValueInvalid        a value cannot be stored anywhere: no text, or no value given
+      UndeclaredSecret    the program asks for a name that its config does not declare
+      NotFound            VaultNotFound, SecretNotFound, StoreNotFound
+      AlreadyExists       VaultAlreadyExists, SecretAlreadyExists
+      NotEmpty            a vault that still holds secrets
+      Denied              the store knows who asks and says no
+        Disabled          the secret is there and switched off
+      Unauthenticated     the store does not know who asks
+      Conflict            somebody else wrote in between
+      TooLarge            over the store's size limit
+      Unsupported         this store cannot do that
+      Corrupt             what is stored is not what was written
+      Throttled           asked too often
+      Unavailable         no answer, or none in time
+      Refused             a prompt, a guard or a missing confirmation stopped it; nothing was changed
+
+Missing, denied and broken are three answers and never the same one. No error holds a secret value.
+"""
+
+from typing import ClassVar
+
+
+class SecretsError(Exception):
+    """The base of all errors that tailorsecrets raises on purpose.
+
+    ``str()`` is one sentence for a person; ``code`` is stable, for programs and documentation. ``op``, ``store``,
+    ``vault`` and ``secret`` say where it happened, as far as that is known. ``hint`` is the remedy, or empty.
+    ``retryable`` tells whether the same call may succeed later; it is False once retries are spent.
+    """
+
+    code: str = "ERROR"
+    retryable: bool = False
+    meaning: ClassVar[str] = "something went wrong"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        hint: str = "",
+        code: str = "",
+        op: str = "",
+        store: str = "",
+        vault: str = "",
+        secret: str = "",
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message or self.meaning)
+        self.hint, self.op, self.store, self.vault, self.secret = hint, op, store, vault, secret
+        if code:
+            self.code = code
+        if retryable is not None:
+            self.retryable = retryable
+
+
+class ConfigError(SecretsError):
+    """The config, a profile, a URL or an option is wrong."""
+
+    code, meaning = "CONFIG_INVALID", "the configuration is wrong"
+
+
+class NameInvalid(SecretsError):
+    """A vault, secret or workspace name is outside the grammar."""
+
+    code, meaning = "NAME_INVALID", "the name is not allowed"
+
+
+class ValueInvalid(SecretsError):
+    """A value that no store can hold, or none at all."""
+
+    code, meaning = "SECRET_VALUE_INVALID_UTF8", "the value is not text"
+
+
+class UndeclaredSecret(SecretsError):
+    """The program asks for a vault or secret that its config does not declare."""
+
+    code, meaning = "UNDECLARED_SECRET", "the config does not declare it"
+
+
+class NotFound(SecretsError):
+    """It is not there."""
+
+    code, meaning = "NOT_FOUND", "it does not exist"
+
+
+class VaultNotFound(NotFound):
+    """There is no such vault."""
+
+    code, meaning = "VAULT_NOT_FOUND", "the vault does not exist"
+
+
+class SecretNotFound(NotFound):
+    """There is no such secret, or it was deleted."""
+
+    code, meaning = "SECRET_NOT_FOUND", "the secret does not exist"
+
+
+class StoreNotFound(NotFound):
+    """The store itself is not there, such as a store file that nobody made."""
+
+    code, meaning = "STORE_NOT_FOUND", "the store does not exist"
+
+
+class AlreadyExists(SecretsError):
+    """It is there, and was to be made."""
+
+    code, meaning = "ALREADY_EXISTS", "it exists already"
+
+
+class VaultAlreadyExists(AlreadyExists):
+    """The vault is there, and was to be made."""
+
+    code, meaning = "VAULT_ALREADY_EXISTS", "the vault exists already"
+
+
+class SecretAlreadyExists(AlreadyExists):
+    """The secret is there, and was to be made."""
+
+    code, meaning = "SECRET_ALREADY_EXISTS", "the secret exists already"
+
+
+class NotEmpty(SecretsError):
+    """A vault that still holds secrets cannot be deleted."""
+
+    code, meaning = "VAULT_NOT_EMPTY", "the vault is not empty"
+
+
+class Denied(SecretsError):
+    """The store knows who asks and says no."""
+
+    code, meaning = "PERMISSION_DENIED", "permission denied"
+
+
+class Disabled(Denied):
+    """The secret is there and somebody switched it off."""
+
+    code, meaning = "DISABLED", "the secret is disabled"
+
+
+class Unauthenticated(SecretsError):
+    """The store does not know who asks: no login, a wrong key, an expired token."""
+
+    code, meaning = "UNAUTHENTICATED", "the store does not accept the login"
+
+
+class Conflict(SecretsError):
+    """Somebody else wrote in between; nothing of this write was done."""
+
+    code, meaning = "CONFLICT", "it changed in the meantime"
+
+
+class TooLarge(SecretsError):
+    """The value is over the store's limit."""
+
+    code, meaning = "SECRET_VALUE_TOO_LARGE", "the value is too large for the store"
+
+
+class Unsupported(SecretsError):
+    """This store cannot do that."""
+
+    code, meaning = "UNSUPPORTED", "the store cannot do that"
+
+
+class Corrupt(SecretsError):
+    """What is stored is damaged, or was not written as text."""
+
+    code, meaning = "CORRUPT", "what is stored is damaged"
+
+
+class Throttled(SecretsError):
+    """The store says: too many calls."""
+
+    code, meaning, retryable = "THROTTLED", "the store limits the rate of calls", True
+
+
+class Unavailable(SecretsError):
+    """The store does not answer, or not in time."""
+
+    code, meaning, retryable = "UNAVAILABLE", "the store does not answer", True
+
+
+class Refused(SecretsError):
+    """A prompt, a guard or a missing confirmation stopped it; nothing was changed."""
+
+    code, meaning = "CONFIRMATION_REQUIRED", "not confirmed"
