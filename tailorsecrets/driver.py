@@ -20,6 +20,10 @@ ABSENT: Final = ""  # put(expect=ABSENT): only if there is none
 PRESENT: Final = "*"  # put(expect=PRESENT): only if there is one
 
 
+Kind = Literal["get", "stat", "list", "write"]
+State = Literal["live", "deleted", "disabled", "bare"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
     """What the store can do; each field has one reader, in the core. The defaults: reads one name, no more."""
@@ -40,11 +44,8 @@ class Caps:
     transactions: bool = False  # the writes inside `transaction` are one write
     batch: int = 1  # names in one get_many
     list_lag: float = 0.0  # seconds by which list may trail a write; the core then stats before it writes
-    per_s: Mapping[Literal["get", "stat", "list", "write"], float] = field(default_factory=dict)  # quota; absent: none
+    per_s: Mapping[Kind, float] = field(default_factory=dict[Kind, float])  # quota of calls; absent: none
     retries: bool = False  # the SDK retries, so the core does not
-
-
-State = Literal["live", "deleted", "disabled", "bare"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Entry:
     name: str
     version: str = ""  # opaque; differs for every write, also after delete and create
     stamp: str = ""  # of the put that wrote *this* version; "": another hand wrote it, or unknown
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
     created: datetime | None = None  # of the secret, aware
     updated: datetime | None = None  # of this version, aware
     state: State = "live"  # bare: a name that never had a value
@@ -169,11 +170,11 @@ class Target:
     scheme: str
     host: str = ""  # what stands between // and the next slash
     path: str = ""  # what follows it, unquoted, without the slash; for a scheme without //, all of it
-    options: Mapping[str, str] = field(default_factory=dict)  # the query, only options that the StoreType knows
+    options: Mapping[str, str] = field(default_factory=dict[str, str])  # the query; only known ones
     base: str = "."  # the folder where relative paths start
     create: bool = False  # the user named this store: the first write may make it
     timeout: float = 15.0  # seconds a read may take in all; a write four times as many
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # the process environment
+    environ: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # the process environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +183,7 @@ class StoreType:
 
     scheme: str
     open: Callable[[Target], Driver]  # imports the SDK inside; no network, no sign-in before the first call
-    options: Mapping[str, str] = field(default_factory=dict)  # option -> a line of help; others are refused
+    options: Mapping[str, str] = field(default_factory=dict[str, str])  # option -> a line of help; others are refused
     extra: str = ""  # named when an import fails: pip install 'tailorsecrets[extra]'
     prefixed: bool = True  # the URL's path is a prefix of every native name; False: it is a place, such as a file
     policy: Callable[[Target, Sequence[str], Literal["read", "deploy"]], str] | None = None  # least privilege, as text

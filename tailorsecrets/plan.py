@@ -1,0 +1,152 @@
+"""What apply would do: the difference between what is declared and what is there. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tailorsecrets.driver import ABSENT, Entry
+from tailorsecrets.manifest import Manifest, Owner
+from tailorsecrets.names import Place
+from tailorsecrets.secret import Secret
+from tailorsecrets.sources import Generate
+from tailorsecrets.store import Found
+
+Action = Literal["create", "update", "delete"]
+Wanted = Secret | Generate | None  # None: no value, and the config says to skip those
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a config says: who owns it, the values by vault and secret, and the secrets that others manage."""
+
+    owner: Owner
+    vaults: Mapping[str, Mapping[str, Wanted]]
+    external: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do to a secret, or with no secret named, to a vault's record.
+
+    An update of a vault writes the owner on it. ``expect`` is the version that the plan saw, ABSENT for none.
+    """
+
+    action: Action
+    place: Place
+    value: Secret | Generate | None = None
+    expect: str = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps in the order in which they are done, and what a person should know before.
+
+    ``manifests`` are the records of declared vaults as they were seen; ``owned`` counts the secrets in the store that
+    the app owns; ``by_value`` says that the store has no stamps, so values were read and compared.
+    """
+
+    owner: Owner
+    steps: tuple[Step, ...]
+    manifests: Mapping[str, Manifest | None]
+    unmanaged: tuple[str, ...] = ()
+    conflicts: tuple[tuple[str, Owner], ...] = ()
+    skipped: tuple[Place, ...] = ()
+    owned: int = 0
+    by_value: bool = False
+
+    def count(self, action: Action) -> int:
+        """Return how many steps are of this *action*."""
+        return sum(step.action == action for step in self.steps)
+
+    def deletions(self) -> list[Step]:
+        """Return the steps that delete."""
+        return [step for step in self.steps if step.action == "delete"]
+
+    def claimed(self) -> frozenset[str]:
+        """Return the vaults that the plan takes over, from nobody or from another owner."""
+        return frozenset(self.unmanaged) | {vault for vault, _ in self.conflicts}
+
+
+def diff(
+    declared: Declared,
+    found: Mapping[str, Found],
+    *,
+    prune: bool = True,
+    values: Mapping[Place, Secret] | None = None,
+) -> Plan:
+    """Return the plan that makes what is *found* equal to what is *declared*.
+
+    Without *prune* nothing is deleted. *values*, where a store has no stamps, are the values that it holds now.
+    """
+    there = {vault: found[vault] for vault in sorted(declared.vaults) if vault in found}
+    owners = {vault: _owner(vault_found) for vault, vault_found in there.items()}
+    steps = [*_vault_steps(declared, owners), *_secret_steps(declared, there, values)]
+    if prune:
+        steps += _deletions(declared, found)
+    return Plan(
+        owner=declared.owner,
+        steps=tuple(steps),
+        manifests={vault: there[vault].manifest if vault in there else None for vault in declared.vaults},
+        unmanaged=tuple(vault for vault, owner in owners.items() if owner is None),
+        conflicts=tuple((vault, owner) for vault, owner in owners.items() if owner and not declared.owner.owns(owner)),
+        skipped=tuple(place for place, wanted in _wanted(declared) if wanted is None),
+        owned=sum(len(vault.secrets) for vault in found.values() if declared.owner.owns(_owner(vault))),
+        by_value=values is not None,
+    )
+
+
+def _owner(vault: Found) -> Owner | None:
+    return vault.manifest.owner if vault.manifest else None
+
+
+def _wanted(declared: Declared) -> Iterator[tuple[Place, Wanted]]:
+    for vault, secrets in sorted(declared.vaults.items()):
+        for secret, wanted in sorted(secrets.items()):
+            yield Place(vault, secret), wanted
+
+
+def _vault_steps(declared: Declared, owners: Mapping[str, Owner | None]) -> Iterator[Step]:
+    for vault in sorted(declared.vaults):
+        if vault not in owners:
+            yield Step("create", Place(vault))
+        elif owners[vault] != declared.owner:
+            yield Step("update", Place(vault))
+
+
+def _secret_steps(
+    declared: Declared, there: Mapping[str, Found], values: Mapping[Place, Secret] | None
+) -> Iterator[Step]:
+    for place, wanted in _wanted(declared):
+        vault = there.get(place.vault, Found())
+        entry = vault.secrets.get(place.secret)
+        if wanted is None:
+            continue
+        if entry is None:
+            yield Step("create", place, wanted)
+        elif isinstance(wanted, Secret) and not _unchanged(place, wanted, entry, vault.manifest, values):
+            yield Step("update", place, wanted, entry.version)
+
+
+def _unchanged(
+    place: Place, wanted: Secret, entry: Entry, manifest: Manifest | None, values: Mapping[Place, Secret] | None
+) -> bool:
+    if entry.state != "live":
+        return False
+    if values is not None:
+        return values.get(place) == wanted
+    return manifest is not None and bool(entry.stamp) and entry.stamp == manifest.stamp(place.secret, wanted)
+
+
+def _deletions(declared: Declared, found: Mapping[str, Found]) -> Iterator[Step]:
+    gone = [v for v in sorted(found) if v not in declared.vaults and declared.owner.owns(_owner(found[v]))]
+    for vault in sorted([*declared.vaults, *gone]):
+        for secret, entry in sorted(found.get(vault, Found()).secrets.items()):
+            if not _stays(declared, vault, secret):
+                yield Step("delete", Place(vault, secret), expect=entry.version)
+    for vault in gone:
+        if not any(_stays(declared, vault, secret) for secret in found[vault].secrets):
+            yield Step("delete", Place(vault))
+
+
+def _stays(declared: Declared, vault: str, secret: str) -> bool:
+    return secret in declared.vaults.get(vault, {}) or secret in declared.external.get(vault, ())

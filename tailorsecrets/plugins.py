@@ -1,0 +1,85 @@
+"""Finding the StoreType of a URL scheme, among our own plugins and those of other distributions.
+
+A plugin is a module, named by an entry point in the group ``tailorsecrets``, with a function
+``tailorsecrets_stores() -> Iterable[StoreType]``. Our own come in by the same door; the table here only finds them
+without reading the metadata of all that is installed.
+"""
+
+from collections.abc import Iterable
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+from tailorsecrets.driver import API, StoreType
+from tailorsecrets.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pluggy import PluginManager
+
+GROUP: Final = "tailorsecrets"
+HOOK: Final = "tailorsecrets_stores"
+OWN: Final = {"file": "tailorsecrets_file"}  # scheme -> module; a test holds it equal to our entry points
+
+
+def store_type(scheme: str) -> StoreType:
+    """Return the StoreType that opens URLs of *scheme*; ConfigError that names the known schemes."""
+    if scheme in OWN:
+        return _of_scheme(import_module(OWN[scheme]), scheme)
+    found, broken = _installed()
+    if scheme in found:
+        return _supported(found[scheme])
+    known = ", ".join(f"{name}:" for name in sorted({*OWN, *found}))
+    unloaded = f"; these plugins cannot be loaded: {', '.join(broken)}" if broken else ""
+    raise ConfigError(f"no store plugin opens {scheme}: URLs{unloaded}", hint=f"known are {known}")
+
+
+def _of_scheme(module: ModuleType, scheme: str) -> StoreType:
+    return next(store for store in module.tailorsecrets_stores() if store.scheme == scheme)
+
+
+def _supported(store: StoreType) -> StoreType:
+    if store.api > API:
+        raise ConfigError(f"the plugin for {store.scheme}: needs a newer tailorsecrets", hint="upgrade tailorsecrets")
+    return store
+
+
+def _installed() -> tuple[dict[str, StoreType], list[str]]:
+    """Return the StoreTypes of all installed plugins by scheme, and a word on each plugin that is broken."""
+    from importlib.metadata import entry_points
+
+    manager = _manager()
+    found, broken = dict[str, StoreType](), list[str]()
+    for point in entry_points(group=GROUP):
+        try:
+            manager.register(point.load(), point.name)
+        except Exception as exc:  # noqa: BLE001  # a broken plugin hurts only its own users
+            broken.append(f"{point.name} ({type(exc).__name__})")
+    for implementation in manager.hook.tailorsecrets_stores.get_hookimpls():
+        try:
+            found |= {store.scheme: store for store in implementation.function()}
+        except Exception as exc:  # noqa: BLE001
+            broken.append(f"{implementation.plugin_name} ({type(exc).__name__})")
+    return found, broken
+
+
+def _manager() -> "PluginManager":
+    from pluggy import HookimplOpts, HookspecMarker, PluginManager
+
+    class ByName(PluginManager):
+        """Takes a function named like the hook for its implementation, as pytest does, so plugins need no marker."""
+
+        def parse_hookimpl_opts(self, plugin: object, name: str) -> HookimplOpts | None:
+            marked = super().parse_hookimpl_opts(plugin, name)
+            return HookimplOpts() if marked is None and name == HOOK else marked
+
+    class Spec:
+        """The whole hook surface."""
+
+        @HookspecMarker(GROUP)
+        def tailorsecrets_stores(self) -> Iterable[StoreType]:
+            """Return the StoreTypes of this plugin."""
+            return ()
+
+    manager = ByName(GROUP)
+    manager.add_hookspecs(Spec)
+    return manager
