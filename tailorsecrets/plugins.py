@@ -8,7 +8,7 @@ without reading the metadata of all that is installed.
 from collections.abc import Iterable
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from tailorsecrets.driver import API, StoreType
 from tailorsecrets.errors import ConfigError
@@ -34,7 +34,8 @@ def store_type(scheme: str) -> StoreType:
 
 
 def _of_scheme(module: ModuleType, scheme: str) -> StoreType:
-    return next(store for store in module.tailorsecrets_stores() if store.scheme == scheme)
+    stores: Iterable[StoreType] = module.tailorsecrets_stores()
+    return next(store for store in stores if store.scheme == scheme)
 
 
 def _supported(store: StoreType) -> StoreType:
@@ -56,21 +57,23 @@ def _installed() -> tuple[dict[str, StoreType], list[str]]:
             broken.append(f"{point.name} ({type(exc).__name__})")
     for implementation in manager.hook.tailorsecrets_stores.get_hookimpls():
         try:
-            found |= {store.scheme: store for store in implementation.function()}
+            stores = cast("Iterable[StoreType]", implementation.function())
+            found |= {store.scheme: store for store in stores}
         except Exception as exc:  # noqa: BLE001
             broken.append(f"{implementation.plugin_name} ({type(exc).__name__})")
     return found, broken
 
 
 def _manager() -> "PluginManager":
-    from pluggy import HookimplOpts, HookspecMarker, PluginManager
+    from pluggy import HookimplMarker, HookimplOpts, HookspecMarker, PluginManager
 
     class ByName(PluginManager):
         """Takes a function named like the hook for its implementation, as pytest does, so plugins need no marker."""
 
         def parse_hookimpl_opts(self, plugin: object, name: str) -> HookimplOpts | None:
-            marked = super().parse_hookimpl_opts(plugin, name)
-            return HookimplOpts() if marked is None and name == HOOK else marked
+            if name == HOOK:
+                HookimplMarker(GROUP)(getattr(plugin, name))
+            return super().parse_hookimpl_opts(plugin, name)
 
     class Spec:
         """The whole hook surface."""

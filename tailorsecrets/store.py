@@ -50,12 +50,23 @@ class Store:
     """
 
     def __init__(
-        self, driver: Driver, workspace: str = "default", *, url: str = "", prefix: str = "", read_only: str = ""
+        self,
+        driver: Driver,
+        workspace: str = "default",
+        *,
+        url: str = "",
+        prefix: str = "",
+        read_only: str = "",
+        may_make: bool = False,
     ) -> None:
-        """Put vaults on *driver*. *url* names the store in errors; *read_only*, if given, is why writes are denied."""
+        """Put vaults on *driver*.
+
+        *url* names the store in errors; *prefix* stands before every native name; *read_only*, if given, is why writes
+        are denied; *may_make* tells that the first write may make the store.
+        """
         caps = driver.caps
         naming = Naming(workspace, caps.joiner, caps.max_name, prefix, caps.containers)
-        self.url, self.workspace = url or type(driver).__name__, workspace
+        self.url, self.workspace, self.may_make = url or type(driver).__name__, workspace, may_make
         self._calls = Calls(driver, naming, self.url, read_only=read_only)
 
     @property

@@ -1,0 +1,73 @@
+"""The profile file ``tailorsecrets.toml``: named targets beside a config."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+from tailorsecrets.errors import ConfigError
+
+PROFILES: Final = "tailorsecrets.toml"
+_PERMISSIONS: Final = ("read", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One table ``[profiles.NAME]``; what it does not say is empty."""
+
+    name: str = ""
+    store: str = ""
+    workspace: str = ""
+    permission: str = "write"
+
+
+def read_profile(folder: Path, name: str) -> Profile:
+    """Return the profile *name* of the file in *folder*, an empty one for no name.
+
+    Raise ConfigError, naming the known profiles and keys, for an unknown one, and for a file that is no TOML.
+    """
+    if not name:
+        return Profile()
+    path = folder / PROFILES
+    tables = _tables(path)
+    if name not in tables:
+        hint = f"known profiles: {', '.join(sorted(tables)) or 'none'}"
+        raise ConfigError(f"no profile {name!r} in {path}", hint=hint, code="PROFILE_NOT_FOUND")
+    return _profile(f"{path}: profile {name!r}", name, tables[name])
+
+
+def _tables(path: Path) -> Mapping[str, object]:
+    document = _table(str(path), _document(path), {"profiles"})
+    return _table(f"{path}: profiles", document.get("profiles", {}))
+
+
+def _document(path: Path) -> Mapping[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as exc:
+        problem = str(exc)
+    raise ConfigError(f"{path}: {problem}")
+
+
+def _profile(where: str, name: str, value: object) -> Profile:
+    table = _table(where, value, {"store", "workspace", "permission"})
+    texts = {key: text for key, text in table.items() if isinstance(text, str)}
+    if len(texts) < len(table):
+        raise ConfigError(f"{where}: {', '.join(sorted(set(table) - set(texts)))} must be text")
+    if texts.get("permission", "write") not in _PERMISSIONS:
+        raise ConfigError(f"{where}: permission is one of {', '.join(_PERMISSIONS)}")
+    return Profile(name, **texts)
+
+
+def _table(where: str, value: object, keys: set[str] | None = None) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: must be a table")
+    table = cast("dict[str, object]", value)
+    unknown = sorted(set(table) - keys) if keys is not None else []
+    if unknown:
+        raise ConfigError(f"{where}: unknown {', '.join(unknown)}", hint=f"known: {', '.join(sorted(keys or ()))}")
+    return table

@@ -1,0 +1,165 @@
+"""Which store and workspace is meant, and opening it: flags, environment, profile, default."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from tailorsecrets import plugins
+from tailorsecrets.driver import Driver, StoreType, Target
+from tailorsecrets.errors import ConfigError
+from tailorsecrets.layers import stack
+from tailorsecrets.names import check_name
+from tailorsecrets.profiles import read_profile
+from tailorsecrets.store import Store
+
+DEFAULT_STORE: Final = "file:.tailorsecrets/secrets.jsonl"
+DEFAULT_WORKSPACE: Final = "default"
+_TIMEOUT: Final = 15.0
+_TIMEOUT_HELP: Final = "seconds that a read may take in all (default 15); a write may take four times as many"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The target that flags, environment and profile name together."""
+
+    url: str
+    workspace: str
+    base: Path  # where a relative path in the URL starts
+    named: bool = True  # False: nobody named a store, it is the default
+    read_only: str = ""  # the profile that may only read, "" for none
+
+    def __str__(self) -> str:
+        return f"{self.url}, workspace {self.workspace}"
+
+
+def choose(
+    environ: Mapping[str, str],
+    folder: Path,
+    *,
+    store: str | None = None,
+    workspace: str | None = None,
+    profile: str | None = None,
+    cwd: Path | None = None,
+) -> Choice:
+    """Return the target: what is given here, else the environment's, else the profile's, else the default.
+
+    *folder* is the config's: the profile file and the default store are there. Relative paths in a URL start at
+    *cwd* (default: the working directory), those in the profile file at *folder*.
+    """
+    found = read_profile(folder, profile or environ.get("TAILORSECRETS_PROFILE", ""))
+    named = store or environ.get("TAILORSECRETS_STORE", "")
+    space = workspace or environ.get("TAILORSECRETS_WORKSPACE", "") or found.workspace or DEFAULT_WORKSPACE
+    check_name("workspace", space)
+    return Choice(
+        url=named or found.store or DEFAULT_STORE,
+        workspace=space,
+        base=(cwd or Path.cwd()) if named else folder,
+        named=bool(named or found.store),
+        read_only=f"profile {found.name!r} may only read" if found.permission == "read" else "",
+    )
+
+
+def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | None = None) -> Store:
+    """Open the store of *choice*; nothing is called yet. *create*: may a write make the store (default: if named)."""
+    kind, target = _parse(choice.url, choice.base, environ, create=choice.named if create is None else create)
+    return Store(
+        stack(_driver(kind, target), timeout=target.timeout),
+        choice.workspace,
+        url=target.url,
+        prefix=target.path if kind.prefixed else "",
+        read_only=choice.read_only,
+        may_make=target.create,
+    )
+
+
+def target_of(choice: Choice, environ: Mapping[str, str]) -> Target:
+    """Return the parsed URL of *choice*."""
+    return _parse(choice.url, choice.base, environ, create=False)[1]
+
+
+def open_store(url: str, workspace: str = DEFAULT_WORKSPACE, *, environ: Mapping[str, str] | None = None) -> Store:
+    """Open the store at *url*, untyped and without a config. A write makes a store file that is not there.
+
+    Raise ConfigError for a URL that no plugin opens, with unknown options or a credential in it.
+    """
+    import os
+
+    variables = os.environ if environ is None else environ
+    return open_choice(Choice(url, workspace, Path.cwd()), variables)
+
+
+def load_env_files(required: list[str], optional: list[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what the env files add to *environ*: required ones first, later over earlier, never over *environ*."""
+    from dotenv import dotenv_values
+
+    added: dict[str, str] = {}
+    for path in required:
+        if not Path(path).is_file():
+            raise ConfigError(f"env file {path}: not found", hint="--env-file-if-exists skips a missing one")
+    for path in [*required, *(path for path in optional if Path(path).is_file())]:
+        added |= {name: value for name, value in dotenv_values(path).items() if value is not None}
+    return {name: value for name, value in added.items() if name not in environ}
+
+
+def _parse(url: str, base: Path, environ: Mapping[str, str], *, create: bool) -> tuple[StoreType, Target]:
+    parts = _split(url)
+    kind = plugins.store_type(parts.scheme)
+    options = _options(kind, parts.query)
+    timeout = _seconds(options.pop("timeout", ""))
+    return kind, Target(
+        url=url,
+        scheme=parts.scheme,
+        host=parts.netloc,
+        path=unquote(parts.path.removeprefix("/") if parts.netloc else parts.path),
+        options=options,
+        base=str(base),
+        create=create,
+        timeout=timeout,
+        environ=environ,
+    )
+
+
+def _split(url: str) -> SplitResult:
+    parts = None
+    with suppress(ValueError):
+        parts = urlsplit(url)
+    if parts is None or not parts.scheme:
+        raise ConfigError("a store URL begins with a scheme, as in file:secrets.jsonl or vault://host")
+    if "@" in parts.netloc:  # the URL is not shown: what stands before the @ may be a password
+        raise ConfigError("the store URL has a credential in it", hint="take it out; sign in by the environment")
+    if parts.fragment:
+        raise ConfigError("the store URL has a # in it", hint="write %23")
+    return parts
+
+
+def _options(kind: StoreType, query: str) -> dict[str, str]:
+    known = {**kind.options, "timeout": _TIMEOUT_HELP}
+    pairs = parse_qsl(query, keep_blank_values=True)
+    unknown = sorted({name for name, _ in pairs} - set(known))
+    if unknown:
+        lines = "".join(f"\n  {name}: {text}" for name, text in sorted(known.items()))
+        raise ConfigError(f"unknown option {', '.join(unknown)} in a {kind.scheme}: URL", hint=f"known are{lines}")
+    if len(dict(pairs)) < len(pairs):
+        raise ConfigError("an option stands twice in the store URL")
+    return dict(pairs)
+
+
+def _seconds(text: str) -> float:
+    seconds = 0.0
+    with suppress(ValueError):
+        seconds = float(text or _TIMEOUT)
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(f"timeout={text}: a number of seconds is meant")
+    return seconds
+
+
+def _driver(kind: StoreType, target: Target) -> Driver:
+    try:
+        return kind.open(target)
+    except ImportError as exc:
+        missing = exc.name or "a package"
+    hint = f"pip install 'tailorsecrets[{kind.extra}]'" if kind.extra else ""
+    raise ConfigError(f"the {kind.scheme}: store needs {missing}, which is not installed", hint=hint)
