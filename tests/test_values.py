@@ -1,0 +1,71 @@
+"""Values, and the type that prints nothing."""
+
+import copy
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tailorsecrets import values
+from tailorsecrets.errors import ValueInvalid
+from tailorsecrets.secret import Secret
+
+texts = st.one_of(st.text(), st.text().map("tailorsecrets:".__add__), st.text().map("tailorsecrets:=".__add__))
+
+
+@given(texts, st.booleans())
+def test_escape_is_undone(text: str, empty: bool) -> None:
+    """What is written for a value reads back as the value, on stores that hold "" and on those that do not."""
+    written = values.escape(Secret(text), empty=empty)
+    assert values.unescape(written, empty=empty).reveal() == text
+    assert empty or written.reveal()
+
+
+@given(texts, texts)
+def test_escape_is_injective(one: str, other: str) -> None:
+    """Two values are written as two texts."""
+    written = [values.escape(Secret(text), empty=False).reveal() for text in (one, other)]
+    assert (one == other) == (written[0] == written[1])
+
+
+def test_plain_values_stay_plain() -> None:
+    """Only "" and values that begin with the mark are escaped."""
+    assert values.escape(Secret("sk_live"), empty=False).reveal() == "sk_live"
+    assert values.escape(Secret(""), empty=False).reveal() == "tailorsecrets:="
+    assert values.escape(Secret(""), empty=True).reveal() == ""
+
+
+def test_lone_surrogates_are_refused() -> None:
+    """A value is text that UTF-8 can carry; the error does not show it."""
+    with pytest.raises(ValueInvalid) as caught:
+        values.check_text(Secret("canary\ud800"))
+    assert caught.value.code == "SECRET_VALUE_INVALID_UTF8"
+    assert "canary" not in str(caught.value)
+
+
+def test_size_is_of_utf8() -> None:
+    """A value's size is that of its UTF-8 form."""
+    assert values.size(Secret("é")) == 2
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, lambda secret: f"{secret!r:>20}"])
+def test_secret_shows_nothing(show: object) -> None:
+    """No way of printing shows the value."""
+    assert callable(show)
+    assert "canary" not in show(Secret("canary"))
+
+
+@pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy, hash])
+def test_secret_is_not_taken_along(take: object) -> None:
+    """A value cannot be pickled, copied or hashed."""
+    assert callable(take)
+    with pytest.raises(TypeError):
+        take(Secret("canary"))
+
+
+def test_secrets_compare() -> None:
+    """Equality is by value, and only among secrets."""
+    assert Secret("a\ud800") == Secret("a\ud800")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
