@@ -1,10 +1,11 @@
 """Carrying out a plan: the only place that writes in bulk."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import signal
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
+from threading import current_thread, main_thread
 from typing import Final
 
 from tailorsecrets.calls import parallel
@@ -44,15 +45,9 @@ def apply(plan: Plan, store: Store, watch: Watch = lambda _step: None) -> Report
     starts no other, and is told by ``Report.interrupted``. In a store with transactions all is one write, done or not.
     """
     run = _Run(plan, store, watch)
-    with ThreadPoolExecutor(1, "tailorsecrets-apply") as thread:
-        future = thread.submit(run.all_phases)
-        while True:
-            try:
-                future.result()
-            except KeyboardInterrupt:
-                run.interrupted = run.halted = True
-            else:
-                return run.report()
+    with _ctrl_c(run.interrupt):
+        run.all_phases()
+    return run.report()
 
 
 class _Run:
@@ -62,8 +57,12 @@ class _Run:
         self._plan, self._store, self._watch = plan, store, watch
         self._manifests = dict(plan.manifests)
         self._outcome: dict[Place, SecretsError | None] = {}  # None: done
-        self._stuck: set[str] = set()  # vaults with a step that failed and that others build on
+        self._stuck: set[str] = set()  # vaults where a step failed that others build on
         self.interrupted = self.halted = False
+
+    def interrupt(self) -> None:
+        """Start no further step."""
+        self.interrupted = self.halted = True
 
     def report(self) -> Report:
         """Return what came of every step."""
@@ -132,6 +131,24 @@ class _Run:
                 self._store.drop_vault(vault)
             else:
                 self._store.delete_vault(vault)
+
+
+@contextmanager
+def _ctrl_c(stop: Callable[[], None]) -> Generator[None]:
+    """Let the first Ctrl-C in the block call *stop*, and the second do what it did before."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def stop_once(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        stop()
+
+    before = signal.signal(signal.SIGINT, stop_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _StoppedError(Exception):

@@ -12,7 +12,17 @@ from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 from tailorsecrets import errors, values
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored
-from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, Denied, NotFound, SecretsError, TooLarge, Unsupported
+from tailorsecrets.errors import (
+    AlreadyExists,
+    Conflict,
+    Corrupt,
+    Denied,
+    NotFound,
+    SecretsError,
+    TooLarge,
+    Unsupported,
+    ValueInvalid,
+)
 from tailorsecrets.names import NAME_TAG, Naming, Place
 from tailorsecrets.secret import Secret
 
@@ -94,7 +104,8 @@ class Calls:
 
     def check_value(self, place: Place, value: Secret) -> None:
         """Raise ValueInvalid or TooLarge for a value that the store cannot hold; calls nothing."""
-        values.check_text(value)
+        if not values.is_text(value):
+            raise self._error("put", place, ValueInvalid("the value is not valid UTF-8: it holds a lone surrogate"))
         if values.size(self._encoded(value)) > self.caps.max_bytes:
             raise self._error(
                 "put", place, TooLarge(f"the value is over the store's limit of {self.caps.max_bytes} bytes")

@@ -2,17 +2,19 @@
 
 from typing import Final
 
-from tailorsecrets.errors import ValueInvalid
 from tailorsecrets.secret import Secret
 
 _MARK: Final = "tailorsecrets:"
 _ESCAPED: Final = "tailorsecrets:="
 
 
-def check_text(value: Secret) -> None:
-    """Raise ValueInvalid for a value with lone surrogates, which no UTF-8 can carry."""
-    if not _is_text(value.reveal()):
-        raise ValueInvalid("the value is not valid text: it holds a lone surrogate", hint="values are UTF-8 text")
+def is_text(value: Secret) -> bool:
+    """Tell whether UTF-8 can carry *value*: it has no lone surrogates."""
+    try:
+        value.reveal().encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def size(value: Secret) -> int:
@@ -35,11 +37,3 @@ def unescape(stored: Secret, *, empty: bool) -> Secret:
     """Return the value that *stored* stands for."""
     text = stored.reveal()
     return Secret(text.removeprefix(_ESCAPED)) if not empty and text.startswith(_ESCAPED) else stored
-
-
-def _is_text(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

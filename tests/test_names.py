@@ -143,7 +143,7 @@ def test_good_names(name: str) -> None:
 
 def test_all_bad_names_at_once() -> None:
     """One error lists every bad name, and the rule."""
-    with pytest.raises(NameInvalid, match="vault name 'A'.*secret name 'b_c'") as caught:
+    with pytest.raises(NameInvalid, match=r"vault name 'A'.*secret name 'b_c'") as caught:
         check_names([("vault", "A"), ("secret", "fine"), ("secret", "b_c")])
     assert "3 to 63" in caught.value.hint
 

@@ -1,0 +1,466 @@
+"""A store of vaults on drivers of every ability."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+import anyio
+import pytest
+
+from tailorsecrets import errors
+from tailorsecrets.driver import ABSENT, Caps
+from tailorsecrets.errors import (
+    Conflict,
+    Corrupt,
+    Denied,
+    Disabled,
+    NameInvalid,
+    NotEmpty,
+    SecretAlreadyExists,
+    SecretNotFound,
+    SecretsError,
+    TooLarge,
+    Unavailable,
+    Unsupported,
+    ValueInvalid,
+    VaultAlreadyExists,
+    VaultNotFound,
+)
+from tailorsecrets.manifest import Manifest, Owner
+from tailorsecrets.secret import Secret
+from tailorsecrets.store import Store
+from tailorsecrets.testing.faults import Faults
+from tailorsecrets.testing.memory import FULL, WITH_CONTAINERS, Memory
+
+APP = Owner("my-app", "id")
+PLAIN = replace(FULL, transactions=False, batch=1)
+STORES = {
+    "full": FULL,
+    "containers": WITH_CONTAINERS,
+    "one by one": PLAIN,
+    "no atomic expect": replace(PLAIN, cas="none"),
+    "atomic create": replace(PLAIN, cas="create"),
+    "no stat": replace(PLAIN, cas="none", stats=False),
+    "no stamps": replace(PLAIN, stamps=False),
+    "no empty value": replace(PLAIN, empty=False),
+    "escape form": replace(PLAIN, joiner="--", max_name=127),
+    "underscores": replace(PLAIN, joiner="_", max_name=255),
+}
+
+
+@pytest.fixture(params=sorted(STORES))
+def store(request: pytest.FixtureRequest) -> Store:
+    """Return a store of each ability."""
+    return Store(Memory(caps=STORES[request.param]))
+
+
+def test_a_day_in_a_store(store: Store) -> None:
+    """Vaults and secrets are made, read, listed, changed and deleted alike on every store."""
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("one"))
+    store.create_secret("api-keys", "sendgrid", Secret(""))
+    store.update_secret("api-keys", "stripe", Secret("two"))
+    assert store.get("api-keys", "stripe") == "two"
+    assert store.get_all("api-keys", ["sendgrid", "missing", "stripe", "stripe"]) == ["", None, "two", "two"]
+    assert [entry.name for entry in store.list_secrets("api-keys")] == ["sendgrid", "stripe"]
+    assert [vault.name for vault in store.list_vaults()] == ["api-keys"]
+    for secret in ("stripe", "sendgrid"):
+        store.delete_secret("api-keys", secret)
+    assert store.get("api-keys", "stripe") is None
+    assert store.list_secrets("api-keys") == []
+    store.delete_vault("api-keys")
+    assert store.list_vaults() == []
+
+
+def test_longest_names(store: Store) -> None:
+    """Names of 63 characters work in every part, listing and all."""
+    longest = Store(Memory(caps=store.caps), "w" * 63)
+    longest.create_vault("v" * 63)
+    longest.create_secret("v" * 63, "s" * 63, Secret("value"))
+    assert longest.get("v" * 63, "s" * 63) == "value"
+    assert [entry.name for entry in longest.list_secrets("v" * 63)] == ["s" * 63]
+    assert [vault.name for vault in longest.list_vaults()] == ["v" * 63]
+
+
+def test_an_empty_vault_exists(store: Store) -> None:
+    """A vault without secrets is listed, is empty, and cannot be made again."""
+    store.create_vault("empty")
+    assert store.list_secrets("empty") == []
+    with pytest.raises(VaultAlreadyExists):
+        store.create_vault("empty")
+
+
+def test_a_vault_with_secrets_is_not_deleted(store: Store) -> None:
+    """Only an empty vault can be deleted."""
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("value"))
+    with pytest.raises(NotEmpty, match="api-keys"):
+        store.delete_vault("api-keys")
+    assert store.get("api-keys", "stripe") == "value"
+
+
+def test_create_never_overwrites_and_update_never_creates(store: Store) -> None:
+    """Create refuses what is there, update what is not."""
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("value"))
+    with pytest.raises(SecretAlreadyExists, match="api-keys/stripe"):
+        store.create_secret("api-keys", "stripe", Secret("other"))
+    with pytest.raises(SecretNotFound, match="api-keys/missing"):
+        store.update_secret("api-keys", "missing", Secret("other"))
+    assert store.get("api-keys", "stripe") == "value"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.list_secrets("missing"),
+        lambda store: store.create_secret("missing", "secret", Secret("value")),
+        lambda store: store.update_secret("missing", "secret", Secret("value")),
+        lambda store: store.delete_vault("missing"),
+        lambda store: store.manifest("missing"),
+        lambda store: store.release("missing"),
+    ],
+)
+def test_missing_vaults(store: Store, call: Callable[[Store], object]) -> None:
+    """A missing vault is VaultNotFound in all but the run-time reads."""
+    with pytest.raises(VaultNotFound, match="missing"):
+        call(store)
+
+
+def test_missing_reads_as_none(store: Store) -> None:
+    """A missing vault or secret reads as None."""
+    assert store.get("missing", "secret") is None
+    assert store.get_all("missing", ["secret"]) == [None]
+
+
+def test_deleting_what_is_not_there(store: Store) -> None:
+    """Deleting a missing secret says so."""
+    store.create_vault("api-keys")
+    with pytest.raises(SecretNotFound):
+        store.delete_secret("api-keys", "missing")
+
+
+def test_a_deleted_name_can_be_written_again(store: Store) -> None:
+    """A deleted secret and a deleted vault can be made anew."""
+    for value in ("one", "two"):
+        store.create_vault("api-keys")
+        store.create_secret("api-keys", "stripe", Secret(value))
+        assert store.get("api-keys", "stripe") == value
+        store.delete_secret("api-keys", "stripe")
+        store.delete_vault("api-keys")
+
+
+def test_ownership(store: Store) -> None:
+    """A vault made with an owner carries it until it is released; release says who it was, once."""
+    store.create_vault("api-keys", APP)
+    assert store.manifest("api-keys").owner == APP
+    assert store.release("api-keys") == APP
+    assert store.release("api-keys") is None
+    assert store.manifest("api-keys").owner is None
+
+
+def test_stamps_survive_a_change_of_owner(store: Store) -> None:
+    """Claiming and releasing a vault keeps its stamp key."""
+    store.create_vault("api-keys", APP)
+    key = store.manifest("api-keys").key
+    store.release("api-keys")
+    store.claim("api-keys", APP, store.manifest("api-keys"))
+    assert store.manifest("api-keys").key == key
+
+
+def test_a_claim_of_what_moved_is_a_conflict(store: Store) -> None:
+    """A record that changed since it was seen is not overwritten."""
+    store.create_vault("api-keys")
+    seen = store.manifest("api-keys")
+    store.claim("api-keys", Owner("other"), seen)
+    with pytest.raises(Conflict):
+        store.claim("api-keys", APP, seen)
+    with pytest.raises(Conflict):
+        store.claim("api-keys", APP, None)
+    assert store.manifest("api-keys").owner == Owner("other")
+
+
+def test_a_vault_without_a_record() -> None:
+    """Secrets that another tool wrote under a vault's name make it a vault without owner and stamps."""
+    driver = Memory()
+    driver.backdoor.write("default/theirs/token", "value")
+    store = Store(driver)
+    assert [vault.name for vault in store.list_vaults()] == ["theirs"]
+    assert store.manifest("theirs") == Manifest()
+    store.update_secret("theirs", "token", Secret("new"))
+    assert store.get("theirs", "token") == "new"
+
+
+def test_a_place_without_a_record() -> None:
+    """A crash between making a place and its record leaves a vault that a second try completes."""
+    faults = Faults(Memory(caps=WITH_CONTAINERS))
+    store = Store(faults)
+    faults.fail("put", Unavailable, times=1)
+    with pytest.raises(Unavailable):
+        store.create_vault("api-keys", APP)
+    assert [vault.name for vault in store.list_vaults()] == ["api-keys"]
+    store.claim("api-keys", APP, None)
+    assert store.manifest("api-keys").owner == APP
+
+
+def test_snapshots_agree(store: Store) -> None:
+    """A snapshot of named secrets says the same as one of everything."""
+    store.create_vault("api-keys", APP)
+    store.create_secret("api-keys", "stripe", Secret("value"))
+    found = store.snapshot()
+    assert found == store.snapshot_of({"api-keys": ["stripe", "missing"], "missing": ["secret"]})
+    assert found["api-keys"].manifest == store.manifest("api-keys")
+
+
+def test_foreign_names_are_skipped(store: Store) -> None:
+    """Other workspaces and foreign names are not ours."""
+    driver = Memory(caps=store.caps)
+    ours, theirs = Store(driver), Store(driver, "staging")
+    theirs.create_vault("api-keys")
+    theirs.create_secret("api-keys", "stripe", Secret("value"))
+    for name in ("default/API/x", "default", "default/a", "other", "default/v/", "default/abc/def/ghi/jkl"):
+        driver.backdoor.write(name.replace("/", store.caps.joiner), "value")
+    assert ours.list_vaults() == []
+    assert ours.get("api-keys", "stripe") is None
+
+
+def test_history_and_rollback() -> None:
+    """Old versions can be listed, read and written anew; a deleted secret can be restored or purged."""
+    store = Store(Memory())
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("one"))
+    store.update_secret("api-keys", "stripe", Secret("two"))
+    newest, oldest = store.history("api-keys", "stripe")
+    assert store.read("api-keys", "stripe", oldest.version).value == Secret("one")
+    store.rollback_secret("api-keys", "stripe", oldest.version)
+    assert store.get("api-keys", "stripe") == "one"
+    assert newest.version != oldest.version
+    store.delete_secret("api-keys", "stripe")
+    store.restore_secret("api-keys", "stripe")
+    assert store.get("api-keys", "stripe") == "one"
+    store.purge_secret("api-keys", "stripe")
+    with pytest.raises(SecretNotFound):
+        store.history("api-keys", "stripe")
+
+
+def test_a_rolled_back_value_has_its_stamp() -> None:
+    """A write by hand is stamped too, so that a config with the same value finds nothing to do."""
+    store = Store(Memory())
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("one"))
+    found = store.snapshot()["api-keys"]
+    assert found.manifest is not None
+    assert found.secrets["stripe"].stamp == found.manifest.stamp("stripe", Secret("one"))
+
+
+@pytest.mark.parametrize("name", ["A", "a/b", "", "ab"])
+def test_bad_names_reach_no_store(store: Store, name: str) -> None:
+    """A bad name is refused before any call."""
+    driver = Memory(caps=store.caps)
+    calls: list[Callable[[], object]] = [
+        lambda: Store(driver).get(name, "secret"),
+        lambda: Store(driver).get_all("vault", ["secret", name]),
+        lambda: Store(driver).create_vault(name),
+        lambda: Store(driver).list_secrets(name),
+        lambda: Store(driver).create_secret("vault", name, Secret("value")),
+        lambda: Store(driver).delete_secret("vault", name),
+        lambda: Store(driver, name),
+    ]
+    for call in calls:
+        with pytest.raises(NameInvalid, match="not allowed"):
+            call()
+    assert not driver.calls
+
+
+def test_one_name_is_not_a_list_of_names(store: Store) -> None:
+    """get_all with one text instead of a list is refused, since every text is a list of letters."""
+    with pytest.raises(ValueInvalid, match="list of names"):
+        store.get_all("vault", "secret")
+
+
+def test_too_large_is_refused_before_the_call() -> None:
+    """A value one byte over the limit never reaches the store; one at the limit does; no error shows the value."""
+    driver = Memory(caps=replace(FULL, max_bytes=8))
+    store = Store(driver)
+    driver.forget_calls()
+    with pytest.raises(TooLarge, match="vault/secret: the value is over the store's limit of 8 bytes") as caught:
+        store.create_secret("vault", "secret", Secret("canary-99"))
+    assert not driver.calls
+    assert "canary" not in str(caught.value)
+    with pytest.raises(TooLarge):
+        store.check_value("vault", "secret", Secret("éééé."))
+    store.check_value("vault", "secret", Secret("éééé"))
+
+
+def test_no_text_is_refused_before_the_call() -> None:
+    """A lone surrogate never reaches the store."""
+    driver = Memory()
+    with pytest.raises(ValueInvalid):
+        Store(driver).create_secret("vault", "secret", Secret("\udc00"))
+    assert not driver.calls
+
+
+def test_escaped_values_are_told() -> None:
+    """A store that cannot hold "" says which values other tools will read in another form."""
+    store = Store(Memory(caps=replace(FULL, empty=False)))
+    assert store.escapes(Secret(""))
+    assert store.escapes(Secret("tailorsecrets:x"))
+    assert not store.escapes(Secret("plain"))
+    assert not Store(Memory()).escapes(Secret(""))
+
+
+@pytest.mark.parametrize(
+    ("missing", "call"),
+    [
+        ("writes", lambda store: store.purge_secret("vault", "secret")),
+        ("lists", lambda store: store.list_vaults()),
+        ("versions", lambda store: store.history("vault", "secret")),
+        ("versions", lambda store: store.read("vault", "secret", "v1")),
+        ("undelete", lambda store: store.restore_secret("vault", "secret")),
+    ],
+)
+def test_what_a_store_cannot_do_is_refused_before_the_driver(missing: str, call: Callable[[Store], object]) -> None:
+    """An ability that a driver does not declare is Unsupported, and the driver is never entered."""
+    driver = Memory(caps=replace(FULL, **{missing: False}))  # type: ignore[arg-type]
+    with pytest.raises(Unsupported, match=missing):
+        call(Store(driver, url="memory:"))
+    assert not driver.calls
+
+
+def test_a_driver_that_reads_one_name() -> None:
+    """The smallest driver serves get and get_all."""
+    driver = Memory(caps=Caps())
+    driver.backdoor.write("default/vault/secret", "value")
+    store = Store(driver)
+    assert store.get_all("vault", ["secret", "missing"]) == ["value", None]
+
+
+@pytest.mark.parametrize("kind", [Denied, Unavailable, errors.Throttled, errors.Unauthenticated, Corrupt, Disabled])
+def test_broken_is_never_missing(store: Store, kind: type[SecretsError]) -> None:
+    """What is not missing raises by its meaning, naming the secret and the store."""
+    faults = Faults(Memory(caps=store.caps))
+    faults.fail("", kind, hint="do this")
+    broken = Store(faults, url="memory:")
+    with pytest.raises(kind, match="vault") as caught:
+        broken.get("vault", "secret")
+    with pytest.raises(kind):
+        broken.get_all("vault", ["secret"])
+    with pytest.raises(kind):
+        broken.list_secrets("vault")
+    assert (caught.value.store, caught.value.op, caught.value.hint) == ("memory:", "get", "do this")
+    assert caught.value.__context__ is None
+
+
+def test_a_failing_name_raises_in_the_order_asked() -> None:
+    """get_all raises for the first name in the order asked that cannot be read."""
+    driver = Faults(Memory(caps=PLAIN))
+    driver.fail("get", Denied, name="default/vault/bbb")
+    driver.fail("get", Unavailable, name="default/vault/aaa")
+    with pytest.raises(Unavailable, match="aaa"):
+        Store(driver).get_all("vault", ["missing", "aaa", "bbb"])
+    with pytest.raises(Denied, match="bbb"):
+        Store(driver).get_all("vault", ["bbb", "aaa"])
+
+
+def test_denied_batches_fall_back(caplog: pytest.LogCaptureFixture) -> None:
+    """Where the batch call is denied, secrets are read one by one, which is remembered and said once."""
+    memory = Memory()
+    faults = Faults(memory)
+    faults.fail("get_many", Denied)
+    store = Store(faults)
+    memory.backdoor.write("default/vault/secret", "value")
+    with caplog.at_level(logging.WARNING):
+        assert store.get_all("vault", ["secret", "missing"]) == ["value", None]
+        assert store.get_all("vault", ["secret"]) == ["value"]
+    assert [call.op for call in faults.calls].count("get_many") == 1
+    assert len(caplog.records) == 1
+
+
+def test_batches_are_as_large_as_the_store_allows() -> None:
+    """100 secrets are read in ⌈100/20⌉ calls, each asked for once."""
+    driver = Memory()
+    assert Store(driver).get_all("vault", [f"secret-{n}" for n in range(100)] * 2) == [None] * 200
+    assert driver.calls["get_many"] == 5
+
+
+def test_a_get_is_one_call() -> None:
+    """A read touches the secret and nothing else: no list, no record."""
+    driver = Memory()
+    Store(driver).get("vault", "secret")
+    assert driver.calls == {"get": 1}
+
+
+def test_foreign_bytes_are_corrupt() -> None:
+    """A foreign value that is no UTF-8 is Corrupt."""
+    driver = Memory()
+    driver.backdoor.write_bytes("default/vault/secret", b"\xff")
+    with pytest.raises(Corrupt):
+        Store(driver).get("vault", "secret")
+
+
+def test_a_hashed_name_is_compared_on_every_read() -> None:
+    """A secret under our hash with another name in its tag is Corrupt, never a wrong value."""
+    driver = Memory(caps=replace(FULL, joiner="--", max_name=127))
+    store = Store(driver, "w" * 63)
+    store.create_vault("v" * 63)
+    store.create_secret("v" * 63, "s" * 63, Secret("value"))
+    [entry] = [e for e in driver.list("h--") if e.tags["tailorsecrets-name"].endswith("s")]
+    driver.backdoor.edit_tags(entry.name, {"tailorsecrets-name": "another/name/altogether"})
+    for read in (lambda: store.get("v" * 63, "s" * 63), lambda: store.get_all("v" * 63, ["s" * 63])):
+        with pytest.raises(Corrupt, match="something else"):
+            read()
+
+
+def test_a_lagging_list_is_confirmed_before_a_write() -> None:
+    """Where lists lag, an update of what was listed is written only if it is still current."""
+    driver = Memory(caps=replace(PLAIN, cas="none", list_lag=300.0))
+    store = Store(driver)
+    store.claim("vault", APP, None)
+    store.put_secret(Manifest(), "vault", "secret", Secret("one"), expect=ABSENT)
+    seen = store.read("vault", "secret").entry.version
+    driver.backdoor.write("default/vault/secret", "two")
+    with pytest.raises(Conflict, match="vault/secret"):
+        store.put_secret(Manifest(), "vault", "secret", Secret("three"), expect=seen)
+    with pytest.raises(Conflict, match="vault/secret"):
+        store.delete_secret("vault", "secret", expect=seen)
+    assert store.get("vault", "secret") == "two"
+
+
+def test_read_only(store: Store) -> None:
+    """Under a profile that may only read, every write is refused before the driver and nothing else is."""
+    driver = Memory(caps=store.caps)
+    reader = Store(driver, read_only="profile 'prod' may only read")
+    writes: list[Callable[[], object]] = [
+        lambda: reader.create_vault("vault"),
+        lambda: reader.claim("vault", APP, Manifest(version="v1")),
+        lambda: reader.drop_vault("vault"),
+        lambda: reader.put_secret(Manifest(), "vault", "secret", Secret("value"), expect=ABSENT),
+        lambda: reader.purge_secret("vault", "secret"),
+        lambda: reader.restore_secret("vault", "secret"),
+        reader.setup,
+    ]
+    for write in writes:
+        with pytest.raises(Denied, match="may only read") as caught:
+            write()
+        assert caught.value.code == "PROFILE_READ_ONLY"
+    assert not any(driver.calls[op] for op in ("put", "delete", "make", "drop", "restore"))
+    assert reader.get("vault", "secret") is None
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_async_twins(backend: str) -> None:
+    """Aget and aget_all do as get and get_all, on asyncio and trio."""
+    driver = Memory()
+    driver.backdoor.write("default/vault/secret", "value")
+    store = Store(driver)
+
+    async def read() -> tuple[str | None, list[str | None]]:
+        return await store.aget("vault", "secret"), await store.aget_all("vault", ["missing", "secret"])
+
+    assert anyio.run(read, backend=backend) == ("value", [None, "value"])
+
+
+def test_close() -> None:
+    """A store is a context manager; closing twice is fine."""
+    with Store(Memory()) as store:
+        store.close()
