@@ -93,8 +93,9 @@ __all__ = [
     "open_store",
 ]
 
+if not TYPE_CHECKING:  # so that a type checker finds a misspelt import
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"tailorsecrets.{_HOME.get(name, 'errors')}"), name)
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"tailorsecrets.{_HOME.get(name, 'errors')}"), name)

@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import dropwhile
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -69,7 +70,7 @@ def _run(path: Path) -> ModuleType:
 
 
 def _told(path: Path, exc: BaseException) -> ConfigError:
-    frames = traceback.extract_tb(exc.__traceback__)
+    frames = list(dropwhile(lambda frame: frame.filename != str(path), traceback.extract_tb(exc.__traceback__)))
     inside = [frame.lineno for frame in frames if frame.filename == str(path)]
     line = exc.lineno if isinstance(exc, SyntaxError) else next(reversed(inside), None)
     error = ConfigError(f"{path}:{line or 1}: {type(exc).__name__}{_words(exc)}", hint=_hint(exc))

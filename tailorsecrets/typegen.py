@@ -7,19 +7,18 @@ from typing import Final
 MODULE: Final = "tailor_config_types.py"
 _HEAD: Final = '''"""The declared secrets, for type checkers. Written by `tailorsecrets generate`; do not edit."""
 
-from typing import TYPE_CHECKING
+import typing
 
 from tailorsecrets import SecretManager
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal, Never, overload
 
     from tailorsecrets import ManagerBase
 
     class Secrets(ManagerBase):
 '''
-_OVERLOAD: Final = "        @overload"
+_OVERLOAD: Final = "        @typing.overload"
 _BODY: Final = "            raise NotImplementedError\n"
 _TAIL: Final = """
 else:
@@ -39,15 +38,14 @@ def types_module(names: Mapping[str, Sequence[str]]) -> str:
 
 
 def _overloads(names: Mapping[str, Sequence[str]], define: str, parameter: str, result: str) -> list[str]:
-    signatures = [
-        f"        {define}(self, vault: {_literal([vault])}, {parameter.format(_literal(sorted(secrets)))}) -> {result}:"
-        for vault, secrets in sorted(names.items())
-    ] or [f"        {define}(self, vault: Never, {parameter.format('Never')}) -> {result}:"]
-    if len(signatures) == 1:
-        return [*signatures, _BODY]
-    whole = f"        {define}(self, vault: str, {parameter.format('str')}) -> {result}:"
-    return [line for signature in signatures for line in (_OVERLOAD, f"{signature} ...")] + [whole, _BODY]
+    def signature(vault: str, secret: str) -> str:
+        return f"        {define}(self, vault: {vault}, {parameter.format(secret)}) -> {result}:"
+
+    typed = [signature(_literal([vault]), _literal(sorted(secrets))) for vault, secrets in sorted(names.items())]
+    if len(typed) < 2:  # noqa: PLR2004  # one signature is no overload
+        return [*(typed or [signature(_literal([]), _literal([]))]), _BODY]
+    return [line for overload in typed for line in (_OVERLOAD, f"{overload} ...")] + [signature("str", "str"), _BODY]
 
 
 def _literal(names: Sequence[str]) -> str:
-    return f"Literal[{', '.join(json.dumps(name) for name in names)}]" if names else "Never"
+    return f"typing.Literal[{', '.join(json.dumps(name) for name in names)}]" if names else "typing.Never"

@@ -1,0 +1,93 @@
+"""How the house is built: who imports whom, what is public, what an import costs."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tailorsecrets
+
+ROOT = Path(__file__).parent.parent
+ORDER = [
+    "errors", "secret", "names", "values", "manifest", "driver", "layers", "calls", "store", "sources", "plugins",
+    "profiles", "targets", "cache", "manager", "config", "loading", "plan", "planning", "consent", "apply", "webhook",
+    "app", "typegen", "testing", "cli",
+]  # fmt: skip
+SEAM = {"driver", "errors", "secret"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the modules of tailorsecrets that the file *path* imports, at its top or inside."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "tailorsecrets":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tailorsecrets."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("tailorsecrets."))
+
+
+def room(path: Path) -> str:
+    """Return the module of the core that the file *path* belongs to."""
+    return path.relative_to(ROOT / "tailorsecrets").parts[0].removesuffix(".py")
+
+
+CORE = [path for path in sorted((ROOT / "tailorsecrets").rglob("*.py")) if room(path) != "__init__"]
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    """A module imports only modules above it."""
+    above = ORDER[: ORDER.index(room(path)) + 1]
+    assert [name for name in imports(path) if name in ORDER and name not in above] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_plugins_import_the_seam_alone(path: Path) -> None:
+    """Our own plugins import nothing of the core but what a third party's may."""
+    assert set(imports(path)) <= SEAM
+
+
+def test_public_names() -> None:
+    """What is public is sorted, and each name is there."""
+    assert sorted(tailorsecrets.__all__) == tailorsecrets.__all__
+    assert all(hasattr(tailorsecrets, name) for name in tailorsecrets.__all__)
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        _ = tailorsecrets.nothing_like_it  # type: ignore[attr-defined]
+
+
+def loaded(code: str) -> set[str]:
+    """Return the modules that a new interpreter has loaded after *code*."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+HEAVY = {
+    "pluggy",
+    "click",
+    "cryptography",
+    "anyio",
+    "dotenv",
+    "filelock",
+    "platformdirs",
+    "hvac",
+    "boto3",
+    "google",
+    "azure",
+}
+
+
+def test_importing_loads_nothing_heavy() -> None:
+    """Importing the package loads no SDK, no pluggy, no click and no cryptography."""
+    assert loaded("import tailorsecrets") & HEAVY == set()
+
+
+def test_a_config_loads_nothing_heavy() -> None:
+    """What a config imports loads no SDK, no pluggy, no click and no cryptography either."""
+    code = "from tailorsecrets import define_config, define_secret_manager, env, SecretManager"
+    assert loaded(code) & HEAVY == set()
