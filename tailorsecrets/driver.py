@@ -36,6 +36,7 @@ class Caps:
     lists: bool = False  # list
     stats: bool = False  # stat, reading no value
     stamps: bool = False  # keeps put's stamp with the version it wrote
+    list_stamps: bool = True  # list tells each version and stamp; else the core stats what it must compare
     tags: bool = False  # keeps put's tags and lists them
     cas: Literal["none", "create", "full"] = "none"  # which `expect` is atomic; the rest is check, then write
     versions: bool = False  # versions, and get of an old one

@@ -4,6 +4,7 @@ A layer is a driver, so layers stack in any order; ``stack`` gives the order tha
 arguments everywhere, in seconds, so that tests wait for nothing.
 """
 
+import os
 import random
 import threading
 import time
@@ -282,11 +283,11 @@ class Bucket:
         self._tokens, self._clock = self._size, clock
         self._seen = clock()
         self._halved = self._seen - HALVING
-        self._lock = threading.Lock()
+        self._lock, self._process = threading.Lock(), os.getpid()
 
     def take(self, longest: float) -> float | None:
         """Take a token and return the seconds until it is there, or None and take none if those are over *longest*."""
-        with self._lock:
+        with self._own_lock():
             self._refill()
             pause = max(0.0, (1 - self._tokens) / self._rate)
             if pause > longest:
@@ -296,12 +297,17 @@ class Bucket:
 
     def halve(self) -> None:
         """Give tokens at half the rate from now on, and none at once; the rate recovers slowly."""
-        with self._lock:
+        with self._own_lock():
             self._refill()
             self._tokens = min(self._tokens, 0.0)
             if self._seen - self._halved >= HALVING:
                 self._rate = max(self._rate / 2, self._declared * SLOWEST)
                 self._halved = self._seen
+
+    def _own_lock(self) -> threading.Lock:
+        if self._process != os.getpid():  # a fork copies a lock without the thread that would let go of it
+            self._lock, self._process = threading.Lock(), os.getpid()
+        return self._lock
 
     def _refill(self) -> None:
         passed = max(0.0, self._clock() - self._seen)

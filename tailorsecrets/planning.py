@@ -72,7 +72,7 @@ def _problems(declared: Declared, store: Store) -> Iterator[SecretsError]:
 
 def _found(declared: Declared, store: Store, *, prune: bool) -> Mapping[str, Found]:
     try:
-        return store.snapshot() if prune else store.snapshot_of(declared.vaults)
+        return store.snapshot(declared.vaults) if prune else store.snapshot_of(declared.vaults)
     except StoreNotFound:
         if not store.may_make:
             raise

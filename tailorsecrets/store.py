@@ -133,8 +133,11 @@ class Store:
             raise SecretNotFound(f"{place}: no version can be read", vault=vault, secret=secret, store=self.url)
         return entries
 
-    def snapshot(self) -> dict[str, Found]:
-        """Return all that is in the workspace, reading manifests and no other value."""
+    def snapshot(self, compared: Mapping[str, Iterable[str]] | None = None) -> dict[str, Found]:
+        """Return all that is in the workspace, reading manifests and no other value.
+
+        *compared* are the secrets, by vault, whose version and stamp matter, where a list does not tell them.
+        """
         vaults: dict[str, dict[str, Entry]] = {vault: {} for vault in self._container_vaults()}
         recorded = list(vaults)
         for place, entry in self._everything():
@@ -143,6 +146,8 @@ class Store:
                 secrets[place.secret] = entry
             else:
                 recorded.append(place.vault)
+        if self.caps.stamps and not self.caps.list_stamps:
+            self._look_closer(vaults, compared or {})
         manifests = self._manifests(recorded)
         return {vault: Found(manifests.get(vault), secrets) for vault, secrets in vaults.items()}
 
@@ -150,12 +155,11 @@ class Store:
         """Return what is there of the secrets named, vault by vault, listing nothing."""
         manifests = self._manifests(list(names))
         places = [Place(vault, secret) for vault, secrets in names.items() for secret in secrets]
-        entries = dict(zip(places, parallel(self._calls.stat, places), strict=True))
-        found = {
-            vault: {p.secret: entry for p, entry in entries.items() if p.vault == vault and entry is not None}
-            for vault in names
-        }
-        return {v: Found(manifests.get(v), found[v]) for v in names if v in manifests or found[v]}
+        found: dict[str, dict[str, Entry]] = {}
+        for (vault, secret), entry in zip(places, parallel(self._calls.stat, places), strict=True):
+            if entry is not None:
+                found.setdefault(vault, {})[secret] = entry
+        return {v: Found(manifests.get(v), found.get(v, {})) for v in names if v in manifests or v in found}
 
     # Vaults
 
@@ -297,6 +301,13 @@ class Store:
         except AlreadyExists:
             told = f"{place}: somebody else made it in the meantime"
         raise Conflict(told, vault=place.vault, secret=place.secret, store=self.url)
+
+    def _look_closer(self, vaults: Mapping[str, dict[str, Entry]], compared: Mapping[str, Iterable[str]]) -> None:
+        wanted = [Place(v, s) for v, secrets in compared.items() for s in secrets if s in vaults.get(v, {})]
+        for (vault, secret), entry in zip(wanted, parallel(self._calls.stat, wanted), strict=True):
+            vaults[vault].pop(secret)
+            if entry is not None:
+                vaults[vault][secret] = entry
 
     def _manifests(self, vaults: Sequence[str]) -> dict[str, Manifest]:
         answers = self._calls.get_many([Place(vault) for vault in vaults])

@@ -1,14 +1,14 @@
 """A store of vaults on drivers of every ability."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import anyio
 import pytest
 
 from tailorsecrets import errors
-from tailorsecrets.driver import ABSENT, Caps
+from tailorsecrets.driver import ABSENT, Caps, Entry
 from tailorsecrets.errors import (
     Conflict,
     Corrupt,
@@ -210,6 +210,29 @@ def test_snapshots_agree(store: Store) -> None:
     found = store.snapshot()
     assert found == store.snapshot_of({"api-keys": ["stripe", "missing"], "missing": ["secret"]})
     assert found["api-keys"].manifest == store.manifest("api-keys")
+
+
+class Terse(Memory):
+    """A store whose list tells names, but neither versions nor stamps."""
+
+    def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
+        """Yield names."""
+        return (replace(entry, version="", stamp="") for entry in super().list(prefix, deleted=deleted))
+
+
+def test_a_terse_list_is_completed_by_a_look_at_what_is_compared() -> None:
+    """Where a list tells no stamps, each secret that is compared is looked at, and no other."""
+    driver = Terse(caps=replace(PLAIN, list_stamps=False))
+    store = Store(driver)
+    store.create_vault("abc", APP)
+    for name in ("one", "two", "six"):
+        store.create_secret("abc", name, Secret("value"))
+    driver.forget_calls()
+    found = store.snapshot({"abc": ["one", "two", "missing"], "missing": ["one"]})["abc"]
+    assert driver.calls["stat"] == 2
+    assert found.manifest is not None
+    stamps = {name: entry.stamp == found.manifest.stamp(name, Secret("value")) for name, entry in found.secrets.items()}
+    assert stamps == {"one": True, "two": True, "six": False}
 
 
 def test_foreign_names_are_skipped(store: Store) -> None:

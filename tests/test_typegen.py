@@ -57,7 +57,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tailor_config_types.py").write_text(types_module(NAMES))
     (folder / "tailor_config.py").write_text(CONFIG)
     (folder / "program.py").write_text(PROGRAM)
-    for names in ({}, {"only": ["one"]}, {"only": []}, {"one": [], "two": []}):
+    few: list[dict[str, list[str]]] = [{}, {"only": ["one"]}, {"only": []}, {"one": [], "two": []}]
+    for names in few:
         (folder / f"types_{len(names)}_{sum(map(len, names.values()))}.py").write_text(types_module(names))
     return folder
 
