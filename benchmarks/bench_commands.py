@@ -1,0 +1,40 @@
+"""What a command costs, as multiples of starting Python."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.measure import PASS, Row, process_ratios
+from tailorsecrets import Secret, open_store
+from tailorsecrets.driver import ABSENT
+
+TAILORSECRETS = str(Path(sys.executable).parent / "tailorsecrets")
+GET = "from tailorsecrets import open_store; import sys; open_store(sys.argv[1]).get('api-keys', 'secret-5')"
+
+
+def main() -> list[Row]:
+    """Measure the start of the command line, a list, and a read out of a small and a large file."""
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {**os.environ, "XDG_CONFIG_HOME": folder, "TAILORSECRETS_STORE": f"file:{folder}/10.jsonl"}
+        small, large = (store_of(count, folder, environ) for count in (10, 10_000))
+        commands = {
+            "tailorsecrets --version / python -c pass": [TAILORSECRETS, "--version"],
+            "tailorsecrets secret list / python -c pass": [TAILORSECRETS, "secret", "list", "-V", "api-keys"],
+        }
+        starts = process_ratios(commands, PASS, environ)
+        reads = process_ratios({"get": [sys.executable, "-c", GET, large]}, [sys.executable, "-c", GET, small], environ)
+    budgets = dict(zip(commands, (3, 6), strict=True))
+    rows = [Row(name, ratio, budgets[name]) for name, ratio in starts.items()]
+    return [*rows, Row("one get of 10,000 secrets / of 10", reads["get"], 2)]
+
+
+def store_of(count: int, folder: str, environ: dict[str, str]) -> str:
+    """Make a store file with *count* secrets and return its URL."""
+    url = f"file:{folder}/{count}.jsonl"
+    with open_store(url, environ=environ) as store, store.transaction():
+        store.create_vault("api-keys")
+        manifest = store.manifest("api-keys")
+        for number in range(count):
+            store.put_secret(manifest, "api-keys", f"secret-{number}", Secret(f"value {number}"), expect=ABSENT)
+    return url

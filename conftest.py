@@ -1,0 +1,94 @@
+"""Runs the code blocks of README and docs as tests.
+
+A ``python`` block runs in one namespace a page; one whose first line is ``# NAME.py`` is written to that file
+instead. A ``console`` block runs its ``$`` lines in a shell and compares what they print; ``...`` stands for anything.
+Each page has an empty folder of its own; a page without console blocks also has a store, named in the environment.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sybil import Example, Sybil
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.markdown import CodeBlockParser
+
+ROOT = Path(__file__).parent
+STACK = "_stack"
+
+
+def setup(namespace: dict[str, Any]) -> None:
+    """Enter an empty folder with an environment of its own."""
+    stack = namespace[STACK] = ExitStack()
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    stack.callback(os.chdir, Path.cwd())
+    stack.callback(os.environ.update, dict(os.environ))
+    stack.callback(os.environ.clear)
+    stack.callback(sys.path.remove, folder)
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    os.environ["XDG_CONFIG_HOME"] = f"{folder}/.config"
+    os.environ["TAILORSECRETS_STORE"] = f"file:{folder}/.secrets.jsonl"
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+def teardown(namespace: dict[str, Any]) -> None:
+    """Leave the folder and restore the environment."""
+    namespace[STACK].close()
+    for name in ("tailor_config", "tailor_config_types"):
+        sys.modules.pop(name, None)
+
+
+def python(example: Example) -> None:
+    """Run a python block, or write it to the file that its first line names."""
+    first = example.parsed.partition("\n")[0]
+    if first.startswith("# ") and first.endswith(".py"):
+        Path(first.removeprefix("# ")).write_text(example.parsed)
+    else:
+        PythonEvaluator()(example)
+
+
+def console(example: Example) -> str | None:
+    """Run the commands of a console block; return what differs."""
+    os.environ.pop("TAILORSECRETS_STORE", None)
+    for command, expected in commands(example.parsed):
+        done = subprocess.run(
+            ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if not matches(expected, done.stdout):
+            return f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
+    return None
+
+
+def commands(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each command with the output that follows it; a line that ends in a backslash goes on in the next."""
+    for part in ("\n" + text).split("\n$ ")[1:]:
+        command, _, expected = part.replace("\\\n", "\0").partition("\n")
+        yield command.replace("\0", "\\\n"), expected
+
+
+def matches(expected: str, got: str) -> bool:
+    """Tell whether *got* is *expected*, where ``...`` stands for anything."""
+    parts = [part.strip(" ") for part in expected.strip().split("...")]
+    rest = got.strip()
+    if not rest.startswith(parts[0]) or not rest.endswith(parts[-1]):
+        return False
+    for part in parts:
+        _, found, rest = rest.partition(part)
+        if part and not found:
+            return False
+    return bool(len(parts) > 1 or not rest)
+
+
+pytest_collect_file = Sybil(
+    parsers=[CodeBlockParser("python", python), CodeBlockParser("console", console)],
+    patterns=["README.md", "docs/*.md", "docs/stores/*.md"],
+    setup=setup,
+    teardown=teardown,
+    path=str(ROOT),
+).pytest()
