@@ -6,6 +6,7 @@ Each page has an empty folder of its own; a page without console blocks also has
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -74,15 +75,8 @@ def commands(text: str) -> Iterator[tuple[str, str]]:
 
 def matches(expected: str, got: str) -> bool:
     """Tell whether *got* is *expected*, where ``...`` stands for anything."""
-    parts = [part.strip(" ") for part in expected.strip().split("...")]
-    rest = got.strip()
-    if not rest.startswith(parts[0]) or not rest.endswith(parts[-1]):
-        return False
-    for part in parts:
-        _, found, rest = rest.partition(part)
-        if part and not found:
-            return False
-    return bool(len(parts) > 1 or not rest)
+    pattern = ".*".join(re.escape(part) for part in expected.strip().split("..."))
+    return re.fullmatch(pattern, got.strip(), re.DOTALL) is not None
 
 
 pytest_collect_file = Sybil(
