@@ -1,0 +1,105 @@
+"""Honesty: a driver is what it declares, no less and no more."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+
+from tailorsecrets.driver import Driver
+from tailorsecrets.errors import SecretsError, Unavailable, Unsupported
+from tailorsecrets.secret import Secret
+from tailorsecrets.testing.backdoor import ABILITIES, Backdoor
+from tailorsecrets.testing.conformance.suite import Connect, Suite, declares, names, refused, uses, where
+
+
+class Honesty(Suite):
+    """The tests of ``caps``, ``explain``, of opening and of importing."""
+
+    def test_declarations_are_true(self, driver: Driver, backdoor: Backdoor) -> None:
+        """The suite declares the driver's own capabilities, and the backdoor has all abilities but the declared."""
+        able = {name for name in ABILITIES if getattr(type(backdoor), name) is not getattr(Backdoor, name)}
+        assert driver.caps == self.caps
+        assert able == ABILITIES - self.cannot
+
+    def test_each_cap_shown(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """Whatever a capability announces can be called."""
+        backdoor.write(vault + "key", "value")
+        for able, _, call in self.abilities(driver, vault + "key"):
+            if able:
+                call()
+
+    def test_each_missing_cap_refused(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """Whatever no capability announces explains as Unsupported."""
+        backdoor.write(vault + "key", "value")
+        for able, op, call in self.abilities(driver, vault + "key"):
+            if not able:
+                with refused(driver, op, Unsupported):
+                    call()
+
+    def test_every_sdk_exception_explained(self, driver: Driver) -> None:
+        """Each kind of exception that the SDK raises has a meaning, and one that nobody knows breaks nothing."""
+        for op in ("get", "list", "put"):
+            for exc in self.sdk_exceptions:
+                kind = driver.explain(exc, op).kind
+                assert issubclass(kind, SecretsError), repr(exc)
+                assert kind is not SecretsError, repr(exc)
+            assert issubclass(driver.explain(Exception("unknown"), op).kind, SecretsError)
+
+    @uses("unreachable")
+    def test_open_touches_no_network(self, connect: Connect, backdoor: Backdoor) -> None:
+        """A driver opens without its store; the first call is what fails."""
+        backdoor.unreachable()
+        driver = connect()
+        with refused(driver, "get", Unavailable):
+            driver.get(f"{self.prefix}default{self.caps.joiner}api{self.caps.joiner}key")
+        driver.close()
+
+    @declares("module", "sdk")
+    def test_import_loads_no_sdk(self) -> None:
+        """Importing the plugin imports none of what it needs to open a store."""
+        code = f"import {self.module}, sys; print(*sys.modules)"
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+        assert not set(self.sdk) & set(run.stdout.split())
+
+    @declares("cost")
+    @uses("calls")
+    @where(lambda caps: caps.writes)
+    def test_calls_per_operation(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """Each method sends as many calls to the store as was declared."""
+        driver.put(vault + "key", Secret("value"))
+        assert {op: self.calls_of(op, driver, backdoor, vault + "key") for op in self.cost} == dict(self.cost)
+
+    def calls_of(self, op: str, driver: Driver, backdoor: Backdoor, name: str) -> int:
+        """Return how many calls method *op* on *name*, which exists, sends to the store."""
+        before = backdoor.calls()
+        self.operations(driver, name)[op]()
+        return backdoor.calls() - before
+
+    def operations(self, driver: Driver, name: str) -> Mapping[str, Callable[[], object]]:
+        """Return a plain call of each method on *name*, by method."""
+        vault = name.rpartition(self.caps.joiner)[0] + self.caps.joiner
+        return {
+            "get": lambda: driver.get(name),
+            "get_many": lambda: driver.get_many([name]),
+            "stat": lambda: driver.stat(name),
+            "list": lambda: names(driver.list(vault)),
+            "put": lambda: driver.put(name, Secret("another value")),
+            "delete": lambda: driver.delete(name),
+            "restore": lambda: driver.restore(name),
+            "versions": lambda: names(driver.versions(name)),
+            "containers": lambda: names(driver.containers(vault)),
+        }
+
+    def abilities(self, driver: Driver, name: str) -> list[tuple[bool, str, Callable[[], object]]]:
+        """Return (announced, method, call) of each method that a capability announces, in an order that works."""
+        caps, calls = self.caps, self.operations(driver, name)
+        announced = {
+            "get_many": caps.batch > 1,
+            "stat": caps.stats,
+            "list": caps.lists,
+            "versions": caps.versions,
+            "containers": caps.containers,
+            "put": caps.writes,
+            "delete": caps.writes,
+            "restore": caps.undelete,
+        }
+        return [(able, op, calls[op]) for op, able in announced.items()]

@@ -1,0 +1,73 @@
+"""Stamps and tags: a stamp speaks of one version, and another hand's write ends it."""
+
+from tailorsecrets.driver import Driver
+from tailorsecrets.secret import Secret
+from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.conformance.suite import STAMP, Suite, uses, where
+
+stamped = where(lambda caps: caps.writes and caps.stamps)
+
+
+class Stamps(Suite):
+    """The tests of put's *stamp* and *tags*."""
+
+    @stamped
+    def test_stamp_comes_back_in_list_and_stat(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """The stamp of a put is on the entries that put, get, stat and list return."""
+        driver.put(vault + "key", Secret("first"), stamp=STAMP[::-1])
+        written = driver.put(vault + "key", Secret("second"), stamp=STAMP)
+        assert written.stamp == STAMP
+        assert self.stamps(driver, backdoor, vault) == {STAMP}
+
+    @stamped
+    def test_foreign_write_clears_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """After another tool's write no entry has a stamp, be the value the same or not."""
+        for text in ("value", "another"):
+            driver.put(vault + "key", Secret("value"), stamp=STAMP)
+            backdoor.write(vault + "key", text)
+            assert self.stamps(driver, backdoor, vault) == {""}
+
+    @stamped
+    def test_put_without_stamp_clears_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """A put without a stamp leaves none of an earlier one."""
+        driver.put(vault + "key", Secret("first"), stamp=STAMP)
+        driver.put(vault + "key", Secret("second"))
+        assert self.stamps(driver, backdoor, vault) == {""}
+
+    @where(lambda caps: caps.writes and caps.stamps and caps.versions)
+    @uses("rollback")
+    def test_rollback_clears_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """After a rollback by another tool the stamp is none, or the old value's own; never that of the newer."""
+        old = driver.put(vault + "key", Secret("old"), stamp=STAMP[::-1])
+        driver.put(vault + "key", Secret("new"), stamp=STAMP)
+        backdoor.rollback(vault + "key", old.version)
+        assert driver.get(vault + "key").value == Secret("old")
+        assert self.stamps(driver, backdoor, vault) <= {"", STAMP[::-1]}
+
+    @stamped
+    @uses("edit_tags")
+    def test_tag_edit_keeps_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """A change of tags writes no value, so the stamp still speaks of it."""
+        driver.put(vault + "key", Secret("value"), stamp=STAMP)
+        backdoor.edit_tags(vault + "key", {"team": "payments"})
+        assert self.stamps(driver, backdoor, vault) == {STAMP}
+
+    @where(lambda caps: caps.writes and caps.tags)
+    def test_tags_come_back(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """The tags of a put are on the entries that get and list return."""
+        for team in ("payments", "search"):
+            driver.put(vault + "key", Secret("value"), tags={"team": team})
+            assert driver.get(vault + "key").entry.tags.get("team") == team
+            if self.caps.lists:
+                backdoor.settle()
+                assert [entry.tags.get("team") for entry in driver.list(vault)] == [team]
+
+    def stamps(self, driver: Driver, backdoor: Backdoor, vault: str) -> set[str]:
+        """Return the stamps that the entries of the one secret in *vault* show; one, where they agree."""
+        shown = {driver.get(vault + "key").entry.stamp}
+        if self.caps.stats:
+            shown.add(driver.stat(vault + "key").stamp)
+        if self.caps.lists and self.caps.list_stamps:
+            backdoor.settle()
+            shown |= {entry.stamp for entry in driver.list(vault)}
+        return shown

@@ -1,0 +1,138 @@
+"""Strain: many threads, a fork, a crash, a store that asks for patience."""
+
+import os
+import select
+import signal
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+from tailorsecrets.driver import Driver
+from tailorsecrets.layers import Retry
+from tailorsecrets.secret import Secret
+from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.conformance.suite import STAMP, Connect, Suite, names, uses, where
+from tailorsecrets.testing.faults import Crash
+
+THREADS = 16
+MOST_CALLS = 60  # that the writes of one crash test may take
+LONGEST_CHILD = 20.0  # seconds until a forked child that does not answer is killed
+
+
+class Strain(Suite):
+    """The tests of what a driver must live through."""
+
+    def test_threads_16(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """Sixteen threads on one connection each read and write their own, and all see what is shared."""
+        backdoor.write(vault + "shared", "of all")
+
+        def work(number: int) -> tuple[str, str]:
+            name = f"{vault}key-{number}"
+            if self.caps.writes:
+                driver.put(name, Secret(f"of {number}"))
+            else:
+                backdoor.write(name, f"of {number}")
+            return driver.get(name).value.reveal(), driver.get(vault + "shared").value.reveal()
+
+        with ThreadPoolExecutor(THREADS) as threads:
+            answers = list(threads.map(work, range(THREADS)))
+        assert answers == [(f"of {number}", "of all") for number in range(THREADS)]
+
+    @where(lambda _: hasattr(os, "fork"))
+    def test_fork_then_read(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """A connection that was used reads in a forked child, and in the parent after that."""
+        backdoor.write(vault + "key", "value")
+        driver.get(vault + "key")
+        assert _in_a_child(driver, vault + "key") == "value"
+        assert driver.get(vault + "key").value.reveal() == "value"
+
+    def test_close_twice(self, driver: Driver, connect: Connect, backdoor: Backdoor, vault: str) -> None:
+        """Closing twice, used or not, is fine and disturbs no other connection."""
+        backdoor.write(vault + "key", "value")
+        for used in (False, True):
+            other = connect()
+            if used:
+                other.get(vault + "key")
+            other.close()
+            other.close()
+        assert driver.get(vault + "key").value.reveal() == "value"
+
+    @where(lambda caps: caps.writes)
+    @uses("crash")
+    def test_crash_between_every_two_calls(
+        self, driver: Driver, connect: Connect, backdoor: Backdoor, vault: str
+    ) -> None:
+        """Wherever the process dies in a row of writes, doing the row again ends at the same place."""
+        for survived in range(MOST_CALLS):
+            name = f"{vault}key-{survived}"
+            crashed = self.crashed(connect(), backdoor, name, survived)
+            self.write_a_row(driver, name)
+            self.check_the_row(driver, backdoor, name)
+            if not crashed:
+                return
+        raise AssertionError(f"three writes took more than {MOST_CALLS} calls")
+
+    @uses("throttle")
+    def test_throttled_then_served(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """A store that refuses two calls as too many is asked again, and answers; so it is with a write."""
+        backdoor.write(vault + "key", "value")
+        patient = Retry(driver, sleep=lambda _: None)
+        backdoor.throttle(2)
+        assert patient.get(vault + "key").value.reveal() == "value"
+        if self.caps.writes:
+            backdoor.throttle(2)
+            patient.put(vault + "key", Secret("new"))
+        backdoor.recover()
+
+    def crashed(self, driver: Driver, backdoor: Backdoor, name: str, survived: int) -> bool:
+        """Write the row until the process dies after *survived* calls; tell whether it died."""
+        backdoor.crash(after=survived)
+        try:
+            self.write_a_row(driver, name)
+        except Crash:
+            return True
+        finally:
+            backdoor.recover()
+        return False
+
+    def write_a_row(self, driver: Driver, name: str) -> None:
+        """Write, delete and write again."""
+        stamp = STAMP if self.caps.stamps else ""
+        driver.put(name, Secret("first"), stamp=stamp)
+        driver.delete(name)
+        driver.put(name, Secret("last"), stamp=stamp)
+
+    def check_the_row(self, driver: Driver, backdoor: Backdoor, name: str) -> None:
+        """Check that *name* is as the row leaves it."""
+        stored = driver.get(name)
+        assert (stored.value, stored.entry.stamp) == (Secret("last"), STAMP if self.caps.stamps else "")
+        if self.caps.lists:
+            backdoor.settle()
+            assert names(driver.list(name)).count(name) == 1
+
+
+def _in_a_child(driver: Driver, name: str) -> str:
+    """Return what *driver* reads under *name* in a forked child."""
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is what is tested
+        child = os.fork()
+    if not child:
+        _read_and_exit(driver, name, writer)
+    os.close(writer)
+    ready, _, _ = select.select([reader], [], [], LONGEST_CHILD)
+    if not ready:
+        os.kill(child, signal.SIGKILL)
+    with os.fdopen(reader, "rb") as pipe:
+        told = pipe.read().decode()
+    os.waitpid(child, 0)
+    return told
+
+
+def _read_and_exit(driver: Driver, name: str, writer: int) -> None:
+    """Write what is read, or what is raised, and end the child without the parent's exit functions."""
+    try:
+        told = driver.get(name).value.reveal()
+    except BaseException as exc:  # noqa: BLE001 - a child that goes on would run the rest of the tests
+        told = repr(exc)
+    os.write(writer, told.encode())
+    os._exit(0)
