@@ -1,8 +1,6 @@
 """A vault's own record: who owns it, and the key of its stamps. Pure, but for the random key of a new one."""
 
-import hmac
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -58,6 +56,9 @@ class Manifest:
 
     def stamp(self, secret: str, value: Secret) -> str:
         """Return the keyed fingerprint of *value* under the name *secret*: 32 characters of base64url."""
+        import hmac
+        from base64 import urlsafe_b64encode
+
         message = secret.encode() + b"\0" + value.reveal().encode()
         digest = hmac.digest(self.key.reveal().encode(), message, "sha256")
         return urlsafe_b64encode(digest[:_STAMP_BYTES]).decode()

@@ -17,7 +17,6 @@ whole ``W/V/S`` goes into the tag ``NAME_TAG``, which is compared on every read.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Final, NamedTuple
 
 from tailorsecrets.errors import ConfigError, NameInvalid
@@ -26,6 +25,7 @@ RULE: Final = "3 to 63 characters of a-z, 0-9 and '-', beginning and ending with
 NAME_TAG: Final = "tailorsecrets-name"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _LONGEST: Final = 63
+_DIGEST: Final = 64  # characters of a SHA-256
 _MANIFEST: Final = "v"
 _HASHED: Final = "h"
 _ESCAPE: Final = "--"
@@ -97,13 +97,12 @@ class Naming:
 
     def native(self, place: Place) -> str:
         """Return the native name of *place*."""
-        plain = self._head + self.joiner.join(self._escaped(part) for part in self._parts(place))
+        plain = self._plain(place)
         return plain if len(plain) <= self.max_name else self._hash_form(self.tag(place))
 
     def tags(self, place: Place) -> dict[str, str]:
         """Return the tags that a secret of this name must carry: its whole name where the native one is a hash."""
-        hashed = self.native(place) == self._hash_form(self.tag(place))
-        return {NAME_TAG: self.tag(place)} if hashed else {}
+        return {NAME_TAG: self.tag(place)} if len(self._plain(place)) > self.max_name else {}
 
     def tag(self, place: Place) -> str:
         """Return the whole name, unescaped and without prefix."""
@@ -134,6 +133,9 @@ class Naming:
         head, _, vault = container.strip("/").rpartition(self.joiner)
         return vault if head == self.workspace and is_name(vault) else None
 
+    def _plain(self, place: Place) -> str:
+        return self._head + self.joiner.join(self._escaped(part) for part in self._parts(place))
+
     def _parts(self, place: Place) -> tuple[str, str, str]:
         if place.secret:
             return self.workspace, place.vault, place.secret
@@ -162,8 +164,7 @@ class Naming:
         return native.lower() if self.joiner == _ESCAPE else native
 
     def _hash_form(self, whole: str) -> str:
-        digest = sha256(whole.encode()).hexdigest() if whole else ""
-        return f"{self._head}{_HASHED}{self.joiner}{digest}"
+        return f"{self._head}{_HASHED}{self.joiner}{_digest(whole) if whole else ''}"
 
     @property
     def _may_hash(self) -> bool:
@@ -174,7 +175,13 @@ class Naming:
         parts = self._head.removesuffix(self.joiner).split("/") if self._head else []
         if not all(_PREFIX_PART[self.joiner].fullmatch(part) for part in parts):
             raise ConfigError(f"the prefix {self.prefix!r} has characters that this store's names cannot have")
-        if len(self._hash_form("x")) > self.max_name:
+        if len(self._hash_form("")) + _DIGEST > self.max_name:
             raise ConfigError(
                 f"the prefix {self.prefix!r} is too long: this store's names have {self.max_name} characters"
             )
+
+
+def _digest(text: str) -> str:
+    from hashlib import sha256  # loads OpenSSL, which a mere list does not need
+
+    return sha256(text.encode()).hexdigest()

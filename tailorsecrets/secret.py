@@ -1,6 +1,5 @@
 """The value type that prints nothing."""
 
-import hmac
 from typing import NoReturn, final
 
 
@@ -24,6 +23,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac
+
         return hmac.compare_digest(_octets(self._text), _octets(other._text))
 
     def __repr__(self) -> str:
