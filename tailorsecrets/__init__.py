@@ -7,6 +7,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tailorsecrets.app import (
+        App,
+        BodyFailed,
+        IncomingWebhook,
+        InputInvalid,
+        Outcome,
+        OutputInvalid,
+        RecordCreated,
+        RecordDeleted,
+        RecordUpdated,
+        Scheduled,
+        WebhookFailed,
+        create_executor,
+        create_resolver,
+        create_workflow,
+        create_workflow_job,
+        incoming_webhook_trigger,
+        record_created_trigger,
+        record_deleted_trigger,
+        record_updated_trigger,
+        schedule_trigger,
+        webhook,
+    )
     from tailorsecrets.config import Config, define_config, define_secret_manager
     from tailorsecrets.errors import (
         AlreadyExists,
@@ -34,6 +57,7 @@ if TYPE_CHECKING:
     )
     from tailorsecrets.manager import ManagerBase, SecretManager
     from tailorsecrets.names import SecretRef
+    from tailorsecrets.readings import CacheEvent, CacheInfo, Reading
     from tailorsecrets.secret import Secret
     from tailorsecrets.sources import env, file, generate
     from tailorsecrets.store import Store
@@ -42,32 +66,69 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "App": "app",
+    "BodyFailed": "app",
+    "CacheEvent": "readings",
+    "CacheInfo": "readings",
     "Config": "config",
+    "IncomingWebhook": "app",
+    "InputInvalid": "app",
     "ManagerBase": "manager",
+    "Outcome": "app",
+    "OutputInvalid": "app",
+    "Reading": "readings",
+    "RecordCreated": "app",
+    "RecordDeleted": "app",
+    "RecordUpdated": "app",
+    "Scheduled": "app",
     "Secret": "secret",
     "SecretManager": "manager",
     "SecretRef": "names",
     "Store": "store",
+    "WebhookFailed": "app",
+    "create_executor": "app",
+    "create_resolver": "app",
+    "create_workflow": "app",
+    "create_workflow_job": "app",
     "define_config": "config",
     "define_secret_manager": "config",
     "env": "sources",
     "file": "sources",
     "generate": "sources",
+    "incoming_webhook_trigger": "app",
     "open_store": "targets",
+    "record_created_trigger": "app",
+    "record_deleted_trigger": "app",
+    "record_updated_trigger": "app",
+    "schedule_trigger": "app",
+    "webhook": "app",
 }
 
 __all__ = [
     "AlreadyExists",
+    "App",
+    "BodyFailed",
+    "CacheEvent",
+    "CacheInfo",
     "Config",
     "ConfigError",
     "Conflict",
     "Corrupt",
     "Denied",
     "Disabled",
+    "IncomingWebhook",
+    "InputInvalid",
     "ManagerBase",
     "NameInvalid",
     "NotEmpty",
     "NotFound",
+    "Outcome",
+    "OutputInvalid",
+    "Reading",
+    "RecordCreated",
+    "RecordDeleted",
+    "RecordUpdated",
+    "Scheduled",
     "Secret",
     "SecretAlreadyExists",
     "SecretManager",
@@ -85,12 +146,23 @@ __all__ = [
     "ValueInvalid",
     "VaultAlreadyExists",
     "VaultNotFound",
+    "WebhookFailed",
+    "create_executor",
+    "create_resolver",
+    "create_workflow",
+    "create_workflow_job",
     "define_config",
     "define_secret_manager",
     "env",
     "file",
     "generate",
+    "incoming_webhook_trigger",
     "open_store",
+    "record_created_trigger",
+    "record_deleted_trigger",
+    "record_updated_trigger",
+    "schedule_trigger",
+    "webhook",
 ]
 
 if not TYPE_CHECKING:  # so that a type checker finds a misspelt import

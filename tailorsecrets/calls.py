@@ -4,7 +4,6 @@ Here an ability that the store has not announced is refused, a value is checked 
 not atomic becomes a look before the write, and whatever an SDK raises becomes one error with a meaning.
 """
 
-import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -24,6 +23,7 @@ from tailorsecrets.errors import (
     ValueInvalid,
 )
 from tailorsecrets.names import NAME_TAG, Naming, Place
+from tailorsecrets.process import tell_of_write
 from tailorsecrets.secret import Secret
 
 T = TypeVar("T")
@@ -38,7 +38,6 @@ _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[Secr
     NotFound: (errors.VaultNotFound, errors.SecretNotFound),
     AlreadyExists: (errors.VaultAlreadyExists, errors.SecretAlreadyExists),
 }
-_log: Final = logging.getLogger(__name__)
 
 
 class Calls:
@@ -100,7 +99,7 @@ class Calls:
             options["stamp"] = stamp
         if tags:
             options["tags"] = tags
-        return self._call("put", place, self._driver.put, native, self._encoded(value), **options)
+        return self._write("put", place, self._driver.put, native, self._encoded(value), **options)
 
     def check_value(self, place: Place, value: Secret) -> None:
         """Raise ValueInvalid or TooLarge for a value that the store cannot hold; calls nothing."""
@@ -118,7 +117,7 @@ class Calls:
     def delete(self, place: Place, *, purge: bool = False) -> None:
         """Delete what is at *place*; nothing there is fine."""
         self._need("writes")
-        self._call(
+        self._write(
             "delete", place, self._driver.delete, self._naming.native(place), **({"purge": True} if purge else {})
         )
 
@@ -126,7 +125,7 @@ class Calls:
         """Undo a delete."""
         self._need("writes")
         self._need("undelete")
-        return self._call("restore", place, self._driver.restore, self._naming.native(place))
+        return self._write("restore", place, self._driver.restore, self._naming.native(place))
 
     def versions(self, place: Place) -> Iterator[Entry]:
         """Yield the versions of *place* that can still be read, newest first."""
@@ -161,7 +160,11 @@ class Calls:
         except BaseException as exc:
             block.__exit__(type(exc), exc, exc.__traceback__)
             raise
-        self._call("put", None, block.__exit__, None, None, None)
+        try:
+            self._call("put", None, block.__exit__, None, None, None)
+        finally:
+            if self.caps.transactions:  # what was written inside shows only now
+                tell_of_write(self._naming.workspace, None)
 
     def setup(self) -> str:
         """Make the store itself where the plugin can; return a sentence on what was made."""
@@ -199,7 +202,7 @@ class Calls:
             found = self._call("get_many", None, self._driver.get_many, list(natives))
         except Denied:
             self._batch = 1
-            _log.warning("%s: batch reads are denied; reading one by one from now on", self._url)
+            _warn("%s: batch reads are denied; reading one by one from now on", self._url)
             return dict(zip(chunk, parallel(self._answer, chunk), strict=True))
         return {place: self._one_of(place, found.get(native)) for native, place in natives.items()}
 
@@ -234,6 +237,13 @@ class Calls:
         except Exception as exc:  # noqa: BLE001  # the one place where whatever a driver raises gets its meaning
             error = self._error(op, place, exc)
         raise error  # outside the block: what an SDK raised may quote a value, and must not hang on as __context__
+
+    def _write(self, op: str, place: Place, do: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        """Call, and tell this process of the write, also of one that failed: it may have been done."""
+        try:
+            return self._call(op, place, do, *args, **options)
+        finally:
+            tell_of_write(self._naming.workspace, place)
 
     def _error(self, op: str, place: Place | None, exc: Exception) -> SecretsError:
         if isinstance(exc, SecretsError):
@@ -270,6 +280,12 @@ def parallel(do: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
     with ThreadPoolExecutor(min(PARALLEL, len(items))) as threads:
         return list(threads.map(do, items))
+
+
+def _warn(message: str, *args: object) -> None:
+    import logging  # costs a sixth of what a command may cost, and is hardly ever needed
+
+    logging.getLogger(__name__).warning(message, *args)
 
 
 def _following(entries: Iterator[Entry]) -> Entry | None:

@@ -1,17 +1,32 @@
 """Reading secrets at run time: the object that a config exports."""
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from threading import Lock
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from tailorsecrets.errors import UndeclaredSecret
+from tailorsecrets.aging import DEFAULTS, Held
+from tailorsecrets.cache import Answer, Cache, Want, held_of
+from tailorsecrets.clock import Clock, seconds
+from tailorsecrets.connection import Connection, Opener
+from tailorsecrets.errors import (
+    ConfigError,
+    Denied,
+    Disabled,
+    NameInvalid,
+    SecretNotFound,
+    SecretsError,
+    UndeclaredSecret,
+)
+from tailorsecrets.fetch import fetch
+from tailorsecrets.readings import CacheInfo, Hook, Reading
 from tailorsecrets.sources import Source
-from tailorsecrets.store import Store
-from tailorsecrets.targets import Choice, choose, open_choice
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tailorsecrets.references import HeaderValue, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,79 +45,260 @@ class Declarations:
 
 
 class ManagerBase:
-    """All of a manager but the reads, whose signatures a generated class narrows to the declared names."""
+    """All of a manager but the reads of one vault, whose signatures a generated class narrows to declared names.
 
-    def __init__(self, declarations: Declarations) -> None:
-        """Hold what is declared; the store is opened by the first read."""
+    Safe for many threads, asyncio and trio at once, and across a fork. All times and ages are in seconds.
+    """
+
+    def __init__(self, declarations: Declarations, *, clock: Clock = seconds) -> None:
+        """Hold what is declared; the store is opened by the first read. *clock* tells the age of values."""
         self.declarations = declarations
         self._names = declarations.names()
-        self._lock = Lock()
-        self._choice: Choice | None = None
-        self._opened: Store | None = None
+        self._connection = Connection(declarations.folder)
+        self._cache = Cache(self._fetch, clock=clock)
+        self._profiled = DEFAULTS  # what the profile says
+        self._configured: dict[str, Any] = {}  # keywords of Settings
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self._names) or 'no vaults'}>"
 
-    def connect(self, *, store: str | None = None, workspace: str | None = None, profile: str | None = None) -> Self:
+    def connect(
+        self, *, store: str | Opener | None = None, workspace: str | None = None, profile: str | None = None
+    ) -> Self:
         """Choose the target of the reads that follow, over the environment and the profile file; return self.
 
-        Opens nothing. Raise ConfigError for an unknown profile, NameInvalid for a workspace.
+        *store* is a URL, or a function that opens a Store. Nothing is opened now, and what was read before is
+        forgotten. Raise ConfigError for an unknown profile, NameInvalid for a workspace.
         """
-        folder = self.declarations.folder
-        choice = choose(os.environ, folder, store=store, workspace=workspace, profile=profile)
-        self.close()
-        self._choice = choice
+        self._connection.point(store=store, workspace=workspace, profile=profile)
+        self._cache.forget()
         return self
 
     def close(self) -> None:
-        """Let go of the connection; the next read makes a new one."""
-        with self._lock:
-            opened, self._opened = self._opened, None
-        if opened is not None:
-            opened.close()
+        """Let go of the connection; values that are held stay, and the next read of another one connects anew."""
+        self._connection.close()
 
-    def _store(self) -> Store:
-        with self._lock:
-            if self._opened is None:
-                choice = self._choice or choose(os.environ, self.declarations.folder)
-                self._opened = open_choice(choice, os.environ)
-            return self._opened
+    def configure(
+        self,
+        *,
+        ttl: float | None = None,
+        grace: float | None = None,
+        max_stale: float | None = None,
+        negative: float | None = None,
+        timeout: float | None = None,
+        size: int | None = None,
+        on_event: Hook | None = None,
+    ) -> Self:
+        """Set how long values are held, over the profile; None leaves a setting as it is. Return self.
 
-    def _declared(self, vault: str, secrets: Sequence[str]) -> Store:
-        """Return the store, or raise UndeclaredSecret for a name that the config does not have."""
-        if vault not in self._names:
+        A value younger than *ttl* is answered as it is; for *grace* after that it is answered and refreshed in the
+        background; while the store does not answer, it serves up to the age *max_stale* (0: never). A missing secret is
+        taken for missing for *negative*. A read waits for the store at most *timeout*. At most *size* names are held.
+        *on_event* is called with a CacheEvent for each call and stale answer, on any thread; it must not read secrets.
+        Raise ConfigError for a negative number.
+        """
+        given = {"ttl": ttl, "grace": grace, "max_stale": max_stale, "negative": negative, "timeout": timeout}
+        new = {**given, "size": size}
+        configured = self._configured | {name: value for name, value in new.items() if value is not None}
+        self._cache.configure(replace(self._profiled, **configured))
+        self._configured = configured
+        self._cache.on_event = on_event or self._cache.on_event
+        return self
+
+    def preload(self) -> None:
+        """Read all declared secrets in the least calls, however long it takes.
+
+        Raise one error, Denied or SecretNotFound, that lists every denied and every missing one; any other error as
+        it is.
+        """
+        wants = self._all()
+        _check_all(wants, self._cache.read(wants, patient=True))
+
+    async def apreload(self) -> None:
+        """Do as preload, on asyncio or trio."""
+        wants = self._all()
+        _check_all(wants, await self._cache.aread(wants, patient=True))
+
+    def refresh(self, vault: str | None = None, secret: str | None = None) -> None:
+        """Read again, in the least calls, what is held: of *secret* in *vault*, of all of *vault*, or of all.
+
+        Calls the store also where a pause after failures is not over. Raise what the first one that cannot be read
+        raises; its last value still stands in for a store that does not answer.
+        """
+        for answer in self._cache.read(self._held(vault, secret), 0, patient=True):
+            held_of(answer)
+
+    async def arefresh(self, vault: str | None = None, secret: str | None = None) -> None:
+        """Do as refresh, on asyncio or trio."""
+        for answer in await self._cache.aread(self._held(vault, secret), 0, patient=True):
+            held_of(answer)
+
+    def forget(self, vault: str | None = None, secret: str | None = None) -> None:
+        """Drop what is held of *secret* in *vault*, of all of *vault*, or of all; the next read calls the store."""
+        self._check_declared(vault, [secret])
+        self._cache.forget(vault, secret)
+
+    def headers(self, given: "Mapping[str, HeaderValue]") -> dict[str, str]:
+        """Return *given* with every reference to a secret replaced by its value; see ``references.headers``."""
+        from tailorsecrets import references
+
+        return references.headers(cast("Reader", self), given)
+
+    async def aheaders(self, given: "Mapping[str, HeaderValue]") -> dict[str, str]:
+        """Do as headers, on asyncio or trio."""
+        from tailorsecrets import references
+
+        return await references.aheaders(cast("Reader", self), given)
+
+    def auth(self, given: "Mapping[str, HeaderValue]", *, allow_http: bool = False) -> "httpx.Auth":
+        """Return an ``httpx.Auth`` that puts *given* on each request as it is sent; see ``references.auth``."""
+        from tailorsecrets import references
+
+        return references.auth(cast("Reader", self), given, allow_http=allow_http)
+
+    def cache_info(self) -> CacheInfo:
+        """Return what the cache holds, and what it did so far."""
+        return self._cache.info()
+
+    def _fetch(self, wants: Sequence[Want]) -> Mapping[Want, Held | SecretsError]:
+        store = self._connection.store()
+        self._cache.store, self._cache.workspace = store.url, store.workspace
+        return fetch(store, wants)
+
+    def _wants(self, vault: str, secrets: Sequence[str], versions: int = 1) -> list[Want]:
+        """Return what to read, with the target chosen."""
+        if isinstance(secrets, str):
+            raise NameInvalid("get_all takes a list of names, not one name", hint="use get", vault=vault)
+        if versions < 1:
+            raise ConfigError("recent: n is a whole number from 1")
+        self._check_declared(vault, secrets)
+        return self._aimed([Want(vault, secret, versions) for secret in secrets])
+
+    def _check_declared(self, vault: str | None, secrets: Sequence[str | None]) -> None:
+        """Raise UndeclaredSecret for a name that the config does not have; None stands for all names."""
+        if vault is not None and vault not in self._names:
             hint = _nearest(vault, list(self._names))
             raise UndeclaredSecret(f"vault {vault!r} is not in the config", hint=hint, vault=vault)
         for secret in secrets:
-            if secret not in self._names[vault]:
+            if vault is not None and secret is not None and secret not in self._names[vault]:
                 hint = _nearest(secret, self._names[vault])
                 raise UndeclaredSecret(f"{vault!r} has no secret {secret!r} in the config", hint=hint, vault=vault)
-        return self._store()
+
+    def _all(self) -> list[Want]:
+        return self._aimed([Want(vault, secret) for vault, secrets in self._names.items() for secret in secrets])
+
+    def _held(self, vault: str | None, secret: str | None) -> list[Want]:
+        self._check_declared(vault, [secret])
+        wants = self._aimed(self._cache.wants(vault, secret))
+        self._cache.try_again(wants)
+        return wants
+
+    def _aimed(self, wants: list[Want]) -> list[Want]:
+        """Return *wants* once it is clear from which store, and with which settings, they are read."""
+        choice, new = self._connection.choice()
+        if new:
+            self._profiled = choice.cache
+            self._cache.configure(replace(choice.cache, **self._configured))
+        return wants
 
 
 class SecretManager(ManagerBase):
-    """The secrets that a config declares, read from the store at run time.
+    """The secrets that a config declares, read from the store at run time and held in memory.
 
     Each read gives None for a secret or vault that does not exist, and raises ``UndeclaredSecret`` for a name that the
     config does not declare, before any call; ``Denied``, ``Unauthenticated``, ``Unavailable``, ``Throttled`` and
-    ``Corrupt`` are never None. Needs the right to read these secrets, and no other.
+    ``Corrupt`` are never None. With *max_age* no value is older than so many seconds; 0 asks the store. Needs the right
+    to read these secrets, and no other.
     """
 
-    def get(self, vault: str, secret: str) -> str | None:
+    def get(self, vault: str, secret: str, *, max_age: float | None = None) -> str | None:
         """Return the value of *secret* in *vault*."""
-        return self._declared(vault, [secret]).get(vault, secret)
+        cache = self._cache
+        try:
+            held = cache.held[vault, secret, 1]
+        except KeyError:
+            pass
+        else:
+            if max_age is None and cache.clock() < held.until:
+                return held.value
+        return self._read(vault, [secret], max_age)[0].value
 
-    def get_all(self, vault: str, secrets: Sequence[str]) -> list[str | None]:
+    def get_all(self, vault: str, secrets: Sequence[str], *, max_age: float | None = None) -> list[str | None]:
         """Return the values of *secrets* in the order asked; the first that cannot be read raises."""
-        return self._declared(vault, secrets).get_all(vault, secrets)
+        return [held.value for held in self._read(vault, secrets, max_age)]
 
-    async def aget(self, vault: str, secret: str) -> str | None:
-        """Do as get, on asyncio or trio."""
-        return await self._declared(vault, [secret]).aget(vault, secret)
+    def read(self, vault: str, secret: str, *, max_age: float | None = None) -> Reading:
+        """Return the value of *secret* in *vault* with its version and age."""
+        return _reading(self._read(vault, [secret], max_age)[0], self._cache.clock())
 
-    async def aget_all(self, vault: str, secrets: Sequence[str]) -> list[str | None]:
+    def recent(self, vault: str, secret: str, n: int = 2, *, max_age: float | None = None) -> list[str]:
+        """Return the last *n* values of *secret* in *vault*, newest first, fewer where there are fewer.
+
+        While a secret is rotated, what was made with the value before is still good. Needs the right to list the
+        versions; raise Unsupported where the store keeps none.
+        """
+        return _values(self._read(vault, [secret], max_age, n)[0])
+
+    async def aget(self, vault: str, secret: str, *, max_age: float | None = None) -> str | None:
+        """Do as get, on asyncio or trio; a value that is fresh is returned without a switch to another task."""
+        cache = self._cache  # as in get: a call of a shared function would double what a hit costs
+        try:
+            held = cache.held[vault, secret, 1]
+        except KeyError:
+            pass
+        else:
+            if max_age is None and cache.clock() < held.until:
+                return held.value
+        return (await self._aread(vault, [secret], max_age))[0].value
+
+    async def aget_all(self, vault: str, secrets: Sequence[str], *, max_age: float | None = None) -> list[str | None]:
         """Do as get_all, on asyncio or trio."""
-        return await self._declared(vault, secrets).aget_all(vault, secrets)
+        return [held.value for held in await self._aread(vault, secrets, max_age)]
+
+    async def aread(self, vault: str, secret: str, *, max_age: float | None = None) -> Reading:
+        """Do as read, on asyncio or trio."""
+        return _reading((await self._aread(vault, [secret], max_age))[0], self._cache.clock())
+
+    async def arecent(self, vault: str, secret: str, n: int = 2, *, max_age: float | None = None) -> list[str]:
+        """Do as recent, on asyncio or trio."""
+        return _values((await self._aread(vault, [secret], max_age, n))[0])
+
+    def _read(self, vault: str, secrets: Sequence[str], max_age: float | None, versions: int = 1) -> list[Held]:
+        return [held_of(answer) for answer in self._cache.read(self._wants(vault, secrets, versions), max_age)]
+
+    async def _aread(self, vault: str, secrets: Sequence[str], max_age: float | None, versions: int = 1) -> list[Held]:
+        return [held_of(answer) for answer in await self._cache.aread(self._wants(vault, secrets, versions), max_age)]
+
+
+def _reading(held: Held, now: float) -> Reading:
+    return Reading(held.value, held.version, now - held.as_of, held.stale)
+
+
+def _values(held: Held) -> list[str]:
+    return [] if held.value is None else [held.value, *held.older]
+
+
+def _check_all(wants: Sequence[Want], answers: Sequence[Answer]) -> None:
+    """Raise what preload raises for *answers*, which are those for *wants*."""
+    problems = [(want, answer) for want, answer in zip(wants, answers, strict=True) if not _is_there(answer)]
+    for _, answer in problems:
+        if not isinstance(answer, Held | Denied):
+            held_of(answer)
+    if problems:
+        denied = [answer for _, answer in problems if isinstance(answer, Denied)]
+        kind = Denied if denied else SecretNotFound
+        listed = "; ".join(f"{want.vault}/{want.secret} is {_trouble(answer)}" for want, answer in problems)
+        raise kind(f"{len(problems)} of {len(wants)} secrets cannot be read: {listed}", op="preload")
+
+
+def _is_there(answer: Answer) -> bool:
+    return isinstance(answer, Held) and not answer.missing
+
+
+def _trouble(answer: Answer) -> str:
+    if isinstance(answer, Held):
+        return "missing"
+    return "disabled" if isinstance(answer, Disabled) else "denied"
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 GROUP: Final = "tailorsecrets"
 HOOK: Final = "tailorsecrets_stores"
-OWN: Final = {"file": "tailorsecrets_file"}  # scheme -> module; a test holds it equal to our entry points
+OWN: Final = {
+    "file": "tailorsecrets_file",
+    "vault": "tailorsecrets_vault",
+    "vault+http": "tailorsecrets_vault",
+}  # scheme -> module; a test holds it equal to our entry points
 
 
 def store_type(scheme: str) -> StoreType:
@@ -51,6 +55,8 @@ def _installed() -> tuple[dict[str, StoreType], list[str]]:
     manager = _manager()
     found, broken = dict[str, StoreType](), list[str]()
     for point in entry_points(group=GROUP):
+        if point.value in OWN.values():
+            continue  # found by the table; and one module may stand behind two schemes
         try:
             manager.register(point.load(), point.name)
         except Exception as exc:  # noqa: BLE001  # a broken plugin hurts only its own users

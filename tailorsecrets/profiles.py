@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+from tailorsecrets.aging import DEFAULTS, KEYS, Settings
 from tailorsecrets.errors import ConfigError
 
 PROFILES: Final = "tailorsecrets.toml"
@@ -19,6 +20,7 @@ class Profile:
     store: str = ""
     workspace: str = ""
     permission: str = "write"
+    cache: Settings = DEFAULTS
 
 
 def read_profile(folder: Path, name: str) -> Profile:
@@ -54,13 +56,23 @@ def _document(path: Path) -> Mapping[str, Any]:
 
 
 def _profile(where: str, name: str, value: object) -> Profile:
-    table = _table(where, value, {"store", "workspace", "permission"})
+    table = dict(_table(where, value, {"store", "workspace", "permission", "cache"}))
+    cache = _cache(f"{where}: cache", table.pop("cache", {}))
     texts = {key: text for key, text in table.items() if isinstance(text, str)}
     if len(texts) < len(table):
         raise ConfigError(f"{where}: {', '.join(sorted(set(table) - set(texts)))} must be text")
     if texts.get("permission", "write") not in _PERMISSIONS:
         raise ConfigError(f"{where}: permission is one of {', '.join(_PERMISSIONS)}")
-    return Profile(name, **texts)
+    return Profile(name, **texts, cache=cache)
+
+
+def _cache(where: str, value: object) -> Settings:
+    table: Mapping[str, Any] = _table(where, value, set(KEYS))
+    try:
+        return Settings(**table)
+    except ConfigError as error:
+        problem = str(error)
+    raise ConfigError(f"{where}: {problem}")
 
 
 def _table(where: str, value: object, keys: set[str] | None = None) -> Mapping[str, object]:

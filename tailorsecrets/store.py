@@ -268,7 +268,16 @@ class Store:
 
     def values(self, places: Sequence[Place]) -> dict[Place, Secret]:
         """Return the values of those of *places* that can be read; for stores without stamps."""
-        return {p: a.value for p, a in self._calls.get_many(places).items() if isinstance(a, Stored)}
+        return {p: a.value for p, a in self.answers(places).items() if isinstance(a, Stored)}
+
+    def answers(self, places: Sequence[Place]) -> dict[Place, Stored | SecretsError]:
+        """Return for each of *places* its value with its entry, or the error, in the least calls; raises nothing."""
+        if len(places) != 1:
+            return self._calls.get_many(places)
+        try:
+            return {places[0]: self._calls.get(places[0])}  # plain, as not everybody may make batch calls
+        except SecretsError as error:
+            return {places[0]: error.with_traceback(None)}
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make the writes in the block one write, where ``caps.transactions``."""

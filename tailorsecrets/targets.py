@@ -8,8 +8,9 @@ from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from tailorsecrets import plugins
+from tailorsecrets.aging import DEFAULTS, Settings
 from tailorsecrets.driver import Driver, StoreType, Target
-from tailorsecrets.errors import ConfigError
+from tailorsecrets.errors import ConfigError, Denied
 from tailorsecrets.layers import stack
 from tailorsecrets.names import check_name
 from tailorsecrets.profiles import read_profile
@@ -30,9 +31,15 @@ class Choice:
     base: Path  # where a relative path in the URL starts
     named: bool = True  # False: nobody named a store, it is the default
     read_only: str = ""  # the profile that may only read, "" for none
+    cache: Settings = DEFAULTS  # how long values are held at run time
 
     def __str__(self) -> str:
         return f"{self.url}, workspace {self.workspace}"
+
+    def check_writable(self) -> None:
+        """Raise Denied under a profile that may only read."""
+        if self.read_only:
+            raise Denied(self.read_only, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
 
 
 def choose(
@@ -59,6 +66,7 @@ def choose(
         base=(cwd or Path.cwd()) if named else folder,
         named=bool(named or found.store),
         read_only=f"profile {found.name!r} may only read" if found.permission == "read" else "",
+        cache=found.cache,
     )
 
 

@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-MODULE: Final = "tailor_config_types.py"
+from tailorsecrets.loading import TYPES
+
+MODULE: Final = f"{TYPES}.py"
 _HEAD: Final = '''"""The declared secrets, for type checkers. Written by `tailorsecrets generate`; do not edit."""
 
 import typing
@@ -14,7 +16,7 @@ from tailorsecrets import SecretManager
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tailorsecrets import ManagerBase
+    from tailorsecrets import ManagerBase, Reading
 
     class Secrets(ManagerBase):
 '''
@@ -24,11 +26,16 @@ _TAIL: Final = """
 else:
     Secrets = SecretManager
 """
-_METHODS: Final = (
-    ("def get", "secret: {}", "str | None"),
-    ("def get_all", "secrets: Sequence[{}]", "list[str | None]"),
-    ("async def aget", "secret: {}", "str | None"),
-    ("async def aget_all", "secrets: Sequence[{}]", "list[str | None]"),
+_SYNC: Final = (
+    ("get", "secret: {}", "str | None"),
+    ("get_all", "secrets: Sequence[{}]", "list[str | None]"),
+    ("read", "secret: {}", "Reading"),
+    ("recent", "secret: {}, n: int = 2", "list[str]"),
+)
+_METHODS: Final = tuple(
+    (f"{define}{name}", f"{parameter}, *, max_age: float | None = None", result)
+    for define in ("def ", "async def a")
+    for name, parameter, result in _SYNC
 )
 
 

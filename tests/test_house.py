@@ -12,9 +12,10 @@ import tailorsecrets
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "secret", "names", "values", "manifest", "driver", "layers", "calls", "store", "sources", "plugins",
-    "profiles", "targets", "cache", "manager", "config", "loading", "plan", "planning", "consent", "apply", "webhook",
-    "app", "typegen", "testing", "cli",
+    "errors", "secret", "names", "references", "process", "values", "manifest", "driver", "layers", "calls", "store", "sources",
+    "plugins", "aging", "profiles", "targets", "clock", "readings", "flights", "cache", "fetch", "connection",
+    "manager", "config", "loading", "plan", "planning", "consent", "apply", "app", "settings_source", "typegen", "testing",
+    "cli",
 ]  # fmt: skip
 SEAM = {"driver", "errors", "secret"}
 
@@ -75,6 +76,7 @@ HEAVY = {
     "dotenv",
     "filelock",
     "platformdirs",
+    "httpx",
     "hvac",
     "boto3",
     "google",

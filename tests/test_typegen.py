@@ -32,7 +32,17 @@ names = ["stripe-secret-key"]
 assert_type(secrets.get("api-keys", "stripe-secret-key"), str | None)
 assert_type(secrets.get_all("api-keys", ["sendgrid-api-key", "stripe-secret-key"]), list[str | None])
 
+assert_type(secrets.get("database", "url", max_age=0), str | None)
+assert_type(secrets.read("database", "url").value, str | None)
+assert_type(secrets.recent("database", "url", 3), list[str])
+secrets.preload()
+secrets.configure(ttl=60).refresh("database")
+
 async def read() -> None:
+    assert_type((await secrets.aread("database", "url", max_age=1.5)).age, float)
+    assert_type(await secrets.arecent("database", "url"), list[str])
+    await secrets.aread("database", "uri")  # wrong
+    await secrets.arecent("api-keys", "url")  # wrong
     assert_type(await secrets.aget("database", "url"), str | None)
     assert_type(await secrets.aget_all("database", ["url"]), list[str | None])
     await secrets.aget("database", "stripe-secret-key")  # wrong
@@ -42,6 +52,9 @@ secrets.connect(store="file:x").get("database", "url")
 secrets.get("api-keys", "stripe-secret-kay")  # wrong
 secrets.get("database", "stripe-secret-key")  # wrong
 secrets.get("undeclared", "url")  # wrong
+secrets.get("database", "url", 0)  # wrong
+secrets.read("database", "uri")  # wrong
+secrets.recent("undeclared", "url")  # wrong
 secrets.get("empty", "url")  # wrong
 secrets.get_all("api-keys", ["stripe-secret-key", "typo"])  # wrong
 secrets.get_all("api-keys", names)  # wrong
@@ -71,7 +84,7 @@ def checked(project: Path, *command: str) -> str:
 
 
 def test_mypy(project: Path) -> None:
-    """Mypy --strict rejects exactly the wrong reads, in all four methods."""
+    """Mypy --strict rejects exactly the wrong reads, in all methods."""
     said = checked(project, "mypy", "--strict", "--no-error-summary", "--output=json", ".").splitlines()
     errors = [json.loads(line) for line in said]
     assert {(error["file"], error["line"]) for error in errors if error["severity"] == "error"} == {
@@ -80,7 +93,7 @@ def test_mypy(project: Path) -> None:
 
 
 def test_pyright(project: Path) -> None:
-    """Pyright in strict mode rejects exactly the wrong reads, in all four methods."""
+    """Pyright in strict mode rejects exactly the wrong reads, in all methods."""
     (project / "pyrightconfig.json").write_text(
         json.dumps({"typeCheckingMode": "strict", "pythonVersion": "3.11", "venvPath": str(Path(sys.prefix).parent)})
     )

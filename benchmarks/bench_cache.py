@@ -1,0 +1,149 @@
+"""What a read at run time costs, and whether readers wait for a refresh; beside it what people use in its place."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from timeit import Timer
+from typing import Any, Final, TypeVar
+
+from benchmarks.measure import Row
+from tailorsecrets import Secret, SecretManager, Store
+from tailorsecrets.layers import Call, Layer
+from tailorsecrets.manager import Declarations
+from tailorsecrets.testing import Memory
+
+T = TypeVar("T")
+
+VAULT, SECRET = "api-keys", "stripe-secret-key"
+ROUNDS: Final = 50
+READS: Final = 10_000  # in a round
+READERS: Final = 8
+SLOW: Final = 1.0  # seconds that a refresh takes
+MOST_WAIT: Final = 5.0  # milliseconds
+PEER: Final = "aws_secretsmanager_caching"
+
+
+class Slow(Layer):
+    """A driver that takes a second once it is told to."""
+
+    seconds = 0.0
+
+    def around(self, call: Call, do: Callable[[], T]) -> T:
+        """Sleep, then call."""
+        del call
+        time.sleep(self.seconds)
+        return do()
+
+
+class Client:
+    """What the peer asks of a client, answered from memory, in ``seconds``."""
+
+    seconds = 0.0
+
+    def describe_secret(self, **_: str) -> dict[str, Any]:
+        """Name the one version."""
+        time.sleep(self.seconds)
+        return {"VersionIdsToStages": {"v1": ["AWSCURRENT"]}}
+
+    def get_secret_value(self, **_: str) -> dict[str, str]:
+        """Return its value."""
+        return {"SecretString": "value"}
+
+
+def main() -> list[Row]:
+    """Measure a cached read of each kind, and the slowest of eight readers during a refresh of one second."""
+    return [*cached_reads(), *reads_during_a_refresh()]
+
+
+def cached_reads() -> list[Row]:
+    """Return the time of cached reads as multiples of a dict look-up of a tuple key."""
+    secrets, _ = service()
+    table = {(VAULT, SECRET): secrets.get(VAULT, SECRET)}
+
+    @lru_cache(maxsize=128)
+    def remembered(vault: str, secret: str) -> str | None:
+        return table[vault, secret]
+
+    reads: dict[str, Callable[[str, str], object]] = {
+        "cached get": secrets.get,
+        "functools.lru_cache, never expires": remembered,
+    }
+    if find_spec(PEER):
+        peer = caching_peer(Client())
+        reads[f"{PEER}, cached read"] = lambda _, secret: peer(secret)
+    unit = Timer("table[vault, secret]", globals={"table": table, "vault": VAULT, "secret": SECRET})
+    timers = {
+        name: Timer("read(vault, secret)", globals={"read": read, "vault": VAULT, "secret": SECRET})
+        for name, read in reads.items()
+    }
+    ratios = in_turn(timers, unit)
+    return [Row(f"{name} / dict look-up", ratio, 5 if name == "cached get" else 0) for name, ratio in ratios.items()]
+
+
+def reads_during_a_refresh() -> list[Row]:
+    """Return the milliseconds that the slowest of eight readers takes while the value is refreshed."""
+    secrets, driver = service()
+    secrets.configure(ttl=0.01, grace=60)
+    secrets.get(VAULT, SECRET)
+    time.sleep(0.02)
+    driver.seconds = SLOW
+    rows = [Row("slowest of 8 reads during a refresh, ms", slowest(lambda: secrets.get(VAULT, SECRET)), MOST_WAIT)]
+    if find_spec(PEER):
+        client = Client()
+        peer = caching_peer(client)
+        peer(SECRET)
+        time.sleep(1.1)  # its shortest interval between refreshes is a second
+        client.seconds = SLOW
+        rows.append(Row(f"slowest of 8 reads during a refresh, {PEER}, ms", slowest(lambda: peer(SECRET))))
+    return rows
+
+
+def service() -> tuple[SecretManager, Slow]:
+    """Return a manager of one secret, and the driver behind it."""
+    memory = Memory()
+    store = Store(memory)
+    store.create_vault(VAULT)
+    store.create_secret(VAULT, SECRET, Secret("value"))
+    driver = Slow(memory)
+    secrets = SecretManager(Declarations({}, {VAULT: frozenset([SECRET])}))
+    return secrets.connect(store=lambda: Store(driver)), driver
+
+
+def caching_peer(client: Client) -> Callable[[str], object]:
+    """Return the read of AWS's own caching library."""
+    peer: Any = import_module(PEER)
+    cache = peer.SecretCache(peer.SecretCacheConfig(secret_refresh_interval=1), client)
+    read: Callable[[str], object] = cache.get_secret_string
+    return read
+
+
+def in_turn(timers: Mapping[str, Timer], unit: Timer) -> dict[str, float]:
+    """Return each timer's best time as a multiple of that of *unit*; measured in turn, so that noise hits all alike."""
+    times: dict[str, list[float]] = {name: [] for name in timers}
+    units = list[float]()
+    for _ in range(ROUNDS):
+        units.append(unit.timeit(READS))
+        for name, timer in timers.items():
+            times[name].append(timer.timeit(READS))
+    return {name: min(found) / min(units) for name, found in times.items()}
+
+
+def slowest(read: Callable[[], object]) -> float:
+    """Return the milliseconds of the slowest of eight reads, one a thread, all begun at once."""
+    start, times = threading.Barrier(READERS), list[float]()
+
+    def timed() -> None:
+        start.wait()
+        begin = time.perf_counter()
+        read()
+        times.append(time.perf_counter() - begin)
+
+    threads = [threading.Thread(target=timed) for _ in range(READERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return max(times) * 1000

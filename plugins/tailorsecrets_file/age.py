@@ -1,0 +1,91 @@
+"""age recipients and identities, found where SOPS and ssh keep them. Needs the extra ``age``."""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from tailorsecrets.errors import ConfigError, Unsupported
+
+_IDENTITY: Final = "AGE-SECRET-KEY-1"
+_SSH: Final = "-----BEGIN"
+_MAX_BYTES: Final = 1_048_576  # of a file of identities
+
+
+def identities(environ: Mapping[str, str]) -> list[str]:
+    """Return the secret keys at hand: ``SOPS_AGE_KEY``, ``SOPS_AGE_KEY_FILE``, sops/age/keys.txt, ssh keys."""
+    texts = [environ.get("SOPS_AGE_KEY", ""), *(_read(path) for path in _places(environ))]
+    return [identity for text in texts for identity in _split(text)]
+
+
+def check_recipient(recipient: str) -> None:
+    """Raise ConfigError if *recipient* is none that this library can encrypt to."""
+    _recipient(_pyrage(), recipient)
+
+
+def encrypt(plain: bytes, recipient: str) -> bytes:
+    """Return *plain* as an age file for one recipient, ``age1…`` or an ssh public key."""
+    pyrage = _pyrage()
+    return bytes(pyrage.encrypt(plain, [_recipient(pyrage, recipient)]))
+
+
+def decrypt(data: bytes, found: list[str]) -> bytes | None:
+    """Return what an age file holds, None if none of the identities fits or the file is damaged."""
+    pyrage = _pyrage()
+    usable = [identity for text in found if (identity := _identity(pyrage, text))]
+    try:
+        return bytes(pyrage.decrypt(data, usable)) if usable else None
+    except pyrage.DecryptError:
+        return None
+
+
+def _pyrage() -> Any:
+    try:
+        return importlib.import_module("pyrage")
+    except ImportError as error:
+        hint = "run: pip install 'tailorsecrets[age]'"
+        raise Unsupported("age recipients need an extra that is not installed", hint=hint) from error
+
+
+def _recipient(pyrage: Any, text: str) -> Any:
+    kind = pyrage.ssh if text.startswith("ssh-") else pyrage.x25519
+    try:
+        return kind.Recipient.from_str(text)
+    except pyrage.RecipientError as error:
+        hint = "give one that starts with age1, or an ssh-ed25519 or ssh-rsa public key"
+        raise ConfigError(f"{text!r} is not an age recipient", hint=hint) from error
+
+
+def _identity(pyrage: Any, text: str) -> Any:
+    with suppress(pyrage.IdentityError):  # an ssh key under a passphrase, or of another kind
+        if text.startswith(_SSH):
+            return pyrage.ssh.Identity.from_buffer(text.encode())
+        return pyrage.x25519.Identity.from_str(text)
+    return None
+
+
+def _places(environ: Mapping[str, str]) -> Iterator[str]:
+    home = environ.get("HOME", "")
+    config = environ.get("XDG_CONFIG_HOME", "")
+    if not config and home:
+        config = f"{home}/Library/Application Support" if sys.platform == "darwin" else f"{home}/.config"
+    named = (environ.get("SOPS_AGE_KEY_FILE"), environ.get("SOPS_AGE_SSH_PRIVATE_KEY_FILE"))
+    yield from filter(None, named)
+    if config:
+        yield f"{config}/sops/age/keys.txt"
+    if home:
+        yield from (f"{home}/.ssh/id_ed25519", f"{home}/.ssh/id_rsa")
+
+
+def _read(path: str) -> str:
+    with suppress(OSError), open(os.fspath(path), "rb") as file:  # noqa: PTH123  # not there, or not for us
+        return file.read(_MAX_BYTES).decode("utf-8", "replace")
+    return ""
+
+
+def _split(text: str) -> Iterator[str]:
+    if text.lstrip().startswith(_SSH):
+        yield text
+    yield from (line.strip() for line in text.splitlines() if line.strip().startswith(_IDENTITY))

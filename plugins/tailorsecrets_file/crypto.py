@@ -1,0 +1,53 @@
+"""The key of one store file: it seals the lines and vouches for the header."""
+
+import hmac
+import os
+from typing import Final, Self
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+SIZE: Final = 32  # bytes of every key in this format
+
+
+def expand(key: bytes, info: bytes, length: int = SIZE) -> bytes:
+    """Return HKDF-Expand (RFC 5869, SHA-256) of a uniform *key*; *length* is at most one hash, 32 bytes."""
+    return hmac.digest(key, info + b"\x01", "sha256")[:length]
+
+
+class FileKey:
+    """The two secrets of a file, and all that is derived from them.
+
+    The *data* key seals the lines; a rekey replaces it. The *origin* key stays as long as the file: it is only ever
+    handed on by people who could open the file, so a header that it vouches for comes from one of them.
+    """
+
+    __slots__ = ("_check", "_lines", "data", "id", "origin")
+
+    def __init__(self, data: bytes, origin: bytes) -> None:
+        if len(data) != SIZE or len(origin) != SIZE:
+            raise ValueError("a key of the wrong length")
+        self.data, self.origin = data, origin
+        self.id = expand(data, b"tailorsecrets key id", 8).hex()
+        self._lines = AESGCM(expand(data, b"tailorsecrets lines"))
+        self._check = expand(origin + data, b"tailorsecrets header")
+
+    @classmethod
+    def generate(cls) -> Self:
+        """Return the key of a new file."""
+        return cls(os.urandom(SIZE), os.urandom(SIZE))
+
+    def renewed(self) -> "FileKey":
+        """Return a key with a new data key and the same origin."""
+        return FileKey(os.urandom(SIZE), self.origin)
+
+    def seal(self, nonce: bytes, plain: bytes, about: bytes) -> bytes:
+        """Return *plain* encrypted and bound to *about*; *nonce* is 12 bytes, never used before."""
+        return self._lines.encrypt(nonce, plain, about)
+
+    def open(self, nonce: bytes, data: bytes, about: bytes) -> bytes:
+        """Return what *seal* took; InvalidTag if anything differs."""
+        return self._lines.decrypt(nonce, data, about)
+
+    def check(self, head: bytes) -> bytes:
+        """Return the check value of a header."""
+        return hmac.digest(self._check, head, "sha256")

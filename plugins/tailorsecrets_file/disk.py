@@ -1,0 +1,147 @@
+"""What touches the disk: reading a file whole, replacing it whole, and the lock between writers.
+
+A kill at any instant leaves the old file or the new one, because the new one is written beside it, forced to the
+disk, and only then takes the name.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Final, NamedTuple
+
+from tailorsecrets.errors import Conflict, Unavailable
+
+# pathlib would cost 10 ms at every start of the command
+# ruff: noqa: PTH104, PTH108, PTH116, PTH120, PTH123, PTH208
+
+_POLL: Final = 0.005  # seconds; a write takes about as long
+_TEMPORARY: Final = re.compile(r"\d+-[0-9a-f]{8}\.tmp")
+
+
+class Signature(NamedTuple):
+    """What tells one state of a file from the next, without reading it."""
+
+    inode: int
+    modified: int
+    changed: int
+    size: int
+
+
+def signature(path: str) -> Signature:
+    """Return the signature of a file; raises what stat raises."""
+    return _signature(os.stat(path))
+
+
+def signature_or_none(path: str) -> Signature | None:
+    """Return the signature of a file, None for no file."""
+    try:
+        return signature(path)
+    except FileNotFoundError:
+        return None
+
+
+def read(path: str) -> tuple[bytes, Signature]:
+    """Return a file's content and the signature that belongs to it."""
+    with open(path, "rb") as file:
+        return file.read(), _signature(os.fstat(file.fileno()))
+
+
+@contextmanager
+def locked(path: str, seconds: float) -> Generator[None]:
+    """Hold the lock file beside *path*; Unavailable if another writer keeps it for *seconds*."""
+    from filelock import FileLock, Timeout  # 50 ms, and readers lock nothing
+
+    lock = FileLock(_beside(path, "lock"), timeout=seconds)
+    try:
+        lock.acquire(poll_interval=_POLL)
+    except (Timeout, RuntimeError) as error:  # the latter: this thread holds it, in a transaction of another driver
+        raise Unavailable(
+            f"another writer holds {path}; waited up to {seconds:g} seconds",
+            hint="wait for it to end, or raise the timeout",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def replace(path: str, content: bytes, expected: Signature | None) -> None:
+    """Make *content* the file; Conflict if the file is no longer the *expected* one, None for no file.
+
+    The caller holds the lock. Git and editors do not know it, hence the look just before the change.
+    """
+    _sweep(path)
+    temporary = _temporary(path)
+    try:
+        _write(temporary, content, like=path if expected else None)
+        _check_unchanged(path, expected)
+        os.rename(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(path)
+
+
+def create(path: str, content: bytes) -> None:
+    """Make a file that only its owner can read, whole or not at all; one that is there is left as it is."""
+    temporary = _temporary(path)
+    try:
+        _write(temporary, content, like=None)
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+    _sync_folder(path)
+
+
+def _write(path: str, content: bytes, like: str | None) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        if like:
+            _copy_owner(file.fileno(), os.stat(like))
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _check_unchanged(path: str, expected: Signature | None) -> None:
+    if signature_or_none(path) != expected:
+        raise Conflict(f"another program changed {path} in the meantime", hint="run the command again")
+
+
+def _copy_owner(descriptor: int, status: os.stat_result) -> None:
+    with suppress(PermissionError):  # only root can give a file away, and only root needs to
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+
+
+def _sync_folder(path: str) -> None:
+    descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(path: str) -> None:
+    """Delete what killed writers left behind; the lock is held, so nobody is at work on it."""
+    folder, prefix = os.path.split(_beside(path, ""))
+    for name in os.listdir(folder):
+        if name.startswith(prefix) and _TEMPORARY.fullmatch(name.removeprefix(prefix)):
+            os.unlink(f"{folder}/{name}")
+
+
+def _temporary(path: str) -> str:
+    return _beside(path, f"{os.getpid()}-{os.urandom(4).hex()}.tmp")
+
+
+def _beside(path: str, suffix: str) -> str:
+    folder, name = os.path.split(path)
+    return f"{folder}/.{name}.{suffix}"
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return Signature(status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)

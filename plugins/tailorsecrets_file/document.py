@@ -1,0 +1,65 @@
+"""The bytes of a store file as lines by name, and back. Pure; looks into no line but at its name and checksum."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from tailorsecrets_file.header import PREFIX
+from tailorsecrets_file.line import NAME, NUMBER, Damaged, whole
+
+END: Final = b'{"end":true}'  # the last line; its absence shows a file that was cut short
+_VERSION: Final = NAME + b'"'
+_MARKERS: Final = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
+
+
+class Document(NamedTuple):
+    """What stands in a file: a git merge may bring two headers, doubled lines, and any order."""
+
+    headers: tuple[bytes, ...]
+    names: dict[bytes, list[bytes]]  # encoded name -> its lines; headers, names and lines are each distinct
+    content: bytes
+
+
+def parse(content: bytes) -> Document:
+    """Take a file apart; Damaged, saying which line, if any line is not as it was written."""
+    lines = content.split(b"\n")
+    headers: dict[bytes, None] = {}
+    names: dict[bytes, list[bytes]] = {}
+    for raw in lines:
+        if raw.startswith(_VERSION) and whole(raw):
+            _add(names, raw)
+        elif raw.startswith(PREFIX):
+            headers[raw] = None
+        elif raw not in {END, b""}:
+            raise Damaged(_complaint(raw, lines.index(raw) + 1))
+    if END not in lines:
+        raise Damaged("the file is cut short: its last line is missing")
+    return Document(tuple(headers), names, content)
+
+
+def render(header: bytes, names: Mapping[bytes, Iterable[bytes]]) -> bytes:
+    """Return the file: the header, the lines by name and then newest first, the end."""
+    lines = [header]
+    for name in sorted(names):
+        lines += _newest_first(names[name], len(name))
+    return b"\n".join([*lines, END, b""])
+
+
+def _newest_first(lines: Iterable[bytes], name_size: int) -> list[bytes]:
+    def number(raw: bytes) -> tuple[int, bytes]:
+        digits = raw[start : raw.find(b",", start)]
+        return len(digits), digits  # not int: a line that nobody looks into may hold anything there
+
+    start = len(NAME) + name_size + len(NUMBER)
+    return sorted(sorted(lines), key=number, reverse=True)
+
+
+def _add(names: dict[bytes, list[bytes]], raw: bytes) -> None:
+    lines = names.setdefault(raw[len(NAME) : raw.find(NUMBER)], [])
+    if raw not in lines:
+        lines.append(raw)
+
+
+def _complaint(raw: bytes, line_number: int) -> str:
+    if raw.startswith(_MARKERS):
+        return f"line {line_number} is a conflict marker of git"
+    return f"line {line_number} is damaged"

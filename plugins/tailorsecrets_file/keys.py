@@ -1,0 +1,99 @@
+"""Who can open a store file: list, add and remove its slots, and rekey it.
+
+Each function takes the target of the file and, but for ``list_slots``, needs a key that opens it, found as for any
+read. A caller that has asked for a passphrase puts it into ``target.environ`` as ``TAILORSECRETS_FILE_PASSPHRASE``.
+
+They raise StoreNotFound, Unauthenticated, Corrupt, Conflict, and what the disk raises (``FileDriver.explain`` says
+what that means). A kill at any instant leaves the file as it was or as it shall be, and one of its keys opens it.
+"""
+
+import os
+from datetime import UTC, datetime
+
+from tailorsecrets.driver import Target
+from tailorsecrets.errors import AlreadyExists, ConfigError, NotFound, Unsupported
+from tailorsecrets.secret import Secret
+from tailorsecrets_file import keyfiles, slots
+from tailorsecrets_file.draft import Draft
+from tailorsecrets_file.header import MAX_PASSPHRASES, MAX_SLOTS, Slot, SlotKind
+from tailorsecrets_file.storefile import StoreFile
+from tailorsecrets_file.unlock import label
+
+__all__ = ["Slot", "SlotKind", "add_slot", "list_slots", "rekey", "remove_slot"]
+
+
+def list_slots(target: Target) -> list[Slot]:
+    """Return the slots of the file, oldest first. It needs no key, hence nobody has vouched for them."""
+    return sorted(StoreFile(target).slots(), key=lambda slot: (slot.created, slot.id))
+
+
+def add_slot(
+    target: Target, kind: SlotKind, *, recipient: str = "", path: str = "", passphrase: Secret | None = None
+) -> Slot:
+    """Let one more key open the file.
+
+    Of kind ``key``: the key file at *path*, made if there is none; without *path*, a new one in the user's config
+    folder. Of kind ``passphrase``: *passphrase*. Of kind ``age``: *recipient*, ``age1…`` or an ssh public key.
+
+    Raises AlreadyExists for a key or a recipient that has a slot, ConfigError for arguments that make no slot.
+    """
+    with StoreFile(target).writing(create=False) as draft:
+        slot = _new_slot(target, draft, kind=kind, recipient=recipient, path=path, passphrase=passphrase)
+        _check_new(slot, draft.slots)
+        draft.slots = (*draft.slots, slot)
+        draft.changed = True
+    return slot
+
+
+def remove_slot(target: Target, slot_id: str) -> str:
+    """Close the file to one key: encrypt everything anew for the others. Return a sentence for the user.
+
+    Old copies of the file, such as those in git's history, stay readable by the removed key. Raises NotFound for an
+    unknown *slot_id*, Unsupported for the last slot.
+    """
+    with StoreFile(target).writing(create=False) as draft:
+        removed = next((slot for slot in draft.slots if slot.id == slot_id), None)
+        if removed is None:
+            raise NotFound(f"there is no slot {slot_id!r}", hint="list them with: tailorsecrets file keys list")
+        if len(draft.slots) == 1:
+            raise Unsupported("the last slot cannot be removed", hint="add another one first")
+        draft.slots = tuple(slot for slot in draft.slots if slot is not removed)
+        draft.renew()
+    return (
+        f"removed the {removed.kind} slot {slot_id} and encrypted everything anew; old copies of the file, such as "
+        "those in git, stay readable by the removed key, so change the secrets that it must not know"
+    )
+
+
+def rekey(target: Target) -> str:
+    """Encrypt everything with a new data key, for the same slots. Return a sentence for the user.
+
+    A key that leaked still opens the file afterwards: for that, add another slot and remove the old one.
+    """
+    with StoreFile(target).writing(create=False) as draft:
+        draft.renew()
+    return f"encrypted everything anew; the same {len(draft.slots)} keys open the file, and its old copies too"
+
+
+def _new_slot(
+    target: Target, draft: Draft, *, kind: SlotKind, recipient: str, path: str, passphrase: Secret | None
+) -> Slot:
+    now = datetime.now(UTC).replace(microsecond=0)
+    if kind == "age" and recipient:
+        return slots.age_slot(recipient, draft.key, now)
+    if kind == "passphrase" and passphrase is not None and passphrase.reveal():
+        return slots.passphrase_slot(passphrase, draft.file_id, draft.key, now)
+    if kind == "key":
+        place = os.path.abspath(path or keyfiles.unused(target.environ, draft.file_id))  # noqa: PTH100
+        secret = keyfiles.load_or_create(place)
+        return slots.key_slot(secret, label(place, target.environ), draft.file_id, draft.key, now)
+    raise ConfigError("a passphrase slot needs a passphrase, an age slot a recipient, and there is no other but a key")
+
+
+def _check_new(new: Slot, present: tuple[Slot, ...]) -> None:
+    if any((new.kind, new.public or new.label) == (slot.kind, slot.public or slot.label) for slot in present):
+        raise AlreadyExists("this key has a slot already", hint="list them with: tailorsecrets file keys list")
+    if len(present) == MAX_SLOTS or (
+        new.kind == "passphrase" and len(list(slots.of_kind(present, "passphrase"))) == MAX_PASSPHRASES
+    ):
+        raise Unsupported(f"a file has at most {MAX_SLOTS} slots, {MAX_PASSPHRASES} of them for passphrases")

@@ -1,0 +1,135 @@
+"""One version of one secret as a line of the file, and back. Pure: time, id and nonce are arguments.
+
+A line is ``HEAD,"nonce":"…","data":"…","sum":"…"}``. HEAD says in the clear what the version is; it is the
+associated data of the encryption byte for byte, so a reader needs no canonical JSON to check it.
+"""
+
+import json
+import re
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+from zlib import crc32
+
+from cryptography.exceptions import InvalidTag
+
+from tailorsecrets.errors import ValueInvalid
+from tailorsecrets.secret import Secret
+from tailorsecrets_file.crypto import FileKey
+
+NAME: Final = b'{"name":'  # how every line of a version starts
+NUMBER: Final = b',"number":'  # what follows the name; inside a JSON string its quotes would be escaped
+SUM: Final = b',"sum":"%08x"}'  # how every line but the last ends: CRC-32 of what stands before
+SUM_SIZE: Final = 18
+NONCE: Final = 12  # bytes
+
+LineState = Literal["live", "deleted", "purged"]
+
+_STRING = rb'"(?:[ !#-\[\]-~]|\\["\\/bfnrt]|\\u[0-9a-f]{4})*+"'
+_TIME = rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"'
+_ID = rb'"[0-9a-f]{12}"'
+_FORM = re.compile(
+    rb'(\{"name":' + _STRING + rb',"number":[1-9]\d{0,17},"id":' + _ID + rb',"after":\[(?:' + _ID + rb"(?:," + _ID
+    + rb')*+)?\],"state":"(?:live|deleted|purged)","time":' + _TIME + rb',"created":' + _TIME
+    + rb',"stamp":' + _STRING + rb',"tags":\{(?:' + _STRING + rb":" + _STRING + rb"(?:," + _STRING + rb":" + _STRING
+    + rb')*+)?\},"key":"[0-9a-f]{16}"),"nonce":"([A-Za-z0-9+/]{16})","data":"([A-Za-z0-9+/]*={0,2})"'
+    + rb',"sum":"[0-9a-f]{8}"\}'
+)  # fmt: skip
+
+
+class Damaged(ValueError):
+    """A line that is not what was written."""
+
+
+class Facts(NamedTuple):
+    """What a line says in the clear."""
+
+    name: str
+    number: int  # counts the versions of a name, deletes too
+    id: str  # 12 random hex digits; with the number, the version token
+    after: tuple[str, ...]  # ids of the versions that this one replaces, nearest first
+    state: LineState
+    time: str  # of this version, ISO 8601 UTC with microseconds and Z
+    created: str  # of the secret's first version
+    stamp: str = ""
+    tags: Mapping[str, str] = {}
+
+
+class Line(NamedTuple):
+    """A line as read: its facts are to be believed only once ``unseal`` has passed."""
+
+    facts: Facts
+    key: str  # id of the data key that sealed it
+    head: bytes
+    nonce: bytes
+    data: bytes
+    raw: bytes
+
+    @property
+    def token(self) -> str:
+        """The version token: differs for every write."""
+        return f"{self.facts.number}.{self.facts.id}"
+
+
+def encode_name(name: str) -> bytes:
+    """Return *name* as it stands in a line, quotes included; the lines of a file are sorted by these bytes."""
+    return json.dumps(name).encode()
+
+
+def seal(facts: Facts, value: Secret, key: FileKey, file_id: str, nonce: bytes) -> bytes:
+    """Return the line of one version, without the newline; ValueInvalid for lone surrogates."""
+    head = _head(facts, key.id)
+    data = key.seal(nonce, _octets(value), _about(file_id, head))
+    return closed(b'%b,"nonce":"%b","data":"%b"' % (head, _base64(nonce), _base64(data)))
+
+
+def closed(body: bytes) -> bytes:
+    """Return a line that ends with the checksum of *body*."""
+    return body + SUM % crc32(body)
+
+
+def whole(raw: bytes) -> bool:
+    """Tell whether a line is as it was written, by its checksum: against accidents, not against people."""
+    return raw.endswith(SUM % crc32(raw[:-SUM_SIZE]))
+
+
+def parse(raw: bytes) -> Line:
+    """Take a line apart; Damaged if it is not of this format."""
+    match = _FORM.fullmatch(raw)
+    if match is None:
+        raise Damaged("not a line of this format")
+    head, nonce, data = match.groups()
+    name, number, id_, after, state, time, created, stamp, tags, key = json.loads(f"{head.decode()}}}").values()
+    facts = Facts(name, number, id_, tuple(after), state, time, created, stamp, tags)
+    return Line(facts, key, head, nonce, data, raw)
+
+
+def unseal(line: Line, key: FileKey, file_id: str) -> Secret:
+    """Authenticate a line and return its value, "" for a delete; Damaged if it is not what was written."""
+    try:
+        return Secret(key.open(a2b_base64(line.nonce), a2b_base64(line.data), _about(file_id, line.head)).decode())
+    except (InvalidTag, Base64Error, ValueError):
+        pass
+    raise Damaged("it does not decrypt")  # out here, because a UnicodeDecodeError holds the value
+
+
+def _head(facts: Facts, key_id: str) -> bytes:
+    fields = {**facts._asdict(), "tags": dict(sorted(facts.tags.items())), "key": key_id}
+    return json.dumps(fields, separators=(",", ":")).encode()[:-1]
+
+
+def _about(file_id: str, head: bytes) -> bytes:
+    return b"tailorsecrets line\n" + file_id.encode() + b"\n" + head
+
+
+def _octets(value: Secret) -> bytes:
+    try:
+        return value.reveal().encode()
+    except UnicodeEncodeError:
+        pass
+    raise ValueInvalid("the value is not text: it holds half of a surrogate pair")  # out here: that error holds it
+
+
+def _base64(octets: bytes) -> bytes:
+    return b2a_base64(octets, newline=False)

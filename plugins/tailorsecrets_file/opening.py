@@ -1,0 +1,67 @@
+"""From the bytes of a store file to a snapshot: take apart, unlock, and settle what a git merge left."""
+
+from collections.abc import Mapping, Sequence
+
+from tailorsecrets.errors import Conflict, Corrupt
+from tailorsecrets_file import document, header
+from tailorsecrets_file.crypto import FileKey
+from tailorsecrets_file.document import Document
+from tailorsecrets_file.header import Header, Slot
+from tailorsecrets_file.line import Damaged
+from tailorsecrets_file.snapshot import Snapshot, restore_hint
+from tailorsecrets_file.unlock import unlock
+
+
+def opened(content: bytes, path: str, environ: Mapping[str, str], known: Snapshot | None) -> Snapshot:
+    """Return the snapshot that *content* is; *known*, an earlier one, may spare finding the key again."""
+    lines_ = lines(content, path)
+    found = headers(lines_, path)
+    key = _key(found, path, environ, known.key if known else None)
+    return Snapshot(path, found[0]._replace(slots=slots(found)), key, lines_)
+
+
+def lines(content: bytes, path: str) -> Document:
+    """Take a file apart; Corrupt if a line of it is damaged or missing at the end, Unsupported if it is newer."""
+    header.check_format(content[:100])
+    try:
+        return document.parse(content)
+    except Damaged as error:
+        raise Corrupt(f"{path} is damaged: {error}", hint=restore_hint(path)) from None
+
+
+def headers(found: Document, path: str) -> list[Header]:
+    """Return the headers of the newest data key; Corrupt if there is none, Conflict if there are two such keys."""
+    parsed = [_header(raw, path) for raw in found.headers]
+    replaced = {key_id for each in parsed for key_id in each.after}
+    newest = [each for each in parsed if each.key_id not in replaced]
+    if not newest:
+        raise Corrupt(f"{path} is damaged: it has no header", hint=restore_hint(path))
+    if len({(each.file_id, each.key_id) for each in newest}) > 1:
+        raise Conflict(
+            f"{path} was rekeyed on two branches, and a merge left the headers of both",
+            hint=f"keep the file of one branch (git checkout --ours {path}) and write the other's changes again",
+        )
+    return newest
+
+
+def slots(found: Sequence[Header]) -> tuple[Slot, ...]:
+    """Return the slots of all headers: two branches may each have added one, and removing one changes the key."""
+    return tuple({slot.id: slot for each in found for slot in each.slots}.values())
+
+
+def _header(raw: bytes, path: str) -> Header:
+    header.check_format(raw)
+    try:
+        return header.parse(raw)
+    except Damaged as error:
+        raise Corrupt(f"{path} is damaged: {error}", hint=restore_hint(path)) from None
+
+
+def _key(found: Sequence[Header], path: str, environ: Mapping[str, str], known: FileKey | None) -> FileKey:
+    if known and all(each.vouched(known) for each in found):
+        return known
+    merged = found[0]._replace(slots=slots(found))
+    key = unlock(merged, environ, path)
+    if not all(each.vouched(key) for each in found):
+        raise Corrupt(f"a header of {path} was altered", hint=restore_hint(path))
+    return key

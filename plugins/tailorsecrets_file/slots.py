@@ -1,0 +1,110 @@
+"""Slots: how a key, a passphrase or an age identity opens the file.
+
+A key slot holds the public half of the slot's own key, and a passphrase makes such a key with Argon2id. The data key
+is encrypted to that public half (HPKE), so that a rekey by anybody reaches every slot. The origin key is encrypted
+by the secret half, once, when the slot is made: nobody else can put another one there.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tailorsecrets.errors import Corrupt
+from tailorsecrets.secret import Secret
+from tailorsecrets_file import age, hpke
+from tailorsecrets_file.crypto import SIZE, FileKey, expand
+from tailorsecrets_file.header import Argon2, Slot, SlotKind
+
+_NONCE: Final = 12
+
+
+def key_slot(secret: bytes, label: str, file_id: str, key: FileKey, now: datetime) -> Slot:
+    """Return a slot that the 32-byte *secret* of a key file opens."""
+    slot = Slot(id=_new_id(), kind="key", label=label, created=now, data=b"", public=hpke.public(secret))
+    return _filled(slot, secret, file_id, key)
+
+
+def passphrase_slot(passphrase: Secret, file_id: str, key: FileKey, now: datetime) -> Slot:
+    """Return a slot that a passphrase opens, at the default cost."""
+    argon2 = Argon2(salt=os.urandom(16))
+    secret = stretched(passphrase, argon2)
+    public = hpke.public(secret)
+    slot = Slot(id=_new_id(), kind="passphrase", label="", created=now, data=b"", public=public, argon2=argon2)
+    return _filled(slot, secret, file_id, key)
+
+
+def age_slot(recipient: str, key: FileKey, now: datetime) -> Slot:
+    """Return a slot that the age identity of *recipient* opens; ConfigError if that is none."""
+    data = age.encrypt(key.data + key.origin, recipient)
+    return Slot(id=_new_id(), kind="age", label=recipient, created=now, data=data)
+
+
+def renewed(slot: Slot, file_id: str, key: FileKey) -> Slot:
+    """Return the slot with a new data key in it; needs no secret."""
+    if slot.kind == "age":
+        return replace(slot, data=age.encrypt(key.data + key.origin, slot.label))
+    return replace(slot, data=hpke.seal(slot.public, key.data, _about(slot, file_id)))
+
+
+def opened(slot: Slot, secret: bytes, file_id: str) -> FileKey:
+    """Return what a key or passphrase slot holds for its own 32-byte *secret*; Corrupt if it was altered."""
+    about = _about(slot, file_id)
+    try:
+        data = hpke.unseal(secret, slot.data, about)
+        origin = _origin_cipher(secret).decrypt(slot.origin[:_NONCE], slot.origin[_NONCE:], about)
+        return FileKey(data, origin)
+    except (InvalidTag, ValueError) as error:
+        raise Corrupt(f"the {slot.kind} slot {slot.id} is damaged") from error
+
+
+def opened_by_age(slot: Slot, identities: list[str]) -> FileKey | None:
+    """Return what an age slot holds, None if no identity fits; Corrupt if it holds no key."""
+    secrets = age.decrypt(slot.data, identities)
+    if secrets is None:
+        return None
+    if len(secrets) != 2 * SIZE:
+        raise Corrupt(f"the age slot {slot.id} is damaged")
+    return FileKey(secrets[:SIZE], secrets[SIZE:])
+
+
+def stretched(passphrase: Secret, argon2: Argon2) -> bytes:
+    """Return the secret that a passphrase stands for; takes memory and time on purpose."""
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+    argon2id = Argon2id(
+        salt=argon2.salt,
+        length=SIZE,
+        iterations=argon2.iterations,
+        lanes=argon2.lanes,
+        memory_cost=argon2.memory,
+    )
+    return argon2id.derive(passphrase.reveal().encode("utf-8", "surrogatepass"))
+
+
+def of_kind(slots: tuple[Slot, ...], kind: SlotKind) -> Iterator[Slot]:
+    """Yield the slots of one kind."""
+    return (slot for slot in slots if slot.kind == kind)
+
+
+def _filled(slot: Slot, secret: bytes, file_id: str, key: FileKey) -> Slot:
+    nonce = os.urandom(_NONCE)
+    about = _about(slot, file_id)
+    origin = nonce + _origin_cipher(secret).encrypt(nonce, key.origin, about)
+    return renewed(replace(slot, origin=origin), file_id, key)
+
+
+def _origin_cipher(secret: bytes) -> AESGCM:
+    return AESGCM(expand(secret, b"tailorsecrets origin"))
+
+
+def _about(slot: Slot, file_id: str) -> bytes:
+    return f"tailorsecrets slot\n{file_id}\n{slot.kind}\n{slot.id}".encode()
+
+
+def _new_id() -> str:
+    return os.urandom(4).hex()

@@ -1,0 +1,77 @@
+"""A store file in memory, opened with its key: what a reader looks at."""
+
+from collections.abc import Iterable, Iterator
+
+from tailorsecrets.errors import Corrupt
+from tailorsecrets.secret import Secret
+from tailorsecrets_file import line
+from tailorsecrets_file.crypto import FileKey
+from tailorsecrets_file.document import Document
+from tailorsecrets_file.header import Header
+from tailorsecrets_file.history import History, trace
+from tailorsecrets_file.line import Line
+
+
+class Snapshot:
+    """One state of a store file. Threads share it: nothing in it ever changes."""
+
+    def __init__(self, path: str, header: Header, key: FileKey, lines: Document) -> None:
+        self.path = path
+        self.header = header
+        self.file_id = header.file_id
+        self.key: FileKey = key
+        self.document = lines
+        self.names = lines.names
+
+    def history(self, name: str) -> History:
+        """Return what stands under *name*, each line authenticated; Corrupt if one is not what was written."""
+        return self.history_of(line.encode_name(name))
+
+    def history_of(self, encoded: bytes) -> History:
+        """Return the same for a name as it stands in the lines."""
+        history = self._trace(encoded)
+        self._verify(history.lines)
+        return history
+
+    def histories(self, prefix: str) -> Iterator[tuple[str, History]]:
+        """Yield the names under *prefix* in order, with their histories; only the heads are sure to be authentic."""
+        start = line.encode_name(prefix)[:-1]
+        for encoded in sorted(name for name in self.names if name.startswith(start)):
+            history = self._trace(encoded)
+            self._verify(history.heads if history.proven else history.lines)
+            if history.heads or history.strangers:
+                yield (history.heads or history.strangers)[0].facts.name, history
+
+    def value(self, version: Line) -> Secret:
+        """Return the value of a line; Corrupt, naming it, if it is not what was written."""
+        try:
+            return line.unseal(version, self.key, self.file_id)
+        except line.Damaged as error:
+            raise self._corrupt(version.raw, str(error)) from None
+
+    def _trace(self, encoded: bytes) -> History:
+        return trace([self._parse(raw) for raw in self.names.get(encoded, ())], self.key.id)
+
+    def _parse(self, raw: bytes) -> Line:
+        try:
+            return line.parse(raw)
+        except line.Damaged as error:
+            raise self._corrupt(raw, str(error)) from None
+
+    def _verify(self, lines: Iterable[Line]) -> None:
+        for each in lines:
+            self.value(each)
+
+    def _corrupt(self, raw: bytes, why: str) -> Corrupt:
+        number = _line_number(self.document.content, raw)
+        name = raw[len(line.NAME) : raw.find(line.NUMBER)][:200].decode("ascii", "replace")
+        return Corrupt(f"line {number} of {self.path} ({name}) was altered: {why}", hint=restore_hint(self.path))
+
+
+def _line_number(content: bytes, raw: bytes) -> int:
+    return content.count(b"\n", 0, content.find(raw)) + 1
+
+
+def restore_hint(path: str) -> str:
+    """Return what to do about a damaged file."""
+    return f"restore {path} from git or from a backup"

@@ -1,0 +1,134 @@
+"""The store file of one target: loaded again when it changed, rewritten whole under its lock."""
+
+import os
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from tailorsecrets.driver import Target
+from tailorsecrets.errors import ConfigError, StoreNotFound, Unavailable
+from tailorsecrets_file import disk, opening
+from tailorsecrets_file.crypto import FileKey
+from tailorsecrets_file.disk import Signature
+from tailorsecrets_file.document import Document
+from tailorsecrets_file.draft import Draft
+from tailorsecrets_file.header import Header, Slot
+from tailorsecrets_file.snapshot import Snapshot
+from tailorsecrets_file.unlock import first_slot
+
+# pathlib would cost 10 ms at every start of the command
+# ruff: noqa: PTH100, PTH103, PTH118, PTH120
+
+_WRITE: Final = 4  # a write may take so many times as long as a read
+_KEEP: Final = 10  # versions of each secret
+_MOST: Final = 1_000_000
+
+
+class _Loaded(NamedTuple):
+    signature: Signature
+    snapshot: Snapshot
+
+
+class StoreFile:
+    """One store file. Many threads may read it at once; one at a time writes."""
+
+    def __init__(self, target: Target) -> None:
+        if not target.path or "\0" in target.path:
+            raise ConfigError(f"{target.url!r} names no file", hint="write file:PATH")
+        self.target = target
+        self.path = os.path.abspath(os.path.join(target.base, target.path))
+        self._keep = _keep_versions(target)
+        self._loaded: _Loaded | None = None
+        self._turn = threading.RLock()
+        self._pid = os.getpid()
+
+    def exists(self) -> bool:
+        """Tell whether somebody made the file; raises what stat raises, for denied is not missing."""
+        return disk.signature_or_none(self.path) is not None
+
+    def snapshot(self) -> Snapshot:
+        """Return the file as it is now; StoreNotFound, Unauthenticated, Corrupt, or what the disk raises."""
+        return self._load().snapshot
+
+    def slots(self) -> tuple[Slot, ...]:
+        """Return the slots of the file. It needs no key, hence nobody has vouched for them."""
+        content, _ = self._read()
+        return opening.slots(opening.headers(opening.lines(content, self.path), self.path))
+
+    @contextmanager
+    def writing(self, *, create: bool) -> Generator[Draft]:
+        """Hold the lock and yield a draft, which is written at the end of the block if it changed.
+
+        With *create*, a file that does not exist is made, and with it the key that opens it.
+        """
+        if not create and not self.exists():
+            raise self._not_found()
+        real = os.path.realpath(self.path)  # a link to the file stays a link
+        os.makedirs(os.path.dirname(real), exist_ok=True)
+        with self._alone(), disk.locked(real, self._seconds):
+            loaded = self._load() if self.exists() else None
+            draft = Draft(loaded.snapshot if loaded else self._empty())
+            yield draft
+            if draft.changed:
+                self._commit(draft, real, loaded.signature if loaded else None)
+
+    def _load(self) -> _Loaded:
+        loaded = self._loaded
+        if loaded is None or loaded.signature != self._signature():
+            content, signature = self._read()
+            known = loaded.snapshot if loaded else None
+            snapshot = opening.opened(content, self.path, self.target.environ, known)
+            self._loaded = loaded = _Loaded(signature, snapshot)
+        return loaded
+
+    def _signature(self) -> Signature:
+        try:
+            return disk.signature(self.path)
+        except FileNotFoundError as error:
+            raise self._not_found() from error
+
+    def _read(self) -> tuple[bytes, Signature]:
+        try:
+            return disk.read(self.path)
+        except FileNotFoundError as error:
+            raise self._not_found() from error
+
+    def _empty(self) -> Snapshot:
+        key = FileKey.generate()
+        header = Header(os.urandom(16).hex(), key.id, (), (), b"", b"")
+        return Snapshot(self.path, header, key, Document((), {}, b""))
+
+    def _commit(self, draft: Draft, real: str, expected: Signature | None) -> None:
+        if not draft.slots:  # the key file is on the disk before the store file that needs it
+            now = datetime.now(UTC).replace(microsecond=0)
+            draft.slots = (first_slot(self.target.environ, draft.file_id, draft.key, now),)
+        disk.replace(real, draft.render(self._keep), expected)
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        if self._pid != os.getpid():  # a fork copies a lock without the thread that would let go of it
+            self._turn, self._pid = threading.RLock(), os.getpid()
+        if not self._turn.acquire(timeout=self._seconds):
+            raise Unavailable(f"another thread writes {self.path}; waited {self._seconds:g} seconds")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @property
+    def _seconds(self) -> float:
+        return _WRITE * self.target.timeout
+
+    def _not_found(self) -> StoreNotFound:
+        return StoreNotFound(
+            f"there is no store file {self.path}", hint=f"run: tailorsecrets init, to make {self.path}"
+        )
+
+
+def _keep_versions(target: Target) -> int:
+    text = target.options.get("keep_versions", str(_KEEP))
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) <= _MOST):
+        raise ConfigError(f"keep_versions={text!r} is not a number from 1 to {_MOST}")
+    return int(text)

@@ -1,0 +1,141 @@
+"""The calls of one operation, all within one budget. Each raises what the SDK raises."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeVar, cast
+
+import google_crc32c
+from google.api_core.exceptions import Unauthenticated
+from google.cloud.secretmanager_v1.types import (
+    AccessSecretVersionResponse,
+    ListSecretsResponse,
+    ListSecretVersionsResponse,
+    Secret,
+    SecretPayload,
+    SecretVersion,
+)
+
+from tailorsecrets.secret import Secret as Value
+from tailorsecrets_gcp.budget import Budget, May, again, refused
+from tailorsecrets_gcp.connection import Connection, Session
+from tailorsecrets_gcp.marks import number_of
+
+R = TypeVar("R")
+
+PAGE: Final = 25_000  # the most that Google takes
+LATEST: Final = "latest"  # the newest version, be it enabled or not
+
+
+class Calls:
+    """What one operation asks of *connection*, in *seconds* in all."""
+
+    def __init__(self, connection: Connection, seconds: float) -> None:
+        self._connection, self._budget = connection, Budget(seconds)
+        self.settings = connection.settings
+
+    def access(self, name: str, version: str) -> tuple[int, Value | str]:
+        """Return the number of *version* and its value, or what is wrong with that."""
+        resource = f"{self._secret(name)}/versions/{version}"
+        found = self._do(AccessSecretVersionResponse, "access_secret_version", again, name=resource)
+        return number_of(found.name), _text(found.payload)
+
+    def secret(self, name: str) -> Secret:
+        """Return what is beside the values."""
+        return self._do(Secret, "get_secret", again, name=self._secret(name))
+
+    def secrets(self, prefix: str) -> Iterator[Secret]:
+        """List secrets, among them all under *prefix*: the filter finds a part of a name at any place."""
+        request: dict[str, Any] = {"parent": self.settings.parent, "page_size": PAGE}
+        if sought := prefix.lstrip("-"):  # a hyphen in front would mean "not"
+            request["filter"] = f"name:{sought}"
+        while True:
+            page = self._do(ListSecretsResponse, "list_secrets", again, **request)
+            yield from page.secrets
+            if not page.next_page_token:
+                return
+            request["page_token"] = page.next_page_token
+
+    def newest(self, name: str) -> SecretVersion | None:
+        """Return the newest version, in whatever state, None where there is none."""
+        request = {"parent": self._secret(name), "page_size": 1}
+        page = self._do(ListSecretVersionsResponse, "list_secret_versions", again, **request)
+        return next(iter(page.versions), None)
+
+    def version(self, name: str, number: int) -> SecretVersion:
+        """Return a version, without its value."""
+        return self._do(SecretVersion, "get_secret_version", again, name=f"{self._secret(name)}/versions/{number}")
+
+    def versions(self, name: str, only: str = "") -> Iterator[SecretVersion]:
+        """List the versions that the filter *only* lets pass, newest first."""
+        request: dict[str, Any] = {"parent": self._secret(name), "page_size": PAGE, "filter": only}
+        while True:
+            page = self._do(ListSecretVersionsResponse, "list_secret_versions", again, **request)
+            yield from page.versions
+            if not page.next_page_token:
+                return
+            request["page_token"] = page.next_page_token
+
+    def create(self, name: str, annotations: Mapping[str, str]) -> Secret:
+        """Make a secret without a version."""
+        body = self.settings.new_secret(annotations)
+        return self._do(Secret, "create_secret", refused, parent=self.settings.parent, secret_id=name, secret=body)
+
+    def add(self, name: str, value: Value) -> SecretVersion:
+        """Add a version. Google has no way to send one twice safely, so it is sent once."""
+        octets = value.reveal().encode()
+        payload = {"data": octets, "data_crc32c": _checksum(octets)}
+        return self._do(SecretVersion, "add_secret_version", refused, parent=self._secret(name), payload=payload)
+
+    def annotate(self, secret: Secret, annotations: Mapping[str, str]) -> Secret:
+        """Replace the annotations of *secret*, unless somebody was faster."""
+        body = {"name": secret.name, "etag": secret.etag, "annotations": dict(annotations)}
+        return self._do(Secret, "update_secret", again, secret=body, update_mask={"paths": ["annotations"]})
+
+    def enable(self, version: str) -> None:
+        """Switch a version, given by its resource name, on."""
+        self._do(SecretVersion, "enable_secret_version", again, name=version)
+
+    def disable(self, version: str) -> None:
+        """Switch a version off."""
+        self._do(SecretVersion, "disable_secret_version", again, name=version)
+
+    def destroy(self, version: str) -> None:
+        """Destroy the value of a version."""
+        self._do(SecretVersion, "destroy_secret_version", again, name=version)
+
+    def delete(self, name: str, etag: str = "") -> None:
+        """Delete a secret with all its versions, for good; with *etag*, unless somebody was faster."""
+        self._do(Secret, "delete_secret", again, name=self._secret(name), etag=etag)
+
+    def _secret(self, name: str) -> str:
+        return f"{self.settings.parent}/secrets/{name}"
+
+    def _do(self, answer: type[R], method: str, may_repeat: May, **request: Any) -> R:
+        """Return the *answer* of *method*; a token that died before its time is replaced once."""
+        del answer  # only says the type
+        session = self._connection.session()
+        try:
+            return cast("R", self._once(session, method, may_repeat, request))
+        except Unauthenticated:  # so nothing was done
+            if session.login is None:
+                raise
+            session.login.forget_token()
+        return cast("R", self._once(session, method, may_repeat, request))
+
+    def _once(self, session: Session, method: str, may_repeat: May, request: Mapping[str, Any]) -> object:
+        if session.login is not None:
+            session.login.make_ready(self._budget.left)
+        return self._budget.spend(getattr(session.client, method), may_repeat, request)
+
+
+def _text(payload: SecretPayload) -> Value | str:
+    """Return the value of *payload*, or what is wrong with it: an exception raised here would show it."""
+    if "data_crc32c" in payload and _checksum(payload.data) != payload.data_crc32c:
+        return "the value does not match its checksum"
+    try:
+        return Value(payload.data.decode())
+    except UnicodeDecodeError:
+        return "the value is not UTF-8"
+
+
+def _checksum(octets: bytes) -> int:
+    return int(cast("Any", google_crc32c).value(octets))

@@ -1,0 +1,161 @@
+"""The driver: a secret of ours is a secret of Google's, and a write is a version."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Final
+
+from google.api_core import exceptions
+from google.cloud.secretmanager_v1.types import Secret as GoogleSecret
+
+from tailorsecrets.driver import ABSENT, Caps, Driver, Entry, Problem, Stored, Target
+from tailorsecrets.errors import Corrupt, NotFound
+from tailorsecrets.secret import Secret
+from tailorsecrets_gcp import marks, meaning
+from tailorsecrets_gcp.calls import LATEST, Calls
+from tailorsecrets_gcp.connection import Connection
+from tailorsecrets_gcp.marks import DELETED, Look, Token
+from tailorsecrets_gcp.settings import read_settings
+from tailorsecrets_gcp.writer import Writer
+
+CAPS: Final = Caps(
+    joiner="_",
+    max_name=255,
+    max_bytes=65_536,
+    writes=True,
+    lists=True,
+    stats=True,
+    stamps=True,
+    list_stamps=False,
+    cas="create",
+    versions=True,
+    undelete=True,
+    list_lag=300.0,  # usually minutes, Google says, and now and then hours
+    # of 90,000 accesses, 600 reads of metadata and 600 writes a minute; a put is two writes
+    per_s={"get": 1500, "stat": 10, "list": 10, "write": 5},
+    retries=True,
+)
+
+WRITE: Final = 4  # a write may take this many times as long as a read
+PATIENCE: Final = 3.0  # seconds in which nobody moves, until a write that has begun counts as broken off
+
+
+class GcpDriver(Driver):
+    """One project, or one region of it."""
+
+    caps = CAPS
+
+    def __init__(self, target: Target) -> None:
+        self._connection = Connection(read_settings(target))
+        self._listed: dict[str, GoogleSecret] = {}  # what the last list or write showed of each name
+        self.patience = PATIENCE
+
+    def get(self, name: str, version: str = "") -> Stored:
+        """Access the newest version, which is one call, or *version*.
+
+        The entry says what the access says: the number alone is its token, and there is no stamp.
+        """
+        calls = self._reading()
+        number, text = self._access(calls, name, self._number(calls, name, version) if version else LATEST)
+        if isinstance(text, str):
+            raise Corrupt(f"{name!r}: {text}")
+        return Stored(text, Entry(name=name, version=version or str(Token(number))))
+
+    def stat(self, name: str) -> Entry:
+        """Ask for the newest version, and for the secret where no list has shown the stamp of just that version."""
+        calls = self._reading()
+        newest, listed = calls.newest(name), self._listed.get(name)
+        known = Look(listed, newest).entry(name) if listed else None
+        if known and known.stamp and known.state == "live":
+            return known
+        return Look(calls.secret(name), newest).entry(name)
+
+    def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
+        """Yield what is under *prefix*, bare names among it, as a list tells nothing of versions.
+
+        A deleted name that another tool writes to stays among the deleted ones until it is written here.
+        """
+        for secret in self._reading().secrets(prefix):
+            name = secret.name.rpartition("/")[2]
+            if name.startswith(prefix):
+                self._listed[name] = secret
+                if (DELETED in secret.annotations) == deleted:
+                    created = marks.aware(secret.create_time)
+                    yield Entry(name=name, created=created, state="deleted" if deleted else "live")
+
+    def put(
+        self,
+        name: str,
+        value: Secret,
+        *,
+        expect: str | None = None,
+        stamp: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> Entry:
+        """Add a version; *expect* ABSENT makes the secret first. *tags* are none, as no name of ours needs them."""
+        del tags
+        writer = self._writer(name)
+        look = writer.create(value, stamp) if expect == ABSENT else None
+        if look is None:
+            with suppress(exceptions.NotFound):
+                look = writer.add(value, stamp)
+        look = look or writer.create(value, stamp)
+        self._listed[name] = look.secret
+        return look.entry(name)
+
+    def delete(self, name: str, *, purge: bool = False) -> None:
+        """Switch the newest version off and note that; with *purge*, delete the secret for good."""
+        writer = self._writer(name)
+        self._listed.pop(name, None)
+        with suppress(exceptions.NotFound):
+            if purge:
+                writer.purge()
+            else:
+                writer.delete()
+
+    def restore(self, name: str) -> Entry:
+        """Switch the newest version on and take the note of its delete away."""
+        look = self._writer(name).restore()
+        self._listed[name] = look.secret
+        return look.entry(name)
+
+    def versions(self, name: str) -> Iterator[Entry]:
+        """Yield the versions that are enabled, newest first."""
+        for version in self._reading().versions(name, "state:ENABLED"):
+            token, updated = marks.token_of(version), marks.aware(version.create_time)
+            yield Entry(name=name, version=str(token), updated=updated)
+
+    def explain(self, exc: Exception, op: str) -> Problem:
+        """Say what an exception of google.api_core or google.auth means."""
+        return meaning.explain(exc, op)
+
+    def close(self) -> None:
+        """Close the channel of this process."""
+        self._connection.close()
+
+    def _reading(self) -> Calls:
+        return Calls(self._connection, self._connection.settings.timeout)
+
+    def _writer(self, name: str) -> Writer:
+        calls = Calls(self._connection, WRITE * self._connection.settings.timeout)
+        return Writer(calls, name, self.patience, self._listed.get(name))
+
+    def _access(self, calls: Calls, name: str, version: str) -> tuple[int, Secret | str]:
+        try:
+            return calls.access(name, version)
+        except exceptions.FailedPrecondition:
+            if not self._is_deleted(calls, name):
+                raise
+        raise NotFound(f"{name!r} is deleted")
+
+    def _is_deleted(self, calls: Calls, name: str) -> bool:
+        """Tell whether it was a delete that switched *name* off, as far as the login may know."""
+        with suppress(exceptions.PermissionDenied):
+            return Look(calls.secret(name), calls.newest(name)).state == "deleted"
+        return False
+
+    def _number(self, calls: Calls, name: str, version: str) -> str:
+        """Return the number of *version*; NotFound where that is of a secret which was deleted for good."""
+        token = marks.read_token(version)
+        if token is None or (token.time and marks.token_of(calls.version(name, token.number)) != token):
+            raise NotFound(f"{name!r} has no version {version!r}")
+        return str(token.number)

@@ -1,0 +1,83 @@
+"""The least that a login needs, as gcloud commands. Pure."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from tailorsecrets.driver import Target
+from tailorsecrets_gcp.settings import Settings, read_settings
+
+_ACCESSOR: Final = "roles/secretmanager.secretAccessor"
+_ANYWHERE: Final = ("secretmanager.secrets.create", "secretmanager.secrets.list")
+_NAMED: Final = (
+    "secretmanager.secrets.get",
+    "secretmanager.secrets.update",
+    "secretmanager.versions.add",
+    "secretmanager.versions.disable",
+    "secretmanager.versions.enable",
+    "secretmanager.versions.list",
+)
+_ADMIN: Final = ("secretmanager.secrets.delete",)  # of bare names, and to purge
+_HEAD: Final = """\
+# {purpose}
+MEMBER=serviceAccount:NAME@{project}.iam.gserviceaccount.com
+# Conditions compare resource names, and those have the project's number.
+NUMBER=$(gcloud projects describe {project} --format='value(projectNumber)')
+"""
+_ROLE: Final = """
+gcloud iam roles create {role} --project={project} --stage=GA \\
+  --permissions={permissions}
+"""
+_BIND: Final = """
+gcloud projects add-iam-policy-binding {project} --member="$MEMBER" \\
+  --role={role} \\
+  --condition={condition}
+"""
+
+
+def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:
+    """Return commands that grant *use* of *names*: native names of records, and beginnings, with ``_`` at their end.
+
+    Whoever reads may access values below the beginnings. Whoever deploys may list and create in all of the project,
+    since IAM knows no names there, may look and write below the names, and may access the records alone.
+    """
+    settings = read_settings(target)
+    records = [name for name in names if not name.endswith("_")]
+    if use == "read":
+        below = [name for name in names if name.endswith("_")]
+        return _head(settings, "Read the values, and nothing else.") + _bind(settings, _ACCESSOR, "read", below)
+    return "".join(
+        [
+            _head(settings, "List, look and write; read the vaults' own records, and no value of a secret."),
+            _own_role(settings, "tailorsecretsList", _ANYWHERE),
+            _bind(settings, f"projects/{settings.project}/roles/tailorsecretsList", "", []),
+            _own_role(settings, "tailorsecretsWrite", _write_rights(settings)),
+            _bind(settings, f"projects/{settings.project}/roles/tailorsecretsWrite", "write", names),
+            _bind(settings, _ACCESSOR, "records", records) if records else "",
+        ]
+    )
+
+
+def _write_rights(settings: Settings) -> tuple[str, ...]:
+    return _NAMED + _ADMIN + (("secretmanager.versions.destroy",) if settings.keep_versions else ())
+
+
+def _head(settings: Settings, purpose: str) -> str:
+    return _HEAD.format(purpose=purpose, project=settings.project)
+
+
+def _own_role(settings: Settings, role: str, rights: Sequence[str]) -> str:
+    return _ROLE.format(role=role, project=settings.project, permissions=",".join(rights))
+
+
+def _bind(settings: Settings, role: str, title: str, names: Sequence[str]) -> str:
+    expression = " || ".join(_term(settings, name) for name in names)
+    condition = f'"title=tailorsecrets-{title},expression={expression}"' if names else "None"
+    return _BIND.format(project=settings.project, role=role, condition=condition)
+
+
+def _term(settings: Settings, name: str) -> str:
+    place = f"/locations/{settings.location}" if settings.location else ""
+    resource = f"projects/$NUMBER{place}/secrets/{name}"
+    if name.endswith("_"):
+        return f"resource.name.startsWith('{resource}')"
+    return f"resource.name == '{resource}' || resource.name.startsWith('{resource}/')"

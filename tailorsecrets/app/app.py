@@ -1,0 +1,174 @@
+"""The app: everything that was defined, checked together, and the calls that run it."""
+
+import ssl
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+from tailorsecrets.app.definitions import Executor, Resolver
+from tailorsecrets.app.dispatch import Dispatch
+from tailorsecrets.app.events import Event, IncomingWebhook, Scheduled
+from tailorsecrets.app.operations import Webhook, WorkflowStart
+from tailorsecrets.app.outcome import Outcome
+from tailorsecrets.app.sending import Sender
+from tailorsecrets.app.triggers import answers
+from tailorsecrets.app.workflows import Workflow
+from tailorsecrets.app.worlds import Blocking, Concurrent, World, drive
+from tailorsecrets.config import Config
+from tailorsecrets.errors import ConfigError, UndeclaredSecret
+from tailorsecrets.manager import Declarations, ManagerBase
+from tailorsecrets.references.headers import Reader, references
+
+Thing = Executor | Resolver | Workflow
+T = TypeVar("T", Executor, Resolver, Workflow)
+
+
+class App:
+    """Runs executors, resolvers and workflows in this process. Safe for many threads and event loops.
+
+    Nothing is stored and nothing runs by itself: call ``emit`` where something happens, behind your own queue where it
+    must not be lost.
+    """
+
+    def __init__(self, secrets: ManagerBase | Config, *things: Thing, verify: ssl.SSLContext | None = None) -> None:
+        """Check *things* together.
+
+        *secrets* is the manager, or the config, whose ``env`` is then handed to bodies. *verify* is the TLS context of
+        webhooks, for a certificate authority of your own. Raise UndeclaredSecret or ConfigError that lists all that is
+        wrong: things of another kind, names that stand twice, references to secrets that are not declared.
+        """
+        self.secrets = secrets.secrets if isinstance(secrets, Config) else secrets
+        self._env = dict(secrets.env) if isinstance(secrets, Config) else {}
+        self._verify = verify
+        self.executors = tuple(thing for thing in things if isinstance(thing, Executor))
+        self.resolvers = tuple(thing for thing in things if isinstance(thing, Resolver))
+        self.workflows = _distinct([*_named(things), *_started(self.executors)])
+        self._check(things, self.secrets.declarations if self.secrets else Declarations({}))
+
+    def __repr__(self) -> str:
+        counts = (len(self.executors), len(self.resolvers), len(self.workflows))
+        return "<App: {} executors, {} resolvers, {} workflows>".format(*counts)
+
+    def emit(self, event: Event) -> list[Outcome]:
+        """Run every enabled executor that answers to *event*, one after the other, and return what came of each.
+
+        A failure is an Outcome and stops no other. An async body gets an event loop of its own; inside a running loop
+        use aemit. Raise ConfigError for an event of an executor that is not there.
+        """
+        return drive(self._emit(Blocking(), event))
+
+    async def aemit(self, event: Event) -> list[Outcome]:
+        """Do as emit, on asyncio or trio, all executors at once; a plain body gets a thread."""
+        return await self._emit(Concurrent(), event)
+
+    def call(self, resolver: Resolver | str, input: Any = None) -> Any:  # noqa: A002  # the word of the field
+        """Return what *resolver* gives for *input*.
+
+        Raise InputInvalid or OutputInvalid that lists all that is wrong with the data, and what the body raises.
+        """
+        return drive(self._dispatch(Blocking()).resolver(_chosen("resolver", self.resolvers, resolver), input))
+
+    async def acall(self, resolver: Resolver | str, input: Any = None) -> Any:  # noqa: A002
+        """Do as call, on asyncio or trio."""
+        return await self._dispatch(Concurrent()).resolver(_chosen("resolver", self.resolvers, resolver), input)
+
+    def start(self, workflow: Workflow | str, args: Any = None) -> Any:
+        """Run *workflow* with *args* and return what its main job gives; raise what it raises."""
+        return drive(self._dispatch(Blocking()).workflow(_chosen("workflow", self.workflows, workflow), args))
+
+    async def astart(self, workflow: Workflow | str, args: Any = None) -> Any:
+        """Do as start, on asyncio or trio."""
+        return await self._dispatch(Concurrent()).workflow(_chosen("workflow", self.workflows, workflow), args)
+
+    async def _emit(self, world: World, event: Event) -> list[Outcome]:
+        if isinstance(event, Scheduled | IncomingWebhook):
+            self._check_addressee(event)
+        dispatch = self._dispatch(world)
+        jobs = [
+            lambda executor=executor: dispatch.executor(executor, event)
+            for executor in self.executors
+            if not executor.disabled and answers(executor.trigger, executor.name, event)
+        ]
+        return [outcome for outcome in await world.all(jobs) if outcome is not None]
+
+    def _check_addressee(self, event: Scheduled | IncomingWebhook) -> None:
+        executor = _chosen("executor", self.executors, event.executor)
+        if executor.trigger.event is not type(event):
+            raise ConfigError(f"executor {executor.name}: its trigger is {executor.trigger}")
+
+    def _dispatch(self, world: World) -> Dispatch:
+        workflows = {workflow.name: workflow for workflow in self.workflows}
+        return Dispatch(world, Sender(world, cast("Reader", self.secrets), lambda: self._tls), self._env, workflows)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        import httpx
+
+        return self._verify or httpx.create_ssl_context()
+
+    def _check(self, things: tuple[object, ...], declarations: Declarations) -> None:
+        undeclared = list(_undeclared(self.executors, declarations.names()))
+        problems = [*_strangers(things), *self._duplicates(), *self._unknown_workflows()]
+        if problems or undeclared:
+            raise (ConfigError if problems else UndeclaredSecret)("app: " + "; ".join([*problems, *undeclared]))
+
+    def _duplicates(self) -> Iterator[str]:
+        for kind, named in (("executor", self.executors), ("resolver", self.resolvers), ("workflow", self.workflows)):
+            for name, times in Counter(thing.name for thing in named).items():
+                if times > 1:
+                    yield f"{kind} {name}: the name stands {times} times"
+
+    def _unknown_workflows(self) -> Iterator[str]:
+        known = {workflow.name for workflow in self.workflows}
+        for executor in self.executors:
+            operation = executor.operation
+            if not isinstance(operation, WorkflowStart) or isinstance(operation.workflow, Workflow):
+                continue
+            if operation.workflow not in known:
+                yield f"executor {executor.name}: there is no workflow {operation.workflow!r}"
+
+
+def _named(things: tuple[object, ...]) -> list[Workflow]:
+    return [thing for thing in things if isinstance(thing, Workflow)]
+
+
+def _started(executors: tuple[Executor, ...]) -> Iterator[Workflow]:
+    for executor in executors:
+        if isinstance(executor.operation, WorkflowStart) and isinstance(executor.operation.workflow, Workflow):
+            yield executor.operation.workflow
+
+
+def _distinct(workflows: list[Workflow]) -> tuple[Workflow, ...]:
+    """Return each of *workflows* once; two that are equal are one."""
+    return tuple(dict.fromkeys(workflows))
+
+
+def _strangers(things: tuple[object, ...]) -> Iterator[str]:
+    for thing in things:
+        if not isinstance(thing, Thing):
+            yield f"{type(thing).__name__}: an app is made of executors, resolvers and workflows"
+
+
+def _undeclared(executors: tuple[Executor, ...], names: Mapping[str, list[str]]) -> Iterator[str]:
+    for executor in executors:
+        if isinstance(executor.operation, Webhook):
+            for ref in references(executor.operation.headers):
+                if ref.key not in names.get(ref.vault, ()):
+                    yield f"executor {executor.name}: secret {ref}: is not in the config{_nearest(str(ref), names)}"
+
+
+def _nearest(ref: str, names: Mapping[str, list[str]]) -> str:
+    declared = [f"{vault}/{secret}" for vault, secrets in names.items() for secret in secrets]
+    close = get_close_matches(ref, declared, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _chosen(kind: str, known: tuple[T, ...], wanted: object) -> T:
+    for thing in known:
+        if wanted is thing or wanted == thing.name:
+            return thing
+    name = wanted if isinstance(wanted, str) else getattr(wanted, "name", type(wanted).__name__)
+    names = ", ".join(sorted(thing.name for thing in known)) or "none"
+    raise ConfigError(f"the app has no {kind} {name!r}", hint=f"it has: {names}")

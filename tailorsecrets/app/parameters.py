@@ -1,0 +1,81 @@
+"""What a body or callback is called with: a parameter gets the part that it names, the first other one the whole.
+
+``lambda event: event.new_record``, ``lambda new_record: ...`` and ``def body(event, *, env): ...`` all work. Another
+parameter that has a default keeps it.
+"""
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from tailorsecrets.errors import ConfigError
+
+_REST: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_BY_NAME_ONLY: Final = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The whole of a call of a resolver: its input, and the config's values that are no secrets."""
+
+    input: Any
+    env: Mapping[str, str | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """How *function* wants to be called: with the whole first, and with parts by name."""
+
+    function: Callable[..., Any]
+    whole: bool
+    parts: tuple[str, ...]
+
+    def arguments(self, whole: Any, env: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return the positional and the keyword arguments for *whole*, an event, a Context or a workflow's args."""
+        values = {"env": env, "event": whole, "context": whole, "args": whole}
+        named = {name: values[name] if name in values else getattr(whole, name) for name in self.parts}
+        return ([whole] if self.whole else []), named
+
+
+def bind(what: str, function: object, whole: type | None) -> Binding:
+    """Return how *function* is called for a *whole* of that class (None: a workflow's args).
+
+    Raise ConfigError, naming *what* and the parameter, where it is no function or wants something that is not there.
+    """
+    if not callable(function):
+        raise ConfigError(f"{what}: a function is meant, not {type(function).__name__}")
+    names = _names(whole)
+    wanted = _parameters(function)
+    first = bool(wanted) and _takes_whole(wanted[0], names)
+    others = [parameter for parameter in (wanted[1:] if first else wanted) if parameter.kind not in _REST]
+    for parameter in others:
+        if not _is_part(parameter, names) and parameter.default is parameter.empty:
+            raise ConfigError(
+                f"{what}: nothing is known to give for parameter {parameter.name!r}",
+                hint=f"parameters are: {', '.join(sorted(names))}",
+            )
+    return Binding(function, first, tuple(parameter.name for parameter in others if _is_part(parameter, names)))
+
+
+def _names(whole: type | None) -> set[str]:
+    if whole is None:
+        return {"args", "env"}
+    name = "context" if whole is Context else "event"
+    return {name, "env", *(field.name for field in fields(whole))}
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # a builtin that does not tell
+        return [inspect.Parameter("whole", inspect.Parameter.POSITIONAL_ONLY)]
+
+
+def _takes_whole(parameter: inspect.Parameter, names: Collection[str]) -> bool:
+    by_place = parameter.kind not in _BY_NAME_ONLY
+    return by_place and parameter.default is parameter.empty and not _is_part(parameter, names)
+
+
+def _is_part(parameter: inspect.Parameter, names: Collection[str]) -> bool:
+    return parameter.name in names and parameter.kind is not inspect.Parameter.POSITIONAL_ONLY

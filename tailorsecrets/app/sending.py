@@ -1,0 +1,89 @@
+"""Sending a webhook for an event: its URL, its body, its secrets, and sending it again."""
+
+import json
+import random
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final
+
+from tailorsecrets.app.operations import Sent, Webhook
+from tailorsecrets.app.outcome import WebhookFailed
+from tailorsecrets.app.posting import Answer, Post
+from tailorsecrets.app.worlds import World
+from tailorsecrets.errors import ConfigError, SecretsError, Unavailable
+from tailorsecrets.references.headers import Reader, references
+from tailorsecrets.references.transport import check_httpx, check_transport
+from tailorsecrets.secret import Secret
+
+_LONGEST_WAIT: Final = 60.0
+_OK: Final = range(200, 300)
+_REDIRECTS: Final = range(300, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends webhooks with secrets read from *secrets*, over TLS as *verify* says."""
+
+    world: World
+    secrets: Reader
+    verify: Callable[[], ssl.SSLContext]
+
+    async def send(self, operation: Webhook, url: object, body: Any) -> Sent:
+        """Send *body* to *url* until it is accepted, refused, or was sent often enough.
+
+        Raise Unavailable where there was no answer, WebhookFailed for one that is no 2xx, and what keeps the secrets
+        from being read or sent. Nothing is sent before all of them are there.
+        """
+        _check_url(operation, url)
+        content, kind = _content(body)
+        for attempt in count(1):
+            headers = await self.world.resolve(self.secrets, operation.headers)
+            if kind and "content-type" not in map(str.lower, headers):
+                headers["Content-Type"] = Secret(kind)
+            answer = await self.world.post(Post(str(url), headers, content, operation.timeout, self.verify()))
+            if answer.status in _OK:
+                return Sent(answer.status, attempt)
+            if not answer.again or attempt > operation.retries:
+                raise _error(answer, attempt)
+            await self.world.sleep(_pause(operation.backoff, attempt))
+        raise AssertionError("count has no end")
+
+
+def _check_url(operation: Webhook, url: object) -> None:
+    check_httpx()
+    import httpx
+
+    try:
+        parsed = httpx.URL(str(url))
+    except httpx.InvalidURL:
+        parsed = httpx.URL("")
+    if not isinstance(url, str) or parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ConfigError("url: the function did not give an http or https URL")
+    if references(operation.headers):
+        check_transport(parsed.scheme, parsed.host, allow_http=operation.allow_http)
+
+
+def _content(body: Any) -> tuple[bytes, str]:
+    """Return the bytes to send and the content type that they have unless the headers say otherwise."""
+    if body is None:
+        return b"", ""
+    if isinstance(body, bytes):
+        return body, ""
+    if isinstance(body, str):
+        return body.encode(), "text/plain; charset=utf-8"
+    return json.dumps(body, allow_nan=False).encode(), "application/json"
+
+
+def _pause(backoff: float, attempt: int) -> float:
+    spread: float = random.uniform(0.5, 1)  # noqa: S311  # only spreads the load
+    return min(backoff * 2.0 ** (attempt - 1), _LONGEST_WAIT) * spread
+
+
+def _error(answer: Answer, attempts: int) -> SecretsError:
+    times = f" ({attempts} times)" if attempts > 1 else ""
+    if not answer.status:
+        return Unavailable(f"the webhook got no answer: {answer.problem}{times}", op="webhook", retryable=False)
+    hint = "redirects are not followed; give the final URL" if answer.status in _REDIRECTS else ""
+    return WebhookFailed(f"the webhook was answered with {answer.status}{times}", status=answer.status, hint=hint)

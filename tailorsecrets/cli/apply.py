@@ -1,0 +1,113 @@
+"""``apply`` and ``remove``."""
+
+from typing import Final
+
+import click
+
+from tailorsecrets.cli import exits, plans
+from tailorsecrets.cli.commands import command
+from tailorsecrets.cli.generate import is_stale
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.names import yes_option
+from tailorsecrets.cli.progress import looking
+from tailorsecrets.cli.prompts import confirm
+from tailorsecrets.cli.writing import carry_out
+from tailorsecrets.config import Config
+from tailorsecrets.consent import Consent, Topic, to_ask, topics
+from tailorsecrets.plan import Declared, Plan
+from tailorsecrets.planning import declare, escaped, make_plan, nothing
+from tailorsecrets.store import Store
+from tailorsecrets.typegen import MODULE
+
+_QUESTIONS: Final[dict[Topic, str]] = {
+    "conflicts": "Take these vaults over from their owners?",
+    "unmanaged": "Take these vaults over?",
+    "deletions": "Delete all of these?",
+}
+
+
+@command(
+    "apply",
+    "tailorsecrets apply --dry-run",
+    "tailorsecrets apply --workspace-id prod --env-file .env.prod",
+    "tailorsecrets apply --yes --allow-deletes 40 --json",
+)
+@click.option("--dry-run", "-d", is_flag=True, help="Print the plan, ask nothing and write nothing.")
+@click.option("--detailed-exitcode", is_flag=True, help="With --dry-run: exit 2 when there is something to do.")
+@yes_option
+@click.option("--allow-deletes", type=click.IntRange(min=0), metavar="N", help="Let --yes delete up to N secrets.")
+@click.option("--no-prune", is_flag=True, help="Delete nothing, and list nothing in the store.")
+def apply(
+    invocation: Invocation,
+    *,
+    dry_run: bool,
+    detailed_exitcode: bool,
+    yes: bool,
+    allow_deletes: int | None,
+    no_prune: bool,
+) -> int:
+    """Make the store equal to the config.
+
+    The plan is printed first. Taking over vaults and deleting must be confirmed, by --yes where there is no terminal.
+    --yes covers the deletion of 10 secrets, or of a quarter of those that the app owns; --allow-deletes covers more.
+    """
+    if detailed_exitcode and not dry_run:
+        raise click.UsageError("--detailed-exitcode goes with --dry-run", click.get_current_context())
+    config = invocation.config()
+    invocation.announce(f"apply {config.owner.name}", writes=not dry_run)
+    declared = declare(config, invocation.environ, invocation.folder)
+    with invocation.open() as store:
+        plan = _planned(declared, store, invocation, prune=not no_prune)
+        _show(plan, invocation, dry_run=dry_run)
+        if not dry_run:
+            consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
+            _agree(plan, to_ask(plan, consent), invocation)
+            carry_out(plan, store, invocation, status="applied")
+    _remind_of_types(config, invocation)
+    return exits.CHANGES if detailed_exitcode and plan.steps else exits.DONE
+
+
+@command("remove", "tailorsecrets remove --dry-run", "tailorsecrets remove --workspace-id review-42 --yes")
+@click.option("--dry-run", "-d", is_flag=True, help="Print the plan, ask nothing and write nothing.")
+@yes_option
+def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
+    """Delete all that the config owns in the store."""
+    config = invocation.config()
+    invocation.announce(f"remove {config.owner.name}", writes=not dry_run)
+    with invocation.open() as store:
+        plan = _planned(nothing(config), store, invocation, prune=True)
+        _show(plan, invocation, dry_run=dry_run)
+        if not dry_run:
+            _agree(plan, to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False), invocation)
+            carry_out(plan, store, invocation, status="removed")
+
+
+def _planned(declared: Declared, store: Store, invocation: Invocation, *, prune: bool) -> Plan:
+    with looking(invocation):
+        plan = make_plan(declared, store, prune=prune)
+    if plan.by_value:
+        invocation.io.say("note: this store keeps no stamps, so its values were read and compared")
+    for place in escaped(plan, store):
+        invocation.io.say(f"note: other tools will read tailorsecrets:= before the value of {plans.path(place)}")
+    return plan
+
+
+def _show(plan: Plan, invocation: Invocation, *, dry_run: bool) -> None:
+    if not plan.steps:
+        invocation.io.say("nothing to do: the store is as the config says")
+    if not invocation.json:
+        invocation.io.show(plans.text(plan))
+        invocation.io.stdout.flush()  # before the questions about it
+    elif dry_run:
+        invocation.io.show_json(plans.document(plan))
+
+
+def _agree(plan: Plan, asked: list[Topic], invocation: Invocation) -> None:
+    for topic in topics(plan):
+        invocation.io.say(plans.listing(plan, topic))
+        confirm(_QUESTIONS[topic], invocation, code="APPLY_CANCELLED", yes=topic not in asked)
+
+
+def _remind_of_types(config: Config, invocation: Invocation) -> None:
+    if is_stale(invocation.folder / MODULE, config.declarations.names()):
+        invocation.io.say(f"note: {MODULE} is stale; run: tailorsecrets generate{invocation.common.flags()}")

@@ -1,0 +1,8 @@
+"""The exit codes."""
+
+from typing import Final
+
+DONE: Final = 0
+ERROR: Final = 1  # also bad usage
+CHANGES: Final = 2  # there is something to apply, with --detailed-exitcode
+INTERRUPTED: Final = 130

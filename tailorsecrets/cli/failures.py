@@ -1,0 +1,80 @@
+"""How what went wrong is told, and the exit code that it gives. No message of an unexpected exception is shown."""
+
+from types import TracebackType
+from typing import Final
+
+import click
+
+from tailorsecrets.cli import PROGRAM, exits
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.errors import SecretsError
+
+_BUG: Final = "this is a bug in tailorsecrets or in a plugin; --verbose shows where"
+
+
+class Failed(SecretsError):
+    """A command that did not do all; ``details`` go beside the error in JSON, and were said already in text."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        hint: str,
+        details: dict[str, list[str]] | None = None,
+        exit_code: int = exits.ERROR,
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.details, self.exit_code = details or {}, exit_code
+
+
+def tell(exc: BaseException, invocation: Invocation) -> int:
+    """Tell what *exc* means and return the exit code."""
+    match exc:
+        case click.exceptions.Exit():
+            return exc.exit_code
+        case BrokenPipeError():
+            return exits.ERROR  # whoever read the output has left, as head does
+        case KeyboardInterrupt() | click.Abort():
+            _write(invocation, "INTERRUPTED", "interrupted")
+            return exits.INTERRUPTED
+        case SecretsError():
+            _write(invocation, exc.code, str(exc), exc.hint, exc.details if isinstance(exc, Failed) else {})
+        case click.ClickException():
+            _write(invocation, "USAGE", exc.format_message(), _usage(exc))
+        case _:
+            _write(invocation, "INTERNAL", f"{type(exc).__name__} at {_place(exc.__traceback__)}", _BUG)
+    if invocation.common.verbose:
+        invocation.io.say("\n".join([*getattr(exc, "__notes__", []), *_frames(exc.__traceback__)]))
+    return exc.exit_code if isinstance(exc, Failed) else exits.ERROR
+
+
+def _write(
+    invocation: Invocation, code: str, message: str, hint: str = "", details: dict[str, list[str]] | None = None
+) -> None:
+    if invocation.json:
+        from json import dumps
+
+        error = {"code": code, "message": message, "suggestion": hint or None}
+        invocation.io.say(dumps({"error": error, **(details or {})}))
+    else:
+        invocation.io.say(f"error[{code}]: {message}" + (f"\nhint: {hint}" if hint else ""))
+
+
+def _usage(exc: click.ClickException) -> str:
+    context = exc.ctx if isinstance(exc, click.UsageError) else None
+    return f"run: {context.command_path if context else PROGRAM} --help"
+
+
+def _place(trace: TracebackType | None) -> str:
+    from traceback import extract_tb
+
+    frames = extract_tb(trace)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+
+
+def _frames(trace: TracebackType | None) -> list[str]:
+    """Return where it happened; without the lines of code, which may hold a value."""
+    from traceback import extract_tb
+
+    return [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in extract_tb(trace)]

@@ -1,0 +1,138 @@
+"""The group ``file``: who can open an encrypted store file."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import click
+
+from tailorsecrets.cli.commands import Group, command
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.names import yes_option
+from tailorsecrets.cli.printing import iso, show_table
+from tailorsecrets.cli.prompts import confirm, hidden_twice
+from tailorsecrets.cli.values import piped
+from tailorsecrets.driver import Target
+from tailorsecrets.errors import Unsupported
+from tailorsecrets.secret import Secret
+
+
+@click.group(
+    "file",
+    cls=Group,
+    lazy={"keys": "file:keys", "rekey": "file:rekey"},
+    examples=("tailorsecrets file keys list", "tailorsecrets file rekey"),
+)
+def group() -> None:
+    """Manage an encrypted store file."""
+
+
+@click.group(
+    "keys",
+    cls=Group,
+    lazy={"list": "file:list_", "add": "file:add", "remove": "file:remove"},
+    examples=("tailorsecrets file keys list", "tailorsecrets file keys add --age age1qyqszqgpqyqszqgpqyqszqgp"),
+)
+def keys() -> None:
+    """Manage the keys that open a store file."""
+
+
+@command("list", "tailorsecrets file keys list")
+def list_(invocation: Invocation) -> None:
+    """List the keys that open the store file. No key is needed for that."""
+    from tailorsecrets_file.keys import list_slots
+
+    target = _target(invocation)
+    with _explained(target):
+        slots = list_slots(target)
+    rows = [(slot.id, slot.kind, slot.label, iso(slot.created)) for slot in slots]
+    if invocation.json:
+        invocation.io.show_json([dict(zip(("id", "kind", "label", "createdAt"), row, strict=True)) for row in rows])
+    else:
+        show_table(invocation, ("ID", "KIND", "LABEL", "CREATED"), rows)
+
+
+@command(
+    "add",
+    "tailorsecrets file keys add",
+    "tailorsecrets file keys add --key-file ~/keys/ci.key",
+    "tailorsecrets file keys add --passphrase",
+    "tailorsecrets file keys add --age age1qyqszqgpqyqszqgpqyqszqgp",
+)
+@click.option("--key-file", metavar="PATH", help="A key file, made if there is none. Default: one in your own folder.")
+@click.option("--age", metavar="RECIPIENT", help="An age recipient, age1..., or an ssh public key.")
+@click.option("--passphrase", is_flag=True, help="A passphrase: asked for on the terminal, else read from a pipe.")
+def add(invocation: Invocation, key_file: str | None, age: str | None, passphrase: bool) -> None:
+    """Let one more key open the store file."""
+    from tailorsecrets_file.keys import add_slot
+
+    if (key_file is not None) + (age is not None) + passphrase > 1:
+        raise click.UsageError("one of --key-file, --age and --passphrase", click.get_current_context())
+    invocation.announce("file keys add")
+    target = _target(invocation)
+    with _explained(target):
+        if passphrase:
+            slot = add_slot(target, "passphrase", passphrase=_passphrase(invocation))
+        elif age is not None:
+            slot = add_slot(target, "age", recipient=age)
+        else:
+            slot = add_slot(target, "key", path=str(invocation.io.cwd / key_file) if key_file else "")
+    invocation.report_change(slot.id, f"added the {slot.kind} {slot.id}{f' ({slot.label})' if slot.label else ''}")
+
+
+@command("remove", "tailorsecrets file keys remove 3f9c")
+@click.argument("key_id", metavar="ID")
+@yes_option
+def remove(invocation: Invocation, key_id: str, yes: bool) -> None:
+    """Close the store file to one key.
+
+    All that is in it is encrypted anew, for the keys that are left.
+    """
+    from tailorsecrets_file.keys import remove_slot
+
+    invocation.announce(f"file keys remove {key_id}")
+    target = _target(invocation)
+    confirm(f"Close the file to the key {key_id}?", invocation, code="KEY_REMOVAL_CANCELLED", yes=yes)
+    with _explained(target):
+        told = remove_slot(target, key_id)
+    invocation.report_change(key_id, told)
+
+
+@command("rekey", "tailorsecrets file rekey")
+def rekey(invocation: Invocation) -> None:
+    """Encrypt the store file with a new data key, for the same keys."""
+    from tailorsecrets_file.keys import rekey as encrypt_anew
+
+    invocation.announce("file rekey")
+    target = _target(invocation)
+    with _explained(target):
+        told = encrypt_anew(target)
+    invocation.report_change(target.path, told)
+
+
+def _passphrase(invocation: Invocation) -> Secret:
+    return hidden_twice("Passphrase", invocation) if invocation.can_ask else piped(invocation)
+
+
+def _target(invocation: Invocation) -> Target:
+    from tailorsecrets.targets import target_of
+
+    target = target_of(invocation.choice, invocation.environ)
+    if target.scheme != "file":
+        raise Unsupported(
+            f"{target.url}: only a file: store has keys of its own", hint="name one with --store file:PATH"
+        )
+    return target
+
+
+@contextmanager
+def _explained(target: Target) -> Generator[None]:
+    """Give what the disk raises the meaning that it has for the store."""
+    from tailorsecrets_file.driver import FileDriver
+
+    try:
+        yield
+    except OSError as exc:
+        problem = FileDriver(target).explain(exc, "keys")
+    else:
+        return
+    raise problem.kind(f"{target.url}: {problem.kind.meaning}", hint=problem.hint)

@@ -1,0 +1,52 @@
+"""``init``: a starter config, its types module, and the store."""
+
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from tailorsecrets.cli.commands import command
+from tailorsecrets.cli.generate import write_module
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.starter import starter
+from tailorsecrets.loading import CONFIG, find_config
+from tailorsecrets.typegen import MODULE
+
+_NEXT: Final = """\
+next: declare your secrets in it, set their variables, and run: tailorsecrets apply
+commit the config, its types module and an encrypted store file; keep .env files out of git"""
+
+
+@command("init", "tailorsecrets init", "tailorsecrets init --store file:secrets/dev.jsonl")
+def init(invocation: Invocation) -> None:
+    """Write a starter config and make the store.
+
+    What is there stays: a config is never overwritten, and a store file keeps its secrets.
+    """
+    path = invocation.config_path = _place(invocation)
+    invocation.announce("init")
+    wrote = _write(path, invocation)
+    with invocation.open(create=True) as store:
+        made = store.setup()
+    invocation.io.say(made or "the store was left as it is")
+    invocation.report_change(path.name, _NEXT if wrote else "there was a config already", changed=wrote or bool(made))
+
+
+def _place(invocation: Invocation) -> Path:
+    """Return the path of the config: the one that is there, else the one to make."""
+    found = find_config(invocation.common.config, invocation.environ, invocation.io.cwd, must_exist=False)
+    return found or invocation.io.cwd / CONFIG
+
+
+def _write(path: Path, invocation: Invocation) -> bool:
+    """Write the config, where there is none, and its types module; tell whether it was written."""
+    if path.exists():
+        invocation.io.say(f"{path} is there already and stays as it is")
+        return False
+    types = path.with_name(MODULE)
+    if not types.exists():
+        write_module(types, {})  # the config imports it
+    with path.open("x", encoding="utf-8") as file:
+        file.write(starter(path.parent.name or "my-app", str(uuid4())))
+    write_module(types, invocation.config().declarations.names())
+    invocation.io.say(f"wrote {path} and {types.name}")
+    return True

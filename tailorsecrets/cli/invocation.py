@@ -1,0 +1,146 @@
+"""One run of the command: its streams, the options that every command takes, and the target that they choose."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tailorsecrets.cli.streams import Io
+from tailorsecrets.errors import ConfigError
+from tailorsecrets.loading import CONFIG, find_config, load_config
+from tailorsecrets.targets import Choice, choose, load_env_files, open_choice
+
+if TYPE_CHECKING:
+    from tailorsecrets.config import Config
+    from tailorsecrets.store import Store
+
+_NO_CONFIG: Final = f"there is no {CONFIG} here or in a folder above"
+
+
+@dataclass
+class Common:
+    """The options of every command, gathered from the groups before it and from itself."""
+
+    workspace_id: str | None = None
+    profile: str | None = None
+    store: str | None = None
+    config: str | None = None
+    env_file: tuple[str, ...] = ()
+    env_file_if_exists: tuple[str, ...] = ()
+    json: bool = False
+    verbose: bool = False
+
+    def take(self, name: str, value: Any) -> None:
+        """Take the option *name*: the last one wins, repeatable ones add up."""
+        setattr(self, name, (*getattr(self, name), *value) if isinstance(value, tuple) else value)
+
+    def flags(self) -> str:
+        """Return the options that choose the target, as a suggested command must repeat them."""
+        from shlex import quote
+
+        names = ("workspace_id", "profile", "store", "config")
+        given = [(name, value) for name in names if (value := getattr(self, name))]
+        return "".join(f" --{name.replace('_', '-')} {quote(value)}" for name, value in given)
+
+
+class Environment(Mapping[str, str]):
+    """The environment variables, as they are now; what prints the locals of a traceback does not see them."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def __getitem__(self, name: str) -> str:
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} environment variables>"
+
+
+class Invocation:
+    """What a command works with. Nothing is read before it is asked for."""
+
+    def __init__(self, io: Io) -> None:
+        self.io = io
+        self.common = Common()
+
+    @property
+    def json(self) -> bool:
+        """Whether data and errors are JSON."""
+        return self.common.json
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a prompt can be answered."""
+        return self.io.terminal and not self.json
+
+    @cached_property
+    def environ(self) -> Environment:
+        """The environment with the env files in it; the process gets them too, for configs and SDKs read it."""
+        common, cwd = self.common, self.io.cwd
+        if common.env_file or common.env_file_if_exists:
+            required = [str(cwd / path) for path in common.env_file]
+            optional = [str(cwd / path) for path in common.env_file_if_exists]
+            self.io.environ.update(load_env_files(required, optional, self.io.environ))
+        return Environment(self.io.environ)
+
+    @cached_property
+    def config_path(self) -> Path | None:
+        """The config file, None where there is none."""
+        return find_config(self.common.config, self.environ, self.io.cwd)
+
+    @property
+    def folder(self) -> Path:
+        """Where the profile file and the default store are: beside the config, else here."""
+        return self.config_path.parent if self.config_path else self.io.cwd
+
+    @cached_property
+    def choice(self) -> Choice:
+        """The store and workspace that are meant."""
+        common = self.common
+        return choose(
+            self.environ,
+            self.folder,
+            store=common.store,
+            workspace=common.workspace_id,
+            profile=common.profile,
+            cwd=self.io.cwd,
+        )
+
+    def config(self) -> "Config":
+        """Run the config file; ConfigError where there is none. What it prints is talk."""
+        self.environ  # noqa: B018  # the env files come before the file that may read them
+        if self.config_path is None:
+            hint = "tailorsecrets init makes one; --config names another"
+            raise ConfigError(_NO_CONFIG, code="CONFIG_NOT_FOUND", hint=hint)
+        with redirect_stdout(self.io.stderr):
+            return load_config(self.config_path)
+
+    def open(self, *, create: bool | None = None) -> "Store":
+        """Open the store that is meant; nothing is called yet."""
+        return open_choice(self.choice, self.environ, create=create)
+
+    def open_to_write(self, action: str, *, create: bool | None = None) -> "Store":
+        """Announce *action* and open the store."""
+        self.announce(action)
+        return self.open(create=create)
+
+    def announce(self, action: str, *, writes: bool = True) -> None:
+        """Say on which target *action* is done; Denied if it *writes* under a profile that may only read."""
+        self.io.say(f"{action} -> {self.choice}")
+        if writes:
+            self.choice.check_writable()
+
+    def report_change(self, name: str, sentence: str, *, changed: bool = True) -> None:
+        """Tell what was changed: JSON for programs, *sentence* for people."""
+        if self.json:
+            self.io.show_json({"changed": changed, "workspaceId": self.choice.workspace, "name": name})
+        else:
+            self.io.say(sentence)

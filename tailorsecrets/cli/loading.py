@@ -1,0 +1,52 @@
+"""Finding the app that ``--app`` names, on the target that the options name."""
+
+import sys
+from contextlib import redirect_stdout
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.errors import ConfigError, SecretsError
+
+if TYPE_CHECKING:
+    from tailorsecrets.app import App
+
+_FORM = "write --app MODULE:NAME, as in orders:app for app = App(...) in orders.py"
+
+
+def load_app(invocation: Invocation, spec: str) -> "App":
+    """Import the app; its secrets come from the target of the options, where one of them is given.
+
+    Raise ConfigError for what is no app, and for an exception in the module, without the message of that.
+    """
+    from tailorsecrets.app import App
+
+    found = _found(invocation, spec)
+    if not isinstance(found, App):
+        raise ConfigError(f"--app {spec}: there is no tailorsecrets.app.App", hint=_FORM)
+    common = invocation.common
+    if found.secrets and (common.store or common.workspace_id or common.profile):
+        found.secrets.connect(store=invocation.open)
+    return found
+
+
+def _found(invocation: Invocation, spec: str) -> object:
+    from tailorsecrets.app.outcome import failure
+
+    module, _, name = spec.partition(":")
+    if not module or not name:
+        raise ConfigError(f"--app {spec}: not an app", hint=_FORM)
+    invocation.environ  # noqa: B018  # the env files come before the module that may read them
+    sys.path.insert(0, str(invocation.io.cwd))
+    try:
+        with redirect_stdout(invocation.io.stderr):
+            return getattr(import_module(module), name, None)
+    except SecretsError:
+        raise
+    except ImportError as exc:
+        error: SecretsError = ConfigError(f"--app {spec}: {exc}", hint=_FORM)
+    except (Exception, SystemExit) as exc:  # noqa: BLE001  # the module is the user's; anything may come
+        error = failure(f"--app {spec}", exc)
+    finally:
+        sys.path.remove(str(invocation.io.cwd))
+    raise error

@@ -1,0 +1,75 @@
+"""Changing a secret in a vault that a config manages: warn, ask, and after the write take the owner off."""
+
+from typing import TYPE_CHECKING, Final
+
+from tailorsecrets.cli.failures import Failed
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.prompts import confirm
+from tailorsecrets.errors import SecretsError, VaultNotFound
+from tailorsecrets.names import check_names
+
+if TYPE_CHECKING:
+    from tailorsecrets.manifest import Owner
+    from tailorsecrets.store import Store
+
+_RELEASED: Final = "{} manages the vault {} no longer; its next apply treats the vault as unmanaged"
+
+
+def begin(invocation: Invocation, verb: str, vault: str, secret: str) -> None:
+    """Check the names, say what *verb* will change where, and refuse under a profile that may only read."""
+    check_names([("vault", vault), ("secret", secret)])
+    invocation.announce(f"secret {verb} {vault}/{secret}")
+
+
+def owner_of(store: "Store", vault: str, *, must_exist: bool = True) -> "Owner | None":
+    """Return who manages *vault*; VaultNotFound where it *must_exist* and does not."""
+    try:
+        return store.manifest(vault).owner
+    except VaultNotFound:
+        if must_exist:
+            raise
+    return None
+
+
+def warn_if_managed(store: "Store", vault: str, invocation: Invocation, *, must_exist: bool = True) -> "Owner | None":
+    """Return who manages *vault*, after a word on what a change by hand means."""
+    owner = owner_of(store, vault, must_exist=must_exist)
+    if owner is not None:
+        invocation.io.say(
+            f"warning: the config of {called(owner)} manages the vault {vault}; "
+            "a change by hand takes the vault out of its management"
+        )
+    return owner
+
+
+def ask_if_managed(
+    store: "Store", vault: str, question: str, invocation: Invocation, *, code: str, yes: bool, must_exist: bool = True
+) -> "Owner | None":
+    """Return who manages *vault*, after asking *question* if somebody does; Refused with *code* for a No."""
+    owner = warn_if_managed(store, vault, invocation, must_exist=must_exist)
+    if owner is not None:
+        confirm(question, invocation, code=code, yes=yes)
+    return owner
+
+
+def release(store: "Store", vault: str, owner: "Owner | None", invocation: Invocation) -> None:
+    """Take *owner*, if there is one, off *vault* after a write that succeeded; Failed with RELEASE_FAILED if not."""
+    if owner is None:
+        return
+    try:
+        store.release(vault)
+    except SecretsError as error:
+        problem = str(error)
+    else:
+        invocation.io.say(_RELEASED.format(called(owner), vault))
+        return
+    raise Failed(
+        f"the secret was written, but {called(owner)} is still the owner of its vault: {problem}",
+        code="RELEASE_FAILED",
+        hint=f"run: tailorsecrets secret vault release {vault}{invocation.common.flags()}",
+    )
+
+
+def called(owner: "Owner") -> str:
+    """Return how messages name *owner*."""
+    return owner.name or owner.id

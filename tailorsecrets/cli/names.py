@@ -1,0 +1,66 @@
+"""The options that name a vault and a secret, completed from the config."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import click
+
+from tailorsecrets.cli.options import invocation_of
+from tailorsecrets.names import check_name
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def complete_vault(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the declared vaults that begin with *incomplete*."""
+    return [vault for vault in _declared(context) if vault.startswith(incomplete)]
+
+
+def complete_secret(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the declared secrets that begin with *incomplete*, of the vault that the line names, if it does."""
+    names = _declared(context)
+    vault = context.params.get("vault_name")
+    secrets = names.get(vault, []) if vault else sorted({secret for vault in names.values() for secret in vault})
+    return [secret for secret in secrets if secret.startswith(incomplete)]
+
+
+def vault_option(function: F) -> F:
+    """Add the option for the vault."""
+    return click.option(
+        "--vault-name", "-V", required=True, metavar="NAME", shell_complete=complete_vault, help="The vault."
+    )(function)
+
+
+def secret_options(function: F) -> F:
+    """Add the options for the vault and the secret."""
+    name = click.option(
+        "--name", "-n", required=True, metavar="NAME", shell_complete=complete_secret, help="The secret."
+    )
+    return vault_option(name(function))
+
+
+def vault_argument(function: F) -> F:
+    """Add the name of a vault, as a word or as an option."""
+    option = click.option("--name", "option", metavar="NAME", shell_complete=complete_vault, help="The same as NAME.")
+    return click.argument("name", required=False, shell_complete=complete_vault)(option(function))
+
+
+def the_vault(name: str | None, option: str | None) -> str:
+    """Return the name of the vault that a word or an option gives; one of them must."""
+    if (name is None) == (option is None):
+        raise click.UsageError("name the vault once, as in: api-keys, or: --name api-keys", click.get_current_context())
+    vault = name or option or ""
+    check_name("vault", vault)
+    return vault
+
+
+def yes_option(function: F) -> F:
+    """Add the option that answers prompts."""
+    return click.option("--yes", "-y", is_flag=True, help="Answer yes to every prompt.")(function)
+
+
+def _declared(context: click.Context) -> Mapping[str, list[str]]:
+    try:
+        return invocation_of(context).config().declarations.names()
+    except Exception:  # noqa: BLE001  # the TAB key is no place for an error
+        return {}

@@ -1,0 +1,61 @@
+"""The options that every command and group takes."""
+
+from typing import Any, Final
+
+import click
+
+from tailorsecrets.cli.invocation import Invocation
+
+_TEXTS: Final = (
+    ("--workspace-id", "-w", "NAME", "The workspace. Default: TAILORSECRETS_WORKSPACE, the profile's, or default."),
+    ("--profile", "-p", "NAME", "A profile of tailorsecrets.toml. Default: TAILORSECRETS_PROFILE."),
+    ("--store", "", "URL", "The store. Default: TAILORSECRETS_STORE, the profile's, or a file beside the config."),
+    ("--config", "-c", "PATH", "The config. Default: TAILORSECRETS_CONFIG, or the nearest tailor_config.py."),
+    ("--env-file", "-e", "PATH", "Read environment variables from a file. May be repeated; a later file wins."),
+    ("--env-file-if-exists", "", "PATH", "The same, for a file that may be missing."),
+)
+_FLAGS: Final = (
+    ("--json", "-j", "Print data and errors as JSON."),
+    ("--verbose", "", "Show where an error comes from."),
+)
+
+
+def common_options() -> list[click.Option]:
+    """Return them, made anew for each command."""
+    texts = [
+        _option(long, short, metavar=metavar, help=text, multiple=long.startswith("--env"))
+        for long, short, metavar, text in _TEXTS
+    ]
+    flags = [_option(long, short, is_flag=True, help=text) for long, short, text in _FLAGS]
+    return [*texts, *flags, _help_option()]
+
+
+def _option(long: str, short: str, **settings: Any) -> click.Option:
+    return click.Option([name for name in (long, short) if name], expose_value=False, callback=_take, **settings)
+
+
+def _help_option() -> click.Option:
+    return click.Option(
+        ["--help"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="Show this help."
+    )
+
+
+def _take(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Note the option; a command comes after its groups, so its own word wins."""
+    if "" in (value if isinstance(value, tuple) else (value,)):  # as "$NAME" of a variable that is not set
+        raise click.BadParameter("it is empty", context, parameter)
+    if value:
+        invocation_of(context).common.take(str(parameter.name), value)
+
+
+def _show_help(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+    if value and not context.resilient_parsing:
+        invocation_of(context).io.show(context.get_help())
+        context.exit()
+
+
+def invocation_of(context: click.Context) -> Invocation:
+    """Return the invocation that *context* belongs to."""
+    found = context.find_object(Invocation)
+    assert found is not None
+    return found

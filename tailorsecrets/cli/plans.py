@@ -1,0 +1,90 @@
+"""A plan as text and as JSON. No value is in either, nor the length of one."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from tailorsecrets.cli.managed import called
+from tailorsecrets.consent import Topic
+from tailorsecrets.names import Place
+from tailorsecrets.plan import Plan, Step
+
+_SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
+_HEADS: Final[Mapping[Topic, str]] = {
+    "conflicts": "These vaults have another owner, and would be taken over:",
+    "unmanaged": "These vaults have no owner, and would be taken over:",
+    "deletions": "These would be deleted:",
+}
+
+
+def text(plan: Plan) -> str:
+    """Return *plan* for people, the summary in its last line."""
+    blocks = [
+        ("Vaults", [_line(step, plan) for step in _ordered(plan) if not step.place.secret]),
+        ("Secrets", [_line(step, plan) for step in _ordered(plan) if step.place.secret]),
+        ("Unmanaged vaults", [f"  {vault}" for vault in plan.unmanaged]),
+        ("Skipped, for there is no value", [f"  ○ {path(place)}" for place in plan.skipped]),
+        ("Conflicts", [f"  ! {vault} (owner: {called(owner)})" for vault, owner in plan.conflicts]),
+    ]
+    lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
+    counts = summary(plan)
+    last = f"Plan: {counts['create']} to create, {counts['update']} to update, {counts['delete']} to delete"
+    return "\n".join([*lines, last])
+
+
+def document(plan: Plan) -> dict[str, object]:
+    """Return *plan* for programs."""
+    unmanaged = [{"type": "unmanaged", "resourceType": "vault", "name": vault} for vault in plan.unmanaged]
+    skipped = [{"type": "skippedSecret", "resourceType": "secret", "name": path(place)} for place in plan.skipped]
+    return {
+        "summary": summary(plan),
+        "changes": [_change(step) for step in _ordered(plan)],
+        "warnings": [*unmanaged, *skipped],
+        "conflicts": [
+            {"resourceType": "vault", "name": vault, "currentOwner": called(owner)} for vault, owner in plan.conflicts
+        ],
+    }
+
+
+def summary(plan: Plan) -> dict[str, int]:
+    """Return how much *plan* creates, updates and deletes."""
+    return {action: plan.count(action) for action in ("create", "update", "delete")}
+
+
+def listing(plan: Plan, topic: Topic) -> str:
+    """Return what the user agrees to under *topic*."""
+    return "\n".join([_HEADS[topic], *_items(plan, topic)])
+
+
+def path(place: Place) -> str:
+    """Return the name of a vault, or of a secret as vault/name."""
+    return "/".join(filter(None, place))
+
+
+def _ordered(plan: Plan) -> list[Step]:
+    """Return the steps as they are shown: vaults before secrets, creates before updates before deletes."""
+    return sorted(plan.steps, key=lambda step: (bool(step.place.secret), list(_SIGNS).index(step.action)))
+
+
+def _items(plan: Plan, topic: Topic) -> Iterator[str]:
+    if topic == "conflicts":
+        yield from (f"  ! {vault} (owner: {called(owner)})" for vault, owner in plan.conflicts)
+    elif topic == "unmanaged":
+        yield from (f"  {vault}" for vault in plan.unmanaged)
+    else:
+        yield from (f"{_line(step, plan)}{_origin(step, plan)}" for step in plan.deletions())
+
+
+def _line(step: Step, plan: Plan) -> str:
+    line = f"  {_SIGNS[step.action]} {path(step.place)}"
+    if step.action != "update" or step.place.secret:
+        return line
+    return f"{line} (claim)" if step.place.vault in plan.claimed() else f"{line} (owner)"
+
+
+def _origin(step: Step, plan: Plan) -> str:
+    return " (the vault is taken over just now)" if step.place.vault in plan.claimed() else ""
+
+
+def _change(step: Step) -> dict[str, object]:
+    kind = "secret" if step.place.secret else "vault"
+    return {"action": step.action, "name": path(step.place), "labels": [kind]}

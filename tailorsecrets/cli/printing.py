@@ -1,0 +1,68 @@
+"""Lists on stdout: a table for people, JSON for programs."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+import click
+
+from tailorsecrets.cli.invocation import Invocation
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class Dated(Protocol):
+    """What a list shows of a vault or a secret."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was first written."""
+        ...
+
+    @property
+    def updated(self) -> datetime | None:
+        """When it was last written."""
+        ...
+
+
+def list_options(function: F) -> F:
+    """Add the options of a list."""
+    for option in (
+        click.option("--limit", "-l", type=click.IntRange(min=1), metavar="N", help="Show at most N."),
+        click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", help="By name, up or down."),
+    ):
+        function = option(function)
+    return function
+
+
+def show_list(invocation: Invocation, rows: Sequence[Dated], *, order: str, limit: int | None, when_empty: str) -> None:
+    """Show *rows*, which come by name, in *order* and at most *limit* of them; *when_empty* is said for none."""
+    shown = (rows[::-1] if order == "desc" else rows)[:limit]
+    if invocation.json:
+        invocation.io.show_json(
+            [{"name": r.name, "createdAt": iso(r.created), "updatedAt": iso(r.updated)} for r in shown]
+        )
+    elif shown:
+        show_table(
+            invocation, ("NAME", "CREATED", "UPDATED"), [(r.name, iso(r.created), iso(r.updated)) for r in shown]
+        )
+    else:
+        invocation.io.say(when_empty)
+
+
+def show_table(invocation: Invocation, head: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+    """Show *rows* under *head* in aligned columns; None is a dash."""
+    cells = [head, *([cell or "-" for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    for row in cells:
+        invocation.io.show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def iso(time: datetime | None) -> str | None:
+    """Return *time* in UTC as ISO 8601."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None

@@ -1,0 +1,51 @@
+"""Running a command line: on the streams of the process, or on those that are handed in."""
+
+import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import click
+
+from tailorsecrets.cli import COMPLETE, PROGRAM, exits
+from tailorsecrets.cli.failures import tell
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.root import root
+from tailorsecrets.cli.streams import Io
+
+
+def run(argv: Sequence[str], io: Io) -> int:
+    """Run the words of *argv* and return the exit code; whatever goes wrong is told on ``io.stderr``."""
+    invocation = Invocation(io)
+    try:
+        with root.make_context(PROGRAM, list(argv) or ["--help"], obj=invocation) as context:
+            code: int | None = root.invoke(context)
+        io.stdout.flush()
+    except BaseException as exc:  # noqa: BLE001  # the last place where it can be told
+        if isinstance(exc, click.UsageError):  # --json may stand after what could not be parsed
+            invocation.common.json |= not {"--json", "-j"}.isdisjoint(argv)
+        return tell(exc, invocation)
+    return code or exits.DONE
+
+
+def run_process(argv: Sequence[str]) -> int:
+    """Run *argv* on the streams of this process, or complete the line that a shell hands in."""
+    io = Io(sys.stdin.buffer, sys.stdout, sys.stderr, os.environ, Path.cwd())
+    if COMPLETE in os.environ:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(root, {"obj": Invocation(io)}, PROGRAM, COMPLETE, os.environ[COMPLETE])
+    cast("TextIOWrapper[BinaryIO]", sys.stdout).reconfigure(encoding="utf-8")  # a value leaves as the bytes that it is
+    code = run(argv, io)
+    _drop_unread()
+    return code
+
+
+def _drop_unread() -> None:
+    """Keep the end of the process quiet when nobody reads stdout any more."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

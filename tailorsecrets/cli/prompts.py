@@ -1,0 +1,84 @@
+"""Asking on the terminal. The default answer is No, and an end of input is No too."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.streams import printable
+from tailorsecrets.errors import Refused, ValueInvalid
+from tailorsecrets.secret import Secret
+
+_LINE: Final = 4095  # bytes of a line that a terminal hands over; what is longer is cut without a word
+
+
+def confirm(question: str, invocation: Invocation, *, code: str, yes: bool) -> None:
+    """Return if *yes*, or if the answer to *question* is yes; raise Refused with *code* otherwise."""
+    need_terminal(question.rstrip("?"), invocation, yes=yes)
+    if not yes and _answer(f"{question} [y/N]: ", invocation).lower() not in {"y", "yes"}:
+        raise Refused("nothing was changed", code=code)
+
+
+def confirm_by_name(what: str, name: str, invocation: Invocation, *, code: str, yes: bool) -> None:
+    """Return if *yes*, or if the user types *name* to do *what*; raise Refused with *code* otherwise."""
+    need_terminal(what, invocation, yes=yes)
+    if not yes and _answer(f"{what}? Type {name} to confirm: ", invocation) != name:
+        raise Refused("nothing was changed", code=code)
+
+
+def need_terminal(what: str, invocation: Invocation, *, yes: bool) -> None:
+    """Raise Refused where *what* must be confirmed, nobody can be asked, and --yes was not given."""
+    if not yes and not invocation.can_ask:
+        raise Refused(f"{what}: this must be confirmed, and there is no terminal to ask on", hint="pass --yes")
+
+
+def hidden(label: str, invocation: Invocation) -> Secret | None:
+    """Return the line that the user types without seeing it, None for the end of input."""
+    from getpass import getpass
+
+    try:
+        with _line_ended(invocation):
+            typed = Secret(getpass(f"{label}: ", invocation.io.stderr))
+    except EOFError:
+        invocation.io.say("")
+        return None
+    except UnicodeDecodeError:
+        typed = None
+    if typed is None:
+        raise ValueInvalid("the value is not UTF-8 text")
+    _check_whole(typed)
+    return typed
+
+
+def hidden_twice(label: str, invocation: Invocation) -> Secret:
+    """Return what the user types, unseen, two times alike."""
+    first, second = hidden(label, invocation), hidden(f"{label} again", invocation)
+    if first is None or first != second:
+        raise Refused("what was typed differs; nothing was changed", code="PASSPHRASE_MISMATCH")
+    return first
+
+
+def _check_whole(typed: Secret) -> None:
+    if len(typed.reveal().encode("utf-8", "surrogateescape")) >= _LINE:
+        hint = "pipe it in with --value-stdin, or name a file with --value-file"
+        raise ValueInvalid("a terminal cuts a line of this length", code="SECRET_VALUE_TOO_LARGE", hint=hint)
+
+
+def _answer(prompt: str, invocation: Invocation) -> str:
+    invocation.io.stderr.write(printable(prompt))
+    invocation.io.stderr.flush()
+    with _line_ended(invocation):
+        line = invocation.io.stdin.readline()
+    if not line.endswith(b"\n"):  # the end of input
+        invocation.io.say("")
+    return line.decode("utf-8", "replace").strip()
+
+
+@contextmanager
+def _line_ended(invocation: Invocation) -> Generator[None]:
+    """Go to a new line where Ctrl-C leaves the cursor behind a prompt."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        invocation.io.say("")
+        raise

@@ -1,0 +1,64 @@
+"""``secret list``, ``get`` and ``history``."""
+
+from typing import Final
+
+import click
+
+from tailorsecrets.cli.commands import command
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.names import secret_options, vault_option
+from tailorsecrets.cli.printing import iso, list_options, show_list, show_table
+
+_SIDES: Final = "+"  # between the versions of a secret that two hands wrote at once
+
+
+@command("list", "tailorsecrets secret list -V api-keys", "tailorsecrets secret list -V api-keys --limit 10 --json")
+@vault_option
+@list_options
+def list_(invocation: Invocation, vault_name: str, order: str, limit: int | None) -> None:
+    """List the secrets of a vault. Values are never shown."""
+    with invocation.open() as store:
+        secrets = store.list_secrets(vault_name)
+    show_list(invocation, secrets, order=order, limit=limit, when_empty=f"vault {vault_name} holds no secrets")
+
+
+@command("get", "tailorsecrets secret get -V api-keys -n stripe-secret-key")
+@secret_options
+@click.option("--version", metavar="TOKEN", default="", help="An older version, as history shows it.")
+def get(invocation: Invocation, vault_name: str, name: str, version: str) -> None:
+    """Print the value of a secret, and nothing else.
+
+    In a pipe or a file it is the exact value; on a terminal a newline follows it.
+    """
+    with invocation.open() as store:
+        stored = store.read(vault_name, name, version)
+    if invocation.json:
+        invocation.io.show_json({"name": name, "value": stored.value.reveal(), "version": stored.entry.version})
+    else:
+        stdout = invocation.io.stdout
+        stdout.write(stored.value.reveal() + ("\n" if stdout.isatty() else ""))
+
+
+@command("history", "tailorsecrets secret history -V api-keys -n stripe-secret-key")
+@secret_options
+def history(invocation: Invocation, vault_name: str, name: str) -> None:
+    """List the readable versions of a secret, newest first.
+
+    Where two branches or two hands wrote at once, both versions are in conflict; secret rollback settles it.
+    """
+    with invocation.open() as store:
+        versions = store.history(vault_name, name)
+        found = store.snapshot_of({vault_name: [name]}).get(vault_name)
+    now = found.secrets.get(name) if found else None
+    sides = now.version.split(_SIDES) if now else []
+    rows = [(version.version, iso(version.updated), _state(version.version, sides)) for version in versions]
+    if invocation.json:
+        invocation.io.show_json([dict(zip(("version", "createdAt", "state"), row, strict=True)) for row in rows])
+    else:
+        show_table(invocation, ("VERSION", "CREATED", "STATE"), rows)
+
+
+def _state(version: str, sides: list[str]) -> str:
+    if version not in sides:
+        return "old"
+    return "current" if len(sides) == 1 else "conflict"

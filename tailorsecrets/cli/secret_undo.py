@@ -1,0 +1,54 @@
+"""``secret restore``, ``rollback`` and ``purge``."""
+
+import click
+
+from tailorsecrets.cli.commands import command
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.managed import ask_if_managed, begin, release, warn_if_managed
+from tailorsecrets.cli.names import secret_options, yes_option
+from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
+
+
+@command("restore", "tailorsecrets secret restore -V api-keys -n stripe-secret-key")
+@secret_options
+@yes_option
+def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
+    """Undo the deletion of a secret, where the store can."""
+    begin(invocation, "restore", vault_name, name)
+    ask, code = f"Restore {name} by hand?", "SECRET_CREATION_CANCELLED"
+    with invocation.open() as store:
+        owner = ask_if_managed(store, vault_name, ask, invocation, code=code, yes=yes, must_exist=False)
+        store.restore_secret(vault_name, name)
+        release(store, vault_name, owner, invocation)
+    invocation.report_change(name, f"restored {vault_name}/{name}")
+
+
+@command("rollback", "tailorsecrets secret rollback -V api-keys -n stripe-secret-key --to 3")
+@secret_options
+@click.option("--to", "version", required=True, metavar="TOKEN", help="The version to go back to, as in history.")
+@yes_option
+def rollback(invocation: Invocation, vault_name: str, name: str, version: str, yes: bool) -> None:
+    """Write the value of an old version as a new one. It also settles a conflict."""
+    begin(invocation, "rollback", vault_name, name)
+    ask, code = f"Roll back {name} by hand?", "SECRET_UPDATE_CANCELLED"
+    with invocation.open() as store:
+        owner = ask_if_managed(store, vault_name, ask, invocation, code=code, yes=yes)
+        store.rollback_secret(vault_name, name, version)
+        release(store, vault_name, owner, invocation)
+    invocation.report_change(name, f"rolled back {vault_name}/{name} to {version}")
+
+
+@command("purge", "tailorsecrets secret purge -V api-keys -n stripe-secret-key --yes")
+@secret_options
+@yes_option
+def purge(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
+    """Delete a secret for good, with all its versions. Nothing brings it back."""
+    begin(invocation, "purge", vault_name, name)
+    what = f"Delete {vault_name}/{name} and its versions for good"
+    need_terminal(what, invocation, yes=yes)
+    with invocation.open() as store:
+        owner = warn_if_managed(store, vault_name, invocation, must_exist=False)
+        confirm_by_name(what, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
+        store.purge_secret(vault_name, name)
+        release(store, vault_name, owner, invocation)
+    invocation.report_change(name, f"purged {vault_name}/{name}")

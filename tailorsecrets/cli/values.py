@@ -1,0 +1,92 @@
+"""Where the value of ``secret create`` and ``update`` comes from; all of it before any contact with the store."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import click
+
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.prompts import hidden
+from tailorsecrets.errors import Refused, ValueInvalid
+from tailorsecrets.secret import Secret
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_OPTIONS: Final = "--value-stdin, --value-file PATH or --value TEXT"
+_VISIBLE: Final = (
+    "warning: a value given with --value is visible in the process list and in the shell history; "
+    "--value-stdin reads it from a pipe"
+)
+
+
+def value_options(function: F) -> F:
+    """Add the options that give a value."""
+    for option in (
+        click.option("--value-file", metavar="PATH", help="The value is the exact content of this file."),
+        click.option("--value-stdin", is_flag=True, help="Read the value from a pipe; one newline at its end is cut."),
+        click.option("--value", "-v", type=Secret, metavar="TEXT", help="The value; others may see it there."),
+    ):
+        function = option(function)
+    return function
+
+
+def read_value(invocation: Invocation, *, text: Secret | None, stdin: bool, path: str | None, cancelled: str) -> Secret:
+    """Return the value that the options give, or that the user types, unseen, where none stands.
+
+    Raise ValueInvalid for none, for two and for what is not text, Refused with the code *cancelled* where the user
+    ends the input.
+    """
+    if (text is not None) + stdin + (path is not None) > 1:
+        hint = f"give one of {_OPTIONS}"
+        raise ValueInvalid("more than one option gives a value", code="SECRET_VALUE_OPTIONS_CONFLICT", hint=hint)
+    if text is not None:
+        invocation.io.say(_VISIBLE)
+        return text
+    if stdin:
+        return piped(invocation)
+    if path is not None:
+        return _filled(_decoded(_content(invocation, path)))
+    return _typed(invocation, cancelled)
+
+
+def piped(invocation: Invocation) -> Secret:
+    """Return the text that comes in a pipe, less one newline at its end; ValueInvalid for none."""
+    return _filled(_without_newline(_decoded(invocation.io.stdin.read())))
+
+
+def _typed(invocation: Invocation, cancelled: str) -> Secret:
+    if not invocation.can_ask:
+        hint = f"give {_OPTIONS}"
+        raise ValueInvalid("no value, and no terminal to ask for it", code="SECRET_VALUE_REQUIRED", hint=hint)
+    value = hidden("Value", invocation)
+    if value is None:
+        raise Refused("nothing was changed", code=cancelled)
+    return _filled(value)
+
+
+def _content(invocation: Invocation, path: str) -> bytes:
+    try:
+        return (invocation.io.cwd / path).read_bytes()
+    except OSError as exc:
+        problem = exc.strerror or type(exc).__name__
+    raise click.UsageError(f"--value-file {path}: {problem}")
+
+
+def _decoded(raw: bytes) -> Secret:
+    try:
+        return Secret(raw.decode())
+    except UnicodeDecodeError:
+        del raw  # and raise outside: neither a local nor __context__ keeps it
+    raise ValueInvalid("the value is not UTF-8 text", hint="encode it, as with base64")
+
+
+def _without_newline(value: Secret) -> Secret:
+    text = value.reveal()
+    return Secret(text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n"))
+
+
+def _filled(value: Secret) -> Secret:
+    if not value.reveal():
+        hint = 'write --value "" where the empty text is meant'
+        raise ValueInvalid("the value is empty", code="SECRET_VALUE_EMPTY", hint=hint)
+    return value

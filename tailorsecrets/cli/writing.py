@@ -1,0 +1,50 @@
+"""Carrying out a plan and telling what came of it."""
+
+from tailorsecrets.apply import Report, apply
+from tailorsecrets.cli import exits, plans
+from tailorsecrets.cli.failures import Failed
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.progress import watching
+from tailorsecrets.plan import Plan, Step
+from tailorsecrets.store import Store
+
+
+def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str) -> None:
+    """Do the steps of *plan* and tell the outcome; raise Failed where one of them was not done."""
+    with watching(plan, invocation) as watch:
+        report = apply(plan, store, watch)
+    if not report.complete:
+        raise _failure(report, invocation)
+    if invocation.json:
+        invocation.io.show_json({"summary": plans.summary(plan), "status": status})
+    elif plan.steps:
+        counts = plans.summary(plan)
+        invocation.io.say(f"{status}: " + ", ".join(f"{count} {action}d" for action, count in counts.items()))
+
+
+def _failure(report: Report, invocation: Invocation) -> Failed:
+    undone = [*(step for step, _ in report.failed), *report.left]
+    if not invocation.json:
+        invocation.io.say("\n".join(["done:", *_lines(report.done), "not done:", *_reasons(report)]))
+    told = f"{len(undone)} of {len(report.done) + len(undone)} steps were not done"
+    failure = report.failed[0][1] if report.failed else None
+    return Failed(
+        f"{told}: {failure}" if failure else told,
+        code="INTERRUPTED" if report.interrupted or failure is None else failure.code,
+        hint=(failure.hint if failure else "") or "run it again: it goes on where it stopped",
+        details={"done": _names(report.done), "notDone": _names(undone)},
+        exit_code=exits.INTERRUPTED if report.interrupted else exits.ERROR,
+    )
+
+
+def _lines(steps: tuple[Step, ...]) -> list[str]:
+    return [f"  {step.action} {plans.path(step.place)}" for step in steps] or ["  nothing"]
+
+
+def _reasons(report: Report) -> list[str]:
+    failed = [f"  {step.action} {plans.path(step.place)} ({error.code})" for step, error in report.failed]
+    return [*failed, *(_lines(report.left) if report.left else [])]
+
+
+def _names(steps: "tuple[Step, ...] | list[Step]") -> list[str]:
+    return [plans.path(step.place) for step in steps]

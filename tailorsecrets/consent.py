@@ -1,0 +1,77 @@
+"""What a user must agree to before a plan is carried out. Pure."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from tailorsecrets.errors import Refused
+from tailorsecrets.plan import Plan
+
+Topic = Literal["conflicts", "unmanaged", "deletions"]
+
+_FEW: Final = 10  # secrets that --yes may delete of an app that owns next to nothing
+_SHARE: Final = 4  # of more, it may delete one in four
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What the user said beforehand, and whether somebody is there to be asked."""
+
+    yes: bool = False
+    allow_deletes: int | None = None  # how many secrets --yes may delete; None: what the guard allows
+    can_ask: bool = False
+
+
+def topics(plan: Plan) -> list[Topic]:
+    """Return what must be agreed to, in the order in which it is asked."""
+    wanted: list[tuple[Topic, bool]] = [
+        ("conflicts", bool(plan.conflicts)),
+        ("unmanaged", bool(plan.unmanaged)),
+        ("deletions", bool(plan.deletions())),
+    ]
+    return [topic for topic, needed in wanted if needed]
+
+
+def to_ask(plan: Plan, consent: Consent, *, guard: bool = True) -> list[Topic]:
+    """Return the topics that *consent* leaves open; Refused for one that is open where nobody can be asked.
+
+    With *guard*, a yes given beforehand does not cover a mass deletion.
+    """
+    too_many = guard and _over_limit(plan, consent)
+    asked: list[Topic] = [topic for topic in topics(plan) if not consent.yes or (topic == "deletions" and too_many)]
+    if asked and not consent.can_ask:
+        raise _too_many(plan) if consent.yes else _unconfirmed(plan, asked, too_many=too_many)
+    return asked
+
+
+def limit(plan: Plan) -> int | None:
+    """Return how many secrets a yes covers, None for none at all: the config declares nothing."""
+    return max(_FEW, plan.owned // _SHARE) if plan.manifests else None
+
+
+def _over_limit(plan: Plan, consent: Consent) -> bool:
+    if not plan.deletions():
+        return False
+    allowed = limit(plan) if consent.allow_deletes is None else consent.allow_deletes
+    return allowed is None or _deleted(plan) > allowed
+
+
+def _deleted(plan: Plan) -> int:
+    return sum(bool(step.place.secret) for step in plan.deletions())
+
+
+def _too_many(plan: Plan) -> Refused:
+    covered = limit(plan)
+    why = "the config declares nothing" if covered is None else f"--yes covers {covered}"
+    return Refused(
+        f"{_deleted(plan)} secrets would be deleted, and {why}; nothing was changed",
+        code="TOO_MANY_DELETIONS",
+        hint=f"pass --allow-deletes {_deleted(plan)} if that is meant",
+    )
+
+
+def _unconfirmed(plan: Plan, asked: list[Topic], *, too_many: bool) -> Refused:
+    more = f" --allow-deletes {_deleted(plan)}" if too_many else ""
+    return Refused(
+        f"{' and '.join(asked)} must be confirmed, and there is no terminal to ask on; nothing was changed",
+        hint=f"pass --yes{more}",
+    )

@@ -1,0 +1,40 @@
+"""What a flight does: the least calls of a Store that answer for many names."""
+
+from collections.abc import Sequence
+
+from tailorsecrets.aging import Held
+from tailorsecrets.cache import Want
+from tailorsecrets.driver import Stored
+from tailorsecrets.errors import SecretNotFound, SecretsError
+from tailorsecrets.names import Place
+from tailorsecrets.store import Store
+
+
+def fetch(store: Store, wants: Sequence[Want]) -> dict[Want, Held | SecretsError]:
+    """Return an answer of *store* for each of *wants*; a missing secret is an empty Held."""
+    places = {want: Place(want.vault, want.secret) for want in wants if want.versions == 1}
+    answers = store.answers(list(places.values()))
+    return {want: _held(answers[place]) for want, place in places.items()} | {
+        want: _recent(store, want) for want in wants if want.versions != 1
+    }
+
+
+def _held(answer: Stored | SecretsError) -> Held | SecretsError:
+    if isinstance(answer, SecretNotFound):
+        return Held()
+    return answer if isinstance(answer, SecretsError) else _filled([answer])
+
+
+def _recent(store: Store, want: Want) -> Held | SecretsError:
+    try:
+        entries = store.history(want.vault, want.secret)[: want.versions]
+        return _filled([store.read(want.vault, want.secret, entry.version) for entry in entries])
+    except SecretsError as error:
+        return _held(error.with_traceback(None))
+
+
+def _filled(stored: Sequence[Stored]) -> Held:
+    """Return the values of *stored*, newest first, as one."""
+    first, *rest = stored
+    older = tuple(each.value.reveal() for each in rest)
+    return Held(first.value.reveal(), first.entry.version, older, missing=False)

@@ -1,0 +1,166 @@
+"""References to secrets in HTTP headers, resolved when a request is sent."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from tailorsecrets.errors import ConfigError, NameInvalid, SecretNotFound, ValueInvalid
+from tailorsecrets.names import SecretRef
+from tailorsecrets.references.transport import check_httpx
+from tailorsecrets.secret import Secret
+
+if TYPE_CHECKING:
+    import httpx
+
+HeaderValue = str | SecretRef | Mapping[str, str]
+Parsed = Mapping[str, Secret | SecretRef]  # plain text is a Secret too: users paste tokens
+Found = Mapping[str, Mapping[str, Secret | None]]
+
+_FIELD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
+_TEXT: Final = re.compile(r"[\t\x20-\x7e]*")  # RFC 9110 allows more; what clients do with it differs
+_KEYS: Final = {"vault", "key", "format"}
+
+
+class Reader(Protocol):
+    """What resolves references: a SecretManager."""
+
+    def get_all(self, vault: str, secrets: Sequence[str]) -> list[str | None]:
+        """Return the values of *secrets* in the order asked, None for missing ones."""
+        ...
+
+    async def aget_all(self, vault: str, secrets: Sequence[str]) -> list[str | None]:
+        """Do as get_all, on asyncio or trio."""
+        ...
+
+
+def headers(secrets: Reader, given: Mapping[str, HeaderValue]) -> dict[str, str]:
+    """Return *given* with every reference replaced by the value of its secret, for any HTTP client.
+
+    A reference is a SecretRef or ``{"vault": ..., "key": ..., "format": "Bearer {}"}`` (``format`` is optional). Raise
+    ConfigError for what is no header, SecretNotFound for a secret that does not exist, ValueInvalid for a value that
+    cannot stand in a header (CR, LF, NUL, other control characters, non-ASCII, blank), and what a read raises.
+    """
+    return revealed(resolve(secrets, parse_headers(given)))
+
+
+async def aheaders(secrets: Reader, given: Mapping[str, HeaderValue]) -> dict[str, str]:
+    """Do as headers, on asyncio or trio."""
+    return revealed(await aresolve(secrets, parse_headers(given)))
+
+
+def auth(secrets: Reader, given: Mapping[str, HeaderValue], *, allow_http: bool = False) -> "httpx.Auth":
+    """Return an ``httpx.Auth`` that puts *given* on each request of a sync or async client, resolved as it is sent.
+
+    A request over plain http to another machine is refused with ConfigError, unless *allow_http*. A redirect that the
+    client follows is sent without these headers, wherever it goes. Raise ConfigError where httpx is not installed.
+    """
+    check_httpx()
+    from tailorsecrets.references.auth import SecretAuth
+
+    return SecretAuth(secrets, parse_headers(given), allow_http=allow_http)
+
+
+def parse_headers(given: Mapping[str, HeaderValue]) -> Parsed:
+    """Return *given* with its references made SecretRefs; ConfigError that lists all that is wrong."""
+    problems = [*_name_problems(given), *(p for name, value in given.items() for p in _value_problems(name, value))]
+    if problems:
+        raise ConfigError("headers: " + "; ".join(problems))
+    return {name: Secret(value) if isinstance(value, str) else _reference(value) for name, value in given.items()}
+
+
+def references(parsed: Parsed) -> list[SecretRef]:
+    """Return the references among *parsed*."""
+    return [value for value in parsed.values() if isinstance(value, SecretRef)]
+
+
+def resolve(secrets: Reader, parsed: Parsed) -> dict[str, Secret]:
+    """Return *parsed* with the references filled in, one read a vault."""
+    return _filled(parsed, {vault: _by_key(keys, secrets.get_all(vault, keys)) for vault, keys in _wanted(parsed)})
+
+
+async def aresolve(secrets: Reader, parsed: Parsed) -> dict[str, Secret]:
+    """Do as resolve, on asyncio or trio."""
+    found = {vault: _by_key(keys, await secrets.aget_all(vault, keys)) for vault, keys in _wanted(parsed)}
+    return _filled(parsed, found)
+
+
+def revealed(resolved: Mapping[str, Secret]) -> dict[str, str]:
+    """Return the headers as text, for an HTTP client."""
+    return {name: value.reveal() for name, value in resolved.items()}
+
+
+def _name_problems(given: Mapping[str, object]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in given:
+        if not _FIELD.fullmatch(name):
+            yield f"{name!r} is no header name"
+        if name.lower() in seen:
+            yield f"{name!r} stands twice"
+        seen.add(name.lower())
+
+
+def _value_problems(name: str, value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        if not _TEXT.fullmatch(value):
+            yield f"{name}: the text has characters that no header may have"
+        return
+    try:
+        _reference(value)
+    except (ConfigError, NameInvalid) as error:
+        yield f"{name}: {error}"
+
+
+def _reference(value: object) -> SecretRef:
+    if isinstance(value, SecretRef):
+        return _checked(value)
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"a header is text or a reference to a secret, not {type(value).__name__}")
+    fields = cast("Mapping[str, str]", value)
+    wrong = sorted({str(key) for key in fields} ^ ({"vault", "key"} | (fields.keys() & {"format"})))
+    if wrong:
+        raise ConfigError(f'a reference is {{"vault", "key", "format"}}; missing or unknown: {", ".join(wrong)}')
+    return _checked(SecretRef(**fields))
+
+
+def _checked(ref: SecretRef) -> SecretRef:
+    if not isinstance(ref.format, str) or ref.format.count("{}") != 1 or not _TEXT.fullmatch(ref.format):
+        raise ConfigError('format is text with one {}, as in "Bearer {}"')
+    return ref
+
+
+def _wanted(parsed: Parsed) -> list[tuple[str, list[str]]]:
+    keys: dict[str, dict[str, None]] = {}
+    for ref in references(parsed):
+        keys.setdefault(ref.vault, {})[ref.key] = None
+    return [(vault, list(names)) for vault, names in keys.items()]
+
+
+def _by_key(keys: Sequence[str], values: Sequence[str | None]) -> dict[str, Secret | None]:
+    return {key: None if value is None else Secret(value) for key, value in zip(keys, values, strict=True)}
+
+
+def _filled(parsed: Parsed, found: Found) -> dict[str, Secret]:
+    """Fill in what was found. Nothing here holds a bare value, for an error keeps the locals of its frames."""
+    return {n: _fill(n, v, found) if isinstance(v, SecretRef) else v for n, v in parsed.items()}
+
+
+def _fill(name: str, ref: SecretRef, found: Found) -> Secret:
+    value = found[ref.vault][ref.key]
+    if value is None:
+        raise SecretNotFound(
+            f"secret {ref}: does not exist, so header {name} cannot be sent", vault=ref.vault, secret=ref.key
+        )
+    if not _fits(value):
+        raise ValueInvalid(
+            f"secret {ref}: its value cannot stand in header {name}: it is blank, or has CR, LF, NUL, another control"
+            " character or a character outside ASCII",
+            code="HEADER_VALUE_INVALID",
+            hint="a value read from a file often ends with a newline",
+            vault=ref.vault,
+            secret=ref.key,
+        )
+    return Secret(ref.format.replace("{}", value.reveal()))
+
+
+def _fits(value: Secret) -> bool:
+    return _TEXT.fullmatch(value.reveal()) is not None and value.reveal().strip() != ""

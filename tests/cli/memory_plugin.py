@@ -1,0 +1,23 @@
+"""A third party's plugin: stores in memory that fail on demand, behind ``memory://NAME``."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tailorsecrets.driver import StoreType, Target
+from tailorsecrets.testing.faults import Faults
+from tailorsecrets.testing.memory import FULL, Memory
+
+DRIVERS: dict[str, Faults] = {}
+OPTIONS = {"stamps": "0: keep none", "transactions": "0: write one by one", "empty": "0: cannot hold the empty text"}
+
+
+def tailorsecrets_stores() -> Iterable[StoreType]:
+    """Return the store type; its options switch capabilities off."""
+    return [StoreType(scheme="memory", open=_open, options=OPTIONS, prefixed=False)]
+
+
+def _open(target: Target) -> Faults:
+    if target.host not in DRIVERS:
+        off: dict[str, bool] = dict.fromkeys(target.options, False)
+        DRIVERS[target.host] = Faults(Memory(caps=replace(FULL, **off)))  # type: ignore[arg-type]
+    return DRIVERS[target.host]

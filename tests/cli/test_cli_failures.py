@@ -1,0 +1,131 @@
+"""What a store does wrong, as the command line tells it: denied, gone, halfway, released in vain."""
+
+import json
+
+import pytest
+
+from tailorsecrets.errors import (
+    Conflict,
+    Corrupt,
+    Denied,
+    Disabled,
+    SecretsError,
+    Throttled,
+    Unauthenticated,
+    Unavailable,
+    Unsupported,
+)
+from tests.cli.memory_plugin import DRIVERS
+from tests.cli.shell import Done, Shell
+
+KEY = ("-V", "api-keys", "-n", "new-key")
+KINDS = [Denied, Disabled, Unauthenticated, Unavailable, Throttled, Conflict, Corrupt, Unsupported]
+
+
+@pytest.fixture
+def failing(memory: Shell) -> Shell:
+    """Return a command line whose vault ``api-keys`` is managed by ``my-app``, in a store that can fail."""
+    memory.declare('{"api-keys": {"stripe-key": "one", "other-key": "one"}}')
+    assert memory("apply", "--json").code == 0
+    return memory
+
+
+def create(shell: Shell) -> Done:
+    """Create a secret by hand."""
+    return shell("secret", "create", *KEY, "--value-stdin", "--yes", "--json", stdin=b"x")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_code(failing: Shell, kind: type[SecretsError]) -> None:
+    """What a store says is told with a stable code, and exits with 1."""
+    DRIVERS["here"].fail("get", kind)
+    done = failing("secret", "get", "-V", "api-keys", "-n", "stripe-key", "--json")
+    assert (done.code, done.out, done.error["code"]) == (1, "", kind.code)
+
+
+@pytest.mark.parametrize("kind", [Denied, Unauthenticated, Corrupt])
+def test_labels_that_cannot_be_read(failing: Shell, kind: type[SecretsError]) -> None:
+    """Where the labels of the vault cannot be read, nothing is written."""
+    for op in ("get", "get_many"):
+        DRIVERS["here"].fail(op, kind)
+    assert create(failing).error["code"] == kind.code
+    DRIVERS["here"].heal()
+    assert failing("secret", "get", *KEY, "--json").error["code"] == "SECRET_NOT_FOUND"
+
+
+def test_release_fails(failing: Shell) -> None:
+    """Where the write is done and the release is not, the error says what to run, with the same target."""
+    DRIVERS["here"].fail("put", Denied, name="default/v/api-keys")
+    done = failing("secret", "create", *KEY, "--value-stdin", "--yes", "-w", "default", stdin=b"x")
+    assert (done.code, done.out) == (1, "")
+    assert "error[RELEASE_FAILED]" in done.err
+    assert "hint: run: tailorsecrets secret vault release api-keys --workspace-id default" in done.err
+    DRIVERS["here"].heal()
+    assert failing("secret", "get", *KEY).out == "x"
+    assert failing("secret", "vault", "release", "api-keys", "-w", "default").code == 0
+
+
+def test_halfway(memory: Shell) -> None:
+    """An apply that fails halfway says what was done and what was not; a rerun finishes it."""
+    memory.environ["TAILORSECRETS_STORE"] = "memory://here?timeout=0.3&transactions=0"
+    memory.declare('{"aaa-keys": {"one-key": "canary-1"}, "bbb-keys": {"two-key": "canary-2"}}')
+    memory("secret", "vault", "list")
+    DRIVERS["here"].fail("put", Denied, name="default/bbb-keys/two-key", hint="ask for the right to write")
+    done = memory("apply")
+    assert done.code == 1
+    assert "done:\n  create aaa-keys\n  create bbb-keys\n  create aaa-keys/one-key\n" in done.err
+    assert "not done:\n  create bbb-keys/two-key (PERMISSION_DENIED)\n" in done.err
+    assert "error[PERMISSION_DENIED]: 1 of 4 steps were not done: secret bbb-keys/two-key" in done.err
+    assert "hint: ask for the right to write" in done.err
+    document = json.loads(memory("apply", "--json").err.splitlines()[-1])
+    assert (document["done"], document["notDone"]) == ([], ["bbb-keys/two-key"])
+    DRIVERS["here"].heal()
+    assert memory("apply", "--json").data["summary"]["create"] == 1
+
+
+def test_all_or_nothing(failing: Shell) -> None:
+    """In a store with transactions an outage means that nothing is done."""
+    failing.declare('{"api-keys": {"stripe-key": "two", "other-key": "two"}}')
+    DRIVERS["here"].fail("put", Unavailable)
+    document = json.loads(failing("apply", "--json").err.splitlines()[-1])
+    assert (document["done"], len(document["notDone"])) == ([], 2)
+    assert document["error"]["code"] == "UNAVAILABLE"
+
+
+def test_compared_by_value(memory: Shell) -> None:
+    """A store without stamps is compared by value, and the plan says so on stderr."""
+    memory.environ["TAILORSECRETS_STORE"] = "memory://here?stamps=0"
+    memory.declare('{"api-keys": {"stripe-key": "one"}}')
+    assert memory("apply").code == 0
+    done = memory("apply", "-d", "-j")
+    assert done.data == {
+        "summary": {"create": 0, "update": 0, "delete": 0},
+        "changes": [],
+        "warnings": [],
+        "conflicts": [],
+    }
+    assert "note: this store keeps no stamps, so its values were read and compared\n" in done.err
+
+
+def test_an_escaped_value(memory: Shell) -> None:
+    """Where a store cannot hold a value as it is, the plan warns for that secret."""
+    memory.environ["TAILORSECRETS_STORE"] = "memory://here?empty=0"
+    memory.declare('{"api-keys": {"empty-key": "", "stripe-key": "x"}}')
+    done = memory("apply")
+    assert "note: other tools will read tailorsecrets:= before the value of api-keys/empty-key\n" in done.err
+    assert "stripe-key" not in done.err
+    assert memory("secret", "get", "-V", "api-keys", "-n", "empty-key").out == ""
+
+
+def test_unknown_stores_and_options(empty: Shell) -> None:
+    """A scheme that no plugin opens, an unknown option and a credential in a URL are errors."""
+    for url, told in (
+        ("nope://x", "no store plugin opens nope:"),
+        ("file:x?colour=red", "unknown option colour"),
+        ("vault://user:hunter2@host", "credential"),
+        ("no-scheme", "begins with a scheme"),
+    ):
+        done = empty("secret", "vault", "list", "--store", url, "--json")
+        assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
+        assert told in done.error["message"]
+        assert "hunter2" not in done.err
