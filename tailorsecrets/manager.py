@@ -197,8 +197,8 @@ class ManagerBase:
         """Return *wants* once it is clear from which store, and with which settings, they are read."""
         choice, new = self._connection.choice()
         if new:
-            self._profiled = choice.cache
-            self._cache.configure(replace(choice.cache, **self._configured))
+            self._profiled = choice.cache or DEFAULTS
+            self._cache.configure(replace(self._profiled, **self._configured))
         return wants
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 GROUP: Final = "tailorsecrets"
 HOOK: Final = "tailorsecrets_stores"
 OWN: Final = {
+    "aws": "tailorsecrets_aws",
+    "azure": "tailorsecrets_azure",
     "file": "tailorsecrets_file",
     "vault": "tailorsecrets_vault",
     "vault+http": "tailorsecrets_vault",

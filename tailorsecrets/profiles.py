@@ -1,26 +1,26 @@
 """The profile file ``tailorsecrets.toml``: named targets beside a config."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from tailorsecrets.aging import DEFAULTS, KEYS, Settings
 from tailorsecrets.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tailorsecrets.aging import Settings
 
 PROFILES: Final = "tailorsecrets.toml"
 _PERMISSIONS: Final = ("read", "write")
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """One table ``[profiles.NAME]``; what it does not say is empty."""
 
     name: str = ""
     store: str = ""
     workspace: str = ""
     permission: str = "write"
-    cache: Settings = DEFAULTS
+    cache: "Settings | None" = None  # None: the defaults
 
 
 def read_profile(folder: Path, name: str) -> Profile:
@@ -57,7 +57,7 @@ def _document(path: Path) -> Mapping[str, Any]:
 
 def _profile(where: str, name: str, value: object) -> Profile:
     table = dict(_table(where, value, {"store", "workspace", "permission", "cache"}))
-    cache = _cache(f"{where}: cache", table.pop("cache", {}))
+    cache = _cache(f"{where}: cache", table.pop("cache")) if "cache" in table else None
     texts = {key: text for key, text in table.items() if isinstance(text, str)}
     if len(texts) < len(table):
         raise ConfigError(f"{where}: {', '.join(sorted(set(table) - set(texts)))} must be text")
@@ -66,7 +66,9 @@ def _profile(where: str, name: str, value: object) -> Profile:
     return Profile(name, **texts, cache=cache)
 
 
-def _cache(where: str, value: object) -> Settings:
+def _cache(where: str, value: object) -> "Settings":
+    from tailorsecrets.aging import KEYS, Settings
+
     table: Mapping[str, Any] = _table(where, value, set(KEYS))
     try:
         return Settings(**table)

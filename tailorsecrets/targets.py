@@ -1,29 +1,31 @@
 """Which store and workspace is meant, and opening it: flags, environment, profile, default."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets import plugins
-from tailorsecrets.aging import DEFAULTS, Settings
 from tailorsecrets.driver import Driver, StoreType, Target
 from tailorsecrets.errors import ConfigError, Denied
-from tailorsecrets.layers import stack
 from tailorsecrets.names import check_name
 from tailorsecrets.profiles import read_profile
 from tailorsecrets.store import Store
 
+if TYPE_CHECKING:
+    from tailorsecrets.aging import Settings
+
 DEFAULT_STORE: Final = "file:.tailorsecrets/secrets.jsonl"
 DEFAULT_WORKSPACE: Final = "default"
 _TIMEOUT: Final = 15.0
+_URL: Final = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
+)  # RFC 3986
 _TIMEOUT_HELP: Final = "seconds that a read may take in all (default 15); a write may take four times as many"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The target that flags, environment and profile name together."""
 
     url: str
@@ -31,7 +33,7 @@ class Choice:
     base: Path  # where a relative path in the URL starts
     named: bool = True  # False: nobody named a store, it is the default
     read_only: str = ""  # the profile that may only read, "" for none
-    cache: Settings = DEFAULTS  # how long values are held at run time
+    cache: "Settings | None" = None  # how long values are held at run time; None: the defaults
 
     def __str__(self) -> str:
         return f"{self.url}, workspace {self.workspace}"
@@ -74,7 +76,7 @@ def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | No
     """Open the store of *choice*; nothing is called yet. *create*: may a write make the store (default: if named)."""
     kind, target = _parse(choice.url, choice.base, environ, create=choice.named if create is None else create)
     return Store(
-        stack(_driver(kind, target), timeout=target.timeout),
+        _layered(_driver(kind, target), target),
         choice.workspace,
         url=target.url,
         prefix=target.path if kind.prefixed else "",
@@ -101,15 +103,25 @@ def open_store(url: str, workspace: str = DEFAULT_WORKSPACE, *, environ: Mapping
 
 def load_env_files(required: list[str], optional: list[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Return what the env files add to *environ*: required ones first, later over earlier, never over *environ*."""
-    from dotenv import dotenv_values
-
     added: dict[str, str] = {}
     for path in required:
-        if not Path(path).is_file():
+        if not Path(path).exists():
             raise ConfigError(f"env file {path}: not found", hint="--env-file-if-exists skips a missing one")
-    for path in [*required, *(path for path in optional if Path(path).is_file())]:
-        added |= {name: value for name, value in dotenv_values(path).items() if value is not None}
+    for path in [*required, *(path for path in optional if Path(path).exists())]:
+        added |= _env_file(path)
     return {name: value for name, value in added.items() if name not in environ}
+
+
+def _env_file(path: str) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except UnicodeDecodeError:
+        problem = "it is not UTF-8 text"
+    except OSError as exc:
+        problem = exc.strerror or type(exc).__name__
+    raise ConfigError(f"env file {path}: {problem}")
 
 
 def _parse(url: str, base: Path, environ: Mapping[str, str], *, create: bool) -> tuple[StoreType, Target]:
@@ -120,8 +132,8 @@ def _parse(url: str, base: Path, environ: Mapping[str, str], *, create: bool) ->
     return kind, Target(
         url=url,
         scheme=parts.scheme,
-        host=parts.netloc,
-        path=unquote(parts.path.removeprefix("/") if parts.netloc else parts.path),
+        host=parts.host,
+        path=_unquoted(parts.path.removeprefix("/") if parts.host else parts.path),
         options=options,
         base=str(base),
         create=create,
@@ -130,13 +142,20 @@ def _parse(url: str, base: Path, environ: Mapping[str, str], *, create: bool) ->
     )
 
 
-def _split(url: str) -> SplitResult:
-    parts = None
-    with suppress(ValueError):
-        parts = urlsplit(url)
-    if parts is None or not parts.scheme:
+class _Parts(NamedTuple):
+    scheme: str
+    host: str
+    path: str
+    query: str
+    fragment: str
+
+
+def _split(url: str) -> _Parts:
+    match = _URL.fullmatch(url)
+    if match is None:
         raise ConfigError("a store URL begins with a scheme, as in file:secrets.jsonl or vault://host")
-    if "@" in parts.netloc:  # the URL is not shown: what stands before the @ may be a password
+    parts = _Parts(*(part or "" for part in match.groups()))
+    if "@" in parts.host:  # the URL is not shown: what stands before the @ may be a password
         raise ConfigError("the store URL has a credential in it", hint="take it out; sign in by the environment")
     if parts.fragment:
         raise ConfigError("the store URL has a # in it", hint="write %23")
@@ -145,7 +164,7 @@ def _split(url: str) -> SplitResult:
 
 def _options(kind: StoreType, query: str) -> dict[str, str]:
     known = {**kind.options, "timeout": _TIMEOUT_HELP}
-    pairs = parse_qsl(query, keep_blank_values=True)
+    pairs = _pairs(query)
     unknown = sorted({name for name, _ in pairs} - set(known))
     if unknown:
         lines = "".join(f"\n  {name}: {text}" for name, text in sorted(known.items()))
@@ -153,6 +172,22 @@ def _options(kind: StoreType, query: str) -> dict[str, str]:
     if len(dict(pairs)) < len(pairs):
         raise ConfigError("an option stands twice in the store URL")
     return dict(pairs)
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    if not query:
+        return []
+    from urllib.parse import parse_qsl
+
+    return parse_qsl(query, keep_blank_values=True)
+
+
+def _unquoted(path: str) -> str:
+    if "%" not in path:
+        return path
+    from urllib.parse import unquote
+
+    return unquote(path)
 
 
 def _seconds(text: str) -> float:
@@ -171,3 +206,11 @@ def _driver(kind: StoreType, target: Target) -> Driver:
         missing = exc.name or "a package"
     hint = f"pip install 'tailorsecrets[{kind.extra}]'" if kind.extra else ""
     raise ConfigError(f"the {kind.scheme}: store needs {missing}, which is not installed", hint=hint)
+
+
+def _layered(driver: Driver, target: Target) -> Driver:
+    if driver.caps.retries and not driver.caps.per_s:
+        return driver
+    from tailorsecrets.layers import stack
+
+    return stack(driver, timeout=target.timeout)

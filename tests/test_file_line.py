@@ -178,21 +178,6 @@ def test_nine_passphrases_are_too_many() -> None:
         header.parse(header.encode(FILE, KEY, [PASSPHRASE_SLOT] * 9))
 
 
-def test_hpke_opens_what_the_library_sealed() -> None:
-    """Our HPKE and that of cryptography read each other."""
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-    from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-
-    suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-    private = X25519PrivateKey.generate()
-    octets = private.private_bytes_raw()
-
-    sealed = suite.encrypt(b"text", private.public_key(), info=b"info")
-    assert hpke.unseal(octets, sealed, b"info") == b"text"
-    ours = hpke.seal(hpke.public(octets), b"text", b"info")
-    assert suite.decrypt(ours, private, info=b"info") == b"text"
-
-
 def test_hpke_binds_everything() -> None:
     """A message for another key or with other information does not open."""
     private, other = b"k" * 32, b"l" * 32

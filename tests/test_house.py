@@ -12,10 +12,10 @@ import tailorsecrets
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "secret", "names", "references", "process", "values", "manifest", "driver", "layers", "calls", "store", "sources",
-    "plugins", "aging", "profiles", "targets", "clock", "readings", "flights", "cache", "fetch", "connection",
-    "manager", "config", "loading", "plan", "planning", "consent", "apply", "app", "settings_source", "typegen", "testing",
-    "cli",
+    "errors", "secret", "names", "references", "process", "values", "manifest", "driver", "layers", "calls", "store",
+    "sources", "plugins", "aging", "profiles", "targets", "clock", "readings", "flights", "cache", "fetch",
+    "connection", "manager", "config", "loading", "plan", "planning", "consent", "apply", "app", "settings_source",
+    "typegen", "testing", "cli",
 ]  # fmt: skip
 SEAM = {"driver", "errors", "secret"}
 

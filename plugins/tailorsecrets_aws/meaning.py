@@ -221,7 +221,10 @@ def _told(problem: Problem, exc: Exception, op: str) -> Problem:
     """Return *problem* with the text of *exc* behind the hint, where that text can hold no value."""
     if op in _WRITES or _OURS.get(op) in _WRITES or isinstance(exc, UnicodeDecodeError):
         return problem
-    quote = " ".join(str(exc).split())[:_LONGEST_QUOTE]
+    said = exc.response.get("Error", {}).get("Message", "") if isinstance(exc, boto.ClientError) else str(exc)
+    quote = " ".join(said.split())[:_LONGEST_QUOTE]
+    if not quote:
+        return problem
     return Problem(problem.kind, f"{problem.hint} ({quote})" if problem.hint else quote)
 
 

@@ -18,28 +18,48 @@ _WRITE: Final = [
 ]
 _PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 _SUFFIX: Final = "-??????"  # AWS puts six random characters behind the name
+_RECORD: Final = "v"  # the part of a native name that marks a vault's own record
 
 
 def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:
-    """Return the IAM policy for *names*: native names of records, and beginnings, with a slash at their end.
+    """Return the IAM policy for *names*: native names, and beginnings of them, with a slash at their end.
 
-    Whoever reads may read values below the beginnings, in batches. Whoever deploys may list, look and write
-    everywhere, and reads the records alone; the values below the beginnings stay closed.
+    Whoever reads may read the values, in batches too. Whoever deploys may list and look, may write the names and their
+    vaults' records, and may read those records alone: the values stay closed.
     """
-    secrets = [_arn(target, name) for name in names if name.endswith("/")]
-    records = [_arn(target, name) for name in names if not name.endswith("/")]
     if use == "read":
-        statements = [_allow("ReadValues", _READ, secrets), _allow("ReadInBatches", _BATCH, ["*"])]
+        values = [_arn(target, name) for name in names if not _is_record(name)]
+        statements = [_allow("ReadValues", _READ, values), _allow("ReadInBatches", _BATCH, ["*"])]
     else:
-        write = _WRITE + (["secretsmanager:TagResource"] if target.options.get("tags") else [])
-        write += ["secretsmanager:RemoveRegionsFromReplication"] if target.options.get("replicas") else []
+        records = sorted({_arn(target, _record_of(name)) for name in names})
+        written = sorted({*records, *(_arn(target, name) for name in names)})
         statements = [
-            _allow("ListNames", _LIST + _BATCH, ["*"]),
+            _allow("ListNames", _BATCH + _LIST, ["*"]),
             _allow("ReadRecords", _READ, records),
-            _allow("Write", sorted(_LOOK + write), secrets + records),
+            _allow("Write", _writes(target), written),
         ]
-    statements += _for_key(target, use)
-    return json.dumps({"Version": "2012-10-17", "Statement": [s for s in statements if s["Resource"]]}, indent=2)
+    return json.dumps({"Version": "2012-10-17", "Statement": statements + _for_key(target, use)}, indent=2)
+
+
+def _record_of(name: str) -> str:
+    """Return the record of the vault that *name* is in, or is the beginning of: ``P/W/v/V`` of ``P/W/V/``."""
+    if _is_record(name):
+        return name
+    workspace, _, vault = name.rpartition("/")[0].rpartition("/")
+    return f"{workspace}/{_RECORD}/{vault}"
+
+
+def _is_record(name: str) -> bool:
+    return name.split("/")[-2:-1] == [_RECORD]
+
+
+def _writes(target: Target) -> list[str]:
+    actions = [*_LOOK, *_WRITE]
+    if target.options.get("tags"):
+        actions.append("secretsmanager:TagResource")
+    if target.options.get("replicas"):
+        actions += ["secretsmanager:RemoveRegionsFromReplication", "secretsmanager:ReplicateSecretToRegions"]
+    return sorted(actions)
 
 
 def _allow(name: str, actions: list[str], resources: list[str]) -> dict[str, Any]:

@@ -1,16 +1,17 @@
 """The key of one store file: it seals the lines and vouches for the header."""
 
-import hmac
 import os
 from typing import Final, Self
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+# hmac and cryptography are imported where they are used: a list needs neither, and they cost it 30 ms
 
 SIZE: Final = 32  # bytes of every key in this format
 
 
 def expand(key: bytes, info: bytes, length: int = SIZE) -> bytes:
     """Return HKDF-Expand (RFC 5869, SHA-256) of a uniform *key*; *length* is at most one hash, 32 bytes."""
+    import hmac
+
     return hmac.digest(key, info + b"\x01", "sha256")[:length]
 
 
@@ -26,6 +27,8 @@ class FileKey:
     def __init__(self, data: bytes, origin: bytes) -> None:
         if len(data) != SIZE or len(origin) != SIZE:
             raise ValueError("a key of the wrong length")
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         self.data, self.origin = data, origin
         self.id = expand(data, b"tailorsecrets key id", 8).hex()
         self._lines = AESGCM(expand(data, b"tailorsecrets lines"))
@@ -50,4 +53,6 @@ class FileKey:
 
     def check(self, head: bytes) -> bytes:
         """Return the check value of a header."""
+        import hmac
+
         return hmac.digest(self._check, head, "sha256")

@@ -18,7 +18,7 @@ class Draft(Snapshot):
     """A snapshot that one writer changes; it is written as a whole, or dropped."""
 
     def __init__(self, base: Snapshot) -> None:
-        super().__init__(base.path, base.header, base.key, base.document)
+        super().__init__(base.path, base.header, base.document, lambda: base.key, base.key)
         self.slots, self.after = base.header.slots, base.header.after
         self.names = dict(base.names)
         self.changed = False
@@ -38,8 +38,8 @@ class Draft(Snapshot):
 
     def renew(self) -> None:
         """Change to a new data key: seal each line again, its facts and so its version token as they are."""
-        old = Snapshot(self.path, self.header, self.key, self.document._replace(names=self.names))
-        self.key = old.key.renewed()
+        old = Snapshot(self.path, self.header, self.document._replace(names=self.names), lambda: self.key, self.key)
+        self.known = old.key.renewed()
         self.after = (old.key.id, *self.after)[:ANCESTORS]
         self.slots = tuple(slots.renewed(slot, self.file_id, self.key) for slot in self.slots)
         self.names = {name: self._resealed(old, name) for name in old.names}

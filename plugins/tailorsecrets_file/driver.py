@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, State, Stored, Target
 from tailorsecrets.errors import (
@@ -20,11 +20,13 @@ from tailorsecrets.errors import (
     Unavailable,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets_file.draft import Draft
 from tailorsecrets_file.history import History
 from tailorsecrets_file.line import Line
 from tailorsecrets_file.snapshot import Snapshot
 from tailorsecrets_file.storefile import StoreFile
+
+if TYPE_CHECKING:
+    from tailorsecrets_file.draft import Draft
 
 _CAPS: Final = Caps(
     max_bytes=1_048_576,
@@ -33,17 +35,19 @@ _CAPS: Final = Caps(
     lists=True,
     stats=True,
     stamps=True,
+    list_stamps=False,  # a list needs no key and authenticates nothing; stat does
     tags=True,
     cas="full",
     versions=True,
     undelete=True,
     transactions=True,
     batch=10_000,
+    retries=True,  # there is no network; waiting for the lock is in the budget already
 )
 
 
 class _Pending(threading.local):
-    draft: Draft | None = None  # of the transaction that this thread is in
+    draft: "Draft | None" = None  # of the transaction that this thread is in
 
 
 class FileDriver(Driver):
@@ -76,7 +80,7 @@ class FileDriver(Driver):
         wanted = {"deleted"} if deleted else {"live", "contested"}
         for name, history in self._view().histories(prefix):
             if history.state in wanted and (history.live or not deleted):
-                yield _present(name, history)
+                yield replace(_present(name, history), stamp="")
 
     def put(
         self,
@@ -142,7 +146,7 @@ class FileDriver(Driver):
         return self._pending.draft or self._file.snapshot()
 
     @contextmanager
-    def _writing(self) -> Generator[Draft]:
+    def _writing(self) -> Generator["Draft"]:
         if self._pending.draft is not None:
             yield self._pending.draft
             return

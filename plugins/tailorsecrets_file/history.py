@@ -41,14 +41,6 @@ class History(NamedTuple):
         """The versions that hold a value, newest first."""
         return [line for line in self.lines if line.facts.state == "live"]
 
-    @property
-    def proven(self) -> bool:
-        """Whether the one head alone shows that it is the only one, whatever the other lines say."""
-        if len(self.heads) != 1 or self.strangers:
-            return False
-        known = {self.heads[0].facts.id, *self.heads[0].facts.after}
-        return all(line.facts.id in known for line in self.lines)
-
     def next_number(self) -> int:
         """Return the number of the next version."""
         return self.lines[0].facts.number + 1 if self.lines else 1

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 from zlib import crc32
 
-from cryptography.exceptions import InvalidTag
-
 from tailorsecrets.errors import ValueInvalid
 from tailorsecrets.secret import Secret
 from tailorsecrets_file.crypto import FileKey
@@ -107,6 +105,8 @@ def parse(raw: bytes) -> Line:
 
 def unseal(line: Line, key: FileKey, file_id: str) -> Secret:
     """Authenticate a line and return its value, "" for a delete; Damaged if it is not what was written."""
+    from cryptography.exceptions import InvalidTag
+
     try:
         return Secret(key.open(a2b_base64(line.nonce), a2b_base64(line.data), _about(file_id, line.head)).decode())
     except (InvalidTag, Base64Error, ValueError):

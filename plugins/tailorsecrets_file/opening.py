@@ -1,4 +1,4 @@
-"""From the bytes of a store file to a snapshot: take apart, unlock, and settle what a git merge left."""
+"""From the bytes of a store file to a snapshot: take apart, and settle what a git merge left."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,15 +9,16 @@ from tailorsecrets_file.document import Document
 from tailorsecrets_file.header import Header, Slot
 from tailorsecrets_file.line import Damaged
 from tailorsecrets_file.snapshot import Snapshot, restore_hint
-from tailorsecrets_file.unlock import unlock
 
 
 def opened(content: bytes, path: str, environ: Mapping[str, str], known: Snapshot | None) -> Snapshot:
     """Return the snapshot that *content* is; *known*, an earlier one, may spare finding the key again."""
     lines_ = lines(content, path)
     found = headers(lines_, path)
-    key = _key(found, path, environ, known.key if known else None)
-    return Snapshot(path, found[0]._replace(slots=slots(found)), key, lines_)
+    before = known.known if known else None
+    key = before if before and all(each.vouched(before) for each in found) else None
+    header_ = found[0]._replace(slots=slots(found))
+    return Snapshot(path, header_, lines_, lambda: _key(found, header_, path, environ), key)
 
 
 def lines(content: bytes, path: str) -> Document:
@@ -57,10 +58,9 @@ def _header(raw: bytes, path: str) -> Header:
         raise Corrupt(f"{path} is damaged: {error}", hint=restore_hint(path)) from None
 
 
-def _key(found: Sequence[Header], path: str, environ: Mapping[str, str], known: FileKey | None) -> FileKey:
-    if known and all(each.vouched(known) for each in found):
-        return known
-    merged = found[0]._replace(slots=slots(found))
+def _key(found: Sequence[Header], merged: Header, path: str, environ: Mapping[str, str]) -> FileKey:
+    from tailorsecrets_file.unlock import unlock
+
     key = unlock(merged, environ, path)
     if not all(each.vouched(key) for each in found):
         raise Corrupt(f"a header of {path} was altered", hint=restore_hint(path))

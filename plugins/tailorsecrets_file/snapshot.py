@@ -1,6 +1,6 @@
-"""A store file in memory, opened with its key: what a reader looks at."""
+"""A store file in memory: what a reader looks at. Its key is looked for when the first line is authenticated."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tailorsecrets.errors import Corrupt
 from tailorsecrets.secret import Secret
@@ -15,13 +15,22 @@ from tailorsecrets_file.line import Line
 class Snapshot:
     """One state of a store file. Threads share it: nothing in it ever changes."""
 
-    def __init__(self, path: str, header: Header, key: FileKey, lines: Document) -> None:
+    def __init__(
+        self, path: str, header: Header, lines: Document, unlock: Callable[[], FileKey], known: FileKey | None = None
+    ) -> None:
         self.path = path
         self.header = header
         self.file_id = header.file_id
-        self.key: FileKey = key
+        self._unlock, self.known = unlock, known
         self.document = lines
         self.names = lines.names
+
+    @property
+    def key(self) -> FileKey:
+        """The key of the file; Unauthenticated if nothing at hand opens it, Corrupt if its header was altered."""
+        if self.known is None:
+            self.known = self._unlock()
+        return self.known
 
     def history(self, name: str) -> History:
         """Return what stands under *name*, each line authenticated; Corrupt if one is not what was written."""
@@ -29,16 +38,16 @@ class Snapshot:
 
     def history_of(self, encoded: bytes) -> History:
         """Return the same for a name as it stands in the lines."""
+        self._vouch()
         history = self._trace(encoded)
         self._verify(history.lines)
         return history
 
     def histories(self, prefix: str) -> Iterator[tuple[str, History]]:
-        """Yield the names under *prefix* in order, with their histories; only the heads are sure to be authentic."""
+        """Yield the names under *prefix* in order, with their histories; needs no key, so none is authenticated."""
         start = line.encode_name(prefix)[:-1]
         for encoded in sorted(name for name in self.names if name.startswith(start)):
             history = self._trace(encoded)
-            self._verify(history.heads if history.proven else history.lines)
             if history.heads or history.strangers:
                 yield (history.heads or history.strangers)[0].facts.name, history
 
@@ -49,8 +58,12 @@ class Snapshot:
         except line.Damaged as error:
             raise self._corrupt(version.raw, str(error)) from None
 
+    def _vouch(self) -> None:
+        """Have the header authenticated, so that a missing name is one, and no line is taken for another key's."""
+        _ = self.key
+
     def _trace(self, encoded: bytes) -> History:
-        return trace([self._parse(raw) for raw in self.names.get(encoded, ())], self.key.id)
+        return trace([self._parse(raw) for raw in self.names.get(encoded, ())], self.header.key_id)
 
     def _parse(self, raw: bytes) -> Line:
         try:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, StoreNotFound, Unavailable
@@ -13,10 +13,11 @@ from tailorsecrets_file import disk, opening
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.disk import Signature
 from tailorsecrets_file.document import Document
-from tailorsecrets_file.draft import Draft
 from tailorsecrets_file.header import Header, Slot
 from tailorsecrets_file.snapshot import Snapshot
-from tailorsecrets_file.unlock import first_slot
+
+if TYPE_CHECKING:
+    from tailorsecrets_file.draft import Draft
 
 # pathlib would cost 10 ms at every start of the command
 # ruff: noqa: PTH100, PTH103, PTH118, PTH120
@@ -58,11 +59,13 @@ class StoreFile:
         return opening.slots(opening.headers(opening.lines(content, self.path), self.path))
 
     @contextmanager
-    def writing(self, *, create: bool) -> Generator[Draft]:
+    def writing(self, *, create: bool) -> Generator["Draft"]:
         """Hold the lock and yield a draft, which is written at the end of the block if it changed.
 
         With *create*, a file that does not exist is made, and with it the key that opens it.
         """
+        from tailorsecrets_file.draft import Draft
+
         if not create and not self.exists():
             raise self._not_found()
         real = os.path.realpath(self.path)  # a link to the file stays a link
@@ -98,9 +101,11 @@ class StoreFile:
     def _empty(self) -> Snapshot:
         key = FileKey.generate()
         header = Header(os.urandom(16).hex(), key.id, (), (), b"", b"")
-        return Snapshot(self.path, header, key, Document((), {}, b""))
+        return Snapshot(self.path, header, Document((), {}, b""), lambda: key, key)
 
-    def _commit(self, draft: Draft, real: str, expected: Signature | None) -> None:
+    def _commit(self, draft: "Draft", real: str, expected: Signature | None) -> None:
+        from tailorsecrets_file.unlock import first_slot
+
         if not draft.slots:  # the key file is on the disk before the store file that needs it
             now = datetime.now(UTC).replace(microsecond=0)
             draft.slots = (first_slot(self.target.environ, draft.file_id, draft.key, now),)

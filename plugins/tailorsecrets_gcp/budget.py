@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
-from google.api_core import exceptions
-from google.api_core.retry import retry_target
+from google.api_core import exceptions, retry
 from google.protobuf.message import Message
 
 P = ParamSpec("P")
@@ -53,7 +52,7 @@ class Budget:
         """Return what *call* answers to *request*, asking again while *may_repeat* allows it and time is left."""
         pauses = Pauses()
         attempt = partial(call, request=dict(request), retry=None, timeout=self)
-        repeated = cast("Any", retry_target)
+        repeated = cast("Any", retry).retry_target
         answer: object = repeated(attempt, may_repeat, pauses, timeout=self.left(), on_error=pauses.hear)
         return answer
 

@@ -94,11 +94,7 @@ class GcpDriver(Driver):
         """Add a version; *expect* ABSENT makes the secret first. *tags* are none, as no name of ours needs them."""
         del tags
         writer = self._writer(name)
-        look = writer.create(value, stamp) if expect == ABSENT else None
-        if look is None:
-            with suppress(exceptions.NotFound):
-                look = writer.add(value, stamp)
-        look = look or writer.create(value, stamp)
+        look = writer.create(value, stamp) if expect == ABSENT else writer.write(value, stamp)
         self._listed[name] = look.secret
         return look.entry(name)
 

@@ -31,9 +31,7 @@ _SIGN_IN: Final = (
     "or a service account on what runs this"
 )
 _SIGN_IN_AGAIN: Final = "the login has run out or was revoked: gcloud auth application-default login"
-_NO_TOKEN: Final = (
-    "no token for the login; to impersonate, it needs roles/iam.serviceAccountTokenCreator on the account"
-)
+_REFUSED: Final = "the login gets no access; to impersonate, it needs roles/iam.serviceAccountTokenCreator"
 _KEY_FILE: Final = "the file that GOOGLE_APPLICATION_CREDENTIALS names cannot be used"
 _CERTIFICATE: Final = "the client certificate that the environment asks for cannot be used"
 _SDK: Final = "google-cloud-secret-manager cannot work with these settings"
@@ -78,7 +76,7 @@ MEANINGS: Final[Mapping[type[Exception], Problem]] = {
     auth.TransportError: Problem(Unavailable, _NETWORK),
     auth.TimeoutError: Problem(Unavailable, _NETWORK),
     auth.ResponseError: Problem(Unavailable, _NETWORK),
-    auth.RefreshError: Problem(Unauthenticated, _NO_TOKEN),
+    auth.RefreshError: Problem(Unauthenticated, _REFUSED),
     auth.ReauthFailError: Problem(Unauthenticated, _SIGN_IN_AGAIN),
     auth.DefaultCredentialsError: Problem(Unauthenticated, _SIGN_IN),
     auth.MalformedError: Problem(Unauthenticated, _KEY_FILE),

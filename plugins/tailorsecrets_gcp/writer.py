@@ -39,16 +39,14 @@ class Writer:
             secret = self._calls.create(self._name, marks.with_secret(stamp))
             return Look(secret, self._calls.add(self._name, value))
         self._listed = self._claim()
-        return self.add(value, stamp)
+        return self._noted(self._calls.add(self._name, value), stamp)
 
-    def add(self, value: Secret, stamp: str) -> Look:
-        """Add a version, whatever the newest one is, and note whose it is."""
-        version = self._calls.add(self._name, value)
-        secret = self._listed if stamp and self._listed else self._calls.secret(self._name)
-        self._switch_on(secret, version)
-        secret = self._annotate(secret, partial(marks.written, version=version, stamp=stamp))
-        self._destroy_old()
-        return Look(secret, version)
+    def write(self, value: Secret, stamp: str) -> Look:
+        """Add a version, whatever the newest one is; make the secret where there is none."""
+        version = None
+        with suppress(exceptions.NotFound):
+            version = self._calls.add(self._name, value)
+        return self._noted(version, stamp) if version else self.create(value, stamp)
 
     def delete(self) -> None:
         """Switch the newest version off and note that; a secret without version, which has nothing to restore, goes."""
@@ -69,6 +67,14 @@ class Writer:
             raise NotFound(f"{self._name!r} is not deleted")
         self._calls.enable(look.newest.name)
         return Look(self._annotate(look.secret, marks.restored), self._calls.newest(self._name))
+
+    def _noted(self, version: SecretVersion, stamp: str) -> Look:
+        """Note whose *version* is, and restore what a delete before it switched off."""
+        secret = self._listed if stamp and self._listed else self._calls.secret(self._name)
+        self._switch_on(secret, version)
+        secret = self._annotate(secret, partial(marks.written, version=version, stamp=stamp))
+        self._destroy_old()
+        return Look(secret, version)
 
     def _look(self) -> Look:
         return Look(self._calls.secret(self._name), self._calls.newest(self._name))

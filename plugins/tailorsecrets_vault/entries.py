@@ -52,7 +52,10 @@ def current(name: str, metadata: Facts) -> Entry:
 
 def of_version(name: str, metadata: Facts, number: int) -> Entry:
     """Return what *metadata* say of the version *number*."""
-    facts: Facts = metadata["versions"].get(str(number)) or {"created_time": metadata["updated_time"], "destroyed": True}
+    facts: Facts = metadata["versions"].get(str(number)) or {
+        "created_time": metadata["updated_time"],
+        "destroyed": True,
+    }
     created: str = facts["created_time"]
     return Entry(
         name=name,

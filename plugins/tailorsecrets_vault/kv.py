@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from hvac.exceptions import Forbidden, InvalidPath  # type: ignore[import-untyped]
 
-from tailorsecrets.errors import Unavailable
 from tailorsecrets.secret import Secret
 from tailorsecrets_vault.connection import Connection
 from tailorsecrets_vault.entries import STAMP, Facts
+from tailorsecrets_vault.wire import NoAnswer
 
 PAGE: Final = 1_000  # names in one answer, where the server pages
 PARALLEL: Final = 8  # metadata reads at once, where a list tells names alone
@@ -32,11 +32,12 @@ class Kv:
         self._call, self._field = connection.call, field
         self._details = True  # OpenBao lists metadata with the names; HashiCorp Vault does not
 
-    def read(self, spot: Spot, number: int | None = None) -> tuple[object, Facts]:
-        """Return what the field holds, None where there is no such field, and the facts of the version read."""
+    def read(self, spot: Spot, number: int | None = None) -> tuple[Secret | None, Facts]:
+        """Return what the field holds, None where that is no text, and the facts of the version read."""
         facts = self._v2("read_secret_version", spot, version=number, raise_on_deleted_version=True)
         fields: Facts = facts["data"] or {}
-        return fields.get(self._field), facts["metadata"]
+        value = fields.get(self._field)
+        return Secret(value) if isinstance(value, str) else None, facts["metadata"]
 
     def write(self, spot: Spot, value: Secret, cas: int) -> Facts:
         """Write a version over version *cas*, 0 for none, and return its facts."""
@@ -157,7 +158,7 @@ def _url(spot: Spot, kind: str) -> str:
 def _data(answer: Any) -> Facts:
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):
-        raise Unavailable("what answers is no KV version 2")
+        raise NoAnswer
     return data
 
 

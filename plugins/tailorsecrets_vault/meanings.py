@@ -23,6 +23,7 @@ from tailorsecrets.errors import (
     Unavailable,
     Unsupported,
 )
+from tailorsecrets_vault.wire import NoAnswer
 
 STALE: Final = "check-and-set parameter did not match"
 IN_USE: Final = "path is already in use at "
@@ -70,6 +71,8 @@ def taken_path(exc: Exception) -> str:
 
 
 def _of_an_answer(exc: Any, op: str, setting: Setting) -> Problem:
+    if isinstance(exc, NoAnswer):
+        return Problem(Unavailable, f"what answers at {setting.address} is no Vault server, or its answer was cut")
     if "/v1/auth/" in str(exc.url):
         return _of_a_login(exc, setting)
     kinds: Mapping[type[Exception], Callable[[Any, str, Setting], Problem]] = {
@@ -99,7 +102,11 @@ def _bad_request(exc: Any, op: str, setting: Setting) -> Problem:
         return Problem(Unavailable, "a new mount is not ready yet")
     if "HTTP request to an HTTPS server" in text:
         return Problem(ConfigError, "the server uses TLS: write vault:// or an https address")
-    return Problem(ConfigError, _quoted(exc, op)) if "missing client token" not in text else _refused_login(exc, op, setting)
+    return (
+        Problem(ConfigError, _quoted(exc, op))
+        if "missing client token" not in text
+        else _refused_login(exc, op, setting)
+    )
 
 
 def _refused_login(exc: Any, op: str, setting: Setting) -> Problem:

@@ -69,4 +69,6 @@ def _split(target: Target, name: str, *, mounts: bool) -> tuple[str, str]:
 
 
 def _stanza(path: str, rights: set[str]) -> str:
-    return f'path "{path}" {{\n  capabilities = [{", ".join(f"{right!r}" for right in sorted(rights))}]\n}}\n'.replace("'", '"')
+    return f'path "{path}" {{\n  capabilities = [{", ".join(f"{right!r}" for right in sorted(rights))}]\n}}\n'.replace(
+        "'", '"'
+    )

@@ -1,7 +1,7 @@
 """hvac's adapter, and what it leaves out.
 
-It tells the status of an error, has time-outs that depend on the request, sends values as UTF-8, takes no answer for one that is
-cut or comes from a web page, and waits for a server that says "not yet".
+It tells the status of an error, has time-outs that depend on the request, sends values as UTF-8, takes nothing for an
+answer that is cut or comes from a web page, and waits for a server that says "not yet".
 """
 
 import json
@@ -16,7 +16,6 @@ from hvac.exceptions import VaultError  # type: ignore[import-untyped]
 from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
-from tailorsecrets.errors import Unavailable
 from tailorsecrets_vault.settings import Settings
 
 CONNECTING: Final = 3.0  # seconds
@@ -26,6 +25,10 @@ _WRITES_TAKE: Final = 4  # times as long as reads
 _CONNECTIONS: Final = 16  # kept open
 _READS: Final = ("get", "list")
 _LAGGING: Final = 412  # a standby of Vault Enterprise that has not caught up
+
+
+class NoAnswer(VaultError):  # type: ignore[misc]
+    """What answers is no Vault server, or its answer was cut."""
 
 
 class Wire(JSONAdapter):  # type: ignore[misc]
@@ -85,7 +88,7 @@ def _whole(answer: Any) -> Any:
     """Return *answer*, which hvac gives as it came where it is no JSON."""
     text = isinstance(answer, requests.Response) and answer.status_code == requests.codes.ok
     if text or not isinstance(answer, (dict, requests.Response)):
-        raise Unavailable("what answers is no Vault server, or its answer was cut")
+        raise NoAnswer
     return answer
 
 

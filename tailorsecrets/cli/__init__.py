@@ -1,5 +1,6 @@
 """The command line. ``--version`` is answered here, before anything else is loaded."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words == ["--version"]:
         sys.stdout.write(f"{PROGRAM} {__version__}\n")
         return 0
+    gc.disable()  # a command ends before its garbage matters, and looking for it is a tenth of a short one
     try:
         from tailorsecrets.cli.process import run_process
 

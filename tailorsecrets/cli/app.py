@@ -65,10 +65,11 @@ def list_(invocation: Invocation, spec: str) -> None:
 @click.argument("event", default="-", metavar="[EVENT]")
 @_app_option
 def emit(invocation: Invocation, event: str, spec: str) -> int:
-    """Run the executors that answer to an event, and exit 1 when one of them failed.
+    """Run the executors that answer to an event.
 
-    EVENT is a JSON object with a kind: recordCreated, recordUpdated, recordDeleted, scheduled or incomingWebhook, and
-    the fields of that event. Without it, or with -, it is read from stdin.
+    It exits with 1 when one of them failed. EVENT is a JSON object with a kind: recordCreated, recordUpdated,
+    recordDeleted, scheduled or incomingWebhook, and the fields of that event. Without it, or with -, it is read from
+    stdin.
     """
     from tailorsecrets.app import parse_event
 
@@ -82,7 +83,10 @@ def emit(invocation: Invocation, event: str, spec: str) -> int:
 @click.argument("input", default="null", metavar="[INPUT]")
 @_app_option
 def call(invocation: Invocation, resolver: str, input: str, spec: str) -> None:  # noqa: A002  # the argument's name
-    """Call a resolver with INPUT, a JSON document or - for stdin, and print what it gives as JSON."""
+    """Call a resolver and print what it gives as JSON.
+
+    INPUT is a JSON document, or - for stdin.
+    """
     given = _document(invocation, input)
     app = load_app(invocation, spec)
     _show(invocation, _done(invocation, f"resolver {resolver}", lambda: app.call(resolver, given)))
@@ -93,9 +97,10 @@ def call(invocation: Invocation, resolver: str, input: str, spec: str) -> None: 
 @click.argument("args", default="null", metavar="[ARGS]")
 @_app_option
 def run(invocation: Invocation, name: str, args: str, spec: str) -> int:
-    """Start the workflow NAME with ARGS, a JSON document or - for stdin, and print what it gives as JSON.
+    """Start a workflow and print what it gives as JSON.
 
-    Where NAME is an executor with a schedule, its time has come: it runs, and takes no ARGS.
+    ARGS is a JSON document, or - for stdin. Where NAME is an executor with a schedule, its time has come: it runs, and
+    takes no ARGS.
     """
     given = _document(invocation, args)
     app = load_app(invocation, spec)

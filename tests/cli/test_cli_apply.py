@@ -219,11 +219,15 @@ def test_values_from_env_files(managed: Shell) -> None:
         assert managed.value("api-keys", "stripe-key") == value
 
 
-def test_a_missing_env_file(managed: Shell) -> None:
-    """A required env file that is missing is an error."""
-    done = managed("apply", "--env-file", "none.env")
-    assert done.code == 1
-    assert "none.env: not found" in done.err
+def test_env_files_that_cannot_be_read(managed: Shell) -> None:
+    """A required env file that is missing, one that is no text and a folder are errors, and no value is shown."""
+    (managed.folder / "bytes.env").write_bytes(b"KEY=canary\xff")
+    for name, told in (("none.env", "not found"), ("bytes.env", "not UTF-8"), (".config", "directory")):
+        done = managed("apply", "--env-file", name, "--json")
+        assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
+        assert f"{name}: " in done.error["message"]
+        assert told in done.error["message"]
+        assert "canary" not in done.err
 
 
 def test_paths_are_relative_to_the_config(shell: Shell) -> None:

@@ -1,6 +1,7 @@
 """What each operation means on one file, without git and without trouble."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def test_an_entry_says_what_was_put(tmp_path: Path) -> None:
     assert put.created
     assert before <= put.created <= datetime.now(UTC)
     assert put == driver.stat("w/v/s") == driver.get("w/v/s").entry
-    assert [put] == list(driver.list("")) == list(driver.versions("w/v/s"))
+    assert [put] == list(driver.versions("w/v/s"))
+    assert [replace(put, stamp="")] == list(driver.list(""))
 
 
 def test_created_stays_and_updated_moves(tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""FastAPI drives it: routes call resolvers, and what comes in on a webhook becomes an event."""
+
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from orders import app as orders
+from tailor_config import secrets
+
+from tailorsecrets import IncomingWebhook, InputInvalid
+
+
+@asynccontextmanager
+async def lifespan(_web: FastAPI) -> AsyncIterator[None]:
+    """Read all secrets before the first request, so that a missing one stops the deployment."""
+    await secrets.apreload()
+    yield
+
+
+web = FastAPI(lifespan=lifespan)
+
+
+@web.post("/payments")
+async def payments(payment: dict[str, Any]) -> dict[str, Any]:
+    """Pay; what is wrong with the input is a 422 that lists it."""
+    try:
+        paid: dict[str, Any] = await orders.acall("call-stripe", payment)
+    except InputInvalid as error:
+        raise HTTPException(422, [f"{path}: {problem}" for path, problem in error.problems]) from None
+    return paid
+
+
+@web.post("/hooks/stripe")
+async def stripe(request: Request) -> dict[str, bool]:
+    """Take an event of Stripe whose signature is right, by the present key or, while it is rotated, by the last."""
+    body = await request.body()
+    keys = await secrets.arecent("webhooks", "signing-key")
+    given = request.headers.get("signature", "")
+    if not any(hmac.compare_digest(given, hmac.digest(key.encode(), body, "sha256").hex()) for key in keys):
+        raise HTTPException(401)
+    event = IncomingWebhook("stripe-events", await request.json(), dict(request.headers), request.method)
+    outcomes = await orders.aemit(event)
+    return {outcome.executor: outcome.ok for outcome in outcomes}

@@ -1,0 +1,54 @@
+"""The least that a login needs, as commands of the Azure CLI that assign roles. Pure.
+
+Azure's roles are for a whole Key Vault or for one secret of it: there is none for a prefix. So whoever may read a vault
+of ours may read the Key Vault that it is in, and the text says so.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from tailorsecrets.driver import Target
+from tailorsecrets_azure.settings import host_of
+
+_ROLE: Final = "tailorsecrets deployer"
+_ACTIONS: Final = ("readMetadata/action", "setSecret/action", "recover/action", "delete")
+_HEAD: Final = """\
+ASSIGNEE=  # the object id of the user, group, service principal or managed identity
+KEY_VAULT=$(az keyvault show --name {name} --query id --output tsv)
+"""
+_ALL: Final = """\
+# Azure's roles know no prefixes: this one lets ASSIGNEE read every secret of the Key Vault. Where that is too much,
+# give the vault a Key Vault of its own."""
+_DEPLOYER: Final = """\
+# Azure's roles know no prefixes: this one lets ASSIGNEE list, write, delete and recover every secret of the Key Vault.
+# It reads no value but those of the vaults' own records, which hold no secret of yours."""
+
+
+def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:
+    """Return the commands for *names*: native names of records, and beginnings, with the joiner at their end.
+
+    Whoever reads may read values. Whoever deploys may list and write, and reads the records alone.
+    """
+    records = [name for name in names if not name.endswith("--")]
+    lines = [_HEAD.format(name=host_of(target).partition(".")[0])]
+    if use == "read":
+        lines += [_ALL, _assign("Key Vault Secrets User", '"$KEY_VAULT"')]
+    else:
+        lines += [_DEPLOYER, _create(), _assign(_ROLE, '"$KEY_VAULT"')]
+        lines += [_assign("Key Vault Secrets User", f'"$KEY_VAULT/secrets/{name}"') for name in records]
+    return "\n".join(lines) + "\n"
+
+
+def _create() -> str:
+    role: dict[str, Any] = {
+        "Name": _ROLE,
+        "Description": "Writes secrets and cannot read them",
+        "DataActions": [f"Microsoft.KeyVault/vaults/secrets/{action}" for action in _ACTIONS],
+        "AssignableScopes": ["$KEY_VAULT"],
+    }
+    return f'az role definition create --role-definition "$(cat <<ROLE\n{json.dumps(role, indent=2)}\nROLE\n)"'
+
+
+def _assign(role: str, scope: str) -> str:
+    return f'az role assignment create --assignee "$ASSIGNEE" --role "{role}" --scope {scope}'

@@ -1,0 +1,221 @@
+"""A server between boto3 and an emulator of AWS: strict where the emulator is not, counting, and faulty on demand.
+
+It speaks the wire protocol of Secrets Manager and is no more than that: the emulator behind it keeps the secrets.
+"""
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+TARGET = "X-Amz-Target"
+KEPT_BACK = {"connection", "content-length", "host", "transfer-encoding", "expect"}
+NO_LINGER = struct.pack("ii", 1, 0)  # closing then resets
+
+
+class Reply(NamedTuple):
+    """An answer; *status* 0 closes the connection instead, and -1 resets it."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The answer as JSON."""
+        facts: dict[str, Any] = json.loads(self.body or b"{}")
+        return facts
+
+
+class Call(NamedTuple):
+    """A call on its way to the emulator."""
+
+    op: str
+    facts: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The secret that is meant, "" where it is none or many."""
+        return str(self.facts.get("SecretId") or self.facts.get("Name") or "")
+
+    def other(self, op: str, **facts: object) -> "Call":
+        """Return another call of the same login."""
+        return Call(op, facts, self.headers)
+
+
+def answer(facts: Mapping[str, Any]) -> Reply:
+    """Return what goes well."""
+    return Reply(200, json.dumps(facts).encode())
+
+
+def refuse(code: str, message: str = "", *, status: int = 400, headers: Mapping[str, str] | None = None) -> Reply:
+    """Return a refusal in AWS's form."""
+    body = json.dumps({"__type": code, "Message": message}).encode()
+    return Reply(status, body, {"x-amzn-ErrorType": code, **(headers or {})})
+
+
+def denied(call: Call, name: str = "") -> Reply:
+    """Return what IAM says to a call that no policy allows."""
+    action = f"secretsmanager:{call.op}"
+    told = f"User: arn:aws:iam::123456789012:user/app is not authorized to perform: {action} on resource: "
+    return refuse("AccessDeniedException", told + (name or "*"))
+
+
+CLOSED, RESET = Reply(0, b""), Reply(-1, b"")
+PAGE = Reply(200, b"<html>please sign in to the guest network</html>", {"Content-Type": "text/html"})
+EXPIRED = refuse("ExpiredTokenException", "The security token included in the request is expired")
+
+Do = Callable[[Call], Reply]
+Fault = Callable[[Call, Do], Reply]
+
+
+def lost(call: Call, do: Do) -> Reply:
+    """Do it, and close the connection instead of answering."""
+    do(call)
+    return CLOSED
+
+
+def cut(call: Call, do: Do) -> Reply:
+    """Do it, and answer with the first half."""
+    reply = do(call)
+    return Reply(reply.status, reply.body[: len(reply.body) // 2], reply.headers)
+
+
+def slow(seconds: float) -> Fault:
+    """Wait, then do it; longer than the client waits, it hangs."""
+
+    def fault(call: Call, do: Do) -> Reply:
+        time.sleep(seconds)
+        return do(call)
+
+    return fault
+
+
+def always(reply: Reply) -> Fault:
+    """Answer with *reply* and do nothing."""
+    return lambda _call, _do: reply
+
+
+@dataclass
+class Rule:
+    """What happens to the next *times* calls of *op* ("" for any) on *name* ("" for any)."""
+
+    fault: Fault
+    op: str = ""
+    name: str = ""
+    times: float = 1
+
+    def meets(self, call: Call) -> bool:
+        """Tell whether it is about *call*."""
+        return self.times > 0 and self.op in {"", call.op} and self.name in {"", call.name}
+
+
+@dataclass
+class Wire:
+    """The server. ``arrived`` are the calls that came in, refused ones too; *rules* are AWS's own, put before *url*."""
+
+    url: str
+    rules: Callable[[Call, Do], Reply]
+    arrived: list[str] = field(default_factory=list[str])
+    _faults: list[Rule] = field(default_factory=list[Rule])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _upstream: threading.local = field(default_factory=threading.local)
+
+    def __post_init__(self) -> None:
+        wire = self
+
+        class Handler(_Handler):
+            def take(self, call: Call) -> Reply:
+                return wire.take(call)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many calls of each operation came in."""
+        return Counter(self.arrived)
+
+    def fail(self, fault: Fault | Reply, *, op: str = "", name: str = "", times: float = 1) -> None:
+        """Let the next *times* calls of *op* on *name* meet *fault*."""
+        self._faults.append(Rule(always(fault) if isinstance(fault, Reply) else fault, op, name, times))
+
+    def heal(self) -> None:
+        """Forget all faults."""
+        self._faults.clear()
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def take(self, call: Call) -> Reply:
+        """Answer *call* through its fault, AWS's rules and the emulator."""
+        with self._lock:
+            self.arrived.append(call.op)
+            rule = next((rule for rule in self._faults if rule.meets(call)), None)
+            if rule:
+                rule.times -= 1
+        return rule.fault(call, self._by_rules) if rule else self._by_rules(call)
+
+    def _by_rules(self, call: Call) -> Reply:
+        return self.rules(call, self._forward)
+
+    def _forward(self, call: Call) -> Reply:
+        headers = {name: text for name, text in call.headers.items() if name.lower() not in KEPT_BACK}
+        headers[TARGET] = f"secretsmanager.{call.op}"
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        connection.request("POST", "/", json.dumps(call.facts).encode(), headers)
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return Reply(400 if response.status == 404 else response.status, body)  # AWS has no 404
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def take(self, call: Call) -> Reply:
+        raise NotImplementedError
+
+    def do_POST(self) -> None:  # noqa: N802  # the library's name
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = dict(self.headers.items())
+        reply = self.take(Call(headers[TARGET].partition(".")[2], json.loads(body), headers))
+        if reply.status <= 0:
+            self._hang_up(reset=reply.status < 0)
+            return
+        self.send_response(reply.status)
+        for name, text in {"Content-Type": "application/x-amz-json-1.1", **reply.headers}.items():
+            self.send_header(name, text)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def _hang_up(self, *, reset: bool) -> None:
+        self.close_connection = True
+        if reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            self.connection.close()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet."""
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError:
+            return  # the client went away, as a client does that has waited long enough

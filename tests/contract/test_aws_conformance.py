@@ -1,0 +1,90 @@
+"""The AWS driver keeps the contract: before moto and before LocalStack, each made as strict as AWS."""
+
+from collections.abc import Callable, Iterator
+
+import boto3.exceptions
+import botocore.exceptions
+import pytest
+from botocore.parsers import ResponseParserError
+
+from tailorsecrets.driver import Driver
+from tailorsecrets.layers import stack
+from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.conformance import Conformance, Connect
+from tailorsecrets_aws.driver import AwsDriver
+from tests.contract.aws_backdoor import Aws, AwsBackdoor, aws_before
+from tests.servers import Server
+
+PATIENCE = 1.5  # seconds for a read: the tests of a store that never answers wait four times that for each write
+
+
+class OnAws(Conformance):
+    """The driver on an emulator with the wire before it, with the layers that the subclass declares."""
+
+    caps = AwsDriver.caps
+    examples = 20
+    many = 105
+    module = "tailorsecrets_aws"
+    sdk = ("boto3", "botocore", "pluggy")
+    cost = {"get": 1, "get_many": 1, "stat": 1, "list": 1, "put": 1, "versions": 2, "delete": 1, "restore": 2}
+    sdk_exceptions = (
+        botocore.exceptions.NoCredentialsError(),
+        botocore.exceptions.EndpointConnectionError(endpoint_url="https://localhost"),
+        botocore.exceptions.ProfileNotFound(profile="none"),
+        boto3.exceptions.Boto3Error(),
+        ResponseParserError(),
+    )
+
+    @pytest.fixture(scope="class")
+    def server(self) -> Server:
+        """Return the emulator."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def aws(self, server: Server) -> Iterator[Aws]:
+        """Give the wire before it."""
+        aws = aws_before(server)
+        yield aws
+        aws.close()
+
+    @pytest.fixture
+    def layer(self) -> Callable[[Driver], Driver]:
+        """Return what puts the layers around a driver."""
+        return lambda driver: driver
+
+    @pytest.fixture
+    def connect(self, aws: Aws, layer: Callable[[Driver], Driver]) -> Connect:
+        """Return what opens one more driver."""
+        return lambda: layer(aws.open(timeout=PATIENCE))
+
+    @pytest.fixture
+    def backdoor(self, aws: Aws) -> Backdoor:
+        """Return the other tool."""
+        return AwsBackdoor(aws)
+
+
+class TestMoto(OnAws):
+    """On moto."""
+
+    @pytest.fixture(scope="class")
+    def server(self, moto: Server) -> Server:
+        """Return moto."""
+        return moto
+
+
+class TestLocalStack(OnAws):
+    """On LocalStack."""
+
+    @pytest.fixture(scope="class")
+    def server(self, localstack_aws: Server) -> Server:
+        """Return LocalStack."""
+        return localstack_aws
+
+
+class TestStack(TestMoto):
+    """On moto, inside of the layers that its capabilities call for."""
+
+    @pytest.fixture
+    def layer(self) -> Callable[[Driver], Driver]:
+        """Return the stack."""
+        return lambda driver: stack(driver, timeout=PATIENCE)
