@@ -1,7 +1,6 @@
 """What the servers are: their pins, how each is started, when it is ready, and how programs find it."""
 
 import json
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass

@@ -54,7 +54,7 @@ class Entry:
     """One secret, or one version of it, without its value. What the store does not tell stays at the default."""
 
     name: str
-    version: str = ""  # opaque; differs for every write, also after delete and create
+    version: str = ""  # differs for every write, also after delete and create; get may leave out an @ and what follows
     stamp: str = ""  # of the put that wrote *this* version; "": another hand wrote it, or unknown
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     created: datetime | None = None  # of the secret, aware

@@ -2,15 +2,16 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import dropwhile
-from pathlib import Path
+from os import PathLike
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from tailorsecrets.errors import ConfigError, SecretsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from traceback import FrameSummary
 
     from tailorsecrets.config import Config
@@ -22,7 +23,9 @@ _NAMED: Final = (NameError, ImportError, AttributeError)  # the interpreter's ow
 _OS: Final = ("<frozen os>", os.__file__)
 
 
-def find_config(path: str | None, environ: Mapping[str, str], cwd: Path, *, must_exist: bool = True) -> Path | None:
+def find_config(
+    path: str | None, environ: Mapping[str, str], cwd: str | PathLike[str], *, must_exist: bool = True
+) -> str | None:
     """Return the config file: *path*, else ``TAILORSECRETS_CONFIG``, else the nearest one from *cwd* upwards.
 
     Raise ConfigError where a named file is missing and *must_exist*; return None where none was named and none is
@@ -30,30 +33,42 @@ def find_config(path: str | None, environ: Mapping[str, str], cwd: Path, *, must
     """
     named = path or environ.get("TAILORSECRETS_CONFIG", "")
     if named:
-        found = cwd / named
-        if must_exist and not found.is_file():
+        found = os.path.join(cwd, named)
+        if must_exist and not os.path.isfile(found):
             raise ConfigError(
                 f"config {named}: not found", code="CONFIG_NOT_FOUND", hint="tailorsecrets init makes one"
             )
-        return found.resolve()
-    return next((folder / CONFIG for folder in [cwd, *cwd.parents] if (folder / CONFIG).is_file()), None)
+        return os.path.realpath(found)
+    return next((path for path in map(_config_in, _upwards(os.fspath(cwd))) if os.path.isfile(path)), None)
 
 
-def load_config(path: Path) -> "Config":
+def _upwards(folder: str) -> Iterator[str]:
+    yield folder
+    while (above := os.path.dirname(folder)) != folder:
+        yield (folder := above)
+
+
+def _config_in(folder: str) -> str:
+    return os.path.join(folder, CONFIG)
+
+
+def load_config(path: str | PathLike[str]) -> "Config":
     """Run the file *path* and return its ``config``.
 
     Raise ConfigError, in one line, for an exception in the file or a missing ``config``; the frames are its note. No
     message of the file's own exceptions is shown that could quote a value.
     """
+    from pathlib import Path
+
     from tailorsecrets.config import Config
 
-    config = getattr(_run(path), "config", None)
+    config = getattr(_run(Path(path)), "config", None)
     if not isinstance(config, Config):
         raise ConfigError(f"{path}: has no config", hint=_DEFINE)
     return config
 
 
-def _run(path: Path) -> ModuleType:
+def _run(path: "Path") -> ModuleType:
     from importlib import invalidate_caches
     from importlib.util import module_from_spec, spec_from_file_location
 
@@ -77,7 +92,7 @@ def _run(path: Path) -> ModuleType:
     raise error
 
 
-def _told(path: Path, exc: BaseException) -> ConfigError:
+def _told(path: "Path", exc: BaseException) -> ConfigError:
     from traceback import extract_tb
 
     frames = list(dropwhile(lambda frame: frame.filename != str(path), extract_tb(exc.__traceback__)))

@@ -7,19 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from tailorsecrets.aging import DEFAULTS, Held
-from tailorsecrets.cache import Answer, Cache, Want, held_of
+from tailorsecrets.cache import Cache, Want, held_of
 from tailorsecrets.clock import Clock, seconds
 from tailorsecrets.connection import Connection, Opener
-from tailorsecrets.errors import (
-    ConfigError,
-    Denied,
-    Disabled,
-    NameInvalid,
-    SecretNotFound,
-    SecretsError,
-    UndeclaredSecret,
-)
+from tailorsecrets.errors import ConfigError, NameInvalid, SecretsError, UndeclaredSecret
 from tailorsecrets.fetch import fetch
+from tailorsecrets.preload import check_all
 from tailorsecrets.readings import CacheInfo, Hook, Reading
 from tailorsecrets.sources import Source
 
@@ -112,12 +105,12 @@ class ManagerBase:
         it is.
         """
         wants = self._all()
-        _check_all(wants, self._cache.read(wants, patient=True))
+        check_all(wants, self._cache.read(wants, patient=True))
 
     async def apreload(self) -> None:
         """Do as preload, on asyncio or trio."""
         wants = self._all()
-        _check_all(wants, await self._cache.aread(wants, patient=True))
+        check_all(wants, await self._cache.aread(wants, patient=True))
 
     def refresh(self, vault: str | None = None, secret: str | None = None) -> None:
         """Read again, in the least calls, what is held: of *secret* in *vault*, of all of *vault*, or of all.
@@ -276,29 +269,6 @@ def _reading(held: Held, now: float) -> Reading:
 
 def _values(held: Held) -> list[str]:
     return [] if held.value is None else [held.value, *held.older]
-
-
-def _check_all(wants: Sequence[Want], answers: Sequence[Answer]) -> None:
-    """Raise what preload raises for *answers*, which are those for *wants*."""
-    problems = [(want, answer) for want, answer in zip(wants, answers, strict=True) if not _is_there(answer)]
-    for _, answer in problems:
-        if not isinstance(answer, Held | Denied):
-            held_of(answer)
-    if problems:
-        denied = [answer for _, answer in problems if isinstance(answer, Denied)]
-        kind = Denied if denied else SecretNotFound
-        listed = "; ".join(f"{want.vault}/{want.secret} is {_trouble(answer)}" for want, answer in problems)
-        raise kind(f"{len(problems)} of {len(wants)} secrets cannot be read: {listed}", op="preload")
-
-
-def _is_there(answer: Answer) -> bool:
-    return isinstance(answer, Held) and not answer.missing
-
-
-def _trouble(answer: Answer) -> str:
-    if isinstance(answer, Held):
-        return "missing"
-    return "disabled" if isinstance(answer, Disabled) else "denied"
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

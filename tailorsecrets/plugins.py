@@ -22,6 +22,7 @@ OWN: Final = {
     "aws": "tailorsecrets_aws",
     "azure": "tailorsecrets_azure",
     "file": "tailorsecrets_file",
+    "gcp": "tailorsecrets_gcp",
     "vault": "tailorsecrets_vault",
     "vault+http": "tailorsecrets_vault",
 }  # scheme -> module; a test holds it equal to our entry points

@@ -1,7 +1,8 @@
 """The profile file ``tailorsecrets.toml``: named targets beside a config."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from os import PathLike
+from os.path import join
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from tailorsecrets.errors import ConfigError
@@ -23,14 +24,14 @@ class Profile(NamedTuple):
     cache: "Settings | None" = None  # None: the defaults
 
 
-def read_profile(folder: Path, name: str) -> Profile:
+def read_profile(folder: str | PathLike[str], name: str) -> Profile:
     """Return the profile *name* of the file in *folder*, an empty one for no name.
 
     Raise ConfigError, naming the known profiles and keys, for an unknown one, and for a file that is no TOML.
     """
     if not name:
         return Profile()
-    path = folder / PROFILES
+    path = join(folder, PROFILES)
     tables = _tables(path)
     if name not in tables:
         hint = f"known profiles: {', '.join(sorted(tables)) or 'none'}"
@@ -38,21 +39,26 @@ def read_profile(folder: Path, name: str) -> Profile:
     return _profile(f"{path}: profile {name!r}", name, tables[name])
 
 
-def _tables(path: Path) -> Mapping[str, object]:
-    document = _table(str(path), _document(path), {"profiles"})
+def _tables(path: str) -> Mapping[str, object]:
+    document = _table(path, _document(path), {"profiles"})
     return _table(f"{path}: profiles", document.get("profiles", {}))
 
 
-def _document(path: Path) -> Mapping[str, Any]:
+def _document(path: str) -> Mapping[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(_text(path))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as exc:
         problem = str(exc)
     raise ConfigError(f"{path}: {problem}")
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _profile(where: str, name: str, value: object) -> Profile:

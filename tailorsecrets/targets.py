@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
+from os import PathLike, fspath, getcwd
+from os.path import exists
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets import plugins
@@ -30,7 +31,7 @@ class Choice(NamedTuple):
 
     url: str
     workspace: str
-    base: Path  # where a relative path in the URL starts
+    base: str  # where a relative path in the URL starts
     named: bool = True  # False: nobody named a store, it is the default
     read_only: str = ""  # the profile that may only read, "" for none
     cache: "Settings | None" = None  # how long values are held at run time; None: the defaults
@@ -46,12 +47,12 @@ class Choice(NamedTuple):
 
 def choose(
     environ: Mapping[str, str],
-    folder: Path,
+    folder: str | PathLike[str],
     *,
     store: str | None = None,
     workspace: str | None = None,
     profile: str | None = None,
-    cwd: Path | None = None,
+    cwd: str | PathLike[str] | None = None,
 ) -> Choice:
     """Return the target: what is given here, else the environment's, else the profile's, else the default.
 
@@ -65,7 +66,7 @@ def choose(
     return Choice(
         url=named or found.store or DEFAULT_STORE,
         workspace=space,
-        base=(cwd or Path.cwd()) if named else folder,
+        base=fspath((cwd or getcwd()) if named else folder),
         named=bool(named or found.store),
         read_only=f"profile {found.name!r} may only read" if found.permission == "read" else "",
         cache=found.cache,
@@ -98,16 +99,16 @@ def open_store(url: str, workspace: str = DEFAULT_WORKSPACE, *, environ: Mapping
     import os
 
     variables = os.environ if environ is None else environ
-    return open_choice(Choice(url, workspace, Path.cwd()), variables)
+    return open_choice(Choice(url, workspace, getcwd()), variables)
 
 
 def load_env_files(required: list[str], optional: list[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Return what the env files add to *environ*: required ones first, later over earlier, never over *environ*."""
     added: dict[str, str] = {}
     for path in required:
-        if not Path(path).exists():
+        if not exists(path):
             raise ConfigError(f"env file {path}: not found", hint="--env-file-if-exists skips a missing one")
-    for path in [*required, *(path for path in optional if Path(path).exists())]:
+    for path in [*required, *(path for path in optional if exists(path))]:
         added |= _env_file(path)
     return {name: value for name, value in added.items() if name not in environ}
 
@@ -116,7 +117,8 @@ def _env_file(path: str) -> dict[str, str]:
     from dotenv import dotenv_values
 
     try:
-        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+        with open(path, encoding="utf-8") as stream:
+            return {name: value for name, value in dotenv_values(stream=stream).items() if value is not None}
     except UnicodeDecodeError:
         problem = "it is not UTF-8 text"
     except OSError as exc:
@@ -124,7 +126,7 @@ def _env_file(path: str) -> dict[str, str]:
     raise ConfigError(f"env file {path}: {problem}")
 
 
-def _parse(url: str, base: Path, environ: Mapping[str, str], *, create: bool) -> tuple[StoreType, Target]:
+def _parse(url: str, base: str, environ: Mapping[str, str], *, create: bool) -> tuple[StoreType, Target]:
     parts = _split(url)
     kind = plugins.store_type(parts.scheme)
     options = _options(kind, parts.query)
@@ -135,7 +137,7 @@ def _parse(url: str, base: Path, environ: Mapping[str, str], *, create: bool) ->
         host=parts.host,
         path=_unquoted(parts.path.removeprefix("/") if parts.host else parts.path),
         options=options,
-        base=str(base),
+        base=base,
         create=create,
         timeout=timeout,
         environ=environ,
@@ -157,6 +159,8 @@ def _split(url: str) -> _Parts:
     parts = _Parts(*(part or "" for part in match.groups()))
     if "@" in parts.host:  # the URL is not shown: what stands before the @ may be a password
         raise ConfigError("the store URL has a credential in it", hint="take it out; sign in by the environment")
+    if re.search(r"[\s\x00-\x1f\\<>{}|^`\"]", parts.host):
+        raise ConfigError(f"the store URL has {parts.host!r} where a host stands, which is not a host")
     if parts.fragment:
         raise ConfigError("the store URL has a # in it", hint="write %23")
     return parts

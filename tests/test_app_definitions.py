@@ -1,5 +1,7 @@
 """Executors, resolvers, workflows and apps as they are defined: what is refused, and how it is told."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +60,7 @@ def refused(define: Callable[[], object]) -> str:
         ({"kind": "webhook"}, "operation webhook: missing or unknown: url"),
         ({"kind": "webhook", "url": URL, "request_body": 1}, "missing or unknown: request_body"),
         ({"kind": "webhook", "url": "example.com"}, "url: 'example.com' is not an http or https URL"),
+        ({"kind": "webhook", "url": "https://user:canary@example.com"}, "url: it has a credential in it"),
         ({"kind": "webhook", "url": "https://[::1"}, "is not an http or https URL"),
         ({"kind": "webhook", "url": URL, "headers": {"X-Key": {"vault": "api-keys"}}}, "X-Key: a reference is"),
         ({"kind": "webhook", "url": URL, "headers": {"X-Key": {"vault": "api_keys", "key": "abc"}}}, "'api_keys'"),
@@ -222,3 +225,33 @@ def test_triggers_say_what_they_are() -> None:
     """A trigger can be shown in a list."""
     told = [str(record_created_trigger(type=RecordCreated)), str(record_deleted_trigger(type="A", condition=bool))]
     assert told == ["RecordCreated created", "A deleted, if a condition holds"]
+
+
+def test_operations_say_what_they_are() -> None:
+    """An operation can be shown, too; of a webhook without the path, which may be a secret."""
+    assert str(webhook(url="https://hooks.example.com/services/canary")) == "webhook https://hooks.example.com"
+    assert str(webhook(url=str)) == "webhook"
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "code"),
+    [
+        ("httpx", "webhook", "from tailorsecrets.references import auth; auth(None, {})"),
+        ("cronsim", "app", "from tailorsecrets import schedule_trigger; schedule_trigger(cron='0 3 * * *')"),
+    ],
+)
+def test_a_missing_package(package: str, extra: str, code: str) -> None:
+    """Where an optional package is not installed, the error says what to install."""
+    text = (
+        f"import sys; sys.modules['{package}'] = None\ntry:\n    {code}\nexcept Exception as e:\n    print(e, e.hint)"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert f"{package}, which is not installed" in done.stdout or f"{package} is not installed" in done.stdout
+    assert f"pip install 'tailorsecrets[{extra}]'" in done.stdout
+
+
+def test_importing_loads_no_client() -> None:
+    """Defining an app loads neither httpx nor anyio, which are needed only when it runs."""
+    code = "import sys, tailorsecrets.app\nprint({'httpx', 'anyio', 'cronsim', 'pydantic'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

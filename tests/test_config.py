@@ -129,9 +129,9 @@ def test_the_nearest_config_is_found(tmp_path: Path) -> None:
     other.touch()
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
-    assert find_config(None, {}, deep) == nearest
-    assert find_config(None, {"TAILORSECRETS_CONFIG": str(other)}, deep) == other
-    assert find_config("../../tailor_config.py", {"TAILORSECRETS_CONFIG": str(other)}, deep) == nearest
+    assert find_config(None, {}, deep) == str(nearest)
+    assert find_config(None, {"TAILORSECRETS_CONFIG": str(other)}, deep) == str(other)
+    assert find_config("../../tailor_config.py", {"TAILORSECRETS_CONFIG": str(other)}, deep) == str(nearest)
 
 
 def test_a_named_config_must_exist(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     "errors", "secret", "names", "references", "process", "values", "manifest", "driver", "layers", "calls", "store",
     "sources", "plugins", "aging", "profiles", "targets", "clock", "readings", "flights", "cache", "fetch",
-    "connection", "manager", "config", "loading", "plan", "planning", "consent", "apply", "app", "settings_source",
-    "typegen", "testing", "cli",
+    "preload", "connection", "manager", "config", "loading", "plan", "planning", "consent", "apply", "app",
+    "settings_source", "typegen", "testing", "cli",
 ]  # fmt: skip
 SEAM = {"driver", "errors", "secret"}
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tailorsecrets import ConfigError, SecretManager, SecretNotFound, ValueInvalid
-from tailorsecrets.references import HeaderValue, auth
+from tailorsecrets.references import HeaderValue
 from tests.web import BACKENDS, CANARY, Recorder, manager, recorder, trusting
 
 HEADERS: dict[str, HeaderValue] = {
@@ -50,7 +50,7 @@ def send(mode: str, url: str, authentication: httpx.Auth, **options: Any) -> htt
 @pytest.mark.parametrize("mode", MODES)
 def test_the_headers_arrive(server: Recorder, mode: str) -> None:
     """Each request carries the values of the secrets, and the plain headers."""
-    assert send(mode, server.url, auth(manager({"token": "abc"}), HEADERS)).status_code == 200
+    assert send(mode, server.url, manager({"token": "abc"}).auth(HEADERS)).status_code == 200
     assert server.last.headers.items() >= {"authorization": "Bearer abc", "x-api-key": "abc", "x-plain": "text"}.items()
 
 
@@ -58,14 +58,14 @@ def test_the_headers_arrive(server: Recorder, mode: str) -> None:
 def test_they_arrive_over_tls(mode: str) -> None:
     """The same holds over https."""
     with recorder(tls=True) as server:
-        send(mode, server.url, auth(manager({"token": "abc"}), HEADERS), verify=trusting())
+        send(mode, server.url, manager({"token": "abc"}).auth(HEADERS), verify=trusting())
     assert server.last.headers["x-api-key"] == "abc"
 
 
 def test_a_rotated_secret_needs_no_new_client(server: Recorder) -> None:
     """Values are resolved for each request of a client."""
     secrets = manager({"token": "old"})
-    with httpx.Client(auth=auth(secrets, HEADERS)) as client:
+    with httpx.Client(auth=secrets.auth(HEADERS)) as client:
         client.get(server.url)
         rotate(secrets)
         client.get(server.url)
@@ -81,7 +81,7 @@ def rotate(secrets: SecretManager) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_they_replace_what_the_client_sets(server: Recorder, mode: str) -> None:
     """A header of the same name is replaced, whatever its case."""
-    send(mode, server.url, auth(manager({"token": "abc"}), HEADERS), headers={"x-api-key": "client"})
+    send(mode, server.url, manager({"token": "abc"}).auth(HEADERS), headers={"x-api-key": "client"})
     assert server.last.headers["x-api-key"] == "abc"
 
 
@@ -90,7 +90,7 @@ def test_they_replace_what_the_client_sets(server: Recorder, mode: str) -> None:
 def test_a_redirect_to_another_origin_carries_none(server: Recorder, other: Recorder, mode: str, status: int) -> None:
     """A client that follows redirects does not take the headers along, not even those that httpx would leave on."""
     server.replies.append((status, {"Location": f"{other.url}/elsewhere"}))
-    response = send(mode, server.url, auth(manager({"token": CANARY}), HEADERS), follow_redirects=True)
+    response = send(mode, server.url, manager({"token": CANARY}).auth(HEADERS), follow_redirects=True)
     assert response.status_code == 200
     assert server.last.headers["x-api-key"] == CANARY
     assert other.last.path == "/elsewhere"
@@ -100,7 +100,7 @@ def test_a_redirect_to_another_origin_carries_none(server: Recorder, other: Reco
 def test_a_redirect_within_the_origin_carries_none(server: Recorder) -> None:
     """A redirect is not followed with secret headers at all."""
     server.replies.append((302, {"Location": "/elsewhere"}))
-    send("plain", server.url, auth(manager({"token": CANARY}), HEADERS), follow_redirects=True)
+    send("plain", server.url, manager({"token": CANARY}).auth(HEADERS), follow_redirects=True)
     assert [arrived.headers.get("x-api-key") for arrived in server.arrived] == [CANARY, None]
 
 
@@ -108,7 +108,7 @@ def test_a_redirect_within_the_origin_carries_none(server: Recorder) -> None:
 def test_a_missing_secret_sends_nothing(server: Recorder, mode: str) -> None:
     """Without the secret there is no request."""
     with pytest.raises(SecretNotFound, match="api-keys/missing"):
-        send(mode, server.url, auth(manager({}), {"X-Key": {"vault": "api-keys", "key": "missing"}}))
+        send(mode, server.url, manager({}).auth({"X-Key": {"vault": "api-keys", "key": "missing"}}))
     assert server.arrived == []
 
 
@@ -117,7 +117,7 @@ def test_a_missing_secret_sends_nothing(server: Recorder, mode: str) -> None:
 def test_an_unfit_value_sends_nothing(server: Recorder, mode: str, value: str) -> None:
     """CR, LF and NUL never reach the wire."""
     with pytest.raises(ValueInvalid, match="api-keys/token"):
-        send(mode, server.url, auth(manager({"token": value}), HEADERS))
+        send(mode, server.url, manager({"token": value}).auth(HEADERS))
     assert server.arrived == []
 
 
@@ -125,12 +125,12 @@ def test_an_unfit_value_sends_nothing(server: Recorder, mode: str, value: str) -
 def test_plain_http_to_another_machine_is_refused(mode: str) -> None:
     """Secrets go over https, unless told otherwise, and the error comes before any connection."""
     with pytest.raises(ConfigError, match="not https"):
-        send(mode, "http://example.invalid", auth(manager({"token": "abc"}), HEADERS))
+        send(mode, "http://example.invalid", manager({"token": "abc"}).auth(HEADERS))
 
 
 def test_plain_http_can_be_allowed() -> None:
     """With allow_http the request goes out; here nobody answers."""
-    authentication = auth(manager({"token": "abc"}), HEADERS, allow_http=True)
+    authentication = manager({"token": "abc"}).auth(HEADERS, allow_http=True)
     with pytest.raises(httpx.ConnectError):
         send("plain", "http://example.invalid", authentication)
 
@@ -143,7 +143,7 @@ def test_headers_without_secrets_may_go_anywhere() -> None:
         seen.append(request.headers["x-plain"])
         return httpx.Response(200)
 
-    with httpx.Client(auth=auth(manager({}), {"X-Plain": "text"}), transport=httpx.MockTransport(answer)) as client:
+    with httpx.Client(auth=manager({}).auth({"X-Plain": "text"}), transport=httpx.MockTransport(answer)) as client:
         client.get("http://example.invalid")
     assert seen == ["text"]
 
@@ -155,21 +155,21 @@ def test_a_transport_sees_the_headers_by_name() -> None:
         found: Mapping[str, str] = request.headers
         return httpx.Response(200 if "X-API-Key" in found and found.get("x-api-key") == "abc" else 401)
 
-    with httpx.Client(auth=auth(manager({"token": "abc"}), HEADERS), transport=httpx.MockTransport(answer)) as client:
+    with httpx.Client(auth=manager({"token": "abc"}).auth(HEADERS), transport=httpx.MockTransport(answer)) as client:
         assert client.get("https://example.invalid").status_code == 200
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_nothing_of_it_is_left_on_the_request(server: Recorder, mode: str) -> None:
     """After the send, the request that a response keeps has no secret header."""
-    response = send(mode, server.url, auth(manager({"token": CANARY}), HEADERS))
+    response = send(mode, server.url, manager({"token": CANARY}).auth(HEADERS))
     assert CANARY not in repr(response.request.headers.raw)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_failed_connection_shows_no_value(mode: str) -> None:
     """The exception of httpx holds the request, which shows no secret, and neither do the locals of its frames."""
-    authentication = auth(manager({"token": CANARY}), HEADERS)
+    authentication = manager({"token": CANARY}).auth(HEADERS)
     with pytest.raises(httpx.ConnectError) as caught:
         send(mode, "http://127.0.0.1:1", authentication)
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)

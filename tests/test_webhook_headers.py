@@ -9,25 +9,24 @@ import anyio
 import pytest
 
 from tailorsecrets import ConfigError, SecretManager, SecretNotFound, SecretRef, UndeclaredSecret, ValueInvalid
-from tailorsecrets.references import aheaders, headers
-from tailorsecrets.references.headers import Reader
+from tailorsecrets.references import Reader
 from tailorsecrets.references.transport import check_transport
 from tailorsecrets.testing.memory import Memory
 from tests.web import BACKENDS, CANARY, manager
 
-Resolve = Callable[[Reader, Mapping[str, Any]], dict[str, str]]
+Resolve = Callable[[SecretManager, Mapping[str, Any]], dict[str, str]]
 TOKEN = {"vault": "api-keys", "key": "token"}
 
 
 def on(backend: str) -> Resolve:
     """Return a function that resolves on an event loop."""
-    return lambda secrets, given: anyio.run(aheaders, secrets, given, backend=backend)
+    return lambda secrets, given: anyio.run(secrets.aheaders, given, backend=backend)
 
 
 @pytest.fixture(params=["plain", *BACKENDS])
 def resolve(request: pytest.FixtureRequest) -> Resolve:
     """Return each way of resolving headers."""
-    return headers if request.param == "plain" else on(request.param)
+    return SecretManager.headers if request.param == "plain" else on(request.param)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ def test_what_is_no_header(resolve: Resolve, given: Mapping[str, Any], problem: 
 def test_all_problems_are_told_at_once() -> None:
     """One error lists everything that is wrong with the headers."""
     with pytest.raises(ConfigError, match=r"X-One.*X-Two"):
-        headers(manager({}), {"X-One": 1, "X-Two": {}})  # type: ignore[dict-item]
+        manager({}).headers({"X-One": 1, "X-Two": {}})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("spoiled", ["missing", "bad"])

@@ -136,6 +136,23 @@ def test_a_url_from_the_event_keeps_the_rule(emit: Emit) -> None:
     assert "not https" in str(failure(emit(App(manager({"token": "abc"}), executor))))
 
 
+def test_a_url_with_a_credential(emit: Emit) -> None:
+    """A password in a URL is refused, and not shown."""
+    error = failure(emit(App(manager({}), notify(url=lambda _event: f"https://user:{CANARY}@example.invalid"))))
+    assert str(error) == "url: it has a credential in it"
+
+
+def test_what_stays_on_this_machine_meets_no_proxy(
+    server: Recorder, emit: Emit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain http to this machine goes there, also where the environment names a proxy."""
+    with recorder() as proxy:
+        for name in ("http_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        assert emit(App(manager({"token": "abc"}), notify(url=server.url, headers={"X-Key": TOKEN})))[0].ok
+    assert (len(server.arrived), proxy.arrived) == (1, [])
+
+
 @pytest.mark.parametrize("values", [{}, {"token": "a\r\nb"}, {"token": "\0"}, {"token": ""}])
 def test_without_its_secrets_nothing_is_sent(server: Recorder, emit: Emit, values: dict[str, str]) -> None:
     """A missing, unfit or blank secret fails the executor, naming it, and no request goes out."""

@@ -62,10 +62,12 @@ class AwsDriver(Driver):
 
     def get(self, name: str, version: str = "") -> Stored:
         """Return what AWSCURRENT or *version* stands for."""
+        which: dict[str, Any] = {"VersionId": version} if version else {"VersionStage": entries.CURRENT}
         with self._connection.reading() as client:
-            if version:
-                return entries.stored(name, client.get_secret_value(SecretId=name, VersionId=version))
-            return entries.stored(name, client.get_secret_value(SecretId=name, VersionStage=entries.CURRENT))
+            found = entries.stored(name, client.get_secret_value(SecretId=name, **which))
+        if isinstance(found, Corrupt):
+            raise found
+        return found
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
         """Read up to 20 in one call, and in another what did not fit into the answer."""
@@ -227,10 +229,7 @@ def _batch(client: "SecretsManagerClient", names: Sequence[str]) -> dict[str, St
     answers: dict[str, Stored | Exception] = {}
     for item in answer.get("SecretValues", []):
         name = item.get("Name", "")
-        try:
-            answers[name] = entries.stored(name, item)
-        except Corrupt as corrupt:
-            answers[name] = corrupt
+        answers[name] = entries.stored(name, item)
     for error in answer.get("Errors", []):
         told = {"Code": error.get("ErrorCode", ""), "Message": error.get("Message", "")}
         answers[error.get("SecretId", "")] = ClientError(cast("Any", {"Error": told}), "GetSecretValue")

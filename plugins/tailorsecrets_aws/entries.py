@@ -49,11 +49,17 @@ def listed(item: "SecretListEntryTypeDef") -> Entry:
     return _entry(item.get("Name", ""), item, item.get("SecretVersionsToStages", {}))
 
 
-def stored(name: str, answer: "GetSecretValueResponseTypeDef | SecretValueEntryTypeDef") -> Stored:
-    """Return value and entry of GetSecretValue or of one item of BatchGetSecretValue; Corrupt if it is no text."""
+def stored(name: str, answer: "GetSecretValueResponseTypeDef | SecretValueEntryTypeDef") -> Stored | Corrupt:
+    """Return value and entry of GetSecretValue or of one item of BatchGetSecretValue; the error if it is no text.
+
+    The error is not raised here, where the frames of its traceback would hold the value.
+    """
+    text = _text(answer)
+    if text is None:
+        return Corrupt("the value is no text", hint="another tool stored it as bytes (SecretBinary)")
     version = answer.get("VersionId", "")
     entry = Entry(name=name, version=version, stamp=stamp_of(version), updated=answer.get("CreatedDate"))
-    return Stored(Secret(_text(answer)), entry)
+    return Stored(Secret(text), entry)
 
 
 def history(name: str, items: "Sequence[SecretVersionsListEntryTypeDef]") -> list[Entry]:
@@ -61,7 +67,7 @@ def history(name: str, items: "Sequence[SecretVersionsListEntryTypeDef]") -> lis
 
     Of those written in the same moment the stages tell the order, then AWS's own, which is oldest first.
     """
-    ordered = sorted(reversed(items), key=_age, reverse=True)
+    ordered = sorted(items, key=_age)[::-1]
     return [
         Entry(name=name, version=version, stamp=stamp_of(version), updated=item.get("CreatedDate"))
         for item in ordered
@@ -92,11 +98,10 @@ def _age(item: "SecretVersionsListEntryTypeDef") -> tuple[float, bool, bool]:
     return created.timestamp() if created else 0.0, CURRENT in stages, _PREVIOUS in stages
 
 
-def _text(answer: "GetSecretValueResponseTypeDef | SecretValueEntryTypeDef") -> str:
+def _text(answer: "GetSecretValueResponseTypeDef | SecretValueEntryTypeDef") -> str | None:
     if "SecretString" in answer:
         return answer["SecretString"]
     try:
         return answer.get("SecretBinary", b"\xff").decode()
     except UnicodeDecodeError:
-        pass  # raised below, because the decoder's error holds the value
-    raise Corrupt("the value is no text", hint="another tool stored it as bytes (SecretBinary)")
+        return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from tailorsecrets.errors import Throttled, Unavailable
 from tailorsecrets_aws.meaning import explain
@@ -27,6 +28,7 @@ WRITE_BUDGET: Final = 4  # a write may take this many times as long as a read
 _POOL: Final = 32  # connections kept open; more threads open more
 _FIRST_PAUSE: Final = 0.1  # seconds; doubled for each further one
 _LONGEST_PAUSE: Final = 5.0
+_EMPTY: Final = "the answer is empty or damaged"
 _LOGS_VALUES: Final = ("botocore.endpoint", "botocore.parsers", "botocore.auth")
 
 _deadline: ContextVar[float | None] = ContextVar("tailorsecrets_aws_deadline", default=None)
@@ -34,7 +36,7 @@ _deadline: ContextVar[float | None] = ContextVar("tailorsecrets_aws_deadline", d
 
 def timeouts(seconds: float) -> tuple[float, float]:
     """Return how long connecting and one answer may take where *seconds* are there for a read, repeats included."""
-    return min(CONNECT, seconds / 2), seconds / 3
+    return min(CONNECT, seconds / 3), seconds / 3
 
 
 def wire(seconds: float, *, attempts: int) -> Config:
@@ -90,12 +92,12 @@ class Patience:
 
 
 def refuse_nothing(*, parsed: Mapping[str, Any], **_: object) -> None:
-    """Answer botocore's event ``after-call``: raise Unavailable for an answer that says nothing.
+    """Answer botocore's event ``after-call``: raise what botocore itself should for an answer that says nothing.
 
-    boto3 makes ``{}`` of a body that was cut off, and of a proxy's page; none of our calls is answered with it.
+    It makes ``{}`` of a body that was cut off, and of a proxy's page; none of our calls is answered with that.
     """
-    if not parsed.keys() - {"ResponseMetadata"}:
-        raise Unavailable("the answer is empty or damaged")
+    if _is_empty(parsed):
+        raise ResponseParserError(_EMPTY)
 
 
 class _Quiet(Filter):
@@ -117,4 +119,8 @@ def keep_logs_quiet() -> None:
 def _failure(http: "AWSResponse", parsed: dict[str, Any], operation: str) -> Exception | None:
     if http.status_code >= 300:  # noqa: PLR2004  # as botocore itself tells errors
         return ClientError(parsed, operation)  # type: ignore[arg-type]
-    return None if parsed.keys() - {"ResponseMetadata"} else Unavailable()
+    return ResponseParserError(_EMPTY) if _is_empty(parsed) else None
+
+
+def _is_empty(parsed: Mapping[str, Any]) -> bool:
+    return not parsed.keys() - {"ResponseMetadata"}

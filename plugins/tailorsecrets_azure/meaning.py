@@ -102,7 +102,7 @@ def explain(exc: Exception, op: str) -> Problem:
     if isinstance(exc, core.ClientAuthenticationError) and isinstance(exc.__cause__, _UNANSWERED):
         return Problem(Unavailable, _NO_LOGIN_SERVICE)
     known = next((CLASSES[kind] for kind in type(exc).__mro__ if kind in CLASSES), Problem(SecretsError))
-    return _quoted(known, exc, op) if known.kind is Unauthenticated else known
+    return _quoted(known, exc, op) if known.hint in {_SIGN_IN, _SDK} else known
 
 
 def inner_code(exc: core.HttpResponseError) -> str:

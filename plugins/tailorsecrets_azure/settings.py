@@ -43,7 +43,7 @@ class Settings:
     host: str  # HOST[:PORT]
     credential: str = ""  # one of LOGINS; "": DefaultAzureCredential
     client_id: str = ""
-    authority: str = PUBLIC.authority
+    authority: str = f"https://{PUBLIC.authority}"
     ca_bundle: str = ""
     api_version: str = ""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -55,6 +55,11 @@ class Settings:
     def url(self) -> str:
         """The address of the Key Vault."""
         return f"https://{self.host}"
+
+    @property
+    def is_private(self) -> bool:
+        """Whether somebody else than Microsoft signs in, whom Microsoft knows nothing about."""
+        return self.authority not in {f"https://{cloud.authority}" for cloud in CLOUDS}
 
     @property
     def is_azure(self) -> bool:
@@ -100,8 +105,8 @@ def cloud_of(host: str) -> Cloud | None:
 
 def _authority(target: Target, host: str) -> str:
     chosen = _one(target, "authority", _AUTHORITY, "a host, as in login.microsoftonline.us")
-    found = chosen or target.environ.get("AZURE_AUTHORITY_HOST", "")
-    return found or (cloud_of(host) or PUBLIC).authority
+    found = chosen or target.environ.get("AZURE_AUTHORITY_HOST", "") or (cloud_of(host) or PUBLIC).authority
+    return found.rstrip("/") if "://" in found else f"https://{found}"
 
 
 def _login(text: str) -> str:

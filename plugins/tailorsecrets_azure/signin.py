@@ -4,6 +4,7 @@ azure-identity reads the environment of the process. Only where a program opens 
 own, the service principal that stands there is taken from it.
 """
 
+import logging
 import math
 import os
 import threading
@@ -58,8 +59,9 @@ class Login:
             return self._token
 
     def forget(self) -> None:
-        """Let the next call sign in anew."""
-        self._token = None
+        """Let the next call sign in anew, by a new credential: each keeps the tokens that it got."""
+        with self._lock:
+            self._credential = self._token = None
 
     def _source(self) -> Credential:
         self._credential = self._credential or open_credential(self._settings, self._target)
@@ -68,26 +70,24 @@ class Login:
 
 def open_credential(settings: Settings, target: Target) -> Credential:
     """Return the login that *settings* name, else azure-identity's chain of logins; call nothing."""
+    _keep_off_stderr()
     own = {name: target.environ.get(name, "") for name in _SERVICE_PRINCIPAL}
     if settings.credential in {"", "environment"} and all(own.values()) and _is_foreign(own):
         tenant, client, secret = own.values()
-        return identity.ClientSecretCredential(tenant, client, secret, authority=settings.authority, **_times(settings))
+        return identity.ClientSecretCredential(tenant, client, secret, **_common(settings))
     if settings.credential:
         return _named(settings)
     client_id = {"managed_identity_client_id": settings.client_id} if settings.client_id else {}
-    return identity.DefaultAzureCredential(
-        authority=settings.authority, process_timeout=_seconds(settings), **client_id, **_times(settings)
-    )
+    return identity.DefaultAzureCredential(process_timeout=_seconds(settings), **client_id, **_common(settings))
 
 
 def _named(settings: Settings) -> Credential:
     client_id: dict[str, Any] = {"client_id": settings.client_id} if settings.client_id else {}
-    common = {"authority": settings.authority, **_times(settings)}
     match settings.credential:
         case "environment":
-            return identity.EnvironmentCredential(**common)
+            return identity.EnvironmentCredential(**_common(settings))
         case "workload":
-            return identity.WorkloadIdentityCredential(**client_id, **common)
+            return identity.WorkloadIdentityCredential(**client_id, **_common(settings))
         case "managed":
             return identity.ManagedIdentityCredential(**client_id, **_times(settings))
         case "azd":
@@ -96,6 +96,18 @@ def _named(settings: Settings) -> Credential:
             return identity.AzurePowerShellCredential(process_timeout=_seconds(settings))
         case _:
             return identity.AzureCliCredential(process_timeout=_seconds(settings))
+
+
+def _common(settings: Settings) -> dict[str, Any]:
+    private = {"disable_instance_discovery": True} if settings.is_private else {}
+    return {"authority": settings.authority, **private, **_times(settings)}
+
+
+def _keep_off_stderr() -> None:
+    """Have azure-identity's warnings, pages long, reach only those who set up logging: the error says it in a line."""
+    logger = logging.getLogger("azure")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _times(settings: Settings) -> dict[str, Any]:

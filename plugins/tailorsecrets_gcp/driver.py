@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 from google.api_core import exceptions
@@ -46,7 +47,7 @@ class GcpDriver(Driver):
 
     def __init__(self, target: Target) -> None:
         self._connection = Connection(read_settings(target))
-        self._listed: dict[str, GoogleSecret] = {}  # what the last list or write showed of each name
+        self._listed: dict[str, GoogleSecret] = {}  # what the last list or write showed
         self.patience = PATIENCE
 
     def get(self, name: str, version: str = "") -> Stored:
@@ -77,7 +78,7 @@ class GcpDriver(Driver):
         for secret in self._reading().secrets(prefix):
             name = secret.name.rpartition("/")[2]
             if name.startswith(prefix):
-                self._listed[name] = secret
+                self._remember(name, secret)
                 if (DELETED in secret.annotations) == deleted:
                     created = marks.aware(secret.create_time)
                     yield Entry(name=name, created=created, state="deleted" if deleted else "live")
@@ -95,7 +96,7 @@ class GcpDriver(Driver):
         del tags
         writer = self._writer(name)
         look = writer.create(value, stamp) if expect == ABSENT else writer.write(value, stamp)
-        self._listed[name] = look.secret
+        self._remember(name, look.secret)
         return look.entry(name)
 
     def delete(self, name: str, *, purge: bool = False) -> None:
@@ -111,7 +112,7 @@ class GcpDriver(Driver):
     def restore(self, name: str) -> Entry:
         """Switch the newest version on and take the note of its delete away."""
         look = self._writer(name).restore()
-        self._listed[name] = look.secret
+        self._remember(name, look.secret)
         return look.entry(name)
 
     def versions(self, name: str) -> Iterator[Entry]:
@@ -127,6 +128,13 @@ class GcpDriver(Driver):
     def close(self) -> None:
         """Close the channel of this process."""
         self._connection.close()
+
+    def _remember(self, name: str, secret: GoogleSecret) -> None:
+        """Keep what a list or a write showed, so that a stat need not ask, and the next write knows an etag to try."""
+        if marks.lasts(secret, datetime.now(UTC)):
+            self._listed[name] = secret
+        else:
+            self._listed.pop(name, None)
 
     def _reading(self) -> Calls:
         return Calls(self._connection, self._connection.settings.timeout)

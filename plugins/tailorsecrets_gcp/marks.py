@@ -33,6 +33,7 @@ Annotations = Mapping[str, str]
 # Longer than a write may take. A stamp that came with the secret says nothing of a first version that is later:
 # whoever wanted to write it then has died, and somebody else may have filled the secret.
 FIRST_WRITE: Final = timedelta(seconds=90)
+SETTLED: Final = 5 * FIRST_WRITE  # with room for clocks that differ
 
 
 class Token(NamedTuple):
@@ -141,6 +142,15 @@ def restored(annotations: Annotations) -> dict[str, str]:
 def claimed(annotations: Annotations, nonce: str) -> dict[str, str]:
     """Return the annotations by which whoever writes *nonce* first wins a name without value."""
     return _without(annotations, STAMP) | {WRITER: nonce}
+
+
+def lasts(secret: Secret, now: datetime) -> bool:
+    """Tell whether what *secret* says of a version stays true, also once it is deleted and somebody makes it again.
+
+    A stamp that names no time might be taken for one of the new first version, if that came soon enough.
+    """
+    _, _, told = secret.annotations.get(STAMP, "").partition("@")
+    return told != "1" or now - aware(secret.create_time) > SETTLED
 
 
 def _stamp(secret: Secret, version: SecretVersion) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-import hvac  # type: ignore[import-untyped]
-from hvac.exceptions import Forbidden, VaultError  # type: ignore[import-untyped]
 from requests import RequestException
 
 from tailorsecrets.errors import SecretsError
 from tailorsecrets_vault.login import Grant, Login, granted
-from tailorsecrets_vault.meanings import is_about_the_token
+from tailorsecrets_vault.refusals import is_about_the_token
+from tailorsecrets_vault.sdk import Client, Forbidden, VaultError
 from tailorsecrets_vault.settings import Settings
 from tailorsecrets_vault.wire import Wire, http_session
 
@@ -101,7 +100,7 @@ class _Session:
         self.grant, self._client = grant, self._client_with(grant)
 
     def _client_with(self, grant: Grant | None) -> Any:
-        return hvac.Client(
+        return Client(
             url=self._settings.address,
             token=grant.token if grant else "",
             timeout=self._settings.timeout,

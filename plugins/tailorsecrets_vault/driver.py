@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from hvac.exceptions import InvalidPath, InvalidRequest  # type: ignore[import-untyped]
-
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, Target
 from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, TooLarge, Unsupported
 from tailorsecrets.secret import Secret
@@ -15,8 +13,10 @@ from tailorsecrets_vault.connection import Connection
 from tailorsecrets_vault.entries import Facts
 from tailorsecrets_vault.kv import Kv, Spot
 from tailorsecrets_vault.login import login_of
-from tailorsecrets_vault.meanings import STALE, Setting, is_gone, meaning
+from tailorsecrets_vault.meanings import Setting, meaning
 from tailorsecrets_vault.places import Folders, Mounts
+from tailorsecrets_vault.refusals import is_gone, is_stale
+from tailorsecrets_vault.sdk import InvalidPath, InvalidRequest, VaultError
 from tailorsecrets_vault.settings import settings_of
 
 T = TypeVar("T")
@@ -152,7 +152,7 @@ class VaultDriver(Driver):
         try:
             return None, self._kv.write(spot, value, 0)
         except InvalidRequest as exc:
-            if STALE not in str(exc):
+            if not is_stale(exc):
                 raise
         before = self._before(spot)
         if before is not None and before.entry.state == "live":
@@ -167,7 +167,7 @@ class VaultDriver(Driver):
             try:
                 return before, self._kv.write(spot, value, before.number if before else 0)
             except InvalidRequest as exc:
-                if STALE not in str(exc) or expect not in {None, PRESENT}:
+                if not is_stale(exc) or expect not in {None, PRESENT}:
                     raise
         raise Conflict
 
@@ -198,7 +198,7 @@ class VaultDriver(Driver):
             if not self._is_gone_vault(exc):
                 raise
 
-    def _is_gone_vault(self, exc: Exception) -> bool:
+    def _is_gone_vault(self, exc: VaultError) -> bool:
         """Tell whether *exc* says that a vault's own mount is not there, so nothing is in it."""
         return self._mounts is not None and is_gone(exc)
 

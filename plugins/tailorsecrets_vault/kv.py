@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import quote
-
-from hvac.exceptions import Forbidden, InvalidPath  # type: ignore[import-untyped]
 
 from tailorsecrets.secret import Secret
 from tailorsecrets_vault.connection import Connection
 from tailorsecrets_vault.entries import STAMP, Facts
+from tailorsecrets_vault.sdk import Forbidden, InvalidPath
 from tailorsecrets_vault.wire import NoAnswer
 
 PAGE: Final = 1_000  # names in one answer, where the server pages
@@ -156,10 +155,10 @@ def _url(spot: Spot, kind: str) -> str:
 
 
 def _data(answer: Any) -> Facts:
-    data = answer.get("data") if isinstance(answer, dict) else None
+    data = cast("Facts", answer).get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):
         raise NoAnswer
-    return data
+    return cast("Facts", data)
 
 
 def _is_of_no_such_list(exc: InvalidPath) -> bool:

@@ -48,7 +48,7 @@ def login_of(target: Target) -> Login:
     if way not in _WAYS:
         raise ConfigError(f"auth={way}: not known", hint=f"known are {', '.join(_WAYS)}")
     path = target.options.get("auth_path", "") or environ.get("VAULT_AUTH_MOUNT_POINT", "") or way
-    sign_in = {
+    sign_in: Mapping[str, Callable[[Any], Grant]] = {
         "token": lambda _: _given(environ),
         "approle": lambda client: _approle(client, environ, path),
         "kubernetes": lambda client: _kubernetes(client, target, path),

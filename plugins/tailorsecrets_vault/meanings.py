@@ -1,12 +1,10 @@
 """What the exceptions of hvac and requests mean."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import requests.exceptions as http
-from hvac import exceptions as vault  # type: ignore[import-untyped]
 
 from tailorsecrets.driver import Problem
 from tailorsecrets.errors import (
@@ -23,14 +21,24 @@ from tailorsecrets.errors import (
     Unavailable,
     Unsupported,
 )
+from tailorsecrets_vault import sdk
+from tailorsecrets_vault.refusals import (
+    is_about_the_token,
+    is_gone,
+    is_not_yet,
+    is_stale,
+    is_too_large,
+    taken_path,
+    words,
+)
 from tailorsecrets_vault.wire import NoAnswer
 
-STALE: Final = "check-and-set parameter did not match"
-IN_USE: Final = "path is already in use at "
-NO_MOUNT: Final = "no handler for route"
-_ONE_REASON: Final = "1 error occurred"  # how a denial by policy begins; a bad token is told without, or with two
-_TOO_LARGE: Final = ("value being too large", "request body too large", "exceeds maximum")
-_CALLS: Final = ("get", "stat", "list", "versions", "containers")  # what these ask has no value in it
+_ASKS_FOR_NO_VALUE: Final = ("stat", "list", "versions", "containers", "make", "drop")  # so its answer quotes none
+_MOUNT_REMEDIES: Final = (
+    "here each vault is a mount of its own: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, "
+    "or keep vaults as folders of one mount, with the store URL vault://HOST/MOUNT"
+)
+_BAD_ADDRESS: Final = (http.InvalidURL, http.MissingSchema, http.InvalidSchema, http.InvalidHeader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,154 +52,116 @@ class Setting:
 
 def meaning(exc: Exception, op: str, setting: Setting) -> Problem:
     """Return what *exc*, raised by method *op*, means."""
-    if isinstance(exc, vault.VaultError):
-        return _of_an_answer(exc, op, setting)
-    if isinstance(exc, http.RequestException):
-        return _of_no_answer(exc, setting)
-    if isinstance(exc, OSError):
-        return Problem(ConfigError, "a certificate or token file that the environment names cannot be read")
-    return Problem(SecretsError)
+    match exc:
+        case sdk.VaultError() if "/v1/auth/" in str(exc.url):
+            return _of_a_login(exc, op, setting)
+        case sdk.VaultError():
+            return _of_an_answer(exc, op, setting)
+        case http.RequestException():
+            return _of_no_answer(exc, setting)
+        case OSError():
+            return Problem(ConfigError, "a certificate or token file that the environment names cannot be read")
+        case _:
+            return Problem(SecretsError)
 
 
-def is_about_the_token(exc: Exception) -> bool:
-    """Tell whether a 403 refuses the token itself, and not what it asks for."""
-    text = _text(exc)
-    return not text.startswith(_ONE_REASON) and ("permission denied" in text or "token" in text)
+def _of_an_answer(exc: sdk.VaultError, op: str, setting: Setting) -> Problem:
+    match exc:
+        case sdk.InvalidRequest():
+            return _bad_request(exc, op, setting)
+        case sdk.Unauthorized():
+            return _refused_token(setting)
+        case sdk.Forbidden():
+            return _refused_token(setting) if is_about_the_token(exc) else _denied(op)
+        case sdk.InvalidPath():
+            return _missing(exc, setting)
+        case NoAnswer():
+            return Problem(Unavailable, f"what answers at {setting.address} is no Vault, or its answer was cut")
+        case _:
+            return _by_kind(exc) or _of_status(exc, op)
 
 
-def is_gone(exc: Exception) -> bool:
-    """Tell whether a 404 says that not even the mount is there."""
-    return NO_MOUNT in _text(exc)
-
-
-def taken_path(exc: Exception) -> str:
-    """Return the mount that is in the way of a new one, "" where none is."""
-    found = re.search(IN_USE + r"(\S*)/$", _text(exc))
-    return found[1] if found else ""
-
-
-def _of_an_answer(exc: Any, op: str, setting: Setting) -> Problem:
-    if isinstance(exc, NoAnswer):
-        return Problem(Unavailable, f"what answers at {setting.address} is no Vault server, or its answer was cut")
-    if "/v1/auth/" in str(exc.url):
-        return _of_a_login(exc, setting)
-    kinds: Mapping[type[Exception], Callable[[Any, str, Setting], Problem]] = {
-        vault.InvalidRequest: _bad_request,
-        vault.Unauthorized: _refused_login,
-        vault.Forbidden: _forbidden,
-        vault.InvalidPath: _missing,
-        vault.UnsupportedOperation: lambda *_: Problem(Unsupported),
-        vault.PreconditionFailed: lambda *_: Problem(Unavailable, "a standby has not caught up"),
-        vault.RateLimitExceeded: lambda exc, *_: Problem(Throttled, retry_after=_of(exc, "retry_after")),
-        vault.VaultNotInitialized: lambda *_: Problem(Unavailable, "the server is not initialised"),
-        vault.VaultDown: _down,
-        vault.ParamValidationError: lambda *_: Problem(ConfigError),
-        vault.UnexpectedError: _by_status,
+def _by_kind(exc: sdk.VaultError) -> Problem | None:
+    kinds: Mapping[type[Exception], Problem] = {
+        sdk.ParamValidationError: Problem(ConfigError),
+        sdk.RateLimitExceeded: Problem(Throttled, retry_after=_seconds(exc)),
+        sdk.UnsupportedOperation: Problem(Unsupported),
     }
-    return kinds.get(type(exc), _trouble)(exc, op, setting)
+    return kinds.get(type(exc))
 
 
-def _bad_request(exc: Any, op: str, setting: Setting) -> Problem:
-    text = _text(exc)
-    if STALE in text:
+def _bad_request(exc: sdk.VaultError, op: str, setting: Setting) -> Problem:
+    taken = taken_path(exc)
+    if is_stale(exc):
         return Problem(Conflict)
-    if taken_path(exc):
-        same = str(exc.url).endswith(f"/v1/sys/mounts/{taken_path(exc)}")
-        return Problem(AlreadyExists) if same else Problem(ConfigError, f"the mount {taken_path(exc)}/ is in the way")
-    if "Upgrading" in text:
+    if taken:
+        same = str(exc.url).endswith(f"/v1/sys/mounts/{taken}")
+        return Problem(AlreadyExists) if same else Problem(ConfigError, f"the mount {taken}/ is in the way")
+    if is_not_yet(exc):
         return Problem(Unavailable, "a new mount is not ready yet")
-    if "HTTP request to an HTTPS server" in text:
+    if "HTTP request to an HTTPS server" in words(exc):
         return Problem(ConfigError, "the server uses TLS: write vault:// or an https address")
-    return (
-        Problem(ConfigError, _quoted(exc, op))
-        if "missing client token" not in text
-        else _refused_login(exc, op, setting)
-    )
+    return _refused_token(setting) if "missing client token" in words(exc) else Problem(ConfigError, _quoted(exc, op))
 
 
-def _refused_login(exc: Any, op: str, setting: Setting) -> Problem:
-    del exc, op
+def _refused_token(setting: Setting) -> Problem:
     what = "the token is wrong, expired or used up" if setting.way == "token" else "the login has ended"
-    return Problem(Unauthenticated, f"{what}; sign in again ({setting.way})")
+    return Problem(Unauthenticated, f"{what}: sign in again ({setting.way})")
 
 
-def _forbidden(exc: Any, op: str, setting: Setting) -> Problem:
-    if is_about_the_token(exc):
-        return _refused_login(exc, op, setting)
+def _denied(op: str) -> Problem:
     if op in {"make", "drop"}:
-        return Problem(
-            Denied,
-            "each vault is a mount of its own here: allow sys/mounts in the policy (tailorsecrets policy --for deploy), "
-            "or keep vaults as folders of one mount, with the store URL vault://HOST/MOUNT",
-        )
-    return Problem(Denied, "the policy needs what `tailorsecrets policy` prints")
+        return Problem(Denied, _MOUNT_REMEDIES)
+    return Problem(Denied, "the login needs the policy that `tailorsecrets policy` prints")
 
 
-def _missing(exc: Any, op: str, setting: Setting) -> Problem:
-    text = _text(exc)
-    if "namespace not found" in text:
-        return Problem(StoreNotFound, "there is no such namespace; see the option namespace and VAULT_NAMESPACE")
-    if NO_MOUNT in text and not setting.mounts:
-        return Problem(StoreNotFound, "there is no such mount; make it with: vault secrets enable -version=2 kv")
+def _missing(exc: sdk.VaultError, setting: Setting) -> Problem:
+    if "namespace not found" in words(exc):
+        return Problem(StoreNotFound, "there is no such namespace; look at the option namespace and VAULT_NAMESPACE")
+    if is_gone(exc) and not setting.mounts:
+        return Problem(StoreNotFound, "there is no such mount; it is made with: vault secrets enable -version=2 kv")
     return Problem(NotFound)
 
 
-def _down(exc: Any, op: str, setting: Setting) -> Problem:
-    del op, setting
-    sealed = "sealed" in _text(exc)
-    return Problem(Unavailable, "the server is sealed" if sealed else "", _of(exc, "retry_after"))
-
-
-def _trouble(exc: Any, op: str, setting: Setting) -> Problem:
-    del setting
-    if any(words in _text(exc) for words in _TOO_LARGE):
-        return Problem(TooLarge)
-    return Problem(Unavailable, _quoted(exc, op), _of(exc, "retry_after"))
-
-
-def _by_status(exc: Any, op: str, setting: Setting) -> Problem:
+def _of_status(exc: sdk.VaultError, op: str) -> Problem:
+    status = getattr(exc, "status", 0)
     kinds: Mapping[int, Problem] = {
-        405: Problem(Unsupported, "the server is older than Vault 1.10"),
+        405: Problem(Unsupported, "the server may be older than Vault 1.10"),
         409: Problem(AlreadyExists),
         412: Problem(Unavailable, "a standby has not caught up"),
         413: Problem(TooLarge),
     }
-    return kinds.get(_of(exc, "status"), _trouble(exc, op, setting))
+    if is_too_large(exc):
+        return Problem(TooLarge)
+    sealed = "the server is sealed, or not initialised" if "sealed" in words(exc) else ""
+    return kinds.get(status, Problem(Unavailable, sealed or _quoted(exc, op), _seconds(exc)))
 
 
-def _of_a_login(exc: Any, setting: Setting) -> Problem:
-    if isinstance(exc, vault.InvalidPath):
-        return Problem(ConfigError, f"{setting.way} is not enabled at that path; see the option auth_path")
-    if isinstance(exc, (vault.InvalidRequest, vault.Forbidden, vault.Unauthorized)):
+def _of_a_login(exc: sdk.VaultError, op: str, setting: Setting) -> Problem:
+    if isinstance(exc, sdk.InvalidPath):
+        return Problem(ConfigError, f"{setting.way} is not enabled at that path; look at the option auth_path")
+    if isinstance(exc, (sdk.InvalidRequest, sdk.Forbidden)):
         return Problem(Unauthenticated, f"the server refuses the {setting.way} login: look at its role, secret and age")
-    if isinstance(exc, vault.RateLimitExceeded):
-        return Problem(Throttled, retry_after=_of(exc, "retry_after"))
-    return _trouble(exc, "login", setting)
+    return _of_an_answer(exc, op, setting)
 
 
-def _of_no_answer(exc: Exception, setting: Setting) -> Problem:
+def _of_no_answer(exc: http.RequestException, setting: Setting) -> Problem:
     text = str(exc)
     if isinstance(exc, http.SSLError) and "CERTIFICATE_VERIFY_FAILED" in text:
         return Problem(ConfigError, "the server's certificate is not trusted: set VAULT_CACERT to its CA file")
-    if isinstance(exc, http.SSLError) and ("WRONG_VERSION_NUMBER" in text or "record layer failure" in text):
+    if isinstance(exc, http.SSLError) and ("WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower()):
         return Problem(ConfigError, "the server uses no TLS: write vault+http:// or an http address")
-    if isinstance(exc, (http.InvalidURL, http.MissingSchema, http.InvalidSchema, http.InvalidHeader)):
+    if isinstance(exc, _BAD_ADDRESS):
         return Problem(ConfigError, "look at the address, and for odd characters in the token or namespace")
-    if "NameResolutionError" in text or "Name or service not known" in text:
+    if "NameResolutionError" in text or "Failed to resolve" in text:
         return Problem(Unavailable, f"the host of {setting.address} is not known: look at the store URL or VAULT_ADDR")
     return Problem(Unavailable, f"{setting.address} does not answer, or not in time")
 
 
-def _quoted(exc: Any, op: str) -> str:
+def _quoted(exc: sdk.VaultError, op: str) -> str:
     """Return what the server says, unless it may speak of a value."""
-    return f"the server says: {_text(exc)[:200]}" if op in _CALLS and exc.errors else ""
+    return f"the server says: {words(exc)[:200]}" if op in _ASKS_FOR_NO_VALUE and exc.errors else ""
 
 
-def _text(exc: Any) -> str:
-    errors: list[str] = exc.errors if isinstance(getattr(exc, "errors", None), list) else []
-    return ", ".join(map(str, errors)) or str(getattr(exc, "text", "") or "")
-
-
-def _of(exc: Any, attribute: str) -> Any:
-    """Return what ``wire`` has attached."""
-    return getattr(exc, attribute, None)
+def _seconds(exc: sdk.VaultError) -> float | None:
+    return getattr(exc, "retry_after", None)

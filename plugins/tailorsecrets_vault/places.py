@@ -3,16 +3,16 @@
 import abc
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
-
-from hvac.exceptions import Forbidden, InvalidRequest  # type: ignore[import-untyped]
 
 from tailorsecrets.driver import Entry, Target
 from tailorsecrets.errors import ConfigError, NameInvalid, NotEmpty, NotFound
 from tailorsecrets_vault.connection import Connection
 from tailorsecrets_vault.entries import Facts
 from tailorsecrets_vault.kv import Kv, Spot
-from tailorsecrets_vault.meanings import taken_path
+from tailorsecrets_vault.refusals import taken_path
+from tailorsecrets_vault.sdk import Forbidden, InvalidRequest
 
 _NAME: Final = re.compile(r"(?!.*(?:^|/)\.{1,2}(?:/|$))[A-Za-z0-9_+=.@-]+(?:/[A-Za-z0-9_+=.@-]+)*")
 _NOTE: Final = "tailorsecrets: "  # begins the description of a mount that was made here
@@ -38,10 +38,8 @@ class Places(abc.ABC):
     def check(self, mount: str) -> None:
         """Raise ConfigError if *mount* is not KV version 2. An absent one passes: what is asked of it fails."""
         if mount not in self._known:
-            try:
+            with suppress(Forbidden):  # absent, or out of sight for this token
                 _check(mount, self._look(mount))
-            except Forbidden:
-                pass  # absent, or out of sight for this token
             self._known.add(mount)
 
     def _look(self, path: str) -> Facts:
@@ -127,8 +125,7 @@ def _enable(client: Any, path: str, note: str) -> None:
 
 def _check(mount: str, facts: Facts) -> None:
     if not _is_kv2(facts):
-        version = (facts["options"] or {}).get("version", "1")
-        kind = f"KV version {version}" if facts["type"] in {"kv", "generic"} else f"of type {facts['type']}"
+        kind = f"KV version {_version(facts)}" if facts["type"] in {"kv", "generic"} else f"of type {facts['type']}"
         raise ConfigError(
             f"the mount {mount}/ is {kind}; KV version 2 is needed",
             hint=f"make another mount, or upgrade it with: vault kv enable-versioning {mount}",
@@ -136,7 +133,12 @@ def _check(mount: str, facts: Facts) -> None:
 
 
 def _is_kv2(facts: Facts) -> bool:
-    return facts["type"] == "kv" and (facts["options"] or {}).get("version") == "2"
+    return facts["type"] == "kv" and _version(facts) == "2"
+
+
+def _version(facts: Facts) -> str:
+    options: Mapping[str, str] = facts["options"] or {}
+    return options.get("version", "1")
 
 
 def _note(facts: Facts) -> str:

@@ -1,74 +1,78 @@
-"""Least privilege: the policy document for reading or deploying some vaults and secrets. Pure."""
+"""The least that a login needs, as a policy in HCL. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from tailorsecrets.driver import Target
 
 _RECORD: Final = "v"  # the part of a native name that marks a vault's own record
 _READ: Final = {"data": ("read",)}
-_WRITE: Final = {
-    "data": ("create", "update", "delete"),
-    "metadata": ("read", "patch"),
-    "undelete": ("update",),
-}
-_PURGE: Final = {**_WRITE, "metadata": ("read", "patch", "delete")}
-_RECORDS: Final = {**_PURGE, "data": ("create", "read", "update", "delete")}
-_LIST: Final = {"metadata": ("list",), "detailed-metadata": ("list",)}
+_LOOK: Final = {"metadata": ("list", "read"), "detailed-metadata": ("list",)}
+_WRITE: Final = {"data": ("create", "update", "delete"), "metadata": ("list", "read", "patch"), "undelete": ("update",)}
+_EMPTY: Final = {"metadata": ("delete",)}  # before a mount is dropped
+_KEEP_RECORD: Final = {"data": ("create", "read", "update", "delete"), "metadata": ("read", "patch", "delete")}
 
-Rights = Mapping[str, tuple[str, ...]]
+Rule = tuple[str, tuple[str, ...]]
 
 
-def policy(target: Target, names: Sequence[str], purpose: Literal["read", "deploy"]) -> str:
-    """Return the policy in HCL. A name that ends in a slash is a vault, any other one secret."""
-    mounts = not target.path.strip("/")
-    rules = [rule for name in names for rule in _rules(target, name, purpose, mounts=mounts)]
+class _Vault(NamedTuple):
+    """Where a vault is: its workspace, the beginning of its secrets' paths, and its record."""
+
+    mount: str
+    workspace: str
+    inside: str
+    record: str
+    is_mount: bool
+
+
+def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:
+    """Return the policy for *names*: native names, and beginnings of them, with a slash at their end.
+
+    Whoever reads may read the values and nothing else. Whoever deploys may look at the whole workspace, metadata and
+    vaults' records, and write these names; the values stay closed.
+    """
     merged: dict[str, set[str]] = {}
-    for path, rights in rules:
-        merged.setdefault(path, set()).update(rights)
+    for name in names:
+        vault = _vault_of(target, name)
+        secret = name.rpartition("/")[2] or "*"
+        for path, rights in _reading(vault, secret) if use == "read" else _deploying(vault, secret):
+            merged.setdefault(path, set()).update(rights)
     return "\n".join(_stanza(path, rights) for path, rights in sorted(merged.items()))
 
 
-def _rules(target: Target, name: str, purpose: str, *, mounts: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
-    mount, path = _split(target, name, mounts=mounts)
-    everything = f"{path}*" if name.endswith("/") else path
-    if purpose == "read":
-        yield from _paths(mount, everything, _READ)
-        if mounts and name.endswith("/"):
-            yield f"{mount}/data/{_RECORD}", ("deny",)  # the vault's own record has the key of its stamps
-        return
-    yield from _paths(mount, everything, _PURGE if mounts else _WRITE)
-    if name.endswith("/"):
-        yield from _vault(mount, path, mounts=mounts)
+def _reading(vault: _Vault, secret: str) -> Iterator[Rule]:
+    yield from _rules(vault, vault.inside + secret, _READ)
+    if vault.is_mount and secret == "*":
+        yield from _rules(vault, vault.record, {"data": ("deny",)})  # it holds the key of the stamps
 
 
-def _vault(mount: str, path: str, *, mounts: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what listing a vault and writing its record take, and in mounts, making and dropping it."""
-    if mounts:
-        yield from _paths(mount, _RECORD, _RECORDS)
-        yield from _paths(mount, "", _LIST)
-        yield f"sys/mounts/{mount}", ("create", "update", "delete")
-        return
-    above, _, vault = path.rstrip("/").rpartition("/")
-    workspace = f"{above}/" if above else ""
-    yield from _paths(mount, f"{workspace}{_RECORD}/{vault}", _RECORDS)
-    for folder in (workspace, f"{workspace}{_RECORD}/", path):
-        yield from _paths(mount, folder, _LIST)
+def _deploying(vault: _Vault, secret: str) -> Iterator[Rule]:
+    yield from _rules(vault, f"{vault.workspace}*", _LOOK)
+    yield from _rules(vault, vault.inside + secret, _WRITE)
+    yield from _rules(vault, vault.record, _KEEP_RECORD)
+    if vault.is_mount:
+        yield from _rules(vault, vault.inside + secret, _EMPTY)
+        yield f"sys/mounts/{vault.mount}", ("create", "update", "delete")
+    else:
+        yield from _rules(vault, f"{vault.workspace}{_RECORD}/*", _READ)  # whose the other vaults are
 
 
-def _paths(mount: str, path: str, rights: Rights) -> Iterator[tuple[str, tuple[str, ...]]]:
-    yield from ((f"{mount}/{kind}/{path}", allowed) for kind, allowed in rights.items())
+def _rules(vault: _Vault, path: str, rights: Mapping[str, tuple[str, ...]]) -> Iterator[Rule]:
+    for kind, allowed in rights.items():
+        yield f"{vault.mount}/{kind}/{path}", allowed
 
 
-def _split(target: Target, name: str, *, mounts: bool) -> tuple[str, str]:
-    if mounts:
-        workspace, vault, path = name.split("/", 2)
-        return f"{workspace}/{vault}", path
+def _vault_of(target: Target, name: str) -> _Vault:
+    """Return the vault that *name* is in, or is the beginning of."""
+    if not target.path.strip("/"):
+        workspace, vault = name.split("/")[:2]
+        return _Vault(f"{workspace}/{vault or '+'}", "", "", _RECORD, is_mount=True)
     mount = target.options.get("mount", "").strip("/") or target.path.strip("/").partition("/")[0]
-    return mount, name.removeprefix(f"{mount}/")
+    above, _, vault = name.removeprefix(f"{mount}/").rpartition("/")[0].rpartition("/")
+    workspace = f"{above}/" if above else ""
+    return _Vault(mount, workspace, f"{workspace}{vault}/", f"{workspace}{_RECORD}/{vault}", is_mount=False)
 
 
 def _stanza(path: str, rights: set[str]) -> str:
-    return f'path "{path}" {{\n  capabilities = [{", ".join(f"{right!r}" for right in sorted(rights))}]\n}}\n'.replace(
-        "'", '"'
-    )
+    allowed = ", ".join(f'"{right}"' for right in sorted(rights))
+    return f'path "{path}" {{\n  capabilities = [{allowed}]\n}}\n'

@@ -8,14 +8,14 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import requests
-from hvac.adapters import JSONAdapter  # type: ignore[import-untyped]
-from hvac.exceptions import VaultError  # type: ignore[import-untyped]
 from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
+from tailorsecrets_vault.refusals import is_not_yet
+from tailorsecrets_vault.sdk import JSONAdapter, VaultError
 from tailorsecrets_vault.settings import Settings
 
 CONNECTING: Final = 3.0  # seconds
@@ -27,11 +27,11 @@ _READS: Final = ("get", "list")
 _LAGGING: Final = 412  # a standby of Vault Enterprise that has not caught up
 
 
-class NoAnswer(VaultError):  # type: ignore[misc]
+class NoAnswer(VaultError):
     """What answers is no Vault server, or its answer was cut."""
 
 
-class Wire(JSONAdapter):  # type: ignore[misc]
+class Wire(JSONAdapter):
     """One session of requests, made by ``http_session``."""
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
@@ -45,7 +45,7 @@ class Wire(JSONAdapter):  # type: ignore[misc]
             try:
                 return _whole(super().request(method, url, dict(headers or {}), **options))
             except VaultError as exc:
-                if not _is_not_yet(exc) or time.monotonic() > end:
+                if not (exc.status == _LAGGING or is_not_yet(exc)) or time.monotonic() > end:
                     raise
             time.sleep(_PAUSE)
 
@@ -89,11 +89,7 @@ def _whole(answer: Any) -> Any:
     text = isinstance(answer, requests.Response) and answer.status_code == requests.codes.ok
     if text or not isinstance(answer, (dict, requests.Response)):
         raise NoAnswer
-    return answer
-
-
-def _is_not_yet(exc: VaultError) -> bool:
-    return exc.status == _LAGGING or "Upgrading from non-versioned" in str(exc)
+    return cast("Any", answer)
 
 
 def _seconds(text: str) -> float | None:

@@ -19,7 +19,7 @@ from tailorsecrets.app.worlds import Blocking, Concurrent, World, drive
 from tailorsecrets.config import Config
 from tailorsecrets.errors import ConfigError, UndeclaredSecret
 from tailorsecrets.manager import Declarations, ManagerBase
-from tailorsecrets.references.headers import Reader, references
+from tailorsecrets.references.resolving import Reader, references
 
 Thing = Executor | Resolver | Workflow
 T = TypeVar("T", Executor, Resolver, Workflow)

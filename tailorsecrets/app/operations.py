@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from tailorsecrets.app.parameters import bind
 from tailorsecrets.app.workflows import Workflow
 from tailorsecrets.errors import ConfigError
-from tailorsecrets.references.headers import HeaderValue, Parsed, parse_headers, references
+from tailorsecrets.references.resolving import HeaderValue, Parsed, parse_headers, references
 from tailorsecrets.references.transport import check_transport
 
+CREDENTIAL_HINT: Final = "send it in a header that refers to a secret"
 _KINDS: Final = ("webhook", "function", "workflow")
 _WEBHOOK_KEYS: Final = ("url", "headers", "requestBody", "timeout", "retries", "backoff", "allow_http")
 
@@ -36,7 +37,8 @@ class Webhook:
     allow_http: bool = False
 
     def __str__(self) -> str:
-        return f"webhook {self.url}" if isinstance(self.url, str) else "webhook"
+        """Show where it goes, but no path, which may be a secret with some services."""
+        return f"webhook {'/'.join(self.url.split('/')[:3])}" if isinstance(self.url, str) else "webhook"
 
     def check(self, event: type) -> None:
         """Raise ConfigError for what cannot be sent for such an event."""
@@ -139,6 +141,8 @@ def _check_url(operation: Webhook) -> None:
         host = parts.hostname or ""
     except ValueError:
         parts, host = urlsplit(""), ""
+    if parts.username or parts.password:  # not shown
+        raise ConfigError("url: it has a credential in it", hint=CREDENTIAL_HINT)
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigError(f"url: {operation.url!r} is not an http or https URL")
     if references(operation.headers):

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tailorsecrets.references.headers import revealed
+from tailorsecrets.references.resolving import revealed
+from tailorsecrets.references.transport import is_loopback
 from tailorsecrets.secret import Secret
 
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ async def apost(request: Post) -> Answer:
 
 
 def _options(request: Post) -> dict[str, Any]:
-    return {"timeout": request.timeout, "verify": request.verify, "follow_redirects": False}
+    import httpx
+
+    proxied = not is_loopback(httpx.URL(request.url).host)  # what stays on this machine does not go to a proxy
+    return {"timeout": request.timeout, "verify": request.verify, "follow_redirects": False, "trust_env": proxied}
 
 
 def _answer(response: "httpx.Response") -> Answer:

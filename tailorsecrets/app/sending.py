@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from tailorsecrets.app.operations import Sent, Webhook
+from tailorsecrets.app.operations import CREDENTIAL_HINT, Sent, Webhook
 from tailorsecrets.app.outcome import WebhookFailed
 from tailorsecrets.app.posting import Answer, Post
 from tailorsecrets.app.worlds import World
 from tailorsecrets.errors import ConfigError, SecretsError, Unavailable
-from tailorsecrets.references.headers import Reader, references
+from tailorsecrets.references.resolving import Reader, references
 from tailorsecrets.references.transport import check_httpx, check_transport
 from tailorsecrets.secret import Secret
 
@@ -61,6 +61,8 @@ def _check_url(operation: Webhook, url: object) -> None:
         parsed = httpx.URL("")
     if not isinstance(url, str) or parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ConfigError("url: the function did not give an http or https URL")
+    if parsed.userinfo:
+        raise ConfigError("url: it has a credential in it", hint=CREDENTIAL_HINT)
     if references(operation.headers):
         check_transport(parsed.scheme, parsed.host, allow_http=operation.allow_http)
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from tailorsecrets.app.posting import Answer, Post, apost, post
 from tailorsecrets.errors import ConfigError
-from tailorsecrets.references.headers import Parsed, Reader, aresolve, resolve
+from tailorsecrets.references.resolving import Parsed, Reader, aresolve, resolve
 from tailorsecrets.secret import Secret
 
 T = TypeVar("T")

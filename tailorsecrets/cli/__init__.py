@@ -23,3 +23,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_process(words)
     except KeyboardInterrupt:  # while still loading
         return 130
+    finally:
+        gc.freeze()  # nor does the interpreter look for it at the end

@@ -1,5 +1,6 @@
 """``apply`` and ``remove``."""
 
+from pathlib import Path
 from typing import Final
 
 import click
@@ -55,7 +56,7 @@ def apply(
         raise click.UsageError("--detailed-exitcode goes with --dry-run", click.get_current_context())
     config = invocation.config()
     invocation.announce(f"apply {config.owner.name}", writes=not dry_run)
-    declared = declare(config, invocation.environ, invocation.folder)
+    declared = declare(config, invocation.environ, Path(invocation.folder))
     with invocation.open() as store:
         plan = _planned(declared, store, invocation, prune=not no_prune)
         _show(plan, invocation, dry_run=dry_run)
@@ -109,5 +110,5 @@ def _agree(plan: Plan, asked: list[Topic], invocation: Invocation) -> None:
 
 
 def _remind_of_types(config: Config, invocation: Invocation) -> None:
-    if is_stale(invocation.folder / MODULE, config.declarations.names()):
+    if is_stale(Path(invocation.folder) / MODULE, config.declarations.names()):
         invocation.io.say(f"note: {MODULE} is stale; run: tailorsecrets generate{invocation.common.flags()}")

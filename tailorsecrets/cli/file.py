@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -75,7 +76,7 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
         elif age is not None:
             slot = add_slot(target, "age", recipient=age)
         else:
-            slot = add_slot(target, "key", path=str(invocation.io.cwd / key_file) if key_file else "")
+            slot = add_slot(target, "key", path=str(Path(invocation.io.cwd) / key_file) if key_file else "")
     invocation.report_change(slot.id, f"added the {slot.kind} {slot.id}{f' ({slot.label})' if slot.label else ''}")
 
 

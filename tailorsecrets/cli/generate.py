@@ -19,7 +19,7 @@ def generate(invocation: Invocation, check: bool) -> None:
 
     It is tailor_config_types.py, beside the config; with it, type checkers know the names that the config declares.
     """
-    path = invocation.folder / MODULE
+    path = Path(invocation.folder) / MODULE
     if check and not path.is_file():
         raise _stale(path)
     if not path.is_file():

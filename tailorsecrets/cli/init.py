@@ -22,7 +22,8 @@ def init(invocation: Invocation) -> None:
 
     What is there stays: a config is never overwritten, and a store file keeps its secrets.
     """
-    path = invocation.config_path = _place(invocation)
+    path = _place(invocation)
+    invocation.config_path = str(path)
     invocation.announce("init")
     wrote = _write(path, invocation)
     with invocation.open(create=True) as store:
@@ -34,7 +35,7 @@ def init(invocation: Invocation) -> None:
 def _place(invocation: Invocation) -> Path:
     """Return the path of the config: the one that is there, else the one to make."""
     found = find_config(invocation.common.config, invocation.environ, invocation.io.cwd, must_exist=False)
-    return found or invocation.io.cwd / CONFIG
+    return Path(found) if found else Path(invocation.io.cwd) / CONFIG
 
 
 def _write(path: Path, invocation: Invocation) -> bool:

@@ -1,10 +1,10 @@
 """One run of the command: its streams, the options that every command takes, and the target that they choose."""
 
+import os.path
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tailorsecrets.cli.streams import Io
@@ -86,20 +86,20 @@ class Invocation:
         """The environment with the env files in it; the process gets them too, for configs and SDKs read it."""
         common, cwd = self.common, self.io.cwd
         if common.env_file or common.env_file_if_exists:
-            required = [str(cwd / path) for path in common.env_file]
-            optional = [str(cwd / path) for path in common.env_file_if_exists]
+            required = [os.path.join(cwd, path) for path in common.env_file]
+            optional = [os.path.join(cwd, path) for path in common.env_file_if_exists]
             self.io.environ.update(load_env_files(required, optional, self.io.environ))
         return Environment(self.io.environ)
 
     @cached_property
-    def config_path(self) -> Path | None:
+    def config_path(self) -> str | None:
         """The config file, None where there is none."""
         return find_config(self.common.config, self.environ, self.io.cwd)
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> str:
         """Where the profile file and the default store are: beside the config, else here."""
-        return self.config_path.parent if self.config_path else self.io.cwd
+        return os.path.dirname(self.config_path) if self.config_path else os.fspath(self.io.cwd)
 
     @cached_property
     def choice(self) -> Choice:

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import click
@@ -32,7 +31,7 @@ def run(argv: Sequence[str], io: Io) -> int:
 
 def run_process(argv: Sequence[str]) -> int:
     """Run *argv* on the streams of this process, or complete the line that a shell hands in."""
-    io = Io(sys.stdin.buffer, sys.stdout, sys.stderr, os.environ, Path.cwd())
+    io = Io(sys.stdin.buffer, sys.stdout, sys.stderr, os.environ, os.getcwd())
     if COMPLETE in os.environ:
         from click.shell_completion import shell_complete
 

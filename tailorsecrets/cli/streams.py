@@ -3,7 +3,7 @@
 import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from os import PathLike
 from typing import BinaryIO, TextIO
 
 
@@ -15,7 +15,7 @@ class Io:
     stdout: TextIO
     stderr: TextIO
     environ: MutableMapping[str, str] = field(repr=False)  # env files are added to it
-    cwd: Path
+    cwd: str | PathLike[str]
 
     def show(self, text: str) -> None:
         """Write a line of data."""

@@ -1,6 +1,7 @@
 """Where the value of ``secret create`` and ``update`` comes from; all of it before any contact with the store."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 import click
@@ -66,7 +67,7 @@ def _typed(invocation: Invocation, cancelled: str) -> Secret:
 
 def _content(invocation: Invocation, path: str) -> bytes:
     try:
-        return (invocation.io.cwd / path).read_bytes()
+        return (Path(invocation.io.cwd) / path).read_bytes()
     except OSError as exc:
         problem = exc.strerror or type(exc).__name__
     raise click.UsageError(f"--value-file {path}: {problem}")

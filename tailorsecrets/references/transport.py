@@ -14,7 +14,7 @@ def check_httpx() -> None:
 
 def check_transport(scheme: str, host: str, *, allow_http: bool) -> None:
     """Raise ConfigError where a secret would cross the network unencrypted."""
-    if scheme == "https" or (scheme == "http" and (allow_http or _is_loopback(host))):
+    if scheme == "https" or (scheme == "http" and (allow_http or is_loopback(host))):
         return
     raise ConfigError(
         f"a secret header is not sent to {scheme}://{host}: it is not https",
@@ -22,7 +22,8 @@ def check_transport(scheme: str, host: str, *, allow_http: bool) -> None:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether *host* is this machine, whatever its resolver says."""
     if host == "localhost":
         return True
     try:

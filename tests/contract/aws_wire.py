@@ -191,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
     def take(self, call: Call) -> Reply:
         raise NotImplementedError
 
-    def do_POST(self) -> None:  # noqa: N802  # the library's name
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = dict(self.headers.items())
         reply = self.take(Call(headers[TARGET].partition(".")[2], json.loads(body), headers))
@@ -211,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             self.connection.close()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: object) -> None:
         """Keep quiet."""
 
     def handle(self) -> None:

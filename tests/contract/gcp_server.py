@@ -125,7 +125,7 @@ class Server:
 
     def list_secret_versions(self, request: types.ListSecretVersionsRequest) -> types.ListSecretVersionsResponse:
         """Return a page of versions, newest first."""
-        held = self.holdings.find(place_of(request.parent), self.holdings.shown())
+        held = self.holdings.find(place_of(request.parent), self.holdings.shown("versions"))
         found = [version.message for version in reversed(held.versions)]
         passed = [message for message in found if self._passes(request.filter, message)]
         page, token = self._page(passed, request)
@@ -135,7 +135,11 @@ class Server:
     def list_secrets(self, request: types.ListSecretsRequest) -> types.ListSecretsResponse:
         """Return a page of secrets, newest first."""
         parent = parent_of(request.parent).parent
-        shown = [held.message for name, held in self.holdings.shown().items() if name.startswith(f"{parent}/secrets/")]
+        shown = [
+            held.message
+            for name, held in self.holdings.shown("secrets").items()
+            if name.startswith(f"{parent}/secrets/")
+        ]
         found = sorted(shown, key=_created, reverse=True)
         passed = [message for message in found if self._passes(request.filter, message)]
         page, token = self._page(passed, request)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Final
+from typing import Final, Literal
 
 from google.cloud.secretmanager_v1.types import Secret, SecretPayload, SecretVersion
 from grpc import StatusCode
@@ -17,6 +17,7 @@ from tests.contract import gcp_server_rules as rules
 from tests.contract.gcp_server_rules import Refusal, failed_precondition, invalid, need
 
 State = SecretVersion.State
+Laggard = Literal["secrets", "versions", "latest"]
 
 NUMBERS: Final = {"my-project": "123456789012"}  # of projects; all others have one of their own
 OTHER_NUMBER: Final = "210987654321"
@@ -81,7 +82,8 @@ class Holdings:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.secrets: dict[str, Held] = {}
-        self.settled: Mapping[str, Held] | None = None  # what lagging lists and `latest` show; None: they do not lag
+        self._settled: Mapping[str, Held] = {}  # what is shown by what lags
+        self._lagging: set[Laggard] = set()
         self._ticks = count(1)
         self._offset = timedelta(0)
 
@@ -89,17 +91,18 @@ class Holdings:
         """Let time pass."""
         self._offset += step
 
-    def lag(self) -> None:
-        """Let lists and `latest` show what is there now, until they settle again."""
-        self.settled = dict(self.secrets)
+    def lag(self, *laggards: Laggard) -> None:
+        """Let lists of secrets, of versions, or `latest` show what is there now, until they settle."""
+        self._lagging = set(laggards)
+        self.settle()
 
     def settle(self) -> None:
-        """Let lists and `latest` catch up; those that lag, lag from here on."""
-        self.settled = None if self.settled is None else dict(self.secrets)
+        """Let what lags catch up; it lags from here on."""
+        self._settled = dict(self.secrets)
 
-    def shown(self) -> Mapping[str, Held]:
-        """Return what lists and `latest` show."""
-        return self.secrets if self.settled is None else self.settled
+    def shown(self, where: Laggard) -> Mapping[str, Held]:
+        """Return what is shown there."""
+        return self._settled if where in self._lagging else self.secrets
 
     def find(self, place: Place, among: Mapping[str, Held] | None = None) -> Held:
         """Return the secret at *place*; refuse a missing one."""
@@ -110,7 +113,7 @@ class Holdings:
 
     def version(self, place: Place) -> Version:
         """Return the version at *place*, by number, alias or `latest`, which is the newest in whatever state."""
-        held = self.find(place, self.shown() if place.version == "latest" else None)
+        held = self.find(place, self.shown("latest") if place.version == "latest" else None)
         if place.version == "latest":
             if not held.versions:
                 raise Refusal(StatusCode.NOT_FOUND, f"Secret [{place.name}] not found or has no versions.")

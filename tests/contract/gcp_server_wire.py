@@ -36,8 +36,9 @@ class Wire:
 
     def mend(self) -> None:
         """Listen again, on the same port, and pass everything on."""
-        self.mode = "pass"
-        self.reset()
+        if self.mode != "pass":
+            self.mode = "pass"
+            self.reset()
         if self._listener.fileno() == -1:
             self._listener = self._listen(self.port)
 

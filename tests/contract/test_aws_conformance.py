@@ -1,6 +1,7 @@
 """The AWS driver keeps the contract: before moto and before LocalStack, each made as strict as AWS."""
 
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import boto3.exceptions
 import botocore.exceptions
@@ -26,7 +27,7 @@ class OnAws(Conformance):
     many = 105
     module = "tailorsecrets_aws"
     sdk = ("boto3", "botocore", "pluggy")
-    cost = {"get": 1, "get_many": 1, "stat": 1, "list": 1, "put": 1, "versions": 2, "delete": 1, "restore": 2}
+    cost: ClassVar = {"get": 1, "get_many": 1, "stat": 1, "list": 1, "put": 1, "versions": 2, "delete": 1, "restore": 2}
     sdk_exceptions = (
         botocore.exceptions.NoCredentialsError(),
         botocore.exceptions.EndpointConnectionError(endpoint_url="https://localhost"),
@@ -35,7 +36,7 @@ class OnAws(Conformance):
         ResponseParserError(),
     )
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def server(self) -> Server:
         """Return the emulator."""
         raise NotImplementedError
@@ -66,7 +67,7 @@ class OnAws(Conformance):
 class TestMoto(OnAws):
     """On moto."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def server(self, moto: Server) -> Server:
         """Return moto."""
         return moto
@@ -75,7 +76,7 @@ class TestMoto(OnAws):
 class TestLocalStack(OnAws):
     """On LocalStack."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def server(self, localstack_aws: Server) -> Server:
         """Return LocalStack."""
         return localstack_aws

@@ -284,7 +284,7 @@ def test_bad_filters(text: str) -> None:
 def test_lag(client: Any, server: Server, make: Make) -> None:
     """While they lag, lists and latest show what was, and a version by number what is."""
     made = make("name", "one")
-    server.holdings.lag()
+    server.holdings.lag("secrets", "latest")
     client.add_secret_version(request={"parent": made.name, "payload": {"data": b"two"}})
     make("new")
     assert names(client.list_secrets(parent=PARENT)) == ["name"]

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
-import hvac.exceptions  # type: ignore[import-untyped]
 import pytest
 import requests.exceptions
+from hvac.exceptions import VaultError  # type: ignore[import-untyped]
 
 from tailorsecrets.driver import Driver, Target
 from tailorsecrets.layers import stack
@@ -32,13 +33,13 @@ def target(url: str, path: str, token: str, **options: str) -> Target:
     )
 
 
-def one_of_each(base: type[Exception], make: Callable[[type[Exception]], Exception]) -> list[Exception]:
+def one_of_each(base: type[Exception], make: Callable[[Any], Exception]) -> list[Exception]:
     """Return an exception of *base* and of each class below it."""
     below = [exc for kind in base.__subclasses__() for exc in one_of_each(kind, make)]
     return [make(base), *below]
 
 
-def requests_error(kind: type[Exception]) -> Exception:
+def requests_error(kind: Any) -> Exception:
     """Return an exception of *kind*."""
     return kind("text", "document", 0) if kind is requests.exceptions.JSONDecodeError else kind("text")
 
@@ -51,7 +52,7 @@ class InVault(Conformance):
     module = "tailorsecrets_vault"
     sdk = ("hvac", "requests", "urllib3", "pluggy")
     sdk_exceptions = (
-        *one_of_each(hvac.exceptions.VaultError, lambda kind: kind("text", errors=["text"], url="http://host/v1/x")),
+        *one_of_each(VaultError, lambda kind: kind("text", errors=["text"], url="http://host/v1/x")),
         *one_of_each(requests.exceptions.RequestException, requests_error),
     )
     cost = {"get": 1, "stat": 1, "list": 1, "put": 2, "versions": 1, "delete": 1, "restore": 2}  # noqa: RUF012

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import hvac  # type: ignore[import-untyped]
+from hvac.exceptions import InvalidRequest  # type: ignore[import-untyped]
 
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.faults import Crash
@@ -150,7 +151,7 @@ class VaultBackdoor(Backdoor):
         while True:
             try:
                 do(path, mount)
-            except hvac.exceptions.InvalidRequest as exc:
+            except InvalidRequest as exc:
                 if "Upgrading" not in str(exc):
                     raise
             else:

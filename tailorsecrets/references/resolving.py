@@ -55,7 +55,7 @@ def auth(secrets: Reader, given: Mapping[str, HeaderValue], *, allow_http: bool 
     client follows is sent without these headers, wherever it goes. Raise ConfigError where httpx is not installed.
     """
     check_httpx()
-    from tailorsecrets.references.auth import SecretAuth
+    from tailorsecrets.references.httpx_auth import SecretAuth
 
     return SecretAuth(secrets, parse_headers(given), allow_http=allow_http)
 

@@ -1,10 +1,10 @@
-"""Secret headers as an ``httpx.Auth``. Needs httpx, so only ``headers.auth`` imports it."""
+"""Secret headers as an ``httpx.Auth``. Needs httpx, so only ``resolving.auth`` imports it."""
 
 from collections.abc import AsyncGenerator, Generator, Mapping
 
 import httpx
 
-from tailorsecrets.references.headers import Parsed, Reader, aresolve, references, resolve
+from tailorsecrets.references.resolving import Parsed, Reader, aresolve, references, resolve
 from tailorsecrets.references.transport import check_transport
 from tailorsecrets.secret import Secret
 

@@ -1,0 +1,58 @@
+"""A driver at a server of the Secret Manager protocol, over a wire that can be cut, with another tool beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tailorsecrets.driver import Target
+from tailorsecrets_gcp.driver import GcpDriver
+from tests.contract.gcp_server import Server
+from tests.contract.gcp_server_backdoor import PROJECT, GcpBackdoor, Life, MortalConnection
+from tests.contract.gcp_server_wire import Wire
+
+PATIENCE = 0.2  # seconds, where it is 3 in earnest
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """All that a test of the driver works with."""
+
+    server: Server
+    wire: Wire
+    backdoor: GcpBackdoor
+    life: Life
+    options: dict[str, str] = field(default_factory=dict[str, str])
+    timeout: float = 2.0
+
+    def target(self) -> Target:
+        """Return what the URL of the server says."""
+        options = {"endpoint": self.wire.address, **self.options}
+        return Target(url=f"gcp://{PROJECT}", scheme="gcp", host=PROJECT, options=options, timeout=self.timeout)
+
+    def connect(self) -> GcpDriver:
+        """Open one more driver."""
+        driver = GcpDriver(self.target())
+        driver._connection = MortalConnection(driver._connection.settings, self.life)
+        driver.patience = PATIENCE
+        return driver
+
+    def methods(self) -> list[str]:
+        """Return the methods that drivers called since the last time that this was asked."""
+        methods = self.server.methods()
+        self.server.arrived.clear()
+        return methods
+
+
+@contextmanager
+def bench(*, timeout: float = 2.0, **options: str) -> Iterator[Bench]:
+    """Give a bench, and clear it up."""
+    server, life = Server(), Life()
+    wire = Wire(("127.0.0.1", server.port))
+    place = f"/locations/{options['location']}" if "location" in options else ""
+    backdoor = GcpBackdoor(server, wire, life, f"projects/{PROJECT}{place}")
+    try:
+        yield Bench(server, wire, backdoor, life, options, timeout)
+    finally:
+        backdoor.close()
+        server.close()
+        wire.cut()
