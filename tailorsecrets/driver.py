@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from tailorsecrets.errors import SecretsError, Unsupported
 from tailorsecrets.secret import Secret
@@ -62,16 +62,14 @@ class Entry:
     state: State = "live"  # bare: a name that never had a value
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A value with the entry that it belongs to."""
 
     value: Secret
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What an SDK exception means and what to do about it. Never quotes the exception of a write."""
 
     kind: type[SecretsError]

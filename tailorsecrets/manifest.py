@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from tailorsecrets.errors import Corrupt, Unsupported
 from tailorsecrets.secret import Secret
@@ -17,8 +17,7 @@ _DAMAGED: Final = "the vault's own record is damaged"
 _REMEDY: Final = "delete that record with the store's own tools; the next apply makes it anew and rewrites the values"
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """The app whose config manages a vault: its name, and the id that survives a rename."""
 
     name: str

@@ -30,9 +30,9 @@ _MANIFEST: Final = "v"
 _HASHED: Final = "h"
 _ESCAPE: Final = "--"
 _PREFIX_PART: Final = {
-    "/": re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_+=.@-]+"),
-    "_": re.compile(r"[A-Za-z0-9_-]+"),
-    _ESCAPE: re.compile(r"[A-Za-z0-9-]+"),
+    "/": r"(?!\.{1,2}$)[A-Za-z0-9_+=.@-]+",
+    "_": r"[A-Za-z0-9_-]+",
+    _ESCAPE: r"[A-Za-z0-9-]+",
 }
 
 
@@ -173,7 +173,7 @@ class Naming:
 
     def _check_prefix(self) -> None:
         parts = self._head.removesuffix(self.joiner).split("/") if self._head else []
-        if not all(_PREFIX_PART[self.joiner].fullmatch(part) for part in parts):
+        if not all(re.fullmatch(_PREFIX_PART[self.joiner], part) for part in parts):
             raise ConfigError(f"the prefix {self.prefix!r} has characters that this store's names cannot have")
         if len(self._hash_form("")) + _DIGEST > self.max_name:
             raise ConfigError(

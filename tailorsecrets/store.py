@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Self
+from types import MappingProxyType
+from typing import NamedTuple, Self
 
 from tailorsecrets.calls import Calls, parallel
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Stored
@@ -25,8 +26,7 @@ from tailorsecrets.names import Naming, Place, check_name, check_names
 from tailorsecrets.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class VaultInfo:
+class VaultInfo(NamedTuple):
     """A vault in a list: its name, and when the first and the last of what is in it were written."""
 
     name: str
@@ -34,12 +34,11 @@ class VaultInfo:
     updated: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What is there of one vault: its manifest, if it has one, and its live secrets by name."""
 
     manifest: Manifest | None = None
-    secrets: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
+    secrets: Mapping[str, Entry] = MappingProxyType({})
 
 
 class Store:

@@ -156,10 +156,16 @@ def test_sqlalchemy_knows_the_values_before(server: Recorder) -> None:
         session.commit()
 
 
+def leave_logging(**_: object) -> None:
+    """Keep Celery from setting the level of the root logger, which other tests have, too."""
+
+
 def test_celery_takes_events_from_its_queue(server: Recorder) -> None:
     """A worker takes the event from the queue, and the webhook is sent; a failure is tried again."""
     from celery.contrib.testing.worker import start_worker
+    from celery.signals import setup_logging
 
+    setup_logging.connect(leave_logging)
     tasks = module("tasks")
     tasks.queue.conf.broker_transport_options = {"polling_interval": 0.05}
     server.fail(400)

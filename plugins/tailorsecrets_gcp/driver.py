@@ -14,7 +14,7 @@ from tailorsecrets.secret import Secret
 from tailorsecrets_gcp import marks, meaning
 from tailorsecrets_gcp.calls import LATEST, Calls
 from tailorsecrets_gcp.connection import Connection
-from tailorsecrets_gcp.marks import DELETED, Look, Token
+from tailorsecrets_gcp.marks import DELETED, DELETING, Look, Token
 from tailorsecrets_gcp.settings import read_settings
 from tailorsecrets_gcp.writer import Writer
 
@@ -79,7 +79,7 @@ class GcpDriver(Driver):
             name = secret.name.rpartition("/")[2]
             if name.startswith(prefix):
                 self._remember(name, secret)
-                if (DELETED in secret.annotations) == deleted:
+                if self._is_gone(name, secret) == deleted:
                     created = marks.aware(secret.create_time)
                     yield Entry(name=name, created=created, state="deleted" if deleted else "live")
 
@@ -128,6 +128,12 @@ class GcpDriver(Driver):
     def close(self) -> None:
         """Close the channel of this process."""
         self._connection.close()
+
+    def _is_gone(self, name: str, secret: GoogleSecret) -> bool:
+        """Tell whether a listed secret is deleted; one whose delete has broken off is worth a call."""
+        if DELETING in secret.annotations:
+            return Look(secret, self._reading().newest(name)).state == "deleted"
+        return DELETED in secret.annotations
 
     def _remember(self, name: str, secret: GoogleSecret) -> None:
         """Keep what a list or a write showed, so that a stat need not ask, and the next write knows an etag to try."""

@@ -1,12 +1,13 @@
 """What we write beside a secret, and what it says of the newest version. Pure.
 
-Everything stands in three annotations of the secret, and every one names the version that it speaks of, because
-other tools add versions without looking at annotations, and because numbers begin at 1 again once a secret was
-deleted and created. A version's token is its number and, to tell such two apart, the time when it was made.
+It stands in annotations of the secret, and names the version that it speaks of, because other tools add versions
+without looking at annotations, and because numbers begin at 1 again once a secret was deleted and created. A
+version's token is its number and, to tell such two apart, the time when it was made.
 
 ==========================  ========================================================================
 ``tailorsecrets-stamp``     ``HMAC@NUMBER@TIME``, or ``HMAC@1`` where it came with the secret itself
-``tailorsecrets-deleted``   ``NUMBER@TIME`` of the version that a delete has switched off
+``tailorsecrets-deleting``  ``NUMBER@TIME`` of the version that a delete is about to disable
+``tailorsecrets-deleted``   ``NUMBER@TIME`` of the version that a delete has disabled
 ``tailorsecrets-writer``    random: somebody is about to write to a name that has no value
 ==========================  ========================================================================
 """
@@ -22,6 +23,7 @@ from google.cloud.secretmanager_v1.types import Secret, SecretVersion
 from tailorsecrets.driver import Entry, State
 
 STAMP: Final = "tailorsecrets-stamp"
+DELETING: Final = "tailorsecrets-deleting"
 DELETED: Final = "tailorsecrets-deleted"
 WRITER: Final = "tailorsecrets-writer"
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -60,7 +62,7 @@ class Look:
             return "bare"
         if self.newest.state == SecretVersion.State.ENABLED:
             return "live"
-        return "deleted" if self.annotations.get(DELETED) == str(token_of(self.newest)) else "disabled"
+        return "deleted" if gone(self.annotations) == token_of(self.newest) else "disabled"
 
     @property
     def annotations(self) -> Annotations:
@@ -114,6 +116,11 @@ def aware(moment: Any) -> datetime:
     return EPOCH + since
 
 
+def gone(annotations: Annotations) -> Token | None:
+    """Return the version that a delete has disabled, or was about to, None where there was no delete."""
+    return read_token(annotations.get(DELETED) or annotations.get(DELETING, ""))
+
+
 def with_secret(stamp: str) -> dict[str, str]:
     """Return the annotations of a secret whose first version is about to follow."""
     return {STAMP: f"{stamp}@1"} if stamp else {}
@@ -124,19 +131,24 @@ def written(annotations: Annotations, version: SecretVersion, stamp: str) -> dic
     token = token_of(version)
     if _spoken_of(annotations) > token.number:
         return dict(annotations)
-    left = _without(annotations, DELETED, WRITER, STAMP)
+    left = _without(annotations, DELETING, DELETED, WRITER, STAMP)
     return left | ({STAMP: f"{stamp}@{token}"} if stamp else {})
 
 
+def deleting(annotations: Annotations, version: SecretVersion) -> dict[str, str]:
+    """Return the annotations before *version* is disabled."""
+    return {**annotations, DELETING: str(token_of(version))}
+
+
 def deleted(annotations: Annotations, version: SecretVersion) -> dict[str, str]:
-    """Return the annotations after *version* was switched off, unless they speak of a later one already."""
-    token = token_of(version)
-    return dict(annotations) if _spoken_of(annotations) > token.number else {**annotations, DELETED: str(token)}
+    """Return the annotations after *version* was disabled, unless they speak of a later one already."""
+    token, left = token_of(version), _without(annotations, DELETING)
+    return left if _spoken_of(annotations) > token.number else {**left, DELETED: str(token)}
 
 
 def restored(annotations: Annotations) -> dict[str, str]:
     """Return the annotations after a delete was undone."""
-    return _without(annotations, DELETED, WRITER)
+    return _without(annotations, DELETING, DELETED, WRITER)
 
 
 def claimed(annotations: Annotations, nonce: str) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Writer:
         look = self._look()
         if look.newest is None:
             self._calls.delete(self._name, look.secret.etag)
-        elif look.state != "deleted":
+        elif look.state != "deleted" or DELETED not in look.annotations:
             self._switch_off(look.secret, look.newest)
 
     def purge(self) -> None:
@@ -63,7 +63,7 @@ class Writer:
     def restore(self) -> Look:
         """Switch the newest version on and take the note of its delete away."""
         look = self._look()
-        if look.newest is None or DELETED not in look.annotations:
+        if look.newest is None or not marks.gone(look.annotations):
             raise NotFound(f"{self._name!r} is not deleted")
         self._calls.enable(look.newest.name)
         return Look(self._annotate(look.secret, marks.restored), self._calls.newest(self._name))
@@ -103,6 +103,7 @@ class Writer:
 
     def _switch_off(self, secret: GoogleSecret, newest: SecretVersion) -> None:
         if newest.state == SecretVersion.State.ENABLED:
+            secret = self._annotate(secret, partial(marks.deleting, version=newest))
             self._calls.disable(newest.name)
         noted = self._annotate(secret, partial(marks.deleted, version=newest))
         if DELETED not in noted.annotations:
@@ -110,7 +111,7 @@ class Writer:
 
     def _switch_on(self, secret: GoogleSecret, version: SecretVersion) -> None:
         """Switch on what a delete before *version* has switched off: a put restores, so that the history is whole."""
-        gone = marks.read_token(secret.annotations.get(DELETED, ""))
+        gone = marks.gone(secret.annotations)
         if gone and gone.number < marks.number_of(version.name):
             with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # it was destroyed since
                 self._calls.enable(f"{secret.name}/versions/{gone.number}")

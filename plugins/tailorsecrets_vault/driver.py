@@ -11,6 +11,7 @@ from tailorsecrets.secret import Secret
 from tailorsecrets_vault import entries
 from tailorsecrets_vault.connection import Connection
 from tailorsecrets_vault.entries import Facts
+from tailorsecrets_vault.insisting import insist
 from tailorsecrets_vault.kv import Kv, Spot
 from tailorsecrets_vault.login import login_of
 from tailorsecrets_vault.meanings import Setting, meaning
@@ -45,7 +46,7 @@ class VaultDriver(Driver):
         settings, login = settings_of(target), login_of(target)
         self._connection = Connection(settings, login)
         self._kv, self._max_versions = Kv(self._connection, settings.field), settings.max_versions
-        self._field = settings.field
+        self._field, self._patience = settings.field, settings.timeout
         self._mounts = None if target.path.strip("/") else Mounts(self._connection)
         self._places = self._mounts or Folders(self._connection, target)
         self._setting = Setting(settings.address, login.way, mounts=self._mounts is not None)
@@ -99,9 +100,11 @@ class VaultDriver(Driver):
         self._places.check(spot.mount)
         before, facts = self._created(spot, value) if expect == ABSENT else self._replaced(spot, value, expect)
         if stamp or self._max_versions:
-            self._kv.mark(spot, entries.stamped(stamp, facts), self._max_versions)
+            mark = entries.stamped(stamp, facts)
+            insist(lambda: self._kv.mark(spot, mark, self._max_versions), self._patience)
         if before is not None and before.restorable:
-            self._kv.undelete(spot, before.number)
+            number = before.number
+            insist(lambda: self._kv.undelete(spot, number), self._patience)
         return entries.written(name, facts, stamp)
 
     def delete(self, name: str, *, purge: bool = False) -> None:

@@ -30,6 +30,8 @@ _LAGGING: Final = 412  # a standby of Vault Enterprise that has not caught up
 class NoAnswer(VaultError):
     """What answers is no Vault server, or its answer was cut."""
 
+    status, retry_after = requests.codes.ok, None
+
 
 class Wire(JSONAdapter):
     """One session of requests, made by ``http_session``."""

@@ -8,7 +8,12 @@ from tailorsecrets.testing.faults import Faults
 from tailorsecrets.testing.memory import FULL, Memory
 
 DRIVERS: dict[str, Faults] = {}
-OPTIONS = {"stamps": "0: keep none", "transactions": "0: write one by one", "empty": "0: cannot hold the empty text"}
+OPTIONS = {
+    "stamps": "0: keep none",
+    "transactions": "0: write one by one",
+    "empty": "0: cannot hold the empty text",
+    "slow": "seconds that a write takes",
+}
 
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
@@ -18,6 +23,8 @@ def tailorsecrets_stores() -> Iterable[StoreType]:
 
 def _open(target: Target) -> Faults:
     if target.host not in DRIVERS:
-        off: dict[str, bool] = dict.fromkeys(target.options, False)
+        off: dict[str, bool] = dict.fromkeys(set(target.options) - {"slow"}, False)
         DRIVERS[target.host] = Faults(Memory(caps=replace(FULL, **off)))  # type: ignore[arg-type]
+        if "slow" in target.options:
+            DRIVERS[target.host].slow("put", float(target.options["slow"]))
     return DRIVERS[target.host]

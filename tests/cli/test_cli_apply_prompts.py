@@ -1,5 +1,7 @@
 """The questions of ``apply`` and ``remove`` on a real terminal."""
 
+from pathlib import Path
+
 import pexpect
 import pytest
 
@@ -81,3 +83,22 @@ def test_a_bar_on_a_terminal(shell: Shell) -> None:
     assert code == 0
     assert "applying" in text
     assert "100%" in text
+
+
+@pytest.mark.parametrize("transactions", [True, False])
+def test_ctrl_c_halfway(memory: Shell, transactions: bool) -> None:
+    """Ctrl-C while it writes says what was done and what was not, and ends with 130."""
+    memory.declare(many(60))
+    store = "memory://slow?slow=0.1" + ("" if transactions else "&transactions=0")
+    path = f"{memory.folder}/site:{Path(__file__).parent.parent.parent}"
+    child = memory.terminal("apply", TAILORSECRETS_STORE=store, PYTHONPATH=path)
+    child.expect_exact("applying")
+    child.expect_exact("5%")
+    child.sendintr()
+    code, text = ended(child)
+    assert code == 130
+    assert "Traceback" not in text
+    assert "not done:\n" in text
+    assert ("done:\n  nothing\n" in text) is transactions
+    assert "steps were not done" in text.splitlines()[-2]
+    assert text.splitlines()[-1] == "hint: run it again: it goes on where it stopped"

@@ -187,3 +187,19 @@ def test_other_labels_stay(managed: Shell) -> None:
     done = managed("apply", "--dry-run", "--json", "--no-prune", STRIPE_KEY="sk_live")
     assert done.data["changes"] == [{"action": "update", "name": "api-keys", "labels": ["vault"]}]
     assert done.data["warnings"] == [{"type": "unmanaged", "resourceType": "vault", "name": "api-keys"}]
+
+
+@pytest.mark.parametrize(
+    ("verb", "options", "code"),
+    [
+        ("create", ["--value-stdin"], "VAULT_NOT_FOUND"),
+        ("update", ["--value-stdin"], "VAULT_NOT_FOUND"),
+        ("delete", [], "VAULT_NOT_FOUND"),
+        ("rollback", ["--to", "1"], "VAULT_NOT_FOUND"),
+        ("restore", [], "SECRET_NOT_FOUND"),
+    ],
+)
+def test_a_vault_that_is_not_there(shell: Shell, verb: str, options: list[str], code: str) -> None:
+    """A secret is written only into a vault that is there; the deleted one of a vault without a record is restored."""
+    done = shell("secret", verb, "-V", "nowhere", "-n", "new-key", *options, "--yes", "--json", stdin=b"x")
+    assert (done.code, done.error["code"]) == (1, code)

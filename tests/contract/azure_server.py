@@ -46,6 +46,7 @@ _ROUTES: Final = (
     ("POST", r"/deletedsecrets/(?P<name>[^/]*)/recover", "recover"),
 )  # GET of a current version has a slash at its end, as the SDK sends it
 _LISTS: Final = {"list", "versions", "list_deleted"}
+_WITH_BODY: Final = {"set", "update"}
 
 
 class Server:
@@ -138,7 +139,7 @@ class _Door(ThreadingHTTPServer):
         with self._context.wrap_socket(request, server_side=True) as secured:
             super().finish_request(secured, client_address)
 
-    def handle_error(self, *_: object) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: clients hang up here on purpose."""
 
     def close(self) -> None:
@@ -154,14 +155,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
-    server: _Door
+    server: _Door  # pyright: ignore[reportIncompatibleVariableOverride]
 
     @property
     def told(self) -> Server:
         """The server that tests see."""
         return self.server.told
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
         """Say nothing."""
 
     def date_time_string(self, timestamp: float | None = None) -> str:
@@ -266,7 +267,8 @@ class _KeyVaultHandler(_Handler):
         do: Callable[..., Any] = getattr(self.told.vault, operation)
         if operation in _LISTS:
             return self._page(do(*names.values()), query)
-        return do(*names.values(), *([json.loads(body)] if operation in {"set", "update"} else []))
+        done: dict[str, Any] | None = do(*names.values(), *([json.loads(body)] if operation in _WITH_BODY else []))
+        return done
 
     def _page(self, items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
         size, start = rules.page_size(query.get("maxresults", "")), int(query.get("$skiptoken", "0"))

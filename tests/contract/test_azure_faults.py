@@ -1,7 +1,7 @@
 """What goes wrong between the driver and a Key Vault: the right error within the budget, or success; no write twice."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -55,7 +55,7 @@ def driver(server: Server) -> Iterator[Driver]:
 
 def meaning(driver: Driver, op: str) -> type[SecretsError]:
     """Return what the exception means that a call of method *op* raises."""
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "get": lambda: driver.get(NAME),
         "list": lambda: list(driver.list("")),
         "put": lambda: driver.put(NAME, Secret("new")),
@@ -177,7 +177,7 @@ def test_refusals_are_told_apart(
 ) -> None:
     """Each reason that the service gives has its own meaning and remedy."""
     server.faults.add(Rule(operation="get", refusal=refusal))
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         driver.get(NAME)
     told = driver.explain(caught.value, "get")
     assert told.kind is kind
@@ -187,7 +187,7 @@ def test_refusals_are_told_apart(
 def test_purge_protection_is_denied(server: Server, driver: Driver) -> None:
     """A purge under purge protection is Denied, saying why, and the secret can be restored."""
     server.vault.protected = True
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         driver.delete(NAME, purge=True)
     told = driver.explain(caught.value, "delete")
     assert (told.kind, "purge protection" in told.hint) == (Denied, True)

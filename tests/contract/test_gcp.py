@@ -100,7 +100,7 @@ class AtGoogle(Conformance):
 class TestGoogle(AtGoogle):
     """The driver alone."""
 
-    cost = {"get": 1, "stat": 2, "list": 1, "put": 2, "versions": 1, "delete": 4, "restore": 5}  # noqa: RUF012
+    cost = {"get": 1, "stat": 2, "list": 1, "put": 2, "versions": 1, "delete": 5, "restore": 5}  # noqa: RUF012
 
 
 class TestRegional(AtGoogle):
