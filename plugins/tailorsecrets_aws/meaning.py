@@ -38,6 +38,7 @@ _KEY: Final = "its KMS key is disabled, deleted or not to be used by this login"
 _QUOTA: Final = "an AWS quota is used up: secrets in the region, or versions of a secret within a day"
 _STATE: Final = "another AWS service manages the secret, or its state forbids it"
 _DELETED: Final = "it is deleted; tailorsecrets secret restore brings it back"
+_PURGED: Final = "AWS is still destroying the secret of that name; try again in some minutes"
 _NO_VALUE: Final = "it is there and has no current value"
 _VERSION: Final = "there is no such version"
 _NO_SERVICE: Final = "what answers is no AWS Secrets Manager; check endpoint_url"
@@ -189,7 +190,7 @@ def _answered(exc: boto.ClientError) -> Problem:
     if op not in _OURS:
         return _signing_in(problem, exc)
     if is_deleted(exc):
-        return Problem(NotFound, _DELETED)
+        return Problem(Conflict, _PURGED) if op == "CreateSecret" else Problem(NotFound, _DELETED)
     if problem.kind is Throttled:
         return Problem(Throttled, retry_after=_retry_after(facts.get("ResponseMetadata", {})))
     if problem.kind is NotFound and "staging label" in facts.get("Error", {}).get("Message", ""):

@@ -34,24 +34,24 @@ def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"])
     merged: dict[str, set[str]] = {}
     for name in names:
         vault = _vault_of(target, name)
-        secret = name.rpartition("/")[2] or "*"
-        for path, rights in _reading(vault, secret) if use == "read" else _deploying(vault, secret):
+        last = name.rpartition("/")[2] or "*"
+        for path, rights in _reading(vault, last) if use == "read" else _deploying(vault, last):
             merged.setdefault(path, set()).update(rights)
     return "\n".join(_stanza(path, rights) for path, rights in sorted(merged.items()))
 
 
-def _reading(vault: _Vault, secret: str) -> Iterator[Rule]:
-    yield from _rules(vault, vault.inside + secret, _READ)
-    if vault.is_mount and secret == "*":
+def _reading(vault: _Vault, last: str) -> Iterator[Rule]:
+    yield from _rules(vault, vault.inside + last, _READ)
+    if vault.is_mount and last == "*":
         yield from _rules(vault, vault.record, {"data": ("deny",)})  # it holds the key of the stamps
 
 
-def _deploying(vault: _Vault, secret: str) -> Iterator[Rule]:
+def _deploying(vault: _Vault, last: str) -> Iterator[Rule]:
     yield from _rules(vault, f"{vault.workspace}*", _LOOK)
-    yield from _rules(vault, vault.inside + secret, _WRITE)
+    yield from _rules(vault, vault.inside + last, _WRITE)
     yield from _rules(vault, vault.record, _KEEP_RECORD)
     if vault.is_mount:
-        yield from _rules(vault, vault.inside + secret, _EMPTY)
+        yield from _rules(vault, vault.inside + last, _EMPTY)
         yield f"sys/mounts/{vault.mount}", ("create", "update", "delete")
     else:
         yield from _rules(vault, f"{vault.workspace}{_RECORD}/*", _READ)  # whose the other vaults are

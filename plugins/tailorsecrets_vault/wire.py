@@ -30,7 +30,8 @@ _LAGGING: Final = 412  # a standby of Vault Enterprise that has not caught up
 class NoAnswer(VaultError):
     """What answers is no Vault server, or its answer was cut."""
 
-    status, retry_after = requests.codes.ok, None
+    status = 200
+    retry_after = None
 
 
 class Wire(JSONAdapter):

@@ -43,6 +43,11 @@ class Call(NamedTuple):
     headers: Mapping[str, str]
 
     @property
+    def login(self) -> str:
+        """The access key that signed it."""
+        return self.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
+
+    @property
     def name(self) -> str:
         """The secret that is meant, "" where it is none or many."""
         return str(self.facts.get("SecretId") or self.facts.get("Name") or "")
@@ -125,10 +130,9 @@ class Wire:
 
     url: str
     rules: Callable[[Call, Do], Reply]
-    arrived: list[str] = field(default_factory=list[str])
+    arrived: list[Call] = field(default_factory=list[Call])
     _faults: list[Rule] = field(default_factory=list[Rule])
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _upstream: threading.local = field(default_factory=threading.local)
 
     def __post_init__(self) -> None:
         wire = self
@@ -145,7 +149,16 @@ class Wire:
     @property
     def counts(self) -> Counter[str]:
         """How many calls of each operation came in."""
-        return Counter(self.arrived)
+        return Counter(call.op for call in self.arrived)
+
+    @property
+    def ops(self) -> list[str]:
+        """The operations that came in, in their order."""
+        return [call.op for call in self.arrived]
+
+    def forget(self) -> None:
+        """Start counting anew."""
+        self.arrived.clear()
 
     def fail(self, fault: Fault | Reply, *, op: str = "", name: str = "", times: float = 1) -> None:
         """Let the next *times* calls of *op* on *name* meet *fault*."""
@@ -163,7 +176,7 @@ class Wire:
     def take(self, call: Call) -> Reply:
         """Answer *call* through its fault, AWS's rules and the emulator."""
         with self._lock:
-            self.arrived.append(call.op)
+            self.arrived.append(call)
             rule = next((rule for rule in self._faults if rule.meets(call)), None)
             if rule:
                 rule.times -= 1
@@ -211,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             self.connection.close()
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the library's name
         """Keep quiet."""
 
     def handle(self) -> None:

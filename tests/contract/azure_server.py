@@ -214,7 +214,7 @@ class _KeyVaultHandler(_Handler):
             self.told.faults.recovered.wait(None if rule.hangs else rule.seconds)
         self._reply(rule, operation, names, query, body)
 
-    do_GET = do_PUT = do_PATCH = do_DELETE = do_POST = _serve
+    do_GET = do_PUT = do_PATCH = do_DELETE = do_POST = _serve  # noqa: N815 - their names in the base class
 
     def _reply(
         self, rule: Rule, operation: str, names: Mapping[str, str], query: Mapping[str, str], body: bytes

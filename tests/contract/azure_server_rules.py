@@ -22,7 +22,9 @@ _NAME: Final = re.compile(r"[0-9A-Za-z-]{1,127}")
 class Refusal(Exception):
     """An answer that is no success: *status*, a code, a text, and the more precise *inner* code where there is one."""
 
-    def __init__(self, status: int, code: str, message: str, inner: str = "", headers: Mapping[str, str] | None = None):
+    def __init__(
+        self, status: int, code: str, message: str, inner: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(code)
         self.status, self.headers = status, dict(headers or {})
         self.error: dict[str, Any] = {"code": code, "message": message}

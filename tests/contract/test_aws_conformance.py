@@ -1,6 +1,6 @@
 """The AWS driver keeps the contract: before moto and before LocalStack, each made as strict as AWS."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import ClassVar
 
 import boto3.exceptions
@@ -8,8 +8,6 @@ import botocore.exceptions
 import pytest
 from botocore.parsers import ResponseParserError
 
-from tailorsecrets.driver import Driver
-from tailorsecrets.layers import stack
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.conformance import Conformance, Connect
 from tailorsecrets_aws.driver import AwsDriver
@@ -20,7 +18,7 @@ PATIENCE = 1.5  # seconds for a read: the tests of a store that never answers wa
 
 
 class OnAws(Conformance):
-    """The driver on an emulator with the wire before it, with the layers that the subclass declares."""
+    """The driver on an emulator with the wire before it."""
 
     caps = AwsDriver.caps
     examples = 20
@@ -49,14 +47,9 @@ class OnAws(Conformance):
         aws.close()
 
     @pytest.fixture
-    def layer(self) -> Callable[[Driver], Driver]:
-        """Return what puts the layers around a driver."""
-        return lambda driver: driver
-
-    @pytest.fixture
-    def connect(self, aws: Aws, layer: Callable[[Driver], Driver]) -> Connect:
+    def connect(self, aws: Aws) -> Connect:
         """Return what opens one more driver."""
-        return lambda: layer(aws.open(timeout=PATIENCE))
+        return lambda: aws.open(timeout=PATIENCE)
 
     @pytest.fixture
     def backdoor(self, aws: Aws) -> Backdoor:
@@ -80,12 +73,3 @@ class TestLocalStack(OnAws):
     def server(self, localstack_aws: Server) -> Server:
         """Return LocalStack."""
         return localstack_aws
-
-
-class TestStack(TestMoto):
-    """On moto, inside of the layers that its capabilities call for."""
-
-    @pytest.fixture
-    def layer(self) -> Callable[[Driver], Driver]:
-        """Return the stack."""
-        return lambda driver: stack(driver, timeout=PATIENCE)

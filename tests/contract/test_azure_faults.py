@@ -211,7 +211,7 @@ def test_a_login_that_is_gone_is_unauthenticated(server: Server, driver: Driver)
 
 
 def test_a_recovery_that_takes_too_long_is_unavailable(server: Server, driver: Driver) -> None:
-    """A write of a deleted name that Azure does not bring back within the budget is Unavailable, and written nowhere."""
+    """A write of a deleted name that Azure does not bring back in time is Unavailable, and written nowhere."""
     driver.delete(NAME)
     server.vault.delay = 60.0
     start = time.monotonic()

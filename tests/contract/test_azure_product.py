@@ -239,7 +239,7 @@ def test_a_clock_that_is_off_costs_no_writes(server: Server, store: Store, skew:
 
 
 def test_a_deleted_name_is_recovered_and_written(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
-    """A secret and a vault that were deleted are created again by an apply, with their history, and nothing is purged."""
+    """What was deleted is created again by an apply, with its history, and nothing is purged."""
     server.vault.delay = 0.3
     wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("one")}}
     deploy(store, wanted)
@@ -252,7 +252,7 @@ def test_a_deleted_name_is_recovered_and_written(server: Server, store: Store, b
 
 
 def test_a_crash_between_any_two_calls_converges(server: Server, backdoor: AzureBackdoor) -> None:
-    """An apply that dies before its request k, for every k, leaves a Key Vault that a rerun makes equal to the config."""
+    """An apply that dies before its request k, for every k, is finished by a rerun."""
     wanted: dict[str, dict[str, Wanted]] = {
         "api-keys": {"stripe": Secret("one"), "sendgrid": Secret("")},
         "empty": {},

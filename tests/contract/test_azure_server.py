@@ -1,4 +1,4 @@
-"""The rules of the server that speaks the protocol of Key Vault: the raw SDK meets what it would meet at Microsoft's."""
+"""The rules of the server that speaks the protocol of Key Vault, met by the raw SDK."""
 
 import json
 import ssl
@@ -100,12 +100,13 @@ def test_bad_names(client: SecretClient, name: str) -> None:
 def test_limits(client: SecretClient) -> None:
     """25 KB of UTF-8, 15 tags of 256 characters and 255 of content type are the most."""
     client.set_secret("name", "\u00e9" * 12_800, tags={f"t{n}": "x" * 256 for n in range(15)}, content_type="x" * 255)
-    for value, options in (
+    too_much: list[tuple[str, dict[str, Any]]] = [
         ("\u00e9" * 12_800 + "x", {}),
         ("x", {"tags": {f"t{n}": "" for n in range(16)}}),
         ("x", {"tags": {"t": "x" * 257}}),
         ("x", {"content_type": "x" * 256}),
-    ):
+    ]
+    for value, options in too_much:
         with pytest.raises(HttpResponseError) as caught:
             client.set_secret("name", value, **options)
         assert caught.value.status_code == 400
