@@ -199,6 +199,18 @@ def test_a_call_raises_what_the_body_raises(run: Run) -> None:
         run(App(manager({}), create_resolver(name="resolve", body=afail)), "call", "resolve", 1)
 
 
+async def misuse() -> None:
+    """Raise what an event loop may raise itself."""
+    await anyio.lowlevel.checkpoint()
+    raise RuntimeError("of the body")
+
+
+def test_a_runtime_error_of_a_body(run: Run) -> None:
+    """A RuntimeError of the body is not taken for that of a running loop."""
+    with pytest.raises(RuntimeError, match="of the body"):
+        run(App(manager({}), create_resolver(name="resolve", body=misuse)), "call", "resolve")
+
+
 def test_bad_input_and_output(run: Run) -> None:
     """Input is checked before the body, output after it; the error lists every problem."""
     resolver = create_resolver(name="resolve", body=lambda input: input["id"], input={"id": int}, output=str)  # noqa: A006

@@ -13,7 +13,7 @@ from tailorsecrets_gcp.settings import Settings
 
 _CHANNEL: Final = (
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),  # by default two minutes, in which every call fails unsent
+    ("grpc.max_reconnect_backoff_ms", 1_000),  # by default two minutes, in which every call fails unsent
     ("grpc.use_local_subchannel_pool", 1),  # the trouble of another connection to the same host is not ours
 )
 

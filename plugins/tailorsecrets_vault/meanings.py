@@ -33,7 +33,7 @@ from tailorsecrets_vault.refusals import (
 )
 from tailorsecrets_vault.wire import NoAnswer
 
-_ASKS_FOR_NO_VALUE: Final = ("stat", "list", "versions", "containers", "make", "drop")  # so its answer quotes none
+_ASKS_FOR_NO_VALUE: Final = ("login", "stat", "list", "versions", "containers", "make", "drop")  # so its answer quotes none
 _MOUNT_REMEDIES: Final = (
     "here each vault is a mount of its own: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, "
     "or keep vaults as folders of one mount, with the store URL vault://HOST/MOUNT"
@@ -54,7 +54,7 @@ def meaning(exc: Exception, op: str, setting: Setting) -> Problem:
     """Return what *exc*, raised by method *op*, means."""
     match exc:
         case sdk.VaultError() if "/v1/auth/" in str(exc.url):
-            return _of_a_login(exc, op, setting)
+            return _of_a_login(exc, setting)
         case sdk.VaultError():
             return _of_an_answer(exc, op, setting)
         case http.RequestException():
@@ -137,12 +137,15 @@ def _of_status(exc: sdk.VaultError, op: str) -> Problem:
     return kinds.get(status, Problem(Unavailable, sealed or _quoted(exc, op), _seconds(exc)))
 
 
-def _of_a_login(exc: sdk.VaultError, op: str, setting: Setting) -> Problem:
+def _of_a_login(exc: sdk.VaultError, setting: Setting) -> Problem:
     if isinstance(exc, sdk.InvalidPath):
         return Problem(ConfigError, f"{setting.way} is not enabled at that path; look at the option auth_path")
+    if isinstance(exc, sdk.Forbidden) and str(exc.url).endswith("/login"):
+        hint = f"the server refuses the {setting.way} login, or has it at another path: look at the option auth_path"
+        return Problem(Unauthenticated, hint)
     if isinstance(exc, (sdk.InvalidRequest, sdk.Forbidden)):
         return Problem(Unauthenticated, f"the server refuses the {setting.way} login: look at its role, secret and age")
-    return _of_an_answer(exc, op, setting)
+    return _of_an_answer(exc, "login", setting)
 
 
 def _of_no_answer(exc: http.RequestException, setting: Setting) -> Problem:
@@ -160,7 +163,7 @@ def _of_no_answer(exc: http.RequestException, setting: Setting) -> Problem:
 
 def _quoted(exc: sdk.VaultError, op: str) -> str:
     """Return what the server says, unless it may speak of a value."""
-    return f"the server says: {words(exc)[:200]}" if op in _ASKS_FOR_NO_VALUE and exc.errors else ""
+    return f"the server says: {' '.join(words(exc).split())[:200]}" if op in _ASKS_FOR_NO_VALUE and exc.errors else ""
 
 
 def _seconds(exc: sdk.VaultError) -> float | None:

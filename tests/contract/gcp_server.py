@@ -30,6 +30,7 @@ T = TypeVar("T")
 SERVICE: Final = "google.cloud.secretmanager.v1.SecretManagerService"
 MOST: Final = 25_000  # items in a page
 THREADS: Final = 24
+SILENCE: Final = Refusal(grpc.StatusCode.CANCELLED, "Nobody has waited for this.")
 _MESSAGES: Final[dict[str, tuple[Any, Any]]] = {
     "AccessSecretVersion": (types.AccessSecretVersionRequest, types.AccessSecretVersionResponse),
     "AddSecretVersion": (types.AddSecretVersionRequest, types.SecretVersion),
@@ -205,13 +206,13 @@ class _Method:
         if rule is None:
             return self._done(request)
         recovered.wait(rule.seconds)
-        answer = self._done(request) if rule.applied or not (rule.refusal or rule.hangs) else None
-        if rule.hangs:
-            while context.is_active() and not recovered.wait(0.05):
-                pass
-        if rule.refusal:
-            raise rule.refusal
-        return answer or self._done(request)
+        refusal = SILENCE if rule.hangs else rule.refusal
+        answer = self._done(request) if rule.applied or not refusal else None
+        while rule.hangs and context.is_active() and not recovered.wait(0.05):
+            pass
+        if refusal:
+            raise refusal
+        return answer
 
     def _done(self, request: Any) -> object:
         with self._server.holdings.lock:

@@ -77,8 +77,8 @@ def test_what_a_deleted_name_costs(aws: Aws, driver: AwsDriver, name: str) -> No
 
     driver.put(name, Secret("new"), expect=ABSENT, stamp=STAMP)
 
-    assert ["CreateSecret", "DescribeSecret", "RestoreSecret", "PutSecretValue"] == aws.wire.ops
-    assert ["new", "old"] == [driver.get(name, entry.version).value.reveal() for entry in driver.versions(name)]
+    assert aws.wire.ops == ["CreateSecret", "DescribeSecret", "RestoreSecret", "PutSecretValue"]
+    assert [driver.get(name, entry.version).value.reveal() for entry in driver.versions(name)] == ["new", "old"]
 
 
 def test_what_a_bare_name_costs(aws: Aws, driver: AwsDriver, name: str) -> None:
@@ -88,8 +88,8 @@ def test_what_a_bare_name_costs(aws: Aws, driver: AwsDriver, name: str) -> None:
 
     driver.put(name, Secret("value"), expect=ABSENT)
 
-    assert ["CreateSecret", "DescribeSecret", "PutSecretValue"] == aws.wire.ops
-    assert "value" == AwsBackdoor(aws).read(name)
+    assert aws.wire.ops == ["CreateSecret", "DescribeSecret", "PutSecretValue"]
+    assert AwsBackdoor(aws).read(name) == "value"
 
 
 def test_present_is_one_call(aws: Aws, driver: AwsDriver, name: str) -> None:
@@ -97,13 +97,13 @@ def test_present_is_one_call(aws: Aws, driver: AwsDriver, name: str) -> None:
     driver.put(name, Secret("one"))
     aws.wire.forget()
     driver.put(name, Secret("two"), expect=PRESENT)
-    assert ["PutSecretValue"] == aws.wire.ops
+    assert aws.wire.ops == ["PutSecretValue"]
 
     driver.delete(name)
     for gone in (name, f"{name}-missing"):
         with refused(driver, "put", NotFound):
             driver.put(gone, Secret("three"), expect=PRESENT)
-    assert "deleted" == driver.stat(name).state
+    assert driver.stat(name).state == "deleted"
 
 
 def test_what_is_being_purged_is_waited_for(aws: Aws, name: str) -> None:
@@ -118,8 +118,8 @@ def test_what_is_being_purged_is_waited_for(aws: Aws, name: str) -> None:
     driver.put(name, Secret("new"), expect=ABSENT)
 
     assert list(_UNTIL_PURGED[:3]) == slept
-    assert {"CreateSecret": 4, "DescribeSecret": 3} == aws.wire.counts
-    assert 1 == len(list(driver.versions(name)))
+    assert aws.wire.counts == {"CreateSecret": 4, "DescribeSecret": 3}
+    assert len(list(driver.versions(name))) == 1
     driver.close()
 
 
@@ -145,7 +145,7 @@ def test_what_another_service_manages(aws: Aws, driver: AwsDriver, name: str) ->
             driver.put(name, Secret("mine"), expect=expect)
     with refused(driver, "delete", Denied):
         driver.delete(name)
-    assert "theirs" == driver.get(name).value.reveal()
+    assert driver.get(name).value.reveal() == "theirs"
 
 
 def test_options_of_what_is_created(aws: Aws, name: str) -> None:
@@ -155,11 +155,11 @@ def test_options_of_what_is_created(aws: Aws, name: str) -> None:
     driver.put(name, Secret("two"))
 
     created, added = aws.wire.arrived
-    assert "alias/ours" == created.facts["KmsKeyId"]
-    assert [{"Key": "team", "Value": "payments"}, {"Key": "stage", "Value": "prod"}] == created.facts["Tags"]
-    assert [{"Region": "us-east-1"}] == created.facts["AddReplicaRegions"]
+    assert created.facts["KmsKeyId"] == "alias/ours"
+    assert created.facts["Tags"] == [{"Key": "team", "Value": "payments"}, {"Key": "stage", "Value": "prod"}]
+    assert created.facts["AddReplicaRegions"] == [{"Region": "us-east-1"}]
     assert {"SecretId", "SecretString", "ClientRequestToken"} == set(added.facts)
-    assert {"team": "payments", "stage": "prod"} == driver.stat(name).tags
+    assert driver.stat(name).tags == {"team": "payments", "stage": "prod"}
     driver.close()
 
 
@@ -171,7 +171,7 @@ def test_replicas_go_before_the_secret(aws: Aws, name: str) -> None:
     driver.delete(name)
 
     assert "RemoveRegionsFromReplication" in aws.wire.ops
-    assert "deleted" == driver.stat(name).state
+    assert driver.stat(name).state == "deleted"
     driver.close()
 
 
@@ -207,9 +207,9 @@ def test_list_by_prefix_and_page(aws: Aws, driver: AwsDriver) -> None:
 
     entries = list(driver.list("paged/v/"))
 
-    assert {"ListSecrets": 3} == aws.wire.counts
-    assert [{"Key": "name", "Values": ["paged/v/"]}] == aws.wire.arrived[0].facts["Filters"]
-    assert 250 == len(entries)
+    assert aws.wire.counts == {"ListSecrets": 3}
+    assert aws.wire.arrived[0].facts["Filters"] == [{"Key": "name", "Values": ["paged/v/"]}]
+    assert len(entries) == 250
     first = next(entry for entry in entries if entry.name == "paged/v/key-000")
     assert (written.version, STAMP, {"k": "v"}, "live") == (first.version, first.stamp, first.tags, first.state)
     assert first.created
@@ -241,7 +241,7 @@ def test_each_of_a_batch_has_its_answer(aws: Aws, driver: AwsDriver) -> None:
 
     answers = driver.get_many(names)
 
-    assert {"BatchGetSecretValue": 1} == aws.wire.counts
+    assert aws.wire.counts == {"BatchGetSecretValue": 1}
     assert live == [text(answers[name]) for name in live]
     wrong = {missing: NotFound, deleted: NotFound, bare: NotFound, binary: Corrupt, denied: Denied, disabled: Disabled}
     assert wrong == {name: kind(driver, answers[name]) for name in wrong}
@@ -260,14 +260,14 @@ def test_a_batch_that_does_not_fit_into_one_answer(aws: Aws, driver: AwsDriver) 
     aws.wire.fail(half, op="BatchGetSecretValue", times=2)
 
     assert names == sorted(driver.get_many(names))
-    assert {"BatchGetSecretValue": 3} == aws.wire.counts
+    assert aws.wire.counts == {"BatchGetSecretValue": 3}
 
 
 def test_text_that_another_tool_stored_as_bytes(aws: Aws, driver: AwsDriver, name: str) -> None:
     """A SecretBinary that is UTF-8 reads as its text."""
     AwsBackdoor(aws).write_bytes(name, "\N{MUSICAL SYMBOL G CLEF}\n".encode())
 
-    assert "\N{MUSICAL SYMBOL G CLEF}\n" == driver.get(name).value.reveal()
+    assert driver.get(name).value.reveal() == "\N{MUSICAL SYMBOL G CLEF}\n"
 
 
 @pytest.mark.parametrize("version", ["3", "5a1d2c3b-0000-4000-8000-000000000000", "x" * 100])
@@ -302,7 +302,7 @@ def test_created_twice_at_once(driver: AwsDriver, name: str) -> None:
 
     with refused(driver, "put", AlreadyExists):
         driver.put(name, Secret("second"), expect=ABSENT)
-    assert "first" == driver.get(name).value.reveal()
+    assert driver.get(name).value.reveal() == "first"
 
 
 def text(answer: Stored | Exception) -> str:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tailorsecrets import Secret, Store, open_store
-from tailorsecrets.errors import ConfigError, StoreNotFound, Unauthenticated
+from tailorsecrets.errors import StoreNotFound, Unauthenticated
 from tests.contract.proxy import Proxy
 from tests.servers import Server
 
@@ -167,8 +167,8 @@ def test_a_wrong_secret_id(root: Any, opened: Opener, path: str) -> None:
 
 
 def test_a_method_that_is_not_there(opened: Opener) -> None:
-    """A sign-in method that is not enabled at the path is a mistake in the configuration, and names the option."""
-    with pytest.raises(ConfigError) as caught:
+    """A sign-in method that is not enabled at the path is refused like a bad login, and the error names the option."""
+    with pytest.raises(Unauthenticated) as caught:
         read(opened("?auth_path=nowhere", VAULT_ROLE_ID="role", VAULT_SECRET_ID="secret"))
     assert "auth_path" in caught.value.hint
 
@@ -260,7 +260,7 @@ def jwt_path(root: Any, path: str) -> str:
 def claims(seconds: int = 60) -> dict[str, Any]:
     """Return what a CI system says of a job, valid for *seconds*."""
     now = int(time.time())
-    return {"sub": "job", "aud": "vault", "iat": now - 600, "nbf": now - 600, "exp": now + seconds}
+    return {"sub": "job", "aud": ["vault"], "iat": now - 600, "nbf": now - 600, "exp": now + seconds}
 
 
 def test_jwt_of_the_environment(opened: Opener, jwt_path: str) -> None:
