@@ -63,6 +63,8 @@ class SecretRef:
 
     def __post_init__(self) -> None:
         check_names([("vault", self.vault), ("secret", self.key)])
+        if not isinstance(self.format, str) or self.format.count("{}") != 1:
+            raise ConfigError(f'reference to {self}: format is text with one {{}}, as in "Bearer {{}}"')
 
     def __str__(self) -> str:
         return f"{self.vault}/{self.key}"

@@ -153,6 +153,9 @@ def test_references_are_checked() -> None:
     assert str(SecretRef("api-keys", "stripe")) == "api-keys/stripe"
     with pytest.raises(NameInvalid, match="'API'"):
         SecretRef("API", "stripe")
+    for wrong in ("Bearer", "{} {}"):
+        with pytest.raises(ConfigError, match="api-keys/stripe"):
+            SecretRef("api-keys", "stripe", wrong)
 
 
 @pytest.mark.parametrize(("family", "prefix"), [("aws", "a/../b"), ("aws", "a b"), ("gcp", "a.b"), ("azure", "a_b")])

@@ -41,7 +41,7 @@ _DELETED: Final = "it is deleted; tailorsecrets secret restore brings it back"
 _PURGED: Final = "AWS is still destroying the secret of that name; try again in some minutes"
 _NO_VALUE: Final = "it is there and has no current value"
 _VERSION: Final = "there is no such version"
-_NO_SERVICE: Final = "what answers is no AWS Secrets Manager; check endpoint_url"
+_NO_SERVICE: Final = "the answer is damaged or not from AWS Secrets Manager; check endpoint_url and proxies"
 
 _THROTTLED: Final = {
     "BandwidthLimitExceeded",
@@ -159,6 +159,7 @@ _OURS: Final = {
     "RemoveRegionsFromReplication": "delete",
     "RestoreSecret": "restore",
 }
+_STATUSES: Final = {401: "ExpiredTokenException", 403: "AccessDeniedException", 429: "ThrottlingException"}
 _WRITES: Final = {"put", "delete", "restore"}
 _IS_DELETED: Final = re.compile(r"marked (for )?delet|scheduled for deletion", re.IGNORECASE)
 _LONGEST_QUOTE: Final = 400  # characters
@@ -186,7 +187,7 @@ def _answered(exc: boto.ClientError) -> Problem:
     op, facts = exc.operation_name, exc.response
     code = facts.get("Error", {}).get("Code", "")
     status = facts.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    problem = CODES.get(code) or _by_status(status)
+    problem = CODES.get(code) or _by_status(status, code)
     if op not in _OURS:
         return _signing_in(problem, exc)
     if is_deleted(exc):
@@ -200,15 +201,17 @@ def _answered(exc: boto.ClientError) -> Problem:
     return _told(problem, exc, _OURS[op]) if problem.kind is not NotFound else problem
 
 
-def _by_status(status: int) -> Problem:
-    """Return what an answer with an unknown code means; a 404 of what is not AWS is no missing secret."""
-    if status == 401:  # noqa: PLR2004
-        return CODES["ExpiredTokenException"]
-    if status == 403:  # noqa: PLR2004
-        return CODES["AccessDeniedException"]
-    if status == 429:  # noqa: PLR2004
-        return CODES["ThrottlingException"]
-    return CODES["InternalServiceError"] if status >= 500 else Problem(ConfigError, _NO_SERVICE)  # noqa: PLR2004
+def _by_status(status: int, code: str) -> Problem:
+    """Return what an answer with an unknown *code* means.
+
+    Where botocore finds no code in a body, the status is the code: a page of a proxy, or an answer that was cut off. So
+    a 404 of what is not AWS is no missing secret.
+    """
+    if status in _STATUSES:
+        return CODES[_STATUSES[status]]
+    if status >= 500 or code.isdecimal():  # noqa: PLR2004
+        return Problem(Unavailable, _NO_SERVICE)
+    return Problem(ConfigError, f"AWS says {code}")
 
 
 def _signing_in(problem: Problem, exc: boto.ClientError) -> Problem:

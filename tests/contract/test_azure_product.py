@@ -122,6 +122,15 @@ def test_one_changed_of_many_is_one_write(server: Server, store: Store) -> None:
     assert since(server, before) == {"set": 1}
 
 
+def test_a_create_looks_twice_and_writes_once(server: Server, store: Store) -> None:
+    """A create looks whether the name is there and whether it was deleted, and writes it."""
+    deploy(store, many(2))
+    made = plan(store, many(4), prune=False)
+    before = len(server.arrived)
+    assert apply(made, store).complete
+    assert since(server, before) == {"versions": 2, "get_deleted": 2, "set": 2}
+
+
 def test_a_deployer_who_may_not_read_can_deploy(server: Server, store: Store) -> None:
     """Planning and applying work where every read of a value is denied but that of the records."""
     deploy(store, {"api-keys": {"stripe": Secret("one"), "sendgrid": Secret("two")}})

@@ -294,7 +294,8 @@ class Reviewer(BaseHTTPRequestHandler):
         """Vouch for any token."""
         self.rfile.read(int(self.headers["Content-Length"]))
         user = {"username": "system:serviceaccount:shop:app", "uid": "1", "groups": ["system:serviceaccounts"]}
-        body = json.dumps({"kind": "TokenReview", "status": {"authenticated": True, "user": user}}).encode()
+        status = {"authenticated": True, "user": user, "audiences": ["vault"]}
+        body = json.dumps({"kind": "TokenReview", "status": status}).encode()
         self.send_response(201)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -1,0 +1,179 @@
+"""The store that a test of an application reads: in memory, filled by the test, failing on demand."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Self
+
+from tailorsecrets.cache import Cache
+from tailorsecrets.connection import Connection, Opener
+from tailorsecrets.driver import Entry, Stored
+from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable, UndeclaredSecret
+from tailorsecrets.layers import Layer
+from tailorsecrets.manager import Declarations, ManagerBase
+from tailorsecrets.names import Naming, Place
+from tailorsecrets.secret import Secret
+from tailorsecrets.store import Store
+from tailorsecrets.testing.clock import FakeClock
+from tailorsecrets.testing.faults import Faults
+from tailorsecrets.testing.memory import FULL, Memory
+
+WORKSPACE: Final = "test"
+_NAMING: Final = Naming(WORKSPACE, FULL.joiner, FULL.max_name)
+_ALWAYS: Final = float("inf")
+
+
+class SeededStore:
+    """A store in memory for the managers that it is given with ``use``; the fixture ``tailorsecrets_store`` is one.
+
+    Time is its own: values age when ``advance`` is called and never else. What a manager does in the background, it
+    does at once. A name that no manager in use declares raises UndeclaredSecret in every method.
+    """
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self._kept: list[tuple[ManagerBase, dict[str, Any]]] = []  # the managers in use, as they were before
+        self._begin()
+
+    def use(self, *managers: ManagerBase) -> Self:
+        """Let *managers* read this store until the end of the test, wherever they are told to connect; return self.
+
+        Their settings are those of the program and of the profile, and nothing is held yet.
+        """
+        for manager in managers:
+            if not any(manager is used for used, _ in self._kept):
+                self._kept.append((manager, dict(vars(manager))))
+                self._take(manager)
+        return self
+
+    def set_secrets(self, vaults: Mapping[str, Mapping[str, str | None]]) -> None:
+        """Set the values of many secrets, as set_secret does: ``{vault: {secret: value}}``."""
+        for vault, secrets in vaults.items():
+            for name, value in secrets.items():
+                self.set_secret(vault, name, value)
+
+    def set_secret(self, vault: str, name: str, value: str | None) -> None:
+        """Set the value of a secret, None to take it away; the next read sees it."""
+        self.rotate(vault, name, value)
+        for manager in self._declaring(vault, name):
+            manager.forget(vault, name)
+
+    def rotate(self, vault: str, name: str, value: str | None) -> None:
+        """Set the value as another process does: a read sees it when what is held is no longer fresh."""
+        native = self._native(vault, name)
+        if value is None:
+            self._memory.delete(native, purge=True)
+        else:
+            self._store.check_value(vault, name, Secret(value))
+            self._memory.put(native, Secret(value))
+
+    @property
+    def calls(self) -> list[Place]:
+        """What was read from the store, also where it failed, as pairs of vault and secret; hits are not in it."""
+        return [place for native in self._log.natives if (place := _NAMING.place(native, {}))]
+
+    def reset(self) -> None:
+        """Begin anew: an empty store, no faults, no calls, nothing held. The clock goes on."""
+        self._begin()
+        for manager, _ in self._kept:
+            manager.connect()
+
+    def advance(self, seconds: float) -> None:
+        """Let so many *seconds* pass."""
+        self.clock.sleep(seconds)
+
+    # Faults: each lasts for *times* calls, or until heal; where two are told of one call, the first holds
+
+    def denied(self, vault: str, name: str, *, times: float = _ALWAYS) -> None:
+        """Let reads of this secret raise Denied."""
+        self._faults.fail("", Denied, name=self._native(vault, name), times=times)
+
+    def unavailable(self, *, times: float = _ALWAYS) -> None:
+        """Let the store not answer: reads raise Unavailable, or get an old value up to the age ``max_stale``."""
+        self._fail(Unavailable, times)
+
+    def throttled(self, *, times: float = _ALWAYS) -> None:
+        """Let the store refuse calls as too many: reads raise Throttled, or get an old value as in an outage."""
+        self._fail(Throttled, times)
+
+    def slow(self, seconds: float, *, times: float = _ALWAYS) -> None:
+        """Let each call take *seconds* on the clock of the test; nothing waits, and no read times out."""
+        self._faults.slow("", seconds, times=times)
+
+    def heal(self) -> None:
+        """End all faults; what has failed is asked for again after a pause of 1 s or more, or by ``refresh``."""
+        self._faults.heal()
+
+    def restore(self) -> None:
+        """Give the managers back their connection, what they held, their settings and their clock."""
+        while self._kept:
+            manager, before = self._kept.pop()
+            vars(manager).update(before)
+
+    def _begin(self) -> None:
+        self._memory = Memory()
+        self._faults = Faults(self._memory, sleep=self.clock.sleep)
+        self._log = Log(self._faults)
+        self._store = Store(self._log, WORKSPACE, url="memory:")
+
+    def _take(self, manager: ManagerBase) -> None:
+        """Give *manager* a connection and a cache of their own; those that it had stay as they are."""
+        cache = Cache(manager._fetch, clock=self.clock, run=_at_once, jitter=_no_jitter)  # noqa: SLF001
+        cache.on_event = manager._cache.on_event  # noqa: SLF001
+        manager._cache = cache  # noqa: SLF001
+        manager._connection = ToMemory(manager.declarations, lambda: self._store)  # noqa: SLF001
+        manager.connect()
+
+    def _native(self, vault: str, name: str) -> str:
+        if not self._declaring(vault, name):
+            hint = "" if self._kept else "give the store your manager first: tailorsecrets_store.use(secrets)"
+            raise UndeclaredSecret(f"no manager in use declares {vault}/{name}", hint=hint, vault=vault, secret=name)
+        return _NAMING.native(Place(vault, name))
+
+    def _declaring(self, vault: str, name: str) -> list[ManagerBase]:
+        return [used for used, _ in self._kept if name in used.declarations.names().get(vault, ())]
+
+    def _fail(self, kind: type[SecretsError], times: float) -> None:
+        self._faults.fail("", kind, times=times)
+
+
+class ToMemory(Connection):
+    """A connection that leads to what *opener* opens, whatever the program chooses."""
+
+    def __init__(self, declarations: Declarations, opener: Opener) -> None:
+        super().__init__(declarations.folder)
+        self._to = opener
+
+    def point(self, *, store: str | Opener | None, workspace: str | None, profile: str | None) -> None:
+        """Take the settings of *profile*, and the same store as ever."""
+        del store
+        super().point(store=self._to, workspace=workspace, profile=profile)
+
+
+class Log(Layer):
+    """Notes the native names that are read; a read of many versions once."""
+
+    def __init__(self, inner: Faults) -> None:
+        super().__init__(inner)
+        self.natives: list[str] = []
+
+    def get(self, name: str, version: str = "") -> Stored:
+        """Note and pass on."""
+        self.natives += [] if version else [name]
+        return super().get(name, version)
+
+    def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
+        """Note and pass on."""
+        self.natives += names
+        return super().get_many(names)
+
+    def versions(self, name: str) -> Iterator[Entry]:
+        """Note and pass on."""
+        self.natives.append(name)
+        return super().versions(name)
+
+
+def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
+def _no_jitter() -> float:
+    return 0.0
