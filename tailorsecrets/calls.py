@@ -179,7 +179,7 @@ class Calls:
 
     def _need(self, ability: Ability) -> None:
         if ability == "writes" and self._read_only:
-            raise Denied(self._read_only, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
+            raise read_only(self._read_only)
         if not getattr(self.caps, ability):
             raise Unsupported(f"{self._url}: the store does not offer {ability}")
 
@@ -272,6 +272,11 @@ class Calls:
             secret=secret,
             retryable=retryable,
         )
+
+
+def read_only(why: str) -> Denied:
+    """Return the refusal of a write under a profile that may only read."""
+    return Denied(why, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
 
 
 def parallel(do: Callable[[T], R], items: Sequence[T]) -> list[R]:

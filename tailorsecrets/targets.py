@@ -8,8 +8,9 @@ from os.path import exists
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets import plugins
+from tailorsecrets.calls import read_only
 from tailorsecrets.driver import Driver, StoreType, Target
-from tailorsecrets.errors import ConfigError, Denied
+from tailorsecrets.errors import ConfigError
 from tailorsecrets.names import check_name
 from tailorsecrets.profiles import read_profile
 from tailorsecrets.store import Store
@@ -42,7 +43,7 @@ class Choice(NamedTuple):
     def check_writable(self) -> None:
         """Raise Denied under a profile that may only read."""
         if self.read_only:
-            raise Denied(self.read_only, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
+            raise read_only(self.read_only)
 
 
 def choose(

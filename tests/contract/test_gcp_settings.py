@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import pytest
 import google.api_core.exceptions
 import google.auth.exceptions
+import pytest
 
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, SecretsError, Throttled, Unauthenticated, Unavailable
