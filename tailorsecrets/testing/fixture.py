@@ -26,7 +26,7 @@ def tailorsecrets_store() -> "Iterator[SeededStore]":
     """
     from tailorsecrets.testing.seeded import SeededStore
 
-    guard, store = Guard(), SeededStore()
+    store, guard = SeededStore(), Guard()
     yield store
     store.restore()
     guard.end()
@@ -43,7 +43,8 @@ class Guard:
         self._refused: list[str] = []
         self._variable = os.environ.get(VARIABLE)
         os.environ[VARIABLE] = NOWHERE
-        self._before = [(connection, self._shut(connection)) for connection in connections()]
+        by_url = [connection for connection in connections() if connection._opener is None]  # noqa: SLF001
+        self._before = [(connection, self._shut(connection)) for connection in by_url]
 
     def end(self) -> None:
         """Let go of all managers as they were; fail the test where one of them reached for a real store."""
