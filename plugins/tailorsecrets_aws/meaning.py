@@ -171,8 +171,9 @@ def explain(exc: Exception, op: str) -> Problem:
         return Problem(type(exc), exc.hint)
     if isinstance(exc, boto.ClientError):
         return _answered(exc)
-    if isinstance(exc, boto.ParamValidationError):  # its text holds the value
-        return Problem(NotFound, _VERSION) if op == "get" else Problem(ConfigError, _PARAMETER)
+    if isinstance(exc, boto.ParamValidationError):  # its text may hold the value
+        no_version = op == "get" and "parameter VersionId" in str(exc)
+        return Problem(NotFound, _VERSION) if no_version else Problem(ConfigError, _PARAMETER)
     known = next((CLASSES[kind] for kind in type(exc).__mro__ if kind in CLASSES), Problem(SecretsError))
     return _told(known, exc, op)
 

@@ -1,6 +1,7 @@
 """The options of the URL, checked before anything is opened. Pure."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +15,11 @@ _MOST_TAGS: Final = 50
 _TAG_KEY: Final = re.compile(r"(?!aws:)[\w .:/=+@-]{1,127}")
 _TAG_VALUE: Final = re.compile(r"[\w .:/=+@-]{0,255}")
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-_OF_A_ROLE: Final = ("external_id", "session_name")
+_OF_A_ROLE: Final = {
+    "role_arn": re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+"),
+    "external_id": re.compile(r"[\w+=,.@:/-]{2,1224}"),
+    "session_name": re.compile(r"[\w+=,.@-]{2,64}"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +37,22 @@ def read_options(target: Target) -> Options:
     options = target.options
     if len(target.path.strip("/")) > _LONGEST_PREFIX:
         raise ConfigError(f"the prefix is too long: AWS leaves {_LONGEST_PREFIX} characters for it")
-    if "role_arn" not in options and (lost := [name for name in _OF_A_ROLE if name in options]):
-        raise ConfigError(f"{lost[0]} without role_arn", hint="add role_arn=ARN to the URL")
+    _check_role(options)
     return Options(
         kms_key_id=options.get("kms_key_id", ""),
         tags=_tags(options.get("tags", "")),
         replicas=_regions(options.get("replicas", "")),
         recovery_days=_days(options.get("recovery_days", str(DEFAULT_RECOVERY))),
     )
+
+
+def _check_role(options: Mapping[str, str]) -> None:
+    given = [name for name in _OF_A_ROLE if name in options]
+    if given and "role_arn" not in options:
+        raise ConfigError(f"{given[0]} without role_arn", hint="add role_arn=ARN to the URL")
+    wrong = [name for name in given if not _OF_A_ROLE[name].fullmatch(options[name])]
+    if wrong:
+        raise ConfigError(f"{wrong[0]}={options[wrong[0]]}: AWS takes no such {wrong[0]}")
 
 
 def _days(text: str) -> int:

@@ -71,8 +71,13 @@ def _for_key(target: Target, use: str) -> list[dict[str, Any]]:
     key = target.options.get("kms_key_id", "")
     if not key:
         return []
-    arn = key if key.startswith("arn:") else f"arn:{_partition(target)}:kms:{target.host or '*'}:*:key/{key}"
-    return [_allow("UseKey", ["kms:Decrypt"] + (["kms:GenerateDataKey"] if use == "deploy" else []), [arn])]
+    name = key.rpartition(":")[2]
+    resource = f"arn:{_partition(target)}:kms:{target.host or '*'}:*:key/{name.removeprefix('key/')}"
+    actions = ["kms:Decrypt"] + (["kms:GenerateDataKey"] if use == "deploy" else [])
+    if not name.startswith("alias/"):
+        return [_allow("UseKey", actions, [key if key.startswith("arn:") else resource])]
+    anyone = _allow("UseKey", actions, [resource.replace(name, "*")])  # IAM knows an alias by a condition alone
+    return [{**anyone, "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": name}}}]
 
 
 def _arn(target: Target, name: str) -> str:

@@ -54,7 +54,7 @@ _RIGHTS: Final[Mapping[str, str]] = {
 }
 _UNANSWERED: Final = (core.ServiceRequestError, core.ServiceResponseError)
 _WRITES: Final = {"put", "delete", "restore"}
-_LONGEST_QUOTE: Final = 400  # characters
+_LONGEST_QUOTE: Final = 200  # characters
 
 CODES: Final[Mapping[str, Problem]] = {
     "SecretDisabled": Problem(Disabled),
@@ -165,6 +165,6 @@ def _address(exc: core.HttpResponseError) -> str:
 
 
 def _quoted(problem: Problem, exc: Exception, op: str) -> Problem:
-    """Return *problem* with the text of *exc* behind the hint, unless it comes of a write."""
-    quote = "" if op in _WRITES else " ".join(str(exc).split())[:_LONGEST_QUOTE]
-    return Problem(problem.kind, f"{problem.hint} ({quote})") if quote else problem
+    """Return *problem* with the first line of *exc* behind the hint, unless it comes of a write."""
+    quote = "" if op in _WRITES else str(exc).partition("\n")[0].strip()[:_LONGEST_QUOTE]
+    return Problem(problem.kind, f"{problem.hint} ({quote})" if quote else problem.hint)

@@ -101,12 +101,13 @@ class Kv:
         while True:
             page = {"limit": PAGE, "after": after}
             facts = _data(self._call(partial(_listed, url=url, page=page)))
-            for name in facts["keys"]:
+            names: list[str] = facts.get("keys") or []
+            for name in names:
                 if name.startswith(start):
                     yield name, facts["key_info"].get(name) or {}
-            if len(facts["keys"]) < PAGE:
+            if len(names) < PAGE:
                 return
-            after = facts["keys"][-1]
+            after = names[-1]
 
     def _plain(self, folder: Spot, start: str) -> Iterator[tuple[str, Facts]]:
         names = [name for name in self._names(folder) if name.startswith(start)]

@@ -33,7 +33,15 @@ from tailorsecrets_vault.refusals import (
 )
 from tailorsecrets_vault.wire import NoAnswer
 
-_ASKS_FOR_NO_VALUE: Final = ("login", "stat", "list", "versions", "containers", "make", "drop")  # so its answer quotes none
+_ASKS_FOR_NO_VALUE: Final = (
+    "login",
+    "stat",
+    "list",
+    "versions",
+    "containers",
+    "make",
+    "drop",
+)  # so its answer quotes none
 _MOUNT_REMEDIES: Final = (
     "here each vault is a mount of its own: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, "
     "or keep vaults as folders of one mount, with the store URL vault://HOST/MOUNT"
@@ -152,6 +160,8 @@ def _of_no_answer(exc: http.RequestException, setting: Setting) -> Problem:
     text = str(exc)
     if isinstance(exc, http.SSLError) and "CERTIFICATE_VERIFY_FAILED" in text:
         return Problem(ConfigError, "the server's certificate is not trusted: set VAULT_CACERT to its CA file")
+    if isinstance(exc, http.SSLError) and "doesn't match" in text:
+        return Problem(ConfigError, "the server's certificate is for another name: set VAULT_TLS_SERVER_NAME to it")
     if isinstance(exc, http.SSLError) and ("WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower()):
         return Problem(ConfigError, "the server uses no TLS: write vault+http:// or an http address")
     if isinstance(exc, _BAD_ADDRESS):

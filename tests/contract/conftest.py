@@ -2,9 +2,20 @@
 
 import pytest
 
+from tests.contract.vault_stores import bao_proxy, bao_root, bao_store, workspace
 from tests.servers import install, localstack_aws, moto, openbao, openbao_raft, run_folder
 
-__all__ = ["localstack_aws", "moto", "openbao", "openbao_raft", "run_folder"]
+__all__ = [
+    "bao_proxy",
+    "bao_root",
+    "bao_store",
+    "localstack_aws",
+    "moto",
+    "openbao",
+    "openbao_raft",
+    "run_folder",
+    "workspace",
+]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

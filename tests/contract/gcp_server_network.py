@@ -29,7 +29,7 @@ _FLAVOR: Final = {"Metadata-Flavor": "Google"}
 
 
 class Network:
-    """All of it, on loopback ports. ``asked`` lists what was asked of the token servers, ``status`` what they say."""
+    """All of it, on loopback ports. ``asked`` lists who was asked for tokens, ``status`` is what they say."""
 
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()
@@ -86,8 +86,7 @@ class _Answers(BaseHTTPRequestHandler):
             self._say({"accessToken": f"of-{self.path.split('/')[-1]}", "expireTime": "2999-01-01T00:00:00Z"})
 
     def do_GET(self) -> None:
-        """Be the metadata server of a machine."""
-        self.network.asked.append(self.path.partition("?")[0])
+        """Be the metadata server of a machine; what else google.auth looks up beside a login is of no interest."""
         account = {"aliases": ["default"], "email": "machine@p.iam.gserviceaccount.com", "scopes": ["all"]}
         if self.path.partition("?")[0].endswith("/token"):
             self._say({"access_token": "of-the-machine", "expires_in": 3600, "token_type": "Bearer"})
@@ -132,15 +131,17 @@ class _Proxy:
                 threading.Thread(target=self._tunnel, args=(client,), daemon=True).start()
 
     def _tunnel(self, client: socket.socket) -> None:
-        host = client.recv(65_536).split(b" ")[1].decode().partition(":")[0]
-        if host not in self._ports:
-            client.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
-            client.close()
-            return
-        server = socket.create_connection(("127.0.0.1", self._ports[host]))
-        client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        threading.Thread(target=_pump, args=(client, server), daemon=True).start()
-        _pump(server, client)
+        with client, suppress(OSError):
+            host = client.recv(65_536).removeprefix(b"CONNECT ").partition(b":")[0].decode()
+            if host not in self._ports:
+                client.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+                return
+            with socket.create_connection(("127.0.0.1", self._ports[host])) as server:
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+                back.start()
+                _pump(client, server)
+                back.join()
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
@@ -150,7 +151,6 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
     for end in (source, sink):
         with suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
-        end.close()
 
 
 def _serve(network: Network, certificate: trustme.LeafCert | None) -> ThreadingHTTPServer:

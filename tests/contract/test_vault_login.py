@@ -111,7 +111,7 @@ def test_a_token_of_the_environment(root: Any, opened: Opener, proxy: Proxy, nam
 
 
 def test_a_token_file(root: Any, opened: Opener, tmp_path: Path) -> None:
-    """The token that ``vault login`` left is found, also where the variable is empty; when replaced, it is read anew."""
+    """The token that ``vault login`` left is found where the variable is empty, and read anew when refused."""
     file = tmp_path / ".vault-token"
     file.write_text(first := token(root))
     store = opened(VAULT_TOKEN="")

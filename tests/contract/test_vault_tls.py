@@ -1,6 +1,5 @@
 """TLS: which certificates are believed, and what is said of the others."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def port(openbao: Server, folder: Path) -> Iterator[int]:
     """Give the port of an OpenBao with TLS, whose certificate is for localhost and 127.0.0.1."""
     options = ["-dev-root-token-id=root", "-dev-no-store-token", "-dev-tls", f"-dev-tls-cert-dir={folder}"]
-    with serving(lambda port: [openbao.bin / "bao", "server", "-dev", *options, f"-dev-listen-address=127.0.0.1:{port}"]) as port:
+    with serving(
+        lambda port: [openbao.bin / "bao", "server", "-dev", *options, f"-dev-listen-address=127.0.0.1:{port}"]
+    ) as port:
         yield port
 
 
