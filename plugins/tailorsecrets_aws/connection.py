@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import Unauthenticated
 from tailorsecrets_aws.meaning import explain
-from tailorsecrets_aws.patience import WRITE_BUDGET, Patience, budget, keep_logs_quiet, refuse_nothing
-from tailorsecrets_aws.signin import open_client, region_of
+from tailorsecrets_aws.patience import WRITE_BUDGET, Patience, budget, refuse_nothing
+from tailorsecrets_aws.signin import check_files, open_client, region_of
+from tailorsecrets_aws.silence import keep_logs_quiet
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -29,8 +30,9 @@ class Connection:
     """Gives the client for the time of one operation."""
 
     def __init__(self, target: Target) -> None:
-        """Check what *target* says of region and profile; call nothing."""
+        """Check what *target* says of region, profile and files; call nothing."""
         region_of(target)
+        check_files(target)
         self._target = target
         self._opened: _Opened | None = None
         self._lock, self._process = threading.Lock(), os.getpid()

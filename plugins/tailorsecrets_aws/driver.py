@@ -125,9 +125,12 @@ class AwsDriver(Driver):
             try:
                 client.delete_secret(SecretId=name, **how)
             except client.exceptions.InvalidRequestException:
-                if self.stat(name).state == "deleted":
+                deleted = self.stat(name).state == "deleted"
+                if deleted and not purge:
                     return
-                if not _drop_replicas(client, name):
+                if deleted:
+                    client.restore_secret(SecretId=name)
+                elif not _drop_replicas(client, name):
                     raise
                 client.delete_secret(SecretId=name, **how)
 

@@ -161,7 +161,7 @@ _OURS: Final = {
 }
 _STATUSES: Final = {401: "ExpiredTokenException", 403: "AccessDeniedException", 429: "ThrottlingException"}
 _WRITES: Final = {"put", "delete", "restore"}
-_IS_DELETED: Final = re.compile(r"marked (for )?delet|scheduled for deletion", re.IGNORECASE)
+_IS_DELETED: Final = re.compile(r"(was|marked|marked for) delet|scheduled for deletion", re.IGNORECASE)
 _LONGEST_QUOTE: Final = 400  # characters
 
 

@@ -63,9 +63,9 @@ def _days(text: str) -> int:
 
 def _tags(text: str) -> dict[str, str]:
     parts = [pair.partition("=") for pair in text.split(",")] if text else []
-    tags = {key: value for key, _, value in parts}
+    tags = {key: value for key, equals, value in parts if equals}
     if len(parts) > _MOST_TAGS or len(tags) < len(parts):
-        raise ConfigError(f"tags={text}: AWS takes up to {_MOST_TAGS} tags, each key once")
+        raise ConfigError(f"tags={text}: up to {_MOST_TAGS} of key=value are meant, each key once")
     for key, value in tags.items():
         if not (_TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value)):
             raise ConfigError(f"tags={text}: {key!r} is no tag that AWS takes", hint="write tags=key=value,key=value")

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from logging import WARNING, Filter, LogRecord, getLogger
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
@@ -29,7 +28,6 @@ _POOL: Final = 32  # connections kept open; more threads open more
 _FIRST_PAUSE: Final = 0.1  # seconds; doubled for each further one
 _LONGEST_PAUSE: Final = 5.0
 _EMPTY: Final = "the answer is empty or damaged"
-_LOGS_VALUES: Final = ("botocore.endpoint", "botocore.parsers", "botocore.auth")
 
 _deadline: ContextVar[float | None] = ContextVar("tailorsecrets_aws_deadline", default=None)
 
@@ -53,13 +51,18 @@ def wire(seconds: float, *, attempts: int) -> Config:
 
 @contextmanager
 def budget(seconds: float) -> Generator[None]:
-    """Let all calls in the block share *seconds*, or what is left of an outer block's, and keep boto3's log quiet."""
+    """Let all calls in the block share *seconds*, or what is left of an outer block's."""
     before = _deadline.get()
     token = _deadline.set(time.monotonic() + seconds if before is None else before)
     try:
         yield
     finally:
         _deadline.reset(token)
+
+
+def in_operation() -> bool:
+    """Tell whether this thread is inside of a ``budget``."""
+    return _deadline.get() is not None
 
 
 class Patience:
@@ -98,22 +101,6 @@ def refuse_nothing(*, parsed: Mapping[str, Any], **_: object) -> None:
     """
     if _is_empty(parsed):
         raise ResponseParserError(_EMPTY)
-
-
-class _Quiet(Filter):
-    """Drops what botocore logs of our calls below WARNING: it would log the bodies, values and all."""
-
-    def filter(self, record: LogRecord) -> bool:
-        return _deadline.get() is None or record.levelno >= WARNING
-
-
-_QUIET: Final = _Quiet()
-
-
-def keep_logs_quiet() -> None:
-    """Let no value into the log; what other boto3 clients of the process log stays as it is."""
-    for name in _LOGS_VALUES:
-        getLogger(name).addFilter(_QUIET)
 
 
 def _failure(http: "AWSResponse", parsed: dict[str, Any], operation: str) -> Exception | None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
@@ -29,17 +30,24 @@ _VARIABLES: Final = {
 
 def region_of(target: Target) -> str:
     """Return the URL's region, else AWS_REGION, AWS_DEFAULT_REGION or the profile's; ConfigError where none is told."""
-    environ = target.environ
-    region = target.host or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or _region_of_profile(target)
+    environ, profile = target.environ, _profile(target)
+    told = (target.host, environ.get("AWS_REGION"), environ.get("AWS_DEFAULT_REGION"), profile.get("region"))
+    region = next((region for region in told if region), "")
     if not region:
         raise ConfigError(f"{target.url} names no region", hint="write aws://REGION or set AWS_REGION")
     return region
 
 
+def check_files(target: Target) -> None:
+    """Raise ConfigError for a ca_bundle that is not there; reads nothing of it."""
+    path = _ca_bundle(target)
+    if path and not Path(path).is_file():
+        raise ConfigError(f"ca_bundle={target.options['ca_bundle']}: there is no file {path}")
+
+
 def open_client(target: Target) -> "SecretsManagerClient":
     """Return a client. Only finding the login may call something: the machine's or the container's own service."""
-    region, ca_bundle = region_of(target), target.options.get("ca_bundle")
-    session = _session(target)
+    region, session = region_of(target), _session(target)
     if "role_arn" in target.options:
         session.register_component("credential_provider", _Role(session, target.options, region))
     opened = boto3.Session(botocore_session=session, region_name=region)
@@ -47,7 +55,7 @@ def open_client(target: Target) -> "SecretsManagerClient":
     client: SecretsManagerClient = untyped.client(
         "secretsmanager",
         endpoint_url=target.options.get("endpoint_url") or _endpoint(target.environ),
-        verify=os.path.join(target.base, ca_bundle) if ca_bundle else None,  # noqa: PTH118  # boto3 takes a str
+        verify=_ca_bundle(target),
         config=wire(target.timeout, attempts=1),
     )
     return client
@@ -83,12 +91,18 @@ def _session(target: Target) -> Session:
     return session
 
 
-def _region_of_profile(target: Target) -> str | None:
+def _profile(target: Target) -> Mapping[str, Any]:
+    """Return what the profile says; ConfigError where it is named and not there."""
     try:
-        return cast("str | None", _session(target).get_config_variable("region"))
+        return cast("Mapping[str, Any]", _session(target).get_scoped_config())
     except ProfileNotFound as exc:
         told = str(exc)
     raise ConfigError(told, hint="aws configure list-profiles shows those that are there")
+
+
+def _ca_bundle(target: Target) -> str | None:
+    path = target.options.get("ca_bundle")
+    return str(Path(target.base) / path) if path else None
 
 
 def _is_foreign(environ: Mapping[str, str]) -> bool:

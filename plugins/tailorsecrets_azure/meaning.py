@@ -93,8 +93,6 @@ CLASSES: Final[Mapping[type[Exception], Problem]] = {
 
 def explain(exc: Exception, op: str) -> Problem:
     """Return what *exc*, raised by method *op* of the driver, means."""
-    if isinstance(exc, SecretsError):
-        return Problem(type(exc), exc.hint)
     if is_certificate(exc):
         return Problem(ConfigError, _CERTIFICATE)
     if isinstance(exc, core.HttpResponseError) and exc.status_code and not _is_of_login(exc):

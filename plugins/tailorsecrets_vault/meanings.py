@@ -33,15 +33,7 @@ from tailorsecrets_vault.refusals import (
 )
 from tailorsecrets_vault.wire import NoAnswer
 
-_ASKS_FOR_NO_VALUE: Final = (
-    "login",
-    "stat",
-    "list",
-    "versions",
-    "containers",
-    "make",
-    "drop",
-)  # so its answer quotes none
+_ASKS_FOR_NO_VALUE: Final = ("login", "stat", "list", "versions", "containers", "make", "drop")  # none is quoted
 _MOUNT_REMEDIES: Final = (
     "here each vault is a mount of its own: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, "
     "or keep vaults as folders of one mount, with the store URL vault://HOST/MOUNT"

@@ -69,6 +69,7 @@ def http_session(settings: Settings) -> requests.Session:
     """Return a session that checks the server's certificate as *settings* say, and repeats nothing by itself."""
     session = requests.Session()
     session.verify, session.cert = settings.verify, settings.certificate
+    session.auth = _with_the_token_alone
     session.mount("https://", _Named(settings.server_name))
     session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
     return session
@@ -85,6 +86,11 @@ class _Named(HTTPAdapter):
         if self._name:
             options |= {"server_hostname": self._name, "assert_hostname": self._name}
         super().init_poolmanager(*args, **options)
+
+
+def _with_the_token_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add nothing: without an ``auth``, requests looks for a password in ~/.netrc at each call."""
+    return request
 
 
 def _whole(answer: Any) -> Any:

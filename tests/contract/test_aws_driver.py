@@ -10,7 +10,8 @@ from tailorsecrets.secret import Secret
 from tailorsecrets.testing.conformance.suite import STAMP, refused
 from tailorsecrets_aws.driver import _UNTIL_PURGED, AwsDriver
 from tests.contract.aws_backdoor import Aws, AwsBackdoor, aws_before
-from tests.contract.aws_wire import Call, Do, Reply
+from tests.contract.aws_rules import PENDING
+from tests.contract.aws_wire import Call, Do, Reply, refuse
 from tests.servers import Server
 
 
@@ -194,6 +195,20 @@ def test_a_purge_is_asked_for(aws: Aws, driver: AwsDriver, name: str) -> None:
     driver.delete(name, purge=True)
 
     assert aws.wire.arrived[-1].facts["ForceDeleteWithoutRecovery"]
+    with refused(driver, "stat", NotFound):
+        driver.stat(name)
+
+
+def test_a_purge_that_a_delete_is_in_the_way_of(aws: Aws, driver: AwsDriver, name: str) -> None:
+    """A server that destroys only what lives, as some do, gets a deleted secret back to life first."""
+    driver.put(name, Secret("value"))
+    driver.delete(name)
+    aws.wire.forget()
+    aws.wire.fail(refuse("InvalidRequestException", PENDING), op="DeleteSecret")
+
+    driver.delete(name, purge=True)
+
+    assert aws.wire.ops == ["DeleteSecret", "DescribeSecret", "RestoreSecret", "DeleteSecret"]
     with refused(driver, "stat", NotFound):
         driver.stat(name)
 

@@ -1,6 +1,7 @@
 """What the Google driver does beyond the contract: annotations, deletes, versions, options, and what others see."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -189,14 +190,42 @@ def test_deleting_a_bare_name_takes_it_away(at: Bench, driver: GcpDriver) -> Non
     assert at.backdoor.secret_or_none(NAME) is None
 
 
+@pytest.mark.parametrize("state", ["bare", "deleted"])
+def test_a_name_without_value_is_won_once(at: Bench, driver: GcpDriver, state: str) -> None:
+    """Of sixteen who create a name that is there without a value, one writes, and the others hear of it."""
+    if state == "deleted":
+        driver.put(NAME, Secret("old"))
+        driver.delete(NAME)
+    else:
+        at.backdoor.bare(NAME)
+    before = len(states(at))
+
+    def create(number: int) -> object:
+        try:
+            return driver.put(NAME, Secret(str(number)), expect=ABSENT, stamp=STAMP)
+        except Exception as exc:  # noqa: BLE001 - whatever a driver raises has to have a meaning
+            return meaning(driver, exc, "put")
+
+    with ThreadPoolExecutor(16) as threads:
+        outcomes = list(threads.map(create, range(16)))
+    assert len(states(at)) == before + 1
+    assert len([outcome for outcome in outcomes if outcome not in {AlreadyExists, Conflict}]) == 1
+    assert driver.stat(NAME).stamp == STAMP
+
+
+def test_a_long_history_is_paged(at: Bench, driver: GcpDriver) -> None:
+    """Versions beyond one page are all there, each once."""
+    at.server.page = 2
+    written = [driver.put(NAME, Secret("value")).version for _ in range(5)]
+    assert [entry.version for entry in driver.versions(NAME)] == written[::-1]
+
+
 def test_a_write_during_a_delete_is_a_conflict(at: Bench, driver: GcpDriver) -> None:
     """A delete that finds a newer version noted by somebody else says Conflict, and the name stays."""
     driver.put(NAME, Secret("one"), stamp=STAMP)
     other = at.connect()
     slow = Rule(methods=["DisableSecretVersion"], times=1, seconds=0.5)
     at.server.faults.add(slow)
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(1) as thread:
         deleting = thread.submit(driver.delete, NAME)
         while slow.times:

@@ -1,0 +1,125 @@
+"""What can be stored on OpenBao, and how other tools see it."""
+
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from tailorsecrets import Secret, Store
+from tailorsecrets.errors import (
+    Conflict,
+    Corrupt,
+    TooLarge,
+)
+from tests.contract.vault_stores import FORMS, OWNER, store_at, write
+from tests.servers import Server
+
+HOSTILE = {
+    "nul": "a\x00b",
+    "lines": "a\r\nb\n",
+    "bom": "\ufefftext",
+    "four-bytes": "\N{PILE OF POO}",
+    "empty": "",
+    "quotes": '"\\{}[]<>&\u2028',
+}
+LONGEST = "a" + "-" * 61 + "z"
+
+
+@FORMS
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_values_in_plain_text(bao_store: Store, openbao: Server, workspace: str, path: str, name: str) -> None:
+    """Any text comes back, and the vendor's command line reads it as plain text under the documented path."""
+    bao_store.create_vault("api-keys")
+    bao_store.create_secret("api-keys", name, Secret(HOSTILE[name]))
+    assert bao_store.get("api-keys", name) == HOSTILE[name]
+    where = f"{path}/{workspace}/api-keys/{name}".removeprefix("/")
+    assert bao(openbao, "kv", "get", "-field=value", where) == HOSTILE[name].encode()
+
+
+def bao(server: Server, *words: str) -> bytes:
+    """Return what OpenBao's command line prints."""
+    environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    environ |= {"BAO_ADDR": server.variables["VAULT_ADDR"], "BAO_TOKEN": server.variables["VAULT_TOKEN"]}
+    return subprocess.run([server.bin / "bao", *words], env=environ, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("path", ["", "secret", "secret/team"])
+def test_the_longest_names(openbao: Server, path: str) -> None:
+    """Workspace, vault and secret may all have 63 characters."""
+    with store_at(openbao.url, path, openbao, LONGEST) as store:
+        store.create_vault(LONGEST)
+        store.create_secret(LONGEST, LONGEST, Secret("value"))
+        assert store.get(LONGEST, LONGEST) == "value"
+        assert [entry.name for entry in store.list_secrets(LONGEST)] == [LONGEST]
+        store.purge_secret(LONGEST, LONGEST)
+        store.delete_vault(LONGEST)
+        assert store.list_vaults() == []
+
+
+@pytest.mark.parametrize("path", ["", "secret"])
+def test_the_limit_on_real_storage(openbao_raft: Server, workspace: str, path: str) -> None:
+    """On raft a value of just the limit goes in, as does text that grows as JSON; a byte more is refused unsent."""
+    with store_at(openbao_raft.url, path, openbao_raft, workspace) as store:
+        store.create_vault("api-keys")
+        for number, text in enumerate(("x" * 1_000_000, "\u00e9" * 500_000, "<" * 174_000, "\x01" * 174_000)):
+            store.create_secret("api-keys", f"key-{number}", Secret(text))
+            assert store.get("api-keys", f"key-{number}") == text
+        for text in ("x" * 1_000_001, "<" * 175_000, "\x01" * 175_000):
+            with pytest.raises(TooLarge) as caught:
+                store.create_secret("api-keys", "over", Secret(text))
+            assert "over" in str(caught.value)
+            assert store.get("api-keys", "over") is None
+
+
+@FORMS
+def test_a_recreated_secret_is_no_old_version(bao_store: Store) -> None:
+    """A secret that was purged and written again has the same number and another version: the old one conflicts."""
+    bao_store.create_vault("api-keys", OWNER)
+    manifest = bao_store.manifest("api-keys")
+    old = bao_store.create_secret("api-keys", "key", Secret("old"))
+    bao_store.purge_secret("api-keys", "key")
+    bao_store.create_secret("api-keys", "key", Secret("of somebody else"))
+    with pytest.raises(Conflict):
+        bao_store.put_secret(manifest, "api-keys", "key", Secret("mine"), expect=old.version)
+    assert bao_store.get("api-keys", "key") == "of somebody else"
+
+
+@FORMS
+def test_an_entry_without_the_field(bao_store: Store, bao_root: Any, workspace: str, path: str) -> None:
+    """An entry of another tool that has no text in the field is Corrupt; the option field reads another one."""
+    bao_store.create_vault("api-keys")
+    write(bao_root, f"{path}/{workspace}/api-keys/login", {"password": "p", "port": 5})
+    with pytest.raises(Corrupt) as caught:
+        bao_store.get("api-keys", "login")
+    assert "field" in caught.value.hint
+
+
+def test_the_option_field(openbao: Server, workspace: str) -> None:
+    """With field=password that field is read and written."""
+    with store_at(openbao.url, "secret?field=password", openbao, workspace) as store:
+        store.create_vault("api-keys")
+        store.create_secret("api-keys", "login", Secret("p"))
+        assert store.get("api-keys", "login") == "p"
+    assert bao(openbao, "kv", "get", "-field=password", f"secret/{workspace}/api-keys/login") == b"p"
+
+
+def test_the_option_max_versions(openbao: Server, workspace: str) -> None:
+    """With max_versions=2 two versions of a secret are kept."""
+    with store_at(openbao.url, "?max_versions=2", openbao, workspace) as store:
+        store.create_vault("api-keys")
+        store.create_secret("api-keys", "key", Secret("0"))
+        for number in range(1, 5):
+            store.update_secret("api-keys", "key", Secret(str(number)))
+        assert len(store.history("api-keys", "key")) == 2
+
+
+@pytest.mark.parametrize("path", ["secret"])
+def test_foreign_names_are_left_alone(bao_store: Store, bao_root: Any, workspace: str) -> None:
+    """Folders and names of other tools in the workspace's folder are neither listed nor in the way."""
+    for name in ("api-keys/deep/er/still", "api-keys/Not_A.Name", "api-keys/a%2Fb?c#d", "UPPER/key", "top"):
+        bao_root.secrets.kv.v2.create_or_update_secret(f"{workspace}/{name}", {"value": "x"}, mount_point="secret")
+    bao_store.create_vault("api-keys")
+    bao_store.create_secret("api-keys", "key", Secret("value"))
+    assert [entry.name for entry in bao_store.list_secrets("api-keys")] == ["key"]
+    assert [vault.name for vault in bao_store.list_vaults()] == ["api-keys"]

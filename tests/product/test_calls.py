@@ -1,0 +1,31 @@
+"""What the product's operations cost in calls, on every store, and the tables of the docs that tell it."""
+
+import pytest
+
+from tests.product import tables
+from tests.product.backend import Backend
+from tests.product.backends import BACKENDS
+from tests.product.budgets import BUDGETS
+from tests.product.calls import measure
+
+COUNT = 200  # secrets; the table in the docs has 1,000, by the same formulas
+
+
+def test_costs(request: pytest.FixtureRequest, backend: Backend) -> None:
+    """Every operation costs what the formulas say; with nothing changed no value is read and nothing is written."""
+    assert measure(backend, COUNT) == BUDGETS[request.node.callspec.params["backend"]](COUNT)
+
+
+def test_all_stores_have_a_budget() -> None:
+    """No store is without formulas, and all but the one in memory are in the table."""
+    assert set(BUDGETS) == set(BACKENDS) == {*tables.TITLES, "memory"}
+
+
+def test_the_table_of_calls() -> None:
+    """The table in the docs is what a run writes: ``python -m tests.product.tables``."""
+    assert tables.between(tables.CALLS) == tables.calls_table(tables.budgeted())
+
+
+def test_the_table_of_capabilities() -> None:
+    """The table in the docs is what each driver declares: ``python -m tests.product.tables``."""
+    assert tables.between(tables.STORES) == tables.stores_table()
