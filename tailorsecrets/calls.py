@@ -7,7 +7,6 @@ not atomic becomes a look before the write, and whatever an SDK raises becomes o
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from os.path import commonprefix
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 from tailorsecrets import errors, values
@@ -84,8 +83,7 @@ class Calls:
         self._need("lists")
         if deleted:
             self._need("undelete")
-        # One list under what the prefixes share: where there is a hash form too, two would cost twice as many calls.
-        prefix = commonprefix(self._naming.prefixes(vault))  # noqa: RUF071  # by character is what is meant
+        prefix = self._naming.prefix_of(vault)
         for entry in self._iterate("list", Place(vault), partial(self._listing, prefix, deleted=deleted)):
             place = self._naming.place(entry.name, entry.tags)
             if place is not None and (not vault or place.vault == vault) and entry.state != "bare":

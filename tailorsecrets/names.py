@@ -120,11 +120,12 @@ class Naming:
         place = self._read(whole)
         return place if place is not None and self.native(place) == folded else None
 
-    def prefixes(self, vault: str = "") -> list[str]:
-        """Return the prefixes of native names under which all of the workspace, or of *vault*, is found."""
+    def prefix_of(self, vault: str = "") -> str:
+        """Return the prefix under which all native names of the workspace, or of *vault*, are found, perhaps with more."""
+        if self._may_hash:
+            return self._head
         parts = [self.workspace, vault] if vault else [self.workspace]
-        plain = self._head + "".join(self._escaped(part) + self.joiner for part in parts)
-        return [plain, self._hash_form("")] if self._may_hash else [plain]
+        return self._head + "".join(self._escaped(part) + self.joiner for part in parts)
 
     def container(self, vault: str) -> str:
         """Return the native name of the place that holds *vault*, where the store has such."""

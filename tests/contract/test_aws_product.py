@@ -230,7 +230,7 @@ def limit(aws: Aws, prefix: str, use: Literal["read", "deploy"]) -> None:
     (kind,) = tailorsecrets_stores()
     naming = Naming("default", prefix=prefix)
     assert kind.policy
-    aws.rules.policy = json.loads(kind.policy(aws.target(), naming.prefixes("api-keys"), use))
+    aws.rules.policy = json.loads(kind.policy(aws.target(), [naming.prefix_of("api-keys")], use))
 
 
 def test_a_service_reads_its_vault_and_nothing_else(aws: Aws, prefix: str) -> None:
