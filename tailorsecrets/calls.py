@@ -150,6 +150,10 @@ class Calls:
         self._need("writes")
         self._call("drop", Place(vault), self._driver.drop, self._naming.container(vault))
 
+    def native_names(self, vault: str) -> tuple[str, str]:
+        """Return how the native names of the secrets of *vault* begin, and the native name of its record."""
+        return self._naming.beginning(vault), self._naming.native(Place(vault))
+
     @contextmanager
     def transaction(self) -> Generator[None]:
         """Make the writes in the block one write, where the store can."""

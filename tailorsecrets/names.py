@@ -121,9 +121,11 @@ class Naming:
         return place if place is not None and self.native(place) == folded else None
 
     def prefix_of(self, vault: str = "") -> str:
-        """Return the prefix under which all native names of the workspace, or of *vault*, are found, perhaps with more."""
-        if self._may_hash:
-            return self._head
+        """Return a prefix of all native names of the workspace, or of *vault*; others may begin with it too."""
+        return self._head if self._may_hash else self.beginning(vault)
+
+    def beginning(self, vault: str = "") -> str:
+        """Return how the native names of the workspace, or of *vault*, begin, but for hashed ones."""
         parts = [self.workspace, vault] if vault else [self.workspace]
         return self._head + "".join(self._escaped(part) + self.joiner for part in parts)
 

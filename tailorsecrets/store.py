@@ -257,6 +257,11 @@ class Store:
 
     # The rest
 
+    def native_names(self, vault: str) -> tuple[str, str]:
+        """Return how the native names of the secrets of *vault* begin, and the native name of its record."""
+        check_name("vault", vault)
+        return self._calls.native_names(vault)
+
     def check_value(self, vault: str, secret: str, value: Secret) -> None:
         """Raise NameInvalid, ValueInvalid or TooLarge for what the store cannot hold; calls nothing."""
         self._calls.check_value(_checked(vault, secret), value)

@@ -1,16 +1,16 @@
 """Which store and workspace is meant, and opening it: flags, environment, profile, default."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from os import PathLike, fspath, getcwd
 from os.path import exists
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from tailorsecrets import plugins
 from tailorsecrets.calls import read_only
 from tailorsecrets.driver import Driver, StoreType, Target
-from tailorsecrets.errors import ConfigError
+from tailorsecrets.errors import ConfigError, Unsupported
 from tailorsecrets.names import check_name
 from tailorsecrets.profiles import read_profile
 from tailorsecrets.store import Store
@@ -90,6 +90,19 @@ def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | No
 def target_of(choice: Choice, environ: Mapping[str, str]) -> Target:
     """Return the parsed URL of *choice*."""
     return _parse(choice.url, choice.base, environ, create=False)[1]
+
+
+def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str], use: Literal["read", "deploy"]) -> str:
+    """Return the least-privilege policy for *use* of *vaults*, as the store's own document; calls nothing.
+
+    Raise Unsupported for a store without permissions of its own.
+    """
+    kind, target = _parse(choice.url, choice.base, environ, create=False)
+    if kind.policy is None:
+        raise Unsupported(f"{choice.url}: the store has no policies; who can open it can read and write all of it")
+    with open_choice(choice, environ) as store:
+        names = [name for vault in vaults for name in store.native_names(vault)]
+    return kind.policy(target, names, use)
 
 
 def open_store(url: str, workspace: str = DEFAULT_WORKSPACE, *, environ: Mapping[str, str] | None = None) -> Store:
