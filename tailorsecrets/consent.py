@@ -39,7 +39,7 @@ def to_ask(plan: Plan, consent: Consent, *, guard: bool = True) -> list[Topic]:
     too_many = guard and _over_limit(plan, consent)
     asked: list[Topic] = [topic for topic in topics(plan) if not consent.yes or (topic == "deletions" and too_many)]
     if asked and not consent.can_ask:
-        raise _too_many(plan) if consent.yes else _unconfirmed(plan, asked, too_many=too_many)
+        raise _too_many(plan, consent) if consent.yes else _unconfirmed(plan, asked, too_many=too_many)
     return asked
 
 
@@ -59,9 +59,12 @@ def _deleted(plan: Plan) -> int:
     return sum(bool(step.place.secret) for step in plan.deletions())
 
 
-def _too_many(plan: Plan) -> Refused:
+def _too_many(plan: Plan, consent: Consent) -> Refused:
     covered = limit(plan)
-    why = "the config declares nothing" if covered is None else f"--yes covers {covered}"
+    if consent.allow_deletes is not None:
+        why = f"--allow-deletes {consent.allow_deletes} allows no more than that"
+    else:
+        why = "the config declares nothing" if covered is None else f"--yes covers {covered}"
     return Refused(
         f"{_deleted(plan)} secrets would be deleted, and {why}; nothing was changed",
         code="TOO_MANY_DELETIONS",

@@ -167,21 +167,22 @@ class ManagerBase:
         self._check_declared(vault, secrets)
         return self._aimed([Want(vault, secret, versions) for secret in secrets])
 
-    def _check_declared(self, vault: str | None, secrets: Sequence[str | None]) -> None:
-        """Raise UndeclaredSecret for a name that the config does not have; None stands for all names."""
-        if vault is not None and vault not in self._names:
-            hint = _nearest(vault, list(self._names))
-            raise UndeclaredSecret(f"vault {vault!r} is not in the config", hint=hint, vault=vault)
+    def _check_declared(self, vault: str, secrets: Sequence[str]) -> None:
+        """Raise UndeclaredSecret, with the nearest name, for anything that is no name in the config."""
+        if not isinstance(vault, str) or vault not in self._names:
+            near = _nearest(vault, list(self._names))
+            raise UndeclaredSecret(f"vault {vault!r} is not in the config; {near}", vault=str(vault))
         for secret in secrets:
-            if vault is not None and secret is not None and secret not in self._names[vault]:
-                hint = _nearest(secret, self._names[vault])
-                raise UndeclaredSecret(f"{vault!r} has no secret {secret!r} in the config", hint=hint, vault=vault)
+            if not isinstance(secret, str) or secret not in self._names[vault]:
+                near = _nearest(secret, self._names[vault])
+                raise UndeclaredSecret(f"{vault!r} has no secret {secret!r} in the config; {near}", vault=vault)
 
     def _all(self) -> list[Want]:
         return self._aimed([Want(vault, secret) for vault, secrets in self._names.items() for secret in secrets])
 
     def _held(self, vault: str | None, secret: str | None) -> list[Want]:
-        self._check_declared(vault, [secret])
+        if vault is not None:
+            self._check_declared(vault, [] if secret is None else [secret])
         wants = self._aimed(self._cache.wants(vault, secret))
         self._cache.try_again(wants)
         return wants
@@ -209,7 +210,7 @@ class SecretManager(ManagerBase):
         cache = self._cache
         try:
             held = cache.held[vault, secret, 1]
-        except KeyError:
+        except (KeyError, TypeError):  # TypeError: what is no name, which the slow path says
             pass
         else:
             if max_age is None and cache.clock() < held.until:
@@ -237,7 +238,7 @@ class SecretManager(ManagerBase):
         cache = self._cache  # as in get: a call of a shared function would double what a hit costs
         try:
             held = cache.held[vault, secret, 1]
-        except KeyError:
+        except (KeyError, TypeError):  # TypeError: what is no name, which the slow path says
             pass
         else:
             if max_age is None and cache.clock() < held.until:
@@ -271,6 +272,6 @@ def _values(held: Held) -> list[str]:
     return [] if held.value is None else [held.value, *held.older]
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0)
+def _nearest(name: object, known: Sequence[str]) -> str:
+    close = get_close_matches(str(name), known, n=1, cutoff=0)
     return f"did you mean {close[0]!r}?" if close else "the config declares none"

@@ -275,7 +275,11 @@ class Store:
         return {p: a.value for p, a in self.answers(places).items() if isinstance(a, Stored)}
 
     def answers(self, places: Sequence[Place]) -> dict[Place, Stored | SecretsError]:
-        """Return for each of *places* its value with its entry, or the error, in the least calls; raises nothing."""
+        """Return for each of *places* its value with its entry, or the error, in the least calls.
+
+        Raise NameInvalid for anything but the place of a secret.
+        """
+        check_names([pair for vault, secret in places for pair in (("vault", vault), ("secret", secret))])
         if len(places) != 1:
             return self._calls.get_many(places)
         try:

@@ -128,15 +128,25 @@ def load_env_files(required: list[str], optional: list[str], environ: Mapping[st
 
 
 def _env_file(path: str) -> dict[str, str]:
+    from io import StringIO
+
     from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
 
     try:
         with open(path, encoding="utf-8") as stream:
-            return {name: value for name, value in dotenv_values(stream=stream).items() if value is not None}
+            text = stream.read()
     except UnicodeDecodeError:
         problem = "it is not UTF-8 text"
     except OSError as exc:
         problem = exc.strerror or type(exc).__name__
+    else:
+        wrong = next((found.original for found in parse_stream(StringIO(text)) if found.error), None)
+        if wrong is None:
+            read = dotenv_values(stream=StringIO(text))
+            return {name: value for name, value in read.items() if value is not None}
+        blank = len(wrong.string) - len(wrong.string.lstrip())
+        problem = f"line {wrong.line + wrong.string[:blank].count(chr(10))} is not NAME=VALUE"
     raise ConfigError(f"env file {path}: {problem}")
 
 

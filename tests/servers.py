@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -79,6 +80,7 @@ def run_folder() -> Iterator[Path]:
     for folder in folders.iterdir() if folders.exists() else ():
         if folder == mine or not _lives(int(folder.name)):
             _servers(folder, "down")
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """What a program gets from the manager that its config exports."""
 
 import copy
+import inspect
 import pickle
 import subprocess
 import sys
@@ -431,3 +432,36 @@ def test_a_config_loads_no_event_loop() -> None:
     code = "import sys, tailorsecrets.manager; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) & {"asyncio", "anyio", "concurrent.futures", "trio", "ssl", "socket"} == set()
+
+
+NO_NAMES: list[object] = [None, 7, "", ["one"], {"one": 1}]
+
+
+@pytest.mark.parametrize("name", NO_NAMES, ids=repr)
+@pytest.mark.parametrize("method", ["get", "read", "recent", "aget", "aread", "arecent"])
+def test_what_is_no_name_is_undeclared(shop: Shop, method: str, name: object) -> None:
+    """None, as from an unset variable, and anything else that is no name is UndeclaredSecret before any call."""
+    shop.memory.forget_calls()
+    for arguments in (("abc", name), (name, "one")):
+        with pytest.raises(UndeclaredSecret):
+            finished(getattr(shop.secrets, method)(*arguments))
+    assert not shop.memory.calls
+
+
+@pytest.mark.parametrize("name", NO_NAMES, ids=repr)
+@pytest.mark.parametrize("method", ["get_all", "aget_all"])
+def test_what_is_no_name_in_a_list_is_undeclared(shop: Shop, method: str, name: object) -> None:
+    """The same in a list of names, so that no vault's own record can be read."""
+    with pytest.raises(UndeclaredSecret):
+        finished(getattr(shop.secrets, method)("abc", ["one", name]))
+
+
+def finished(result: object) -> object:
+    """Return *result*, run to its end if it is a coroutine."""
+    if not inspect.iscoroutine(result):
+        return result
+
+    async def wait() -> object:
+        return await result
+
+    return anyio.run(wait)

@@ -11,13 +11,13 @@ import os
 from datetime import UTC, datetime
 
 from tailorsecrets.driver import Target
-from tailorsecrets.errors import AlreadyExists, ConfigError, NotFound, Unsupported
+from tailorsecrets.errors import AlreadyExists, ConfigError, NotFound, Refused, Unauthenticated, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keyfiles, slots
 from tailorsecrets_file.draft import Draft
 from tailorsecrets_file.header import MAX_PASSPHRASES, MAX_SLOTS, Slot, SlotKind
 from tailorsecrets_file.storefile import StoreFile
-from tailorsecrets_file.unlock import label
+from tailorsecrets_file.unlock import label, unlock
 
 __all__ = ["Slot", "SlotKind", "add_slot", "list_slots", "rekey", "remove_slot"]
 
@@ -45,11 +45,12 @@ def add_slot(
     return slot
 
 
-def remove_slot(target: Target, slot_id: str) -> str:
+def remove_slot(target: Target, slot_id: str, *, even_if_locked_out: bool = False) -> str:
     """Close the file to one key: encrypt everything anew for the others. Return a sentence for the user.
 
     Old copies of the file, such as those in git's history, stay readable by the removed key. Raises NotFound for an
-    unknown *slot_id*, Unsupported for the last slot.
+    unknown *slot_id*, Unsupported for the last slot, Refused where no key at hand opens one of the others, unless
+    *even_if_locked_out*.
     """
     with StoreFile(target).writing(create=False) as draft:
         removed = next((slot for slot in draft.slots if slot.id == slot_id), None)
@@ -58,6 +59,8 @@ def remove_slot(target: Target, slot_id: str) -> str:
         if len(draft.slots) == 1:
             raise Unsupported("the last slot cannot be removed", hint="add another one first")
         draft.slots = tuple(slot for slot in draft.slots if slot is not removed)
+        if not even_if_locked_out:
+            _check_can_return(target, draft)
         draft.renew()
     return (
         f"removed the {removed.kind} slot {slot_id} and encrypted everything anew; old copies of the file, such as "
@@ -73,6 +76,17 @@ def rekey(target: Target) -> str:
     with StoreFile(target).writing(create=False) as draft:
         draft.renew()
     return f"encrypted everything anew; the same {len(draft.slots)} keys open the file, and its old copies too"
+
+
+def _check_can_return(target: Target, draft: Draft) -> None:
+    try:
+        unlock(draft.header._replace(slots=draft.slots), target.environ, draft.path)
+    except Unauthenticated as error:
+        told, remedy = f"without that slot no key at hand opens {draft.path}", error.hint
+    else:
+        return
+    ways = [remedy, "add a key of yours with: tailorsecrets file keys add", "pass --allow-lockout if that is meant"]
+    raise Refused(f"{told}; nothing was changed", hint="; or ".join(filter(None, ways)))
 
 
 def _new_slot(

@@ -12,7 +12,6 @@ from google.auth.transport.requests import Request
 from tailorsecrets_gcp.settings import Settings
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
-_SLOW: Final = 30.0  # seconds: how long google.auth may wait for an answer where nobody has set a budget
 
 
 class Login:
@@ -64,6 +63,7 @@ def _bounded(left: Callable[[], float]) -> Callable[..., Any]:
     request = cast("Any", Request())
 
     def send(*args: Any, timeout: float | None = None, **options: Any) -> Any:
-        return request(*args, timeout=min(timeout or _SLOW, left()), **options)
+        longest = left()
+        return request(*args, timeout=min(timeout or longest, longest), **options)
 
     return send

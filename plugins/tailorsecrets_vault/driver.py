@@ -39,6 +39,15 @@ ENCODED: Final = 1_048_000  # bytes of a value as JSON that fit into an entry of
 _TRIES: Final = 16  # of a write that may replace anything, while others write the same name
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What a write meets."""
+
+    entry: Entry
+    number: int  # of the current version; 0: the name never had a value
+    restorable: bool
+
+
 class VaultDriver(Driver):
     """One Vault or OpenBao server."""
 
@@ -150,7 +159,7 @@ class VaultDriver(Driver):
         """Close the connection."""
         self._connection.close()
 
-    def _created(self, spot: Spot, value: Secret) -> "tuple[_Before | None, Facts]":
+    def _created(self, spot: Spot, value: Secret) -> tuple[_Before | None, Facts]:
         """Write what is not there; one call where nothing was ever there."""
         try:
             return None, self._kv.write(spot, value, 0)
@@ -162,7 +171,7 @@ class VaultDriver(Driver):
             raise AlreadyExists
         return before, self._kv.write(spot, value, before.number if before else 0)
 
-    def _replaced(self, spot: Spot, value: Secret, expect: str | None) -> "tuple[_Before | None, Facts]":
+    def _replaced(self, spot: Spot, value: Secret, expect: str | None) -> tuple[_Before | None, Facts]:
         """Write over the version that *expect* means; the server compares only numbers, so its time is read first."""
         for _ in range(_TRIES):
             before = self._before(spot)
@@ -174,7 +183,7 @@ class VaultDriver(Driver):
                     raise
         raise Conflict
 
-    def _before(self, spot: Spot) -> "_Before | None":
+    def _before(self, spot: Spot) -> _Before | None:
         try:
             metadata = self._kv.metadata(spot)
         except InvalidPath:
@@ -209,15 +218,6 @@ class VaultDriver(Driver):
         if self._mounts is None:
             raise Unsupported
         return self._mounts
-
-
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """What a write meets."""
-
-    entry: Entry
-    number: int  # of the current version; 0: the name never had a value
-    restorable: bool
 
 
 def check_size(value: Secret) -> None:

@@ -83,10 +83,11 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
 @command("remove", "tailorsecrets file keys remove 3f9c")
 @click.argument("key_id", metavar="ID")
 @yes_option
-def remove(invocation: Invocation, key_id: str, yes: bool) -> None:
+@click.option("--allow-lockout", is_flag=True, help="Remove it even if no key at hand opens the file afterwards.")
+def remove(invocation: Invocation, key_id: str, yes: bool, allow_lockout: bool) -> None:
     """Close the store file to one key.
 
-    All that is in it is encrypted anew, for the keys that are left.
+    All that is in it is encrypted anew, for the keys that are left. One of those must be yours.
     """
     from tailorsecrets_file.keys import remove_slot
 
@@ -94,7 +95,7 @@ def remove(invocation: Invocation, key_id: str, yes: bool) -> None:
     target = _target(invocation)
     confirm(f"Close the file to the key {key_id}?", invocation, code="KEY_REMOVAL_CANCELLED", yes=yes)
     with _explained(target):
-        told = remove_slot(target, key_id)
+        told = remove_slot(target, key_id, even_if_locked_out=allow_lockout)
     invocation.report_change(key_id, told)
 
 

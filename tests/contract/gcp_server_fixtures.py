@@ -10,7 +10,7 @@ from tests.contract.gcp_server import Server
 from tests.contract.gcp_server_backdoor import PROJECT, GcpBackdoor, Life, MortalConnection
 from tests.contract.gcp_server_wire import Wire
 
-PATIENCE = 0.2  # seconds, where it is 3 in earnest
+PATIENCE = 0.6  # seconds, where it is 3 in earnest
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tailorsecrets.manifest import Owner
 from tailorsecrets.plan import Declared
 from tailorsecrets.planning import make_plan
 from tailorsecrets_vault.policy import policy
-from tests.servers import Server
+from tests.servers import ROOT, Server
 
 OWNER = Owner("my-app", "6f1c4f0e-5d0b-4f7c-9d57-0d5f0f0a3c11")
 VALUES = {"stripe-secret-key": "one", "sendgrid-api-key": "two"}
@@ -132,3 +132,16 @@ def test_a_denied_mount_names_both_remedies(site: Site) -> None:
         store.create_vault("another", OWNER)
     assert "sys/mounts" in caught.value.hint
     assert "vault://HOST/MOUNT" in caught.value.hint
+
+
+def test_the_page_shows_what_policy_prints() -> None:
+    """The policies in the store's page are the ones that are printed."""
+    page = (ROOT / "docs" / "stores" / "vault.md").read_text()
+    shown = [block.partition("```")[0] for block in page.split("```hcl\n")[1:]]
+    mounts, folders = (Target(url="vault://", scheme="vault", path=path) for path in ("", "secret"))
+    printed = [
+        policy(folders, ["secret/prod/api-keys/"], "read"),
+        policy(mounts, ["prod/api-keys/"], "read"),
+        policy(folders, ["secret/prod/api-keys/"], "deploy"),
+    ]
+    assert shown == printed

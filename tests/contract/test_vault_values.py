@@ -2,17 +2,14 @@
 
 import os
 import subprocess
+import time
 from typing import Any
 
 import pytest
 
 from tailorsecrets import Secret, Store
-from tailorsecrets.errors import (
-    Conflict,
-    Corrupt,
-    TooLarge,
-)
-from tests.contract.vault_stores import FORMS, OWNER, store_at, write
+from tailorsecrets.errors import Conflict, Corrupt, SecretNotFound, TooLarge
+from tests.contract.vault_stores import FORMS, OWNER, spot, store_at, write
 from tests.servers import Server
 
 HOSTILE = {
@@ -123,3 +120,43 @@ def test_foreign_names_are_left_alone(bao_store: Store, bao_root: Any, workspace
     bao_store.create_secret("api-keys", "key", Secret("value"))
     assert [entry.name for entry in bao_store.list_secrets("api-keys")] == ["key"]
     assert [vault.name for vault in bao_store.list_vaults()] == ["api-keys"]
+
+
+@FORMS
+def test_a_destroyed_secret(bao_store: Store, bao_root: Any, workspace: str, path: str) -> None:
+    """A secret whose newest version was destroyed is missing, cannot be restored, and can be created again."""
+    bao_store.create_vault("api-keys")
+    bao_store.create_secret("api-keys", "key", Secret("old"))
+    mount, inside = spot(f"{path}/{workspace}/api-keys/key")
+    bao_root.secrets.kv.v2.destroy_secret_versions(inside, versions=[1], mount_point=mount)
+    assert bao_store.get("api-keys", "key") is None
+    assert bao_store.list_secrets("api-keys") == []
+    with pytest.raises(SecretNotFound):
+        bao_store.restore_secret("api-keys", "key")
+    bao_store.create_secret("api-keys", "key", Secret("new"))
+    assert bao_store.get("api-keys", "key") == "new"
+
+
+@FORMS
+def test_a_secret_with_a_time_to_live(bao_store: Store, bao_root: Any, workspace: str, path: str) -> None:
+    """A version that the server will delete later is there until then."""
+    bao_store.create_vault("api-keys")
+    mount, inside = spot(f"{path}/{workspace}/api-keys/key")
+    bao_root.secrets.kv.v2.update_metadata(inside, delete_version_after="2s", mount_point=mount)
+    bao_store.create_secret("api-keys", "key", Secret("value"))
+    assert [entry.name for entry in bao_store.list_secrets("api-keys")] == ["key"]
+    assert bao_store.get("api-keys", "key") == "value"
+    time.sleep(2.5)
+    assert bao_store.list_secrets("api-keys") == []
+    assert bao_store.get("api-keys", "key") is None
+
+
+@pytest.mark.parametrize("path", [""])
+def test_a_mount_that_requires_check_and_set(bao_store: Store, bao_root: Any, workspace: str) -> None:
+    """Every write names the version that it replaces, so a mount may require that."""
+    bao_store.create_vault("api-keys")
+    bao_root.secrets.kv.v2.configure(cas_required=True, mount_point=f"{workspace}/api-keys")
+    old = bao_store.create_secret("api-keys", "key", Secret("old"))
+    bao_store.update_secret("api-keys", "key", Secret("new"))
+    bao_store.rollback_secret("api-keys", "key", old.version)
+    assert bao_store.get("api-keys", "key") == "old"

@@ -48,7 +48,12 @@ def store_at(url: str, path: str, server: Server, workspace: str) -> Store:
 
 
 def write(root: Any, name: str, fields: Mapping[str, Any]) -> None:
-    """Write an entry as another tool does; *name* is in the mount ``secret``, or begins with a vault's own."""
-    first, second, rest = name.removeprefix("/").split("/", 2)
-    mount, path = ("secret", f"{second}/{rest}") if first == "secret" else (f"{first}/{second}", rest)
+    """Write the entry *name* as another tool does."""
+    mount, path = spot(name)
     root.secrets.kv.v2.create_or_update_secret(path, dict(fields), mount_point=mount)
+
+
+def spot(name: str) -> tuple[str, str]:
+    """Return the mount and the path of a native name, which is in ``secret``, or begins with a vault's own mount."""
+    first, second, rest = name.removeprefix("/").split("/", 2)
+    return ("secret", f"{second}/{rest}") if first == "secret" else (f"{first}/{second}", rest)

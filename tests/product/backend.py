@@ -1,7 +1,7 @@
 """What the product's tests know of a store: how to reach it, another tool at it, and what arrived there."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -29,7 +29,7 @@ class Backend:
 
     name: str
     url: str
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     backdoor: Backdoor
     connect: Callable[[], Driver]
     arrived: Callable[[], Sequence[Request]]

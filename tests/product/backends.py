@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from tailorsecrets import plugins
-from tailorsecrets.driver import Driver, Stored
+from tailorsecrets.driver import Stored
 from tailorsecrets.targets import Choice, target_of
 from tailorsecrets.testing.faults import Faults
 from tailorsecrets.testing.memory import WRITES, Memory
@@ -229,6 +229,5 @@ BACKENDS: dict[str, Open] = {
     "gcp": at_google,
     "azure": at_azure,
 }
-SERVERS = {"openbao-mounts": "openbao", "openbao-folders": "openbao", "aws": "moto"}
-
-__all__ = ["BACKENDS", "SERVERS", "Driver", "Open", "Start"]
+OTHERS: dict[str, Open] = {"aws-localstack": on_localstack}  # slower, and for the walk and the rows alone
+SERVERS = {"openbao-mounts": "openbao", "openbao-folders": "openbao", "aws": "moto", "aws-localstack": "localstack"}

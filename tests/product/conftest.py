@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.shell import Shell
 from tests.product.backend import Backend
-from tests.product.backends import BACKENDS, SERVERS, Start
+from tests.product.backends import BACKENDS, OTHERS, SERVERS, Start
 from tests.servers import COMMAND, Server, run_folder, start
 
 __all__ = ["run_folder"]
@@ -17,8 +17,9 @@ __all__ = ["run_folder"]
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install the servers that the collected tests need, before the clock of the first test runs."""
-    stores = {getattr(item, "callspec", None) and item.callspec.params.get("backend") for item in session.items}  # type: ignore[attr-defined]
-    names = sorted({SERVERS[store] for store in stores if store in SERVERS})
+    calls = [item.callspec for item in session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    stores = {call.params.get("backend") for call in calls}
+    names = sorted({server for store, server in SERVERS.items() if store in stores})
     if names:
         subprocess.run([sys.executable, COMMAND, "install", *names], stdout=subprocess.DEVNULL, check=False)
 
@@ -39,7 +40,7 @@ def servers(run_folder: Path) -> Start:
 @pytest.fixture(params=sorted(BACKENDS))
 def backend(request: pytest.FixtureRequest, tmp_path: Path, servers: Start) -> Iterator[Backend]:
     """Give a store, empty as far as its workspace goes."""
-    with BACKENDS[request.param](tmp_path, servers) as opened:
+    with {**BACKENDS, **OTHERS}[request.param](tmp_path, servers) as opened:
         yield opened
 
 
