@@ -1,5 +1,6 @@
 """What a user must agree to before a plan is carried out. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,6 +11,7 @@ Topic = Literal["conflicts", "unmanaged", "deletions"]
 
 _FEW: Final = 10  # secrets that --yes may delete of an app that owns next to nothing
 _SHARE: Final = 4  # of more, it may delete one in four
+_NAMED: Final = 10  # vaults that a message names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ def _deleted(plan: Plan) -> int:
 def _too_many(plan: Plan, consent: Consent) -> Refused:
     covered = limit(plan)
     if consent.allow_deletes is not None:
-        why = f"--allow-deletes {consent.allow_deletes} allows no more than that"
+        why = f"--allow-deletes {consent.allow_deletes} allows {consent.allow_deletes}"
     else:
         why = "the config declares nothing" if covered is None else f"--yes covers {covered}"
     return Refused(
@@ -74,7 +76,24 @@ def _too_many(plan: Plan, consent: Consent) -> Refused:
 
 def _unconfirmed(plan: Plan, asked: list[Topic], *, too_many: bool) -> Refused:
     more = f" --allow-deletes {_deleted(plan)}" if too_many else ""
+    what = " and ".join(_described(plan, topic) for topic in asked)
     return Refused(
-        f"{' and '.join(asked)} must be confirmed, and there is no terminal to ask on; nothing was changed",
+        f"{what}: this must be confirmed, and there is no terminal to ask on; nothing was changed",
         hint=f"pass --yes{more}",
     )
+
+
+def _described(plan: Plan, topic: Topic) -> str:
+    match topic:
+        case "conflicts":
+            return f"take over {_listed([vault for vault, _ in plan.conflicts])} from other owners"
+        case "unmanaged":
+            return f"take over {_listed(plan.unmanaged)}, which nobody manages"
+        case "deletions":
+            return f"delete in {_listed([step.place.vault for step in plan.deletions()])}"
+
+
+def _listed(vaults: Iterable[str]) -> str:
+    names = sorted(set(vaults))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"vault{'s' if len(names) > 1 else ''} {', '.join(names[:_NAMED])}{more}"

@@ -128,7 +128,7 @@ class ManagerBase:
 
     def forget(self, vault: str | None = None, secret: str | None = None) -> None:
         """Drop what is held of *secret* in *vault*, of all of *vault*, or of all; the next read calls the store."""
-        self._check_declared(vault, [secret])
+        self._check_chosen(vault, secret)
         self._cache.forget(vault, secret)
 
     def headers(self, given: "Mapping[str, HeaderValue]") -> dict[str, str]:
@@ -180,9 +180,13 @@ class ManagerBase:
     def _all(self) -> list[Want]:
         return self._aimed([Want(vault, secret) for vault, secrets in self._names.items() for secret in secrets])
 
-    def _held(self, vault: str | None, secret: str | None) -> list[Want]:
+    def _check_chosen(self, vault: str | None, secret: str | None) -> None:
+        """Do the same where None stands for all names."""
         if vault is not None:
             self._check_declared(vault, [] if secret is None else [secret])
+
+    def _held(self, vault: str | None, secret: str | None) -> list[Want]:
+        self._check_chosen(vault, secret)
         wants = self._aimed(self._cache.wants(vault, secret))
         self._cache.try_again(wants)
         return wants

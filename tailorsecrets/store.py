@@ -237,6 +237,7 @@ class Store:
         place = _checked(vault, secret)
         entry = self._calls.stat(place)
         if entry is None:
+            self._calls.delete(place)  # a name that never had a value is no secret, and goes all the same
             raise SecretNotFound(f"{place}: does not exist", vault=vault, secret=secret, store=self.url)
         if expect and entry.version != expect:
             raise Conflict(f"{place}: it changed in the meantime", vault=vault, secret=secret, store=self.url)

@@ -110,3 +110,30 @@ def test_nothing_beyond_the_limit_goes_unasked(deleted: int, owned: int, declare
         covered = limit(made)
         assert covered is not None
         assert deleted <= covered
+
+
+@pytest.mark.parametrize(
+    ("consent", "declared", "why"),
+    [
+        (Consent(yes=True), 1, "12 secrets would be deleted, and --yes covers 10; nothing was changed"),
+        (Consent(yes=True), 0, "12 secrets would be deleted, and the config declares nothing; nothing was changed"),
+        (
+            Consent(yes=True, allow_deletes=11),
+            1,
+            "12 secrets would be deleted, and --allow-deletes 11 allows 11; nothing was changed",
+        ),
+    ],
+)
+def test_the_limit_that_counts_is_named(consent: Consent, declared: int, why: str) -> None:
+    """The refusal names the limit that was passed: that of --allow-deletes where it is given."""
+    with pytest.raises(Refused) as error:
+        to_ask(plan(12, declared=declared), consent)
+    assert str(error.value) == why
+
+
+def test_what_must_be_confirmed_is_named() -> None:
+    """The refusal names the vaults that are taken over and those in which something is deleted."""
+    with pytest.raises(Refused) as error:
+        to_ask(plan(2, unmanaged=12, conflicts=1), Consent())
+    assert str(error.value).startswith("take over vault their-0 from other owners and take over vaults free-0, ")
+    assert " and 2 more, which nobody manages and delete in vault api-keys: this must be confirmed" in str(error.value)

@@ -21,7 +21,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         from tailorsecrets.cli.process import run_process
 
         return run_process(words)
-    except KeyboardInterrupt:  # while still loading
+    except BaseException as exc:
+        if not interrupted(exc):
+            raise
+        sys.stderr.write("error[INTERRUPTED]: interrupted\n")  # while still loading
         return 130
     finally:
         gc.freeze()  # nor does the interpreter look for it at the end
+
+
+def interrupted(exc: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind *exc*: an import that it stops may end in another exception."""
+    seen: set[int] = set()
+    while exc is not None and id(exc) not in seen:
+        if isinstance(exc, KeyboardInterrupt):
+            return True
+        seen.add(id(exc))
+        exc = exc.__cause__ or exc.__context__
+    return False

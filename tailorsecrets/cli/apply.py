@@ -59,7 +59,7 @@ def apply(
     declared = declare(config, invocation.environ, Path(invocation.folder))
     with invocation.open() as store:
         plan = _planned(declared, store, invocation, prune=not no_prune)
-        _show(plan, invocation, dry_run=dry_run)
+        _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store is as the config says")
         if not dry_run:
             consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
             _agree(plan, to_ask(plan, consent), invocation)
@@ -77,7 +77,7 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
     invocation.announce(f"remove {config.owner.name}", writes=not dry_run)
     with invocation.open() as store:
         plan = _planned(nothing(config), store, invocation, prune=True)
-        _show(plan, invocation, dry_run=dry_run)
+        _show(plan, invocation, dry_run=dry_run, idle=f"nothing to remove: {config.owner.name} owns no vault here")
         if not dry_run:
             _agree(plan, to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False), invocation)
             carry_out(plan, store, invocation, status="removed")
@@ -93,12 +93,12 @@ def _planned(declared: Declared, store: Store, invocation: Invocation, *, prune:
     return plan
 
 
-def _show(plan: Plan, invocation: Invocation, *, dry_run: bool) -> None:
+def _show(plan: Plan, invocation: Invocation, *, dry_run: bool, idle: str) -> None:
     if not plan.steps:
-        invocation.io.say("nothing to do: the store is as the config says")
+        invocation.io.say(idle)
     if not invocation.json:
         invocation.io.show(plans.text(plan))
-        invocation.io.stdout.flush()  # before the questions about it
+        invocation.io.flush()  # before the questions about it
     elif dry_run:
         invocation.io.show_json(plans.document(plan))
 

@@ -28,7 +28,8 @@ class _Described(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options, then the common ones."""
-        for title, options in (("Options", self.own), ("Common options", self.common)):
+        own = [option for option in self.own if isinstance(option, click.Option)]  # arguments are in the usage line
+        for title, options in (("Options", own), ("Common options", self.common)):
             records = [record for option in options if (record := option.get_help_record(ctx)) is not None]
             if records:
                 with formatter.section(title):

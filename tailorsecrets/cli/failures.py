@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from tailorsecrets.cli import PROGRAM, exits
+from tailorsecrets.cli import PROGRAM, exits, interrupted
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.errors import SecretsError
 
@@ -35,13 +35,13 @@ def tell(exc: BaseException, invocation: Invocation) -> int:
             return exc.exit_code
         case BrokenPipeError():
             return exits.ERROR  # whoever read the output has left, as head does
-        case KeyboardInterrupt() | click.Abort():
-            _write(invocation, "INTERRUPTED", "interrupted")
-            return exits.INTERRUPTED
         case SecretsError():
             _write(invocation, exc.code, str(exc), exc.hint, exc.details if isinstance(exc, Failed) else {})
         case click.ClickException():
             _write(invocation, "USAGE", exc.format_message(), _usage(exc))
+        case _ if isinstance(exc, click.Abort) or interrupted(exc):
+            _write(invocation, "INTERRUPTED", "interrupted")
+            return exits.INTERRUPTED
         case _:
             _write(invocation, "INTERNAL", f"{type(exc).__name__} at {_place(exc.__traceback__)}", _BUG)
     if invocation.common.verbose:

@@ -13,7 +13,7 @@ from tailorsecrets.cli.printing import iso, show_table
 from tailorsecrets.cli.prompts import confirm, hidden_twice
 from tailorsecrets.cli.values import piped
 from tailorsecrets.driver import Target
-from tailorsecrets.errors import Unsupported
+from tailorsecrets.errors import Unsupported, ValueInvalid
 from tailorsecrets.secret import Secret
 
 
@@ -112,7 +112,11 @@ def rekey(invocation: Invocation) -> None:
 
 
 def _passphrase(invocation: Invocation) -> Secret:
-    return hidden_twice("Passphrase", invocation) if invocation.can_ask else piped(invocation)
+    given = hidden_twice("Passphrase", invocation) if invocation.can_ask else piped(invocation)
+    if not given.reveal():
+        hint = "type one on a terminal, or pipe it in"
+        raise ValueInvalid("the passphrase is empty", code="SECRET_VALUE_EMPTY", hint=hint)
+    return given
 
 
 def _target(invocation: Invocation) -> Target:

@@ -21,7 +21,7 @@ def run(argv: Sequence[str], io: Io) -> int:
     try:
         with root.make_context(PROGRAM, list(argv) or ["--help"], obj=invocation) as context:
             code: int | None = root.invoke(context)
-        io.stdout.flush()
+        io.flush()
     except BaseException as exc:  # noqa: BLE001  # the last place where it can be told
         if isinstance(exc, click.UsageError):  # --json may stand after what could not be parsed
             invocation.common.json |= not {"--json", "-j"}.isdisjoint(argv)
@@ -43,8 +43,8 @@ def run_process(argv: Sequence[str]) -> int:
 
 
 def _drop_unread() -> None:
-    """Keep the end of the process quiet when nobody reads stdout any more."""
+    """Keep the end of the process quiet when stdout takes no more."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -35,8 +35,8 @@ def get(invocation: Invocation, vault_name: str, name: str, version: str) -> Non
     if invocation.json:
         invocation.io.show_json({"name": name, "value": stored.value.reveal(), "version": stored.entry.version})
     else:
-        stdout = invocation.io.stdout
-        stdout.write(stored.value.reveal() + ("\n" if stdout.isatty() else ""))
+        io = invocation.io
+        io.write(stored.value.reveal() + ("\n" if io.stdout.isatty() else ""))
 
 
 @command("history", "tailorsecrets secret history -V api-keys -n stripe-secret-key")

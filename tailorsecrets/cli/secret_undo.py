@@ -1,5 +1,7 @@
 """``secret restore``, ``rollback`` and ``purge``."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tailorsecrets.cli.commands import command
@@ -7,6 +9,10 @@ from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.managed import ask_if_managed, begin, release, warn_if_managed
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
+from tailorsecrets.errors import SecretNotFound, SecretsError
+
+if TYPE_CHECKING:
+    from tailorsecrets.store import Store
 
 
 @command("restore", "tailorsecrets secret restore -V api-keys -n stripe-secret-key")
@@ -15,7 +21,7 @@ from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Undo the deletion of a secret, where the store can."""
     begin(invocation, "restore", vault_name, name)
-    ask, code = f"Restore {name} by hand?", "SECRET_CREATION_CANCELLED"
+    ask, code = f"Restore {vault_name}/{name} by hand?", "SECRET_CREATION_CANCELLED"
     with invocation.open() as store:
         owner = ask_if_managed(store, vault_name, ask, invocation, code=code, yes=yes, must_exist=False)
         store.restore_secret(vault_name, name)
@@ -30,7 +36,7 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
 def rollback(invocation: Invocation, vault_name: str, name: str, version: str, yes: bool) -> None:
     """Write the value of an old version as a new one. It also settles a conflict."""
     begin(invocation, "rollback", vault_name, name)
-    ask, code = f"Roll back {name} by hand?", "SECRET_UPDATE_CANCELLED"
+    ask, code = f"Roll back {vault_name}/{name} by hand?", "SECRET_UPDATE_CANCELLED"
     with invocation.open() as store:
         owner = ask_if_managed(store, vault_name, ask, invocation, code=code, yes=yes)
         store.rollback_secret(vault_name, name, version)
@@ -47,8 +53,22 @@ def purge(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None
     what = f"Delete {vault_name}/{name} and its versions for good"
     need_terminal(what, invocation, yes=yes)
     with invocation.open() as store:
+        _check_is_there(store, vault_name, name)
         owner = warn_if_managed(store, vault_name, invocation, must_exist=False)
         confirm_by_name(what, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
         store.purge_secret(vault_name, name)
         release(store, vault_name, owner, invocation)
     invocation.report_change(name, f"purged {vault_name}/{name}")
+
+
+def _check_is_there(store: "Store", vault: str, name: str) -> None:
+    """Raise SecretNotFound where the store has nothing of the secret, not even what a delete left."""
+    if not store.caps.versions:
+        return
+    try:
+        store.history(vault, name)
+    except SecretNotFound as error:
+        if error.op:  # the store's own answer; without it the secret is there and has no version that can be read
+            raise
+    except SecretsError:
+        return  # what cannot be read may be purged all the same

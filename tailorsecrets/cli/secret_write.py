@@ -37,7 +37,9 @@ def create(
     given = read_value(invocation, text=value, stdin=value_stdin, path=value_file, cancelled=code)
     with invocation.open() as store:
         store.check_value(vault_name, name, given)
-        owner = ask_if_managed(store, vault_name, f"Create {name} by hand?", invocation, code=code, yes=yes)
+        owner = ask_if_managed(
+            store, vault_name, f"Create {vault_name}/{name} by hand?", invocation, code=code, yes=yes
+        )
         store.create_secret(vault_name, name, given)
         release(store, vault_name, owner, invocation)
     invocation.report_change(name, f"created {vault_name}/{name}")
@@ -70,7 +72,9 @@ def update(
     given = read_value(invocation, text=value, stdin=value_stdin, path=value_file, cancelled=code)
     with invocation.open() as store:
         store.check_value(vault_name, name, given)
-        owner = ask_if_managed(store, vault_name, f"Update {name} by hand?", invocation, code=code, yes=yes)
+        owner = ask_if_managed(
+            store, vault_name, f"Update {vault_name}/{name} by hand?", invocation, code=code, yes=yes
+        )
         store.update_secret(vault_name, name, given)
         release(store, vault_name, owner, invocation)
     invocation.report_change(name, f"updated {vault_name}/{name}")

@@ -1,10 +1,13 @@
 """What a command has of the outside world: its streams, its environment and its folder. Tests hand in their own."""
 
 import json
-from collections.abc import MutableMapping
+from collections.abc import Generator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import BinaryIO, TextIO
+
+from tailorsecrets.errors import SecretsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,17 @@ class Io:
 
     def show(self, text: str) -> None:
         """Write a line of data."""
-        self.stdout.write(f"{text}\n")
+        self.write(f"{text}\n")
+
+    def write(self, text: str) -> None:
+        """Write data as it is."""
+        with _told():
+            self.stdout.write(text)
+
+    def flush(self) -> None:
+        """Hand over the data that was written."""
+        with _told():
+            self.stdout.flush()
 
     def show_json(self, document: object) -> None:
         """Write data as JSON."""
@@ -41,3 +54,17 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Say why stdout takes no more, such as a full disk; that nobody reads it any more is no error of ours."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        problem = exc.strerror or type(exc).__name__
+    else:
+        return
+    raise SecretsError(f"stdout cannot be written: {problem}", code="OUTPUT_FAILED")

@@ -44,15 +44,15 @@ def read_value(invocation: Invocation, *, text: Secret | None, stdin: bool, path
         invocation.io.say(_VISIBLE)
         return text
     if stdin:
-        return piped(invocation)
+        return _filled(piped(invocation))
     if path is not None:
         return _filled(_decoded(_content(invocation, path)))
     return _typed(invocation, cancelled)
 
 
 def piped(invocation: Invocation) -> Secret:
-    """Return the text that comes in a pipe, less one newline at its end; ValueInvalid for none."""
-    return _filled(_without_newline(_decoded(invocation.io.stdin.read())))
+    """Return the text that comes in a pipe, less one newline at its end."""
+    return _without_newline(_decoded(invocation.io.stdin.read()))
 
 
 def _typed(invocation: Invocation, cancelled: str) -> Secret:

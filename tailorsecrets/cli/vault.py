@@ -8,6 +8,7 @@ from tailorsecrets.cli.managed import called, owner_of
 from tailorsecrets.cli.names import the_vault, vault_argument, yes_option
 from tailorsecrets.cli.printing import list_options, show_list
 from tailorsecrets.cli.prompts import confirm, confirm_by_name, need_terminal
+from tailorsecrets.errors import ConfigError
 
 
 @click.group(
@@ -80,9 +81,15 @@ def release(invocation: Invocation, name: str | None, option: str | None) -> Non
 @vault_argument
 @yes_option
 def adopt(invocation: Invocation, name: str | None, option: str | None, yes: bool) -> None:
-    """Put a vault under the management of this config. Another owner's vault needs a yes."""
+    """Put a vault that this config declares under its management. Another owner's vault needs a yes."""
     vault = the_vault(name, option)
-    mine = invocation.config().owner
+    config = invocation.config()
+    mine = config.owner
+    if vault not in config.declarations.vaults:
+        told = (
+            f"the config of {called(mine)} does not declare vault {vault}; its next apply would delete an adopted one"
+        )
+        raise ConfigError(told, hint="declare the vault in the config first")
     with invocation.open_to_write(f"secret vault adopt {vault}") as store:
         manifest = store.manifest(vault)
         owner = manifest.owner

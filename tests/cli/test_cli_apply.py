@@ -188,6 +188,14 @@ def test_a_read_profile(managed: Shell) -> None:
     assert managed("apply", "--dry-run", "-p", "ro", STRIPE_KEY="other").code == 0
 
 
+def test_nothing_to_remove(shell: Shell) -> None:
+    """Where the app owns nothing, remove says so, and not that the store is as the config says."""
+    shell.declare('{"api-keys": {"stripe-key": "x"}}')
+    done = shell("remove", "--yes")
+    assert done.code == 0
+    assert "nothing to remove: my-app owns no vault here\n" in done.err
+
+
 def test_remove(managed: Shell) -> None:
     """Remove deletes all that the config owns, and no more; it needs a yes and has no guard."""
     managed("secret", "vault", "create", "free-vault")

@@ -12,14 +12,16 @@ from tests.cli.tree import commands
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs/cli.md").read_text()
 ABSTRACT = {"ERROR"}  # of the base class, which nothing raises
+GIVEN = re.compile(
+    r'(?:code=|_write\(invocation, |code = |, code = [^"\n]*?, |code, meaning(?:, \w+)? = )"([A-Z_0-9]+)"'
+)
 
 
 def codes() -> set[str]:
     """Return the codes of all errors, of the classes and of those that are given one where they are raised."""
-    texts = [path.read_text() for path in (ROOT / "tailorsecrets").rglob("*.py")]
-    given = {
-        code for text in texts for code in re.findall(r'(?:code=|_write\(invocation, |code = )"([A-Z_0-9]+)"', text)
-    }
+    folders = [ROOT / "tailorsecrets", *(ROOT / "plugins").glob("tailorsecrets_*")]
+    texts = [path.read_text() for folder in folders for path in folder.rglob("*.py")]
+    given = {code for text in texts for code in GIVEN.findall(text)}
     return (given | {kind.code for kind in kinds(SecretsError)}) - ABSTRACT
 
 

@@ -1,9 +1,14 @@
 """What a store does wrong, as the command line tells it: denied, gone, halfway, released in vain."""
 
+import errno
+import io
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from tailorsecrets.cli import main
 from tailorsecrets.errors import (
     Conflict,
     Corrupt,
@@ -16,7 +21,7 @@ from tailorsecrets.errors import (
     Unsupported,
 )
 from tests.cli.memory_plugin import DRIVERS
-from tests.cli.shell import Done, Shell
+from tests.cli.shell import PROGRAM, Done, Shell
 
 KEY = ("-V", "api-keys", "-n", "new-key")
 KINDS = [Denied, Disabled, Unauthenticated, Unavailable, Throttled, Conflict, Corrupt, Unsupported]
@@ -129,3 +134,55 @@ def test_unknown_stores_and_options(empty: Shell) -> None:
         assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
         assert told in done.error["message"]
         assert "hunter2" not in done.err
+
+
+class Full(io.StringIO):
+    """A stream on a full disk."""
+
+    def flush(self) -> None:
+        """Fail."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk(shell: Shell) -> None:
+    """Output that cannot be written is a plain error."""
+    done = shell("secret", "vault", "list", stdout=Full())
+    assert done.code == 1
+    assert done.err == "error[OUTPUT_FAILED]: stdout cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_device(shell: Shell) -> None:
+    """The end of the process adds nothing to that error."""
+    command = [PROGRAM, "secret", "vault", "list"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, cwd=shell.folder, env=shell.environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith("error[OUTPUT_FAILED]")
+
+
+def interrupted_import() -> None:
+    """Raise what an import makes of Ctrl-C."""
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt as exc:
+        raise ImportError("canary") from exc
+
+
+def test_an_interrupt_behind_another_exception(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C that an import turned into another exception still ends with 130 and one line."""
+    monkeypatch.setattr("tailorsecrets.cli.vault.show_list", lambda *_, **__: interrupted_import())
+    done = shell("secret", "vault", "list")
+    assert (done.code, done.err) == (130, "error[INTERRUPTED]: interrupted\n")
+
+
+def test_an_interrupt_while_loading(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C before anything is loaded ends so too, and other exceptions are not taken for it."""
+    monkeypatch.setattr("tailorsecrets.cli.process.run_process", lambda _: interrupted_import())
+    assert main(["apply"]) == 130
+    assert capsys.readouterr().err == "error[INTERRUPTED]: interrupted\n"
+    monkeypatch.setattr("tailorsecrets.cli.process.run_process", lambda _: int("x"))
+    with pytest.raises(ValueError, match="invalid literal"):
+        main(["apply"])

@@ -97,6 +97,24 @@ def test_what_cannot_be(shell: Shell, words: tuple[str, ...], code: str) -> None
     assert code in {done.error["code"], ""}
 
 
+def test_a_lockout_must_be_meant(shell: Shell) -> None:
+    """The only key at hand is removed with --allow-lockout alone."""
+    (mine,) = slots(shell)
+    shell("file", "keys", "add", "--passphrase", stdin=b"correct horse")
+    remove = ("file", "keys", "remove", mine["id"], "--yes", "--json")
+    error = shell(*remove).error
+    assert error["code"] == "CONFIRMATION_REQUIRED"
+    assert "--allow-lockout" in error["suggestion"]
+    assert shell(*remove, "--allow-lockout").code == 0
+
+
+def test_an_empty_passphrase(shell: Shell) -> None:
+    """An empty passphrase is refused without the advice for an empty value."""
+    error = shell("file", "keys", "add", "--passphrase", "--json", stdin=b"\n").error
+    assert (error["code"], error["message"]) == ("SECRET_VALUE_EMPTY", "the passphrase is empty")
+    assert "--value" not in error["suggestion"]
+
+
 def test_the_last_key_stays(shell: Shell) -> None:
     """The last key cannot be removed."""
     done = shell("file", "keys", "remove", slots(shell)[0]["id"], "--yes", "--json")

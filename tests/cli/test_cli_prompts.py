@@ -55,7 +55,7 @@ def test_a_managed_vault_on_a_terminal(managed: Shell, answer: str) -> None:
     """On a terminal the user is asked, and a yes proceeds."""
     (managed.folder / "value").write_text("by hand")
     child = managed.terminal("secret", "update", *STRIPE, "--value-file", "value")
-    child.expect_exact("Update stripe-key by hand? [y/N]: ")
+    child.expect_exact("Update api-keys/stripe-key by hand? [y/N]: ")
     child.sendline(answer)
     assert ended(child)[0] == 0
     assert managed.value("api-keys", "stripe-key") == "by hand"

@@ -137,6 +137,32 @@ def test_an_env_file_names_the_target(shell: Shell) -> None:
     assert shell("-e", "prod.env", "secret", "vault", "list").err == "workspace prod has no vaults\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [('A="unclosed canary', 1), ("# one\n\n\nA=1\n\n  B='canary\n", 6), ("A=1\ncanary word\n", 2), ("=canary\n", 1)],
+)
+def test_a_malformed_env_file(shell: Shell, text: str, line: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A line that is no assignment is an error with its number and without its text, and nothing else is said."""
+    (shell.folder / "bad.env").write_text(text)
+    done = shell("-e", "bad.env", "secret", "vault", "list", "--json")
+    assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
+    assert f"bad.env: line {line} is not NAME=VALUE" in done.error["message"]
+    assert "canary" not in done.err + caplog.text
+    assert caplog.records == []
+
+
+def test_a_bare_name_in_an_env_file(shell: Shell) -> None:
+    """A name alone sets nothing and is no error."""
+    (shell.folder / "bare.env").write_text("BARE\nTAILORSECRETS_WORKSPACE=prod\n")
+    assert shell("-e", "bare.env", "secret", "vault", "list").err == "workspace prod has no vaults\n"
+
+
+def test_arguments_are_no_options(empty: Shell) -> None:
+    """What stands in the usage line is not listed again among the options without a word on it."""
+    assert "Options:\n  --app MODULE:NAME" in empty("app", "run", "--help").out
+    assert "Options:\n  --name NAME" in empty("secret", "vault", "adopt", "--help").out
+
+
 def test_the_unnamed_default_store_is_not_made_by_accident(empty: Shell) -> None:
     """A write makes a store that was named, and not the default."""
     create = ("secret", "vault", "create", "api-keys")

@@ -136,6 +136,25 @@ def test_delete_and_its_undoing(shell: Shell) -> None:
     assert shell.value("api-keys", "stripe-key") == "sk_live"
 
 
+def test_purging_what_never_was(shell: Shell) -> None:
+    """A name that never was, or that is purged already, is not found; what is deleted can be purged."""
+    purge = ("secret", "purge", "-V", "api-keys", "--yes", "--json", "-n")
+    assert shell(*purge, "new-key").error["code"] == "SECRET_NOT_FOUND"
+    shell("secret", "delete", *STRIPE, "--yes")
+    assert shell(*purge, "stripe-key").code == 0
+    assert shell(*purge, "stripe-key").error["code"] == "SECRET_NOT_FOUND"
+
+
+def test_purging_what_shows_no_versions(memory: Shell) -> None:
+    """Where a deleted secret has no version that can be read, it can be purged all the same."""
+    memory("secret", "vault", "create", "api-keys")
+    memory("secret", "create", *STRIPE, "--value-stdin", stdin=b"x")
+    memory("secret", "delete", *STRIPE, "--yes")
+    assert memory("secret", "history", *STRIPE, "--json").error["code"] == "SECRET_NOT_FOUND"
+    assert memory("secret", "purge", *STRIPE, "--yes").code == 0
+    assert memory("secret", "restore", *STRIPE, "--yes").code == 1
+
+
 @pytest.mark.parametrize("verb", ["delete", "purge"])
 def test_deleting_needs_a_yes(empty: Shell, verb: str) -> None:
     """Without a terminal a delete needs --yes, and says so before any contact."""

@@ -123,6 +123,16 @@ def test_adopt_from_another(managed: Shell) -> None:
     assert managed.owner("api-keys") == "other-app"
 
 
+@pytest.mark.parametrize("vaults", ["{}", '{"other-keys": {}}'])
+def test_adopt_what_is_not_declared(shell: Shell, vaults: str) -> None:
+    """A vault that the config does not declare is not adopted, for the next apply would delete it."""
+    shell.declare(vaults)
+    error = shell("secret", "vault", "adopt", "api-keys", "--yes", "--json").error
+    assert error["code"] == "CONFIG_INVALID"
+    assert "my-app does not declare vault api-keys" in error["message"]
+    assert shell.owner("api-keys") == ""
+
+
 def test_adopt_needs_a_config(shell: Shell) -> None:
     """Adopting is done in the name of a config."""
     assert shell("secret", "vault", "adopt", "api-keys", "--json").error["code"] == "CONFIG_NOT_FOUND"

@@ -141,8 +141,7 @@ class Wire:
             def take(self, call: Call) -> Reply:
                 return wire.take(call)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self.address = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -196,6 +195,11 @@ class Wire:
         return Reply(400 if response.status == 404 else response.status, body)  # AWS has no 404
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a connection that finds no place is reset, which would look like a fault
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -230,5 +234,6 @@ class _Handler(BaseHTTPRequestHandler):
     def handle(self) -> None:
         try:
             super().handle()
-        except OSError:
+        except OSError as e:
+            import traceback; traceback.print_exc(file=open("/tmp/aws/wire.log","a"))
             return  # the client went away, as a client does that has waited long enough

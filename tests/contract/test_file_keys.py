@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from tailorsecrets.driver import Driver
-from tailorsecrets.errors import AlreadyExists, ConfigError, NotFound, StoreNotFound, Unauthenticated, Unsupported
+from tailorsecrets.errors import (
+    AlreadyExists,
+    ConfigError,
+    NotFound,
+    Refused,
+    StoreNotFound,
+    Unauthenticated,
+    Unsupported,
+)
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keyfiles, keys
 from tests.contract.test_file_targets import NAME, opened, store_type, target_in, text
@@ -297,6 +305,36 @@ def test_a_key_is_replaced(tmp_path: Path) -> None:
     assert first.label != second.label
     Path(first.label).unlink()
     assert text(opened(tmp_path), "a") == "1"
+
+
+def test_nobody_locks_themselves_out(tmp_path: Path) -> None:
+    """The slot of the only key at hand stays, unless that is meant; the file is left alone."""
+    opened(tmp_path).put("a", Secret("1"))
+    target = target_in(tmp_path)
+    (mine,) = keys.list_slots(target)
+    keys.add_slot(target, "passphrase", passphrase=Secret("p"))
+    before = (tmp_path / NAME).read_bytes()
+
+    with pytest.raises(Refused, match="no key at hand") as caught:
+        keys.remove_slot(target, mine.id)
+
+    assert "TAILORSECRETS_FILE_PASSPHRASE" in caught.value.hint
+    assert "--allow-lockout" in caught.value.hint
+    assert (tmp_path / NAME).read_bytes() == before
+    keys.remove_slot(target, mine.id, even_if_locked_out=True)
+    assert kinds(tmp_path) == ["passphrase"]
+
+
+def test_another_key_at_hand_is_enough(tmp_path: Path) -> None:
+    """Who has a passphrase or an age identity in the environment may remove their key file."""
+    identity = pyrage.x25519.Identity.generate()
+    opened(tmp_path).put("a", Secret("1"))
+    (mine,) = keys.list_slots(target_in(tmp_path))
+    keys.add_slot(target_in(tmp_path), "age", recipient=str(identity.to_public()))
+
+    keys.remove_slot(target_in(tmp_path, environ={"SOPS_AGE_KEY": str(identity)}), mine.id)
+
+    assert kinds(tmp_path) == ["age"]
 
 
 def test_the_last_slot_stays(tmp_path: Path) -> None:
