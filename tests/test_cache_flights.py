@@ -334,3 +334,4 @@ def test_the_bridge_outlives_work_that_ends_its_thread() -> None:
         wait_for(lambda: bridge.threads == 0)
     bridge.run(lambda: done.append(-1))
     wait_for(lambda: len(done) == 2 * LIMIT + 1)
+    wait_for(lambda: all(thread.name != "tailorsecrets" for thread in threading.enumerate()))

@@ -155,7 +155,7 @@ def test_a_full_disk(shell: Shell) -> None:
 def test_a_full_device(shell: Shell) -> None:
     """The end of the process adds nothing to that error."""
     command = [PROGRAM, "secret", "vault", "list"]
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             command, cwd=shell.folder, env=shell.environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
@@ -165,10 +165,7 @@ def test_a_full_device(shell: Shell) -> None:
 
 def interrupted_import() -> None:
     """Raise what an import makes of Ctrl-C."""
-    try:
-        raise KeyboardInterrupt
-    except KeyboardInterrupt as exc:
-        raise ImportError("canary") from exc
+    raise ImportError("canary") from KeyboardInterrupt()
 
 
 def test_an_interrupt_behind_another_exception(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
