@@ -1,6 +1,7 @@
 """How the house is built: who imports whom, what is public, what an import costs."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,3 +94,13 @@ def test_a_config_loads_nothing_heavy() -> None:
     """What a config imports loads no SDK, no pluggy, no click and no cryptography either."""
     code = "from tailorsecrets import define_config, define_secret_manager, env, SecretManager"
     assert loaded(code) & HEAVY == set()
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "localstack" / "README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links(page: Path) -> None:
+    """Every relative link of README and docs leads to a file."""
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
