@@ -23,6 +23,11 @@ class Owner(NamedTuple):
     name: str
     id: str = ""
 
+    @property
+    def mark(self) -> str:
+        """What stands on a place that was made for this owner's vault, before the vault has its record."""
+        return self.id or self.name
+
     def labels(self) -> dict[str, str]:
         """Return the labels that mark a vault as this owner's."""
         return {_OWNER: self.name} | ({_OWNER_ID: self.id} if self.id else {})

@@ -78,7 +78,7 @@ def diff(
 
     Without *prune* nothing is deleted. *values*, where a store has no stamps, are the values that it holds now.
     """
-    there = {vault: found[vault] for vault in sorted(declared.vaults) if vault in found}
+    there = {v: found[v] for v in sorted(declared.vaults) if v in found and not _begun(declared, found[v])}
     owners = {vault: _owner(vault_found) for vault, vault_found in there.items()}
     steps = [*_vault_steps(declared, owners), *_secret_steps(declared, there, values)]
     if prune:
@@ -93,6 +93,11 @@ def diff(
         owned=sum(len(vault.secrets) for vault in found.values() if declared.owner.owns(_owner(vault))),
         by_value=values is not None,
     )
+
+
+def _begun(declared: Declared, vault: Found) -> bool:
+    """Tell whether an apply of this app made the vault's place, or emptied it, and was stopped there."""
+    return vault.manifest is None and not vault.secrets and vault.mark == declared.owner.mark
 
 
 def _owner(vault: Found) -> Owner | None:
@@ -138,7 +143,8 @@ def _unchanged(
 
 
 def _deletions(declared: Declared, found: Mapping[str, Found]) -> Iterator[Step]:
-    gone = [v for v in sorted(found) if v not in declared.vaults and declared.owner.owns(_owner(found[v]))]
+    undeclared = [(name, vault) for name, vault in sorted(found.items()) if name not in declared.vaults]
+    gone = [name for name, vault in undeclared if declared.owner.owns(_owner(vault)) or _begun(declared, vault)]
     for vault in sorted([*declared.vaults, *gone]):
         for secret, entry in sorted(found.get(vault, Found()).secrets.items()):
             if not _stays(declared, vault, secret):

@@ -1,6 +1,7 @@
 """Making a plan: reading the sources, looking at the store, and comparing. Writes nothing."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tailorsecrets.config import Config
@@ -45,12 +46,23 @@ def make_plan(declared: Declared, store: Store, *, prune: bool = True) -> Plan:
     """
     _check_values(declared, store)
     found = _found(declared, store, prune=prune)
-    return diff(declared, found, prune=prune, values=None if store.caps.stamps else _values(declared, found, store))
+    values = None if store.caps.stamps else _values(declared, found, store)
+    return _with_versions(diff(declared, found, prune=prune, values=values), store)
 
 
 def escaped(plan: Plan, store: Store) -> list[Place]:
     """Return the secrets of *plan* that other tools will read with ``tailorsecrets:=`` before the value."""
     return [step.place for step in plan.steps if isinstance(step.value, Secret) and store.escapes(step.value)]
+
+
+def _with_versions(plan: Plan, store: Store) -> Plan:
+    """Return *plan* with the version of each secret that it deletes, where a list did not tell it."""
+    blind = [step.place for step in plan.deletions() if step.place.secret and not step.expect]
+    if not blind or store.caps.list_stamps:
+        return plan
+    found = store.current(blind)
+    steps = (replace(s, expect=found[s.place].version) if s.place in found and not s.expect else s for s in plan.steps)
+    return replace(plan, steps=tuple(steps))
 
 
 def _check_values(declared: Declared, store: Store) -> None:

@@ -35,10 +35,14 @@ class VaultInfo(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What is there of one vault: its manifest, if it has one, and its live secrets by name."""
+    """What is there of one vault: its manifest, if it has one, and its live secrets by name.
+
+    ``mark`` is that of the owner for whom a place was made, where the store has such and the record is not there yet.
+    """
 
     manifest: Manifest | None = None
     secrets: Mapping[str, Entry] = MappingProxyType({})
+    mark: str = ""
 
 
 class Store:
@@ -110,9 +114,10 @@ class Store:
     def list_vaults(self) -> list[VaultInfo]:
         """Return the vaults of the workspace by name; a vault is there if it has a record, a place or a secret."""
         found: dict[str, VaultInfo] = {}
-        for vault in self._container_vaults():
+        marks = self._marks()
+        for vault in marks:
             found[vault] = VaultInfo(vault)
-        for place, entry in self._everything():
+        for place, entry in self._everything(marks):
             found[place.vault] = _spanning(found.get(place.vault), place, entry)
         return [found[name] for name in sorted(found)]
 
@@ -137,9 +142,10 @@ class Store:
 
         *compared* are the secrets, by vault, whose version and stamp matter, where a list does not tell them.
         """
-        vaults: dict[str, dict[str, Entry]] = {vault: {} for vault in self._container_vaults()}
+        marks = self._marks()
+        vaults: dict[str, dict[str, Entry]] = {vault: {} for vault in marks}
         recorded = list(vaults)
-        for place, entry in self._everything():
+        for place, entry in self._everything(marks):
             secrets = vaults.setdefault(place.vault, {})
             if place.secret:
                 secrets[place.secret] = entry
@@ -148,17 +154,24 @@ class Store:
         if self.caps.stamps and not self.caps.list_stamps:
             self._look_closer(vaults, compared or {})
         manifests = self._manifests(recorded)
-        return {vault: Found(manifests.get(vault), secrets) for vault, secrets in vaults.items()}
+        return {
+            vault: Found(manifests.get(vault), secrets, "" if vault in manifests else marks.get(vault, ""))
+            for vault, secrets in vaults.items()
+        }
 
     def snapshot_of(self, names: Mapping[str, Iterable[str]]) -> dict[str, Found]:
         """Return what is there of the secrets named, vault by vault, listing nothing."""
         manifests = self._manifests(list(names))
         places = [Place(vault, secret) for vault, secrets in names.items() for secret in secrets]
         found: dict[str, dict[str, Entry]] = {}
-        for (vault, secret), entry in zip(places, parallel(self._calls.stat, places), strict=True):
-            if entry is not None:
-                found.setdefault(vault, {})[secret] = entry
+        for (vault, secret), entry in self.current(places).items():
+            found.setdefault(vault, {})[secret] = entry
         return {v: Found(manifests.get(v), found.get(v, {})) for v in names if v in manifests or v in found}
+
+    def current(self, places: Sequence[Place]) -> dict[Place, Entry]:
+        """Return what is at each of *places* now, without those where there is nothing; reads no value."""
+        entries = zip(places, parallel(self._calls.stat, places), strict=True)
+        return {place: entry for place, entry in entries if entry is not None}
 
     # Vaults
 
@@ -168,7 +181,7 @@ class Store:
         found = self._manifests([vault]).get(vault)
         if found is not None:
             return found
-        if self.caps.lists and (vault in self._container_vaults() or any(True for _ in self._calls.list(vault))):
+        if self.caps.lists and (vault in self._marks() or any(True for _ in self._calls.list(vault))):
             return Manifest()
         raise VaultNotFound(f"vault {vault}: does not exist", vault=vault, store=self.url)
 
@@ -322,10 +335,11 @@ class Store:
 
     def _look_closer(self, vaults: Mapping[str, dict[str, Entry]], compared: Mapping[str, Iterable[str]]) -> None:
         wanted = [Place(v, s) for v, secrets in compared.items() for s in secrets if s in vaults.get(v, {})]
-        for (vault, secret), entry in zip(wanted, parallel(self._calls.stat, wanted), strict=True):
-            vaults[vault].pop(secret)
-            if entry is not None:
-                vaults[vault][secret] = entry
+        found = self.current(wanted)
+        for place in wanted:
+            vaults[place.vault].pop(place.secret)
+        for (vault, secret), entry in found.items():
+            vaults[vault][secret] = entry
 
     def _manifests(self, vaults: Sequence[str]) -> dict[str, Manifest]:
         answers = self._calls.get_many([Place(vault) for vault in vaults])
@@ -344,18 +358,18 @@ class Store:
             return False  # the write that follows makes the store, or says that it may not
         return True
 
-    def _container_vaults(self) -> list[str]:
-        return [vault for vault, _ in self._calls.containers()] if self.caps.containers else []
+    def _marks(self) -> dict[str, str]:
+        return {vault: entry.stamp for vault, entry in self._calls.containers()} if self.caps.containers else {}
 
-    def _everything(self) -> Iterator[tuple[Place, Entry]]:
+    def _everything(self, placed: Iterable[str]) -> Iterator[tuple[Place, Entry]]:
         if not self.caps.containers:
             yield from self._calls.list()
-        for vault in self._container_vaults():
+        for vault in placed:
             yield from self._calls.list(vault)
 
     def _make(self, vault: str, owner: Owner | None) -> None:
         with suppress(AlreadyExists):  # an earlier run made the place and did not come to the record
-            self._calls.make(vault, owner.id or owner.name if owner else "")
+            self._calls.make(vault, owner.mark if owner else "")
 
 
 def _checked(vault: str, secret: str) -> Place:

@@ -215,3 +215,11 @@ def test_no_place_has_two_steps(declared: dict[str, dict[str, Wanted]], found: d
     """Each place has at most one step."""
     touched = [step.place for step in plan(declared, found).steps]
     assert len(touched) == len(set(touched))
+
+
+def test_a_place_that_an_apply_left_behind_is_ours() -> None:
+    """A vault's place without a record, made for this app, is finished or dropped without a question."""
+    found = {"abc": Found(None, {}, "my-app"), "gone": Found(None, {}, "my-app"), "theirs": Found(None, {}, "other")}
+    made = plan({"abc": {"key": VALUE}}, found)
+    assert actions(made) == [("create", "abc"), ("create", "abc/key"), ("delete", "gone")]
+    assert made.unmanaged == ()

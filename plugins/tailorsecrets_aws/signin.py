@@ -1,6 +1,7 @@
 """Where the store is and who asks: the region, and boto3's chain of logins, with a role on top where one is named."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _STS_ATTEMPTS: Final = 2
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")
+_REGION: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VARIABLES: Final = {
     "profile": "AWS_PROFILE",
     "config_file": "AWS_CONFIG_FILE",
@@ -35,6 +37,8 @@ def region_of(target: Target) -> str:
     region = next((region for region in told if region), "")
     if not region:
         raise ConfigError(f"{target.url} names no region", hint="write aws://REGION or set AWS_REGION")
+    if not _REGION.fullmatch(region):
+        raise ConfigError(f"{region!r} is no region", hint="a region looks like eu-west-1")
     return region
 
 

@@ -124,7 +124,7 @@ def _reference(value: object) -> SecretRef:
 
 def _checked(ref: SecretRef) -> SecretRef:
     if not _TEXT.fullmatch(ref.format):
-        raise ConfigError(f'reference to {ref}: format is text with one {{}} and no control characters')
+        raise ConfigError(f"reference to {ref}: format is text with one {{}} and no control characters")
     return ref
 
 

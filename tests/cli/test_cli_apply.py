@@ -21,7 +21,7 @@ def mixed(empty: Shell) -> Shell:
     for vault in ("free-vault", "their-vault"):
         empty("secret", "vault", "create", vault)
         empty("secret", "create", "-V", vault, "-n", "by-hand", "--value-stdin", stdin=b"x")
-    empty.declare("{}", name="other-app", identity=OTHERS)
+    empty.declare('{"their-vault": {}}', name="other-app", identity=OTHERS)
     empty("secret", "vault", "adopt", "their-vault")
     empty.declare(
         '{"new-vault": {"new-key": "x"}, "own-vault": {"new-value": "y", "same-key": "x", "no-value": None},'

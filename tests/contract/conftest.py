@@ -2,10 +2,12 @@
 
 import pytest
 
+from tests.contract.vault_logins import auth_path, opened
 from tests.contract.vault_stores import bao_proxy, bao_root, bao_store, workspace
 from tests.servers import install, localstack_aws, moto, openbao, openbao_raft, run_folder
 
 __all__ = [
+    "auth_path",
     "bao_proxy",
     "bao_root",
     "bao_store",
@@ -13,6 +15,7 @@ __all__ = [
     "moto",
     "openbao",
     "openbao_raft",
+    "opened",
     "run_folder",
     "workspace",
 ]

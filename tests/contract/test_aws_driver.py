@@ -136,6 +136,34 @@ def test_a_purge_that_does_not_end(aws: Aws, name: str) -> None:
     driver.close()
 
 
+def test_a_purge_that_overtakes_the_restore(aws: Aws, name: str) -> None:
+    """A deleted name that is gone by the time it is restored is created once AWS lets it be."""
+    slept: list[float] = []
+    driver = AwsDriver(aws.target(), sleep=slept.append)
+    driver.put(name, Secret("old"))
+    driver.delete(name)
+    aws.wire.fail(refuse("ResourceNotFoundException"), op="RestoreSecret")
+
+    driver.put(name, Secret("new"), expect=ABSENT)
+
+    assert slept == list(_UNTIL_PURGED[:1])
+    assert driver.get(name).value == Secret("new")
+    driver.close()
+
+
+def test_a_version_over_a_deleted_name(aws: Aws, driver: AwsDriver, name: str) -> None:
+    """A put that expects nothing takes what it finds: it restores what is deleted, and creates what is missing."""
+    driver.put(name, Secret("one"))
+    driver.delete(name)
+    aws.wire.forget()
+    driver.put(name, Secret("two"))
+
+    assert aws.wire.ops == ["PutSecretValue", "DescribeSecret", "RestoreSecret", "PutSecretValue"]
+    aws.wire.forget()
+    driver.put(f"{name}-new", Secret("one"))
+    assert aws.wire.ops == ["PutSecretValue", "CreateSecret"]
+
+
 def test_what_another_service_manages(aws: Aws, driver: AwsDriver, name: str) -> None:
     """A secret that another AWS service manages is Denied to writes and deletes, and is not taken for a deleted one."""
     AwsBackdoor(aws).write(name, "theirs")

@@ -67,8 +67,8 @@ def prefix() -> str:
 
 
 def opened(aws: Aws, prefix: str, workspace: str = "default") -> Store:
-    """Return a store with a connection of its own, without the quota of the real AWS."""
-    return Store(aws.open(), workspace, url="aws://eu-west-1", prefix=prefix)
+    """Return a store with a connection of its own, without the quota of AWS and with patience for a busy machine."""
+    return Store(aws.open(timeout=60.0), workspace, url="aws://eu-west-1", prefix=prefix)
 
 
 def planned(store: Store, wanted: Vaults) -> Plan:

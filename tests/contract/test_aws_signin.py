@@ -315,6 +315,8 @@ BAD = {
     "aws://eu-west-1/a:b": "characters",
     "aws://eu-west-1?region=eu-west-2": "unknown option region",
     "aws://key:secret@eu-west-1": "credential",
+    "aws://eu_west_1": "no region",
+    "aws://localhost:4566": "no region",
     "aws://?profile=none": "none",
     "aws://eu-west-1?ca_bundle=none.pem": "none.pem",
     "aws://eu-west-1?profile=none": "none",

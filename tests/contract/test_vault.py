@@ -15,6 +15,7 @@ from tailorsecrets.testing.conformance import Conformance, Connect
 from tailorsecrets_vault.driver import CAPS, MOUNT_CAPS, VaultDriver
 from tests.contract.proxy import Proxy, Rule
 from tests.contract.vault_backdoor import VaultBackdoor
+from tests.contract.vault_stores import NO_DETAILS
 from tests.servers import Server
 
 
@@ -146,15 +147,6 @@ class TestStacked(TestMounts):
     def layer(self) -> Callable[[Driver], Driver]:
         """Return the stack, with half a second for reads."""
         return lambda driver: stack(driver, timeout=0.5)
-
-
-NO_DETAILS = Rule(
-    methods=("LIST",),
-    path="/detailed-metadata/",
-    status=404,
-    headers={"Content-Type": "application/json"},
-    body=b'{"data":null,"warnings":["Invalid path for a versioned K/V secrets engine"]}',
-)
 
 
 class Unforgotten(list[Rule]):

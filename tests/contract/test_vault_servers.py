@@ -21,7 +21,7 @@ def command(tmp_path: Path) -> Iterator[Command]:
     """Return what runs the command with a folder of this test's own for what runs, and stop that."""
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        program = [sys.executable, COMMAND, "--run", tmp_path / "run", *words]
+        program = [sys.executable, str(COMMAND), "--run", str(tmp_path / "run"), *words]
         return subprocess.run(program, capture_output=True, text=True, check=False)
 
     yield run

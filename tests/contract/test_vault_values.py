@@ -3,13 +3,19 @@
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tailorsecrets import Secret, Store
+from tailorsecrets.driver import Target
 from tailorsecrets.errors import Conflict, Corrupt, SecretNotFound, TooLarge
-from tests.contract.vault_stores import FORMS, OWNER, spot, store_at, write
+from tailorsecrets_vault.driver import VaultDriver
+from tailorsecrets_vault.kv import PAGE
+from tests.contract.proxy import Proxy, Rule
+from tests.contract.vault_stores import FORMS, NO_DETAILS, OWNER, spot, store_at, write
 from tests.servers import Server
 
 HOSTILE = {
@@ -160,3 +166,38 @@ def test_a_mount_that_requires_check_and_set(bao_store: Store, bao_root: Any, wo
     bao_store.update_secret("api-keys", "key", Secret("new"))
     bao_store.rollback_secret("api-keys", "key", old.version)
     assert bao_store.get("api-keys", "key") == "old"
+
+
+@FORMS
+def test_an_old_version_of_a_recreated_secret(bao_store: Store) -> None:
+    """The version of a purged secret is not found under the same number of the new one; nor is what was no version."""
+    bao_store.create_vault("api-keys")
+    old = bao_store.create_secret("api-keys", "key", Secret("old"))
+    bao_store.purge_secret("api-keys", "key")
+    bao_store.create_secret("api-keys", "key", Secret("new"))
+    for version in (old.version, "1", "first", "@"):
+        with pytest.raises(SecretNotFound):
+            bao_store.read("api-keys", "key", version)
+
+
+@pytest.mark.parametrize("rules", [[], [NO_DETAILS]], ids=["OpenBao", "as on Vault"])
+@pytest.mark.parametrize("path", ["secret"])
+def test_a_list_of_many(bao_store: Store, bao_proxy: Proxy, rules: list[Rule]) -> None:
+    """A list shows each of more names than fit on a page, once."""
+    names = [f"key-{number:04}" for number in range(PAGE + 10)]
+    bao_store.create_vault("api-keys")
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda name: bao_store.create_secret("api-keys", name, Secret(name)), names))
+    bao_proxy.rules = [replace(rule) for rule in rules]
+    assert [entry.name for entry in bao_store.list_secrets("api-keys")] == names
+
+
+def test_writers_that_replace_anything(openbao: Server, workspace: str) -> None:
+    """Of eight threads that write one name over whatever is there, each leaves a version."""
+    environ = openbao.variables
+    host = openbao.url.removeprefix("http://")
+    driver = VaultDriver(Target(url="vault+http:", scheme="vault+http", host=host, path="secret", environ=environ))
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: driver.put(f"secret/{workspace}/key", Secret(str(number))), range(8)))
+    assert len(list(driver.versions(f"secret/{workspace}/key"))) == 8
+    driver.close()

@@ -9,10 +9,18 @@ import pytest
 
 from tailorsecrets import Store, open_store
 from tailorsecrets.manifest import Owner
-from tests.contract.proxy import Proxy
+from tests.contract.proxy import Proxy, Rule
 from tests.servers import Server
 
 OWNER = Owner("my-app", "6f1c4f0e-5d0b-4f7c-9d57-0d5f0f0a3c11")
+# what HashiCorp Vault answers to a list with details
+NO_DETAILS = Rule(
+    methods=("LIST",),
+    path="/detailed-metadata/",
+    status=404,
+    headers={"Content-Type": "application/json"},
+    body=b'{"data":null,"warnings":["Invalid path for a versioned K/V secrets engine"]}',
+)
 FORMS = pytest.mark.parametrize("path", ["", "secret", "secret/team"])
 
 

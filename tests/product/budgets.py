@@ -30,7 +30,7 @@ def in_mounts(count: int) -> Costs:
     return Costs(
         get={"GET data": 1},
         get_all={"GET data": BATCH},
-        unchanged={"GET internal": 2, "LIST detailed-metadata": VAULTS, "GET data": VAULTS},
+        unchanged={"GET internal": 1, "LIST detailed-metadata": VAULTS, "GET data": VAULTS},
         one_changed={"GET metadata": 1, "POST data": 1, "PATCH metadata": 1},
         all_new={"POST mounts": VAULTS, "POST data": count + VAULTS, "PATCH metadata": count},
     )
