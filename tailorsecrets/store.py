@@ -157,6 +157,7 @@ class Store:
         return {
             vault: Found(manifests.get(vault), secrets, "" if vault in manifests else marks.get(vault, ""))
             for vault, secrets in vaults.items()
+            if secrets or vault in manifests or vault in marks  # else a record that never had a value
         }
 
     def snapshot_of(self, names: Mapping[str, Iterable[str]]) -> dict[str, Found]:

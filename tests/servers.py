@@ -40,6 +40,12 @@ def start(name: str, run: Path) -> Server:
     return Server(told["url"], told["variables"], Path(told["bin"]))
 
 
+def stop(run: Path) -> None:
+    """Stop the servers with their files in *run*."""
+    _servers(run, "down")
+    shutil.rmtree(run, ignore_errors=True)
+
+
 @contextmanager
 def serving(command: Callable[[int], Sequence[str | Path]]) -> Iterator[int]:
     """Run *command*, which is made for a free port, until the end of the block; give the port when it is open."""
@@ -78,9 +84,8 @@ def run_folder() -> Iterator[Path]:
     mine = folders / str(os.getpid())
     yield mine
     for folder in folders.iterdir() if folders.exists() else ():
-        if folder == mine or not _lives(int(folder.name)):
-            _servers(folder, "down")
-            shutil.rmtree(folder)
+        if folder == mine or not _lives(int(folder.name.partition("-")[0])):
+            stop(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,28 @@
 """A server that is sealed, and one that limits the rate: the real thing, without a proxy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import hvac  # type: ignore[import-untyped]
 import pytest
 
 from tailorsecrets import Secret
-from tailorsecrets.errors import (
-    Unavailable,
-)
+from tailorsecrets.errors import Unavailable
 from tests.contract.vault_stores import store_at
-from tests.servers import Server, start
+from tests.servers import Server, start, stop
 
 
-def test_a_sealed_server(openbao_raft: Server, bao_root: Any, run_folder: Any, workspace: str) -> None:
+@pytest.fixture
+def spare(run_folder: Path) -> Iterator[Server]:
+    """Give an OpenBao of this test's own."""
+    folder = run_folder.with_name(f"{run_folder.name}-spare")
+    yield start("openbao-raft", folder)
+    stop(folder)
+
+
+def test_a_sealed_server(spare: Server, workspace: str) -> None:
     """A server that is really sealed is Unavailable and says so; unsealed, it serves the same connection."""
-    spare = start("openbao-raft", run_folder / "spare")
     client = hvac.Client(url=spare.url, token=spare.variables["VAULT_TOKEN"])
     with store_at(spare.url, "secret?timeout=1", spare, workspace) as store:
         store.create_vault("api-keys")
