@@ -228,6 +228,8 @@ class Calls:
         tags = self._naming.tags(place)
         if tags and stored.entry.tags.get(NAME_TAG) != tags[NAME_TAG]:
             raise self._error("get", place, Corrupt("its native name holds something else"))
+        if not values.is_text(stored.value):
+            raise self._error("get", place, Corrupt("it holds a lone surrogate, which is no text"))
         return Stored(values.unescape(stored.value, empty=self.caps.empty), stored.entry)
 
     def _iterate(self, op: str, place: Place | None, start: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
@@ -259,7 +261,7 @@ class Calls:
                 "",
                 problem.hint,
                 problem.kind.code,
-                problem.kind.retryable,
+                problem.kind.retryable and not self.caps.retries,  # else the SDK has tried again already
             )
         vault, secret = (place.vault, place.secret) if place else ("", "")
         specific = _SPECIFIC.get(kind, (kind, kind))[bool(secret)] if vault else kind

@@ -185,5 +185,6 @@ class StoreType:
     options: Mapping[str, str] = field(default_factory=dict[str, str])  # option -> a line of help; others are refused
     extra: str = ""  # named when an import fails: pip install 'tailorsecrets[extra]'
     prefixed: bool = True  # the URL's path is a prefix of every native name; False: it is a place, such as a file
-    policy: Callable[[Target, Sequence[str], Literal["read", "deploy"]], str] | None = None  # least privilege, as text
+    policy: Callable[[Target, Sequence[str], Literal["read", "deploy"]], str] | None = None
+    # least privilege, as text, for native names: a vault's record, or how its secrets begin, with the joiner at the end
     api: int = API

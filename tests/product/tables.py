@@ -17,7 +17,7 @@ from tailorsecrets_vault.driver import MOUNT_CAPS as MOUNTS
 from tests.product.backends import BACKENDS
 from tests.product.budgets import BUDGETS
 from tests.product.calls import Costs, Counts, measure
-from tests.servers import ROOT, Server, _servers, start
+from tests.servers import ROOT, Server, start, stop
 
 COUNT = 1_000  # secrets in the table of calls
 BEGIN, END = "<!-- written by python -m tests.product.tables -->", "<!-- end of what is written -->"
@@ -99,7 +99,7 @@ def measured() -> dict[str, Costs]:
         try:
             return {store: _measured(store, Path(name), started) for store in TITLES}
         finally:
-            _servers(run, "down")
+            stop(run)
 
 
 def _measured(store: str, above: Path, started: Callable[[str], Server]) -> Costs:

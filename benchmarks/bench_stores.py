@@ -1,0 +1,151 @@
+"""What this library adds to a vendor's own SDK on the same server, and what reading many at once saves.
+
+OpenBao is itself and AWS is moto; GCP and Azure are the tests' servers that speak their protocols. No proxy is between.
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
+
+from benchmarks.measure import Row
+from tailorsecrets import Secret, Store, open_store
+from tailorsecrets.driver import ABSENT
+from tailorsecrets.layers import Call, Layer
+from tests.contract.aws_backdoor import LOGIN, REGION, raw_client
+from tests.contract.azure_server import Server as KeyVault
+from tests.contract.azure_server_backdoor import AzureBackdoor
+from tests.contract.gcp_server import Server as Google
+from tests.contract.gcp_server_backdoor import PROJECT
+from tests.contract.gcp_server_backdoor import raw_client as raw_google
+from tests.servers import start, stop
+
+T = TypeVar("T")
+
+ROUNDS, MANY = 300, 100
+NETWORK = 0.005  # seconds to a store that is not on this machine
+
+
+class Far(Layer):
+    """A driver whose store is some way off."""
+
+    def around(self, call: Call, do: Callable[[], T]) -> T:
+        """Wait, then call."""
+        del call
+        time.sleep(NETWORK)
+        return do()
+
+
+class Bench(NamedTuple):
+    """A store, and what reads one of its secrets with the vendor's SDK alone."""
+
+    store: Store
+    read: Callable[[str], object]
+
+
+@contextmanager
+def openbao(folder: Path) -> Generator[Bench]:
+    """Open OpenBao, with folders in one mount."""
+    server = start("openbao", folder)
+    token = server.variables["VAULT_TOKEN"]
+    raw: Any = import_module("hvac").Client(url=server.url, token=token).secrets.kv.v2
+    url = f"vault+http://{server.url.partition('//')[2]}/secret/bench"
+    with open_store(url, environ={"VAULT_TOKEN": token}) as store:
+        yield Bench(
+            store,
+            lambda name: raw.read_secret_version(
+                name.removeprefix("secret/"), mount_point="secret", raise_on_deleted_version=True
+            ),
+        )
+
+
+@contextmanager
+def aws(folder: Path) -> Generator[Bench]:
+    """Open AWS as moto has it."""
+    server = start("moto", folder)
+    raw = raw_client(server.url)
+    os.environ.update(LOGIN)
+    with open_store(f"aws://{REGION}?endpoint_url={quote(server.url, safe='')}") as store:
+        yield Bench(store, lambda name: raw.get_secret_value(SecretId=name, VersionStage="AWSCURRENT"))
+
+
+@contextmanager
+def gcp(_folder: Path) -> Generator[Bench]:
+    """Open the tests' server for Google's protocol."""
+    server = Google()
+    raw = raw_google(server.address)
+    with open_store(f"gcp://{PROJECT}?endpoint={server.address}") as store:
+        path = f"projects/{PROJECT}/secrets/{{}}/versions/latest"
+        yield Bench(store, lambda name: raw.access_secret_version(name=path.format(name)))
+
+
+@contextmanager
+def azure(folder: Path) -> Generator[Bench]:
+    """Open the tests' server for Azure's protocol."""
+    server = KeyVault(folder)
+    raw = AzureBackdoor(server).client
+    os.environ.update(server.environ)
+    url = f"azure://{server.host}?credential=managed&ca_bundle={quote(server.authority, safe='')}"
+    with open_store(url) as store:
+        yield Bench(store, raw.get_secret)
+
+
+def main() -> list[Row]:
+    """Measure every store."""
+    rows: list[Row] = []
+    for name, opened in {"OpenBao": openbao, "AWS": aws, "GCP": gcp, "Azure": azure}.items():
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            stack.callback(stop, folder)
+            bench = stack.enter_context(opened(folder))
+            names = filled(bench.store)
+            rows.append(Row(f"{name}: a cold get / the SDK's own call", against_the_sdk(bench, names[0]), 1.05))
+            bench.store._calls._driver = Far(bench.store._calls._driver)  # noqa: SLF001
+            rows.append(Row(f"{name}: get_all of {MANY} / one by one, 5 ms away", many(bench.store, names), 0.5))
+    return rows
+
+
+def filled(store: Store) -> list[str]:
+    """Write secrets and return their names."""
+    store.create_vault("api-keys")
+    manifest, names = store.manifest("api-keys"), [f"secret{number}" for number in range(MANY)]
+    for name in names:
+        store.put_secret(manifest, "api-keys", name, Secret("value"), expect=ABSENT)
+    return names
+
+
+def against_the_sdk(bench: Bench, name: str) -> float:
+    """Return the median of a get over that of the SDK's call, each in turn."""
+    native = bench.store.native_names("api-keys")[0] + name
+    ours, theirs = list[float](), list[float]()
+    for turn in range(ROUNDS):
+        pair = [
+            (theirs, lambda: bench.read(native)),
+            (ours, lambda: bench.store.get("api-keys", name)),
+        ]
+        for times, read in pair if turn % 2 else reversed(pair):
+            times.append(seconds(read))
+    return statistics.median(ours) / statistics.median(theirs)
+
+
+def many(store: Store, names: list[str]) -> float:
+    """Return the median time of reading all at once over that of one by one."""
+    ratios = [
+        seconds(lambda: store.get_all("api-keys", names))
+        / seconds(lambda: [store.get("api-keys", name) for name in names])
+        for _ in range(7)
+    ]
+    return statistics.median(ratios)
+
+
+def seconds(do: Callable[[], object]) -> float:
+    """Return how long *do* takes."""
+    begun = time.perf_counter()
+    do()
+    return time.perf_counter() - begun
