@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint types pytest benchmarks clean
+.PHONY: demo test lint types pytest coverage benchmarks clean
 
 demo: $(VENV)/installed
 	$(BIN)/python examples/shop/walk.py
@@ -19,6 +19,9 @@ types: $(VENV)/installed
 	$(BIN)/pyright
 
 pytest: $(VENV)/installed
+	$(BIN)/pytest
+
+coverage: $(VENV)/installed
 	$(BIN)/pytest --cov --cov-report=term
 
 benchmarks: $(VENV)/installed
