@@ -50,7 +50,8 @@ def emit(request: pytest.FixtureRequest) -> Emit:
 
 def notify(**options: Any) -> Executor:
     """Return an executor that sends a webhook when an order was made."""
-    operation = webhook(**{"backoff": 0.001, **options})
+    settings: dict[str, Any] = {"backoff": 0.001, **options}
+    operation = webhook(**settings)
     return create_executor(name="notify", trigger=record_created_trigger(type="Order"), operation=operation)
 
 
