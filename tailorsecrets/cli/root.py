@@ -16,6 +16,7 @@ _COMMANDS = {
     "generate": "generate:generate",
     "secret": "secret:group",
     "file": "file:group",
+    "check": "check:check",
     "policy": "policy:policy",
     "app": "app:group",
     "completion": "completion:completion",
