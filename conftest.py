@@ -15,12 +15,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
 ROOT = Path(__file__).parent
 STACK = "_stack"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run first what forks: a child has only the thread that forked, and later this process is full of others."""
+    items.sort(key=lambda item: "fork" not in item.name)
 
 
 def setup(namespace: dict[str, Any]) -> None:
