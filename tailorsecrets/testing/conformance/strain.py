@@ -119,7 +119,9 @@ def _in_a_child(driver: Driver, name: str) -> str:
     if not child:
         _read_and_exit(driver, name, writer)
     os.close(writer)
-    ready, _, _ = select.select([reader], [], [], LONGEST_CHILD)
+    waiting = select.poll()  # select() takes no descriptor over 1,023, and a long session has many
+    waiting.register(reader, select.POLLIN)
+    ready = waiting.poll(LONGEST_CHILD * 1000)
     if not ready:
         os.kill(child, signal.SIGKILL)
     with os.fdopen(reader, "rb") as pipe:
