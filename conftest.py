@@ -29,6 +29,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "fork" not in item.name)
 
 
+@pytest.fixture(autouse=True)
+def _own_config() -> Iterator[None]:
+    """Leave no test's config in the process, where another's ``import tailor_config`` would find it."""
+    yield
+    forget_config()
+
+
+def forget_config() -> None:
+    """Let the next config be imported anew; each of them has the same name."""
+    for name in ("tailor_config", "tailor_config_types"):
+        sys.modules.pop(name, None)
+
+
 def setup(namespace: dict[str, Any]) -> None:
     """Enter an empty folder with an environment of its own."""
     stack = namespace[STACK] = ExitStack()
@@ -47,8 +60,7 @@ def setup(namespace: dict[str, Any]) -> None:
 def teardown(namespace: dict[str, Any]) -> None:
     """Leave the folder and restore the environment."""
     namespace[STACK].close()
-    for name in ("tailor_config", "tailor_config_types"):
-        sys.modules.pop(name, None)
+    forget_config()
 
 
 def python(example: Example) -> None:

@@ -20,7 +20,7 @@ from tailorsecrets import open_store
 from tests.web import Recorder, recorder
 
 ORDERS = Path(__file__).parent.parent / "examples" / "orders"
-MODULES = ("tailor_config", "orders", "web", "database", "tasks")
+MODULES = ("orders", "web", "database", "tasks")
 VALUES = {
     "STRIPE_SECRET_KEY": "sk_test",
     "SENDGRID_API_KEY": "SG.test",
