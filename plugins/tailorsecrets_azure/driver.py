@@ -54,7 +54,7 @@ class AzureDriver(Driver):
         budget = Budget(self._settings.timeout)
         chosen = self._id_of(name, version, budget) if version else None
         found = self._client.get_secret(name, chosen, seconds=budget.left)
-        entry = marks.entry_of(name, found.properties)
+        entry = marks.entry_of(name, found.properties, state="live")
         return Stored(_value(found.value), replace(entry, version=version) if version else entry)
 
     def stat(self, name: str) -> Entry:
@@ -69,7 +69,7 @@ class AzureDriver(Driver):
         for found in pages(self._client, self._settings.timeout):
             name = found.name or ""
             if name.lower().startswith(prefix.lower()):
-                yield marks.entry_of(name, found, deleted=deleted)
+                yield marks.entry_of(name, found, state="deleted" if deleted else None)
 
     def put(
         self,

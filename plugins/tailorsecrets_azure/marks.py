@@ -38,37 +38,29 @@ def is_id(version: str) -> bool:
     return _ID.fullmatch(version) is not None
 
 
-def mark_of(properties: SecretProperties) -> Mark | None:
-    """Return our mark on a version, None where another tool wrote it."""
-    found = _FORM.fullmatch((properties.tags or {}).get(TAG, ""))
-    created = properties.created_on
-    if found is None or created is None:
-        return None
-    mark = Mark(int(found[1]), found[2], found[3])
-    return mark if EARLIEST <= created.timestamp() - mark.at // 1_000_000 <= LATEST else None
-
-
 def token_of(properties: SecretProperties) -> str:
     """Return the token of a version."""
-    if properties.created_on is None:
-        return ""
-    mark, second = mark_of(properties), int(properties.created_on.timestamp())
-    return f"{second}.{mark.at}.{mark.nonce}" if mark else str(second)
+    made = properties.created_on
+    return _token(made, _mark(properties.tags, made))
 
 
 def entry_of(
-    name: str, properties: SecretProperties, *, created: datetime | None = None, deleted: bool = False
+    name: str, properties: SecretProperties, *, created: datetime | None = None, state: State | None = None
 ) -> Entry:
-    """Return the entry of a version, under the *name* that was asked for; *created* is when the secret was made."""
-    mark = mark_of(properties)
+    """Return the entry of a version, under the *name* that was asked for.
+
+    *created* is when the secret was made; *state* is what the kind of answer tells already.
+    """
+    tags, made = properties.tags or {}, properties.created_on  # each look at a property parses what Azure said anew
+    mark = _mark(tags, made)
     return Entry(
         name=name,
-        version=token_of(properties),
+        version=_token(made, mark),
         stamp=mark.stamp if mark else "",
-        tags={key: value for key, value in (properties.tags or {}).items() if key != TAG},
+        tags={key: value for key, value in tags.items() if key != TAG},
         created=created,
-        updated=properties.created_on,
-        state=_state(properties, deleted=deleted),
+        updated=made,
+        state=state or _state(properties),
     )
 
 
@@ -96,11 +88,26 @@ def ids_by_token(versions: Iterable[SecretProperties]) -> Mapping[str, list[str]
 
 
 def _age(properties: SecretProperties) -> tuple[float, int]:
-    mark = mark_of(properties)
-    return properties.created_on.timestamp() if properties.created_on else 0.0, mark.at if mark else 0
+    made = properties.created_on
+    mark = _mark(properties.tags, made)
+    return made.timestamp() if made else 0.0, mark.at if mark else 0
 
 
-def _state(properties: SecretProperties, *, deleted: bool) -> State:
-    if deleted:
-        return "deleted"
+def _mark(tags: Mapping[str, str] | None, made: datetime | None) -> Mark | None:
+    """Return our mark on a version, None where another tool wrote it."""
+    found = _FORM.fullmatch((tags or {}).get(TAG, ""))
+    if found is None or made is None:
+        return None
+    mark = Mark(int(found[1]), found[2], found[3])
+    return mark if EARLIEST <= made.timestamp() - mark.at // 1_000_000 <= LATEST else None
+
+
+def _token(made: datetime | None, mark: Mark | None) -> str:
+    if made is None:
+        return ""
+    second = int(made.timestamp())
+    return f"{second}.{mark.at}.{mark.nonce}" if mark else str(second)
+
+
+def _state(properties: SecretProperties) -> State:
     return "disabled" if properties.enabled is False else "live"

@@ -74,7 +74,7 @@ class Clock:
     """The time by Azure's clock, to about a second, where its answers tell that this machine's is off."""
 
     def __init__(self) -> None:
-        self._ahead = 0.0
+        self._ahead, self._told = 0.0, ""
 
     def now(self) -> float:
         """Return the seconds since 1970."""
@@ -82,8 +82,12 @@ class Clock:
 
     def hear(self, response: HttpResponse) -> None:
         """Note the second that *response* tells, unless it is the one that was to be expected."""
+        date = response.headers.get("Date", "")
+        if date == self._told:
+            return
+        self._told = date
         with suppress(ValueError, TypeError):
-            told = parsedate_to_datetime(response.headers.get("Date", "")).timestamp() + _HALF
+            told = parsedate_to_datetime(date).timestamp() + _HALF
             if abs(told - self.now()) > _AGREES:
                 self._ahead = told - time.time()
 

@@ -60,7 +60,7 @@ def deleted_entry(client: SecretClient, name: str, budget: Budget) -> Entry:
         if refusal.status_code == _FORBIDDEN:
             return Entry(name=name, state="deleted")
         raise
-    return entry_of(name, found.properties, deleted=True)
+    return entry_of(name, found.properties, state="deleted")
 
 
 @contextmanager
