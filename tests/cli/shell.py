@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -88,11 +89,22 @@ class Shell:
             return owner.name if owner else ""
 
     def terminal(self, *argv: str, **environ: str) -> "pexpect.spawn[str]":
-        """Start *argv* on a terminal."""
+        """Start *argv* on a terminal, where Ctrl-C works also if these tests run in the background."""
         variables = {**self.environ, **environ, "TERM": "dumb", "LC_ALL": "C.UTF-8"}
         return pexpect.spawn(
-            PROGRAM, list(argv), cwd=self.folder, env=variables, encoding="utf-8", timeout=30, dimensions=(50, 200)
+            PROGRAM,
+            list(argv),
+            cwd=self.folder,
+            env=variables,
+            encoding="utf-8",
+            timeout=30,
+            dimensions=(50, 200),
+            preexec_fn=_listen_to_ctrl_c,
         )
+
+
+def _listen_to_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def ended(child: "pexpect.spawn[str]") -> tuple[int | None, str]:

@@ -15,7 +15,10 @@ from tailorsecrets.secret import Secret
 from tailorsecrets_file import keys
 from tests.contract.test_file_targets import NAME, opened, target_in, text
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the children do not use locks of others
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),  # the children do not use locks of others
+    pytest.mark.timeout(300),  # a fork takes long on a busy machine
+]
 
 RECORD = struct.Struct("ii")  # the writer, and the number of the write that it acknowledges
 KILLS = 330
