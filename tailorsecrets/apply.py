@@ -83,8 +83,9 @@ class _Run:
             self._in_one_write()
         except _StoppedError:
             self._outcome = {place: error for place, error in self._outcome.items() if error}
-        except SecretsError as failure:  # the write itself: nothing of it is there
-            self._outcome = {place: error or failure.with_traceback(None) for place, error in self._outcome.items()}
+        except SecretsError as failure:  # the write itself, or its beginning: nothing of it is there
+            tried = self._outcome or dict.fromkeys(step.place for step in self._plan.steps[:1])
+            self._outcome = {place: error or failure.with_traceback(None) for place, error in tried.items()}
 
     def _in_one_write(self) -> None:
         with self._store.transaction():

@@ -60,6 +60,7 @@ class Entry:
     created: datetime | None = None  # of the secret, aware
     updated: datetime | None = None  # of this version, aware
     state: State = "live"  # bare: a name that never had a value
+    sides: tuple[str, ...] = ()  # of a conflict, none of which is current: `version` stands for all, get takes each
 
 
 class Stored(NamedTuple):

@@ -1,7 +1,7 @@
 """A vault's own record: who owns it, and the key of its stamps. Pure, but for the random key of a new one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, cast
@@ -41,11 +41,15 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a vault's record says. ``version`` is that of the record, for compare-and-swap; "" for a new one."""
+    """What a vault's record says. ``version`` is that of the record, for compare-and-swap; "" for a new one.
+
+    ``torn``: two branches wrote the record, and this is what they agree on. Writing it settles that.
+    """
 
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     key: Secret = field(default_factory=lambda: Secret(""))
     version: str = ""
+    torn: bool = False
 
     @property
     def owner(self) -> Owner | None:
@@ -89,6 +93,16 @@ def load_manifest(text: Secret, version: str) -> Manifest:
         raise Corrupt(_DAMAGED, hint=_REMEDY)
     texts = {name: str(value) for name, value in cast("dict[str, object]", labels).items()}
     return Manifest(texts, Secret(key), version)
+
+
+def joined(sides: Sequence[Manifest], version: str) -> Manifest:
+    """Return what the records that two branches wrote say together: the owner, where both name the same one.
+
+    The stamp key is that of the first, so the values of the others are written anew.
+    """
+    first = next(iter(sides), Manifest())
+    agreed = first if len({side.owner for side in sides}) == 1 else first.owned_by(None)
+    return replace(agreed, version=version, torn=True)
 
 
 def _record(text: str) -> dict[str, object]:

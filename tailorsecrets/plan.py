@@ -80,7 +80,7 @@ def diff(
     """
     there = {v: found[v] for v in sorted(declared.vaults) if v in found and not _begun(declared, found[v])}
     owners = {vault: _owner(vault_found) for vault, vault_found in there.items()}
-    steps = [*_vault_steps(declared, owners), *_secret_steps(declared, there, values)]
+    steps = [*_vault_steps(declared, owners, there), *_secret_steps(declared, there, values)]
     if prune:
         steps += _deletions(declared, found)
     return Plan(
@@ -104,17 +104,23 @@ def _owner(vault: Found) -> Owner | None:
     return vault.manifest.owner if vault.manifest else None
 
 
+def _is_torn(vault: Found) -> bool:
+    return vault.manifest is not None and vault.manifest.torn
+
+
 def _wanted(declared: Declared) -> Iterator[tuple[Place, Wanted]]:
     for vault, secrets in sorted(declared.vaults.items()):
         for secret, wanted in sorted(secrets.items()):
             yield Place(vault, secret), wanted
 
 
-def _vault_steps(declared: Declared, owners: Mapping[str, Owner | None]) -> Iterator[Step]:
+def _vault_steps(
+    declared: Declared, owners: Mapping[str, Owner | None], found: Mapping[str, Found]
+) -> Iterator[Step]:
     for vault in sorted(declared.vaults):
         if vault not in owners:
             yield Step("create", Place(vault))
-        elif owners[vault] != declared.owner:
+        elif owners[vault] != declared.owner or _is_torn(found[vault]):
             yield Step("update", Place(vault))
 
 

@@ -21,7 +21,7 @@ from tailorsecrets.errors import (
     VaultAlreadyExists,
     VaultNotFound,
 )
-from tailorsecrets.manifest import Manifest, Owner, load_manifest, new_manifest
+from tailorsecrets.manifest import Manifest, Owner, joined, load_manifest, new_manifest
 from tailorsecrets.names import Naming, Place, check_name, check_names
 from tailorsecrets.secret import Secret
 
@@ -205,7 +205,7 @@ class Store:
             new = new_manifest(new.labels)
         expect = manifest.version if manifest and manifest.version else ABSENT
         entry = self._put(Place(vault), new.dump(), expect=expect)
-        return replace(new, version=entry.version)
+        return replace(new, version=entry.version, torn=False)
 
     def release(self, vault: str) -> Owner | None:
         """Take the owner off *vault* and return who it was; None, and nothing written, where it had none."""
@@ -345,10 +345,22 @@ class Store:
     def _manifests(self, vaults: Sequence[str]) -> dict[str, Manifest]:
         answers = self._calls.get_many([Place(vault) for vault in vaults])
         return {
-            place.vault: load_manifest(_stored(answer).value, _stored(answer).entry.version)
+            place.vault: self._loaded(place, answer)
             for place, answer in answers.items()
             if not isinstance(answer, NotFound) or isinstance(answer, StoreNotFound)
         }
+
+    def _loaded(self, place: Place, answer: Stored | SecretsError) -> Manifest:
+        entry = self._calls.stat(place) if isinstance(answer, Conflict) else None
+        if entry is None:
+            stored = _stored(answer)
+            return load_manifest(stored.value, stored.entry.version)
+        return joined(list(self._sides(place, entry)), entry.version)
+
+    def _sides(self, place: Place, entry: Entry) -> Iterator[Manifest]:
+        for side in entry.sides:
+            with suppress(SecretsError):  # a branch deleted it, or wrote it in a key that is no more
+                yield load_manifest(self._calls.get(place, side).value, side)
 
     def _is_there(self, vault: str) -> bool:
         try:

@@ -32,9 +32,14 @@ class History(NamedTuple):
         return "live" if states == {"live"} else "deleted"
 
     @property
+    def sides(self) -> tuple[str, ...]:
+        """The version tokens of the present; more than one are in conflict."""
+        return tuple(line.token for line in (*self.heads, *self.strangers))
+
+    @property
     def token(self) -> str:
         """The version token of the present; of a conflict, all of them joined."""
-        return "+".join(line.token for line in (*self.heads, *self.strangers))
+        return "+".join(self.sides)
 
     @property
     def live(self) -> list[Line]:

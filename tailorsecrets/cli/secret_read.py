@@ -1,15 +1,13 @@
 """``secret list``, ``get`` and ``history``."""
 
-from typing import Final
-
 import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import secret_options, vault_option
 from tailorsecrets.cli.printing import iso, list_options, show_list, show_table
-
-_SIDES: Final = "+"  # between the versions of a secret that two hands wrote at once
+from tailorsecrets.driver import Entry
+from tailorsecrets.names import Place
 
 
 @command("list", "tailorsecrets secret list -V api-keys", "tailorsecrets secret list -V api-keys --limit 10 --json")
@@ -48,17 +46,15 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
     """
     with invocation.open() as store:
         versions = store.history(vault_name, name)
-        found = store.snapshot_of({vault_name: [name]}).get(vault_name)
-    now = found.secrets.get(name) if found else None
-    sides = now.version.split(_SIDES) if now else []
-    rows = [(version.version, iso(version.updated), _state(version.version, sides)) for version in versions]
+        now = store.current([place := Place(vault_name, name)]).get(place)
+    rows = [(version.version, iso(version.updated), _state(version.version, now)) for version in versions]
     if invocation.json:
         invocation.io.show_json([dict(zip(("version", "createdAt", "state"), row, strict=True)) for row in rows])
     else:
         show_table(invocation, ("VERSION", "CREATED", "STATE"), rows)
 
 
-def _state(version: str, sides: list[str]) -> str:
-    if version not in sides:
-        return "old"
-    return "current" if len(sides) == 1 else "conflict"
+def _state(version: str, now: Entry | None) -> str:
+    if now is not None and version in now.sides:
+        return "conflict"
+    return "current" if now is not None and version == now.version else "old"
