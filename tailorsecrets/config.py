@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, overload
+from typing import Final, TypeVar, overload
 
 from tailorsecrets.errors import ConfigError, NameInvalid
 from tailorsecrets.manager import Declarations, ManagerBase, SecretManager
@@ -14,6 +14,9 @@ from tailorsecrets.sources import Env, File, Generate, source
 
 Value = str | Env | File | Generate | None
 M = TypeVar("M", bound=ManagerBase)
+
+_VAULTS: Final = 'write {"api-keys": {"stripe-secret-key": env("STRIPE_SECRET_KEY")}}'
+_EXTERNAL: Final = 'write external={"partner": ["token"]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,10 @@ def define_secret_manager(
     A value is text, None, or where it comes from: ``env()``, ``file()``, ``generate()``. None, an unset variable and a
     missing file are no value: an error when apply runs, or with *ignore_nullish_values* a secret that apply leaves as
     it is. *external* names secrets that others manage: readable, never planned. *types* is the class that
-    ``tailorsecrets generate`` writes. Raise NameInvalid or ConfigError that lists all that is wrong.
+    ``tailorsecrets generate`` writes. Raise NameInvalid or ConfigError that lists all that is wrong with the names and
+    values.
     """
+    _check_shapes(vaults, external or {})
     others = {vault: list(names) for vault, names in (external or {}).items()}
     problems = [*_problems(vaults), *_external_problems(vaults, others)]
     bad_names = [*_bad_names(vaults), *_bad_names(others)]
@@ -106,7 +111,16 @@ def _is_uuid(text: object) -> bool:
 
 
 def _folder(module: Mapping[str, object]) -> Path:
-    return Path(str(module.get("__file__") or "x")).resolve().parent
+    return Path(str(module.get("__file__") or "x")).absolute().parent
+
+
+def _check_shapes(vaults: object, external: object) -> None:
+    if not isinstance(vaults, Mapping) or not all(isinstance(secrets, Mapping) for secrets in vaults.values()):
+        raise ConfigError("define_secret_manager: vaults is not a dict of dicts", hint=_VAULTS)
+    if not isinstance(external, Mapping) or any(
+        isinstance(names, str) or not isinstance(names, Iterable) for names in external.values()
+    ):
+        raise ConfigError("define_secret_manager: external is not a dict of lists", hint=_EXTERNAL)
 
 
 def _bad_names(vaults: Mapping[str, Iterable[str]]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Finding the config file and running it; whatever goes wrong inside it is one line."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import dropwhile
@@ -20,6 +21,7 @@ CONFIG: Final = "tailor_config.py"
 TYPES: Final = "tailor_config_types"  # the module that `tailorsecrets generate` writes beside it
 _DEFINE: Final = 'write: config = define_config(name="my-app", secrets=secrets)'
 _NAMED: Final = (NameError, ImportError, AttributeError)  # the interpreter's own have a name and quote no value
+_UNKNOWN_OPTION: Final = re.compile(r"[\w.]+\(\) got an unexpected keyword argument '\w+'(\. Did you mean '\w+'\?)?")
 _OS: Final = ("<frozen os>", os.__file__)
 
 
@@ -28,18 +30,21 @@ def find_config(
 ) -> str | None:
     """Return the config file: *path*, else ``TAILORSECRETS_CONFIG``, else the nearest one from *cwd* upwards.
 
-    Raise ConfigError where a named file is missing and *must_exist*; return None where none was named and none is
-    found.
+    Raise ConfigError for a named file that is no Python file, or is missing and *must_exist*; return None where none
+    was named and none is found. A link is not followed: what is beside the config is beside the link.
     """
     named = path or environ.get("TAILORSECRETS_CONFIG", "")
     if named:
-        found = os.path.join(cwd, named)
-        if must_exist and not os.path.isfile(found):
-            raise ConfigError(
-                f"config {named}: not found", code="CONFIG_NOT_FOUND", hint="tailorsecrets init makes one"
-            )
-        return os.path.realpath(found)
+        return _named(named, os.path.abspath(os.path.join(cwd, named)), must_exist=must_exist)
     return next((path for path in map(_config_in, _upwards(os.fspath(cwd))) if os.path.isfile(path)), None)
+
+
+def _named(named: str, found: str, *, must_exist: bool) -> str:
+    if os.path.isdir(found) or not found.endswith(".py"):
+        raise ConfigError(f"config {named}: not a Python file", hint="name one that ends in .py")
+    if must_exist and not os.path.isfile(found):
+        raise ConfigError(f"config {named}: not found", code="CONFIG_NOT_FOUND", hint="tailorsecrets init makes one")
+    return found
 
 
 def _upwards(folder: str) -> Iterator[str]:
@@ -73,12 +78,13 @@ def _run(path: "Path") -> ModuleType:
     from importlib.util import module_from_spec, spec_from_file_location
 
     invalidate_caches()  # the types module beside it may be younger than this process
-    spec = spec_from_file_location(path.stem, path)
+    name = _module_name(path)
+    spec = spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
     sys.path.insert(0, str(path.parent))
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except SecretsError:
@@ -90,6 +96,14 @@ def _run(path: "Path") -> ModuleType:
     finally:
         sys.path.remove(str(path.parent))
     raise error
+
+
+def _module_name(path: "Path") -> str:
+    """Return the name that the app imports the config by; one that is another module's is left to that."""
+    if path.name == CONFIG:
+        return path.stem
+    taken = getattr(sys.modules.get(path.stem), "__file__", str(path)) != str(path)
+    return f"_tailorsecrets_{path.stem}" if taken or path.stem in sys.stdlib_module_names else path.stem
 
 
 def _told(path: "Path", exc: BaseException) -> ConfigError:
@@ -110,7 +124,7 @@ def _words(exc: BaseException, frames: "Sequence[FrameSummary]") -> tuple[str, s
         return f": {exc}", "run: tailorsecrets generate"
     if isinstance(exc, SyntaxError):
         return f": {exc.msg}", ""
-    if isinstance(exc, _NAMED) and exc.name:
+    if (isinstance(exc, _NAMED) and exc.name) or _UNKNOWN_OPTION.fullmatch(str(exc)):
         return f": {exc}", ""
     if isinstance(exc, KeyError) and frames and frames[-1].filename in _OS:  # os.environ["NAME"]
         return f": {exc.args[0]}", f"set it, or write env({exc.args[0]!r}), which is read only when apply runs"

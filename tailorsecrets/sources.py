@@ -37,7 +37,7 @@ class File:
         """Return the value, None for none; ConfigError where the file cannot be read."""
         problem = ""
         try:
-            return Secret((base / self.path).expanduser().read_bytes().decode())
+            return Secret((base / Path(self.path).expanduser()).read_bytes().decode())
         except FileNotFoundError:
             return None
         except UnicodeDecodeError:

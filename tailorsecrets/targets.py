@@ -128,6 +128,14 @@ def load_env_files(required: list[str], optional: list[str], environ: Mapping[st
 
 
 def _env_file(path: str) -> dict[str, str]:
+    read = _read_env_file(path)
+    if isinstance(read, str):
+        raise ConfigError(f"env file {path}: {read}")
+    return read
+
+
+def _read_env_file(path: str) -> dict[str, str] | str:
+    """Return what the file says, as it stands, or what is wrong with it: an exception raised here would show it."""
     from io import StringIO
 
     from dotenv import dotenv_values
@@ -137,17 +145,15 @@ def _env_file(path: str) -> dict[str, str]:
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
     except UnicodeDecodeError:
-        problem = "it is not UTF-8 text"
+        return "it is not UTF-8 text"
     except OSError as exc:
-        problem = exc.strerror or type(exc).__name__
-    else:
-        wrong = next((found.original for found in parse_stream(StringIO(text)) if found.error), None)
-        if wrong is None:
-            read = dotenv_values(stream=StringIO(text))
-            return {name: value for name, value in read.items() if value is not None}
-        blank = len(wrong.string) - len(wrong.string.lstrip())
-        problem = f"line {wrong.line + wrong.string[:blank].count(chr(10))} is not NAME=VALUE"
-    raise ConfigError(f"env file {path}: {problem}")
+        return exc.strerror or type(exc).__name__
+    wrong = next((found.original for found in parse_stream(StringIO(text)) if found.error), None)
+    if wrong is None:
+        read = dotenv_values(stream=StringIO(text), interpolate=False)
+        return {name: value for name, value in read.items() if value is not None}
+    blank = len(wrong.string) - len(wrong.string.lstrip())
+    return f"line {wrong.line + wrong.string[:blank].count(chr(10))} is not NAME=VALUE"
 
 
 def _parse(url: str, base: str, environ: Mapping[str, str], *, create: bool) -> tuple[StoreType, Target]:

@@ -1,5 +1,6 @@
 """What a config may say, and finding and loading its file."""
 
+from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
@@ -83,6 +84,10 @@ def test_a_manager_of_the_generated_class() -> None:
         lambda: define_config("my-app", id="no-uuid"),
         lambda: define_config("my-app", secrets={}),  # type: ignore[arg-type]
         lambda: define_config("my-app", env={"key": []}),  # type: ignore[dict-item]
+        lambda: define_secret_manager([]),  # type: ignore[call-overload]
+        lambda: define_secret_manager({"api-keys": ["one"]}),  # type: ignore[dict-item]
+        lambda: define_secret_manager({}, external={"partner": "token"}),
+        lambda: define_secret_manager({}, external=["partner"]),  # type: ignore[call-overload]
     ],
 )
 def test_bad_arguments(define: object) -> None:
@@ -142,6 +147,35 @@ def test_a_named_config_must_exist(tmp_path: Path) -> None:
     assert find_config(None, {}, tmp_path) is None
 
 
+@pytest.mark.parametrize("name", [".", "config.txt"])
+def test_a_named_config_is_a_python_file(tmp_path: Path, name: str) -> None:
+    """A folder and another file are refused before anything is made of them."""
+    (tmp_path / "config.txt").touch()
+    for must_exist in (True, False):
+        with pytest.raises(ConfigError, match=f"config {name}: not a Python file"):
+            find_config(name, {}, tmp_path, must_exist=must_exist)
+
+
+def test_a_link_to_a_config(tmp_path: Path) -> None:
+    """What is beside the config is beside the link, however the config was found."""
+    (tmp_path / "far").mkdir()
+    text = "from tailorsecrets import *\nconfig = define_config('my-app', secrets=define_secret_manager({}))\n"
+    write(tmp_path / "far", text)
+    link = tmp_path / "tailor_config.py"
+    link.symlink_to(tmp_path / "far" / "tailor_config.py")
+    assert find_config(None, {}, tmp_path) == find_config("tailor_config.py", {}, tmp_path) == str(link)
+    assert load_config(link).declarations.folder == tmp_path
+
+
+@pytest.mark.parametrize("name", ["secrets.py", "click.py"])
+def test_a_config_named_as_another_module(tmp_path: Path, name: str) -> None:
+    """A config takes no module's place, be it of the standard library or of a package."""
+    path = tmp_path / name
+    path.write_text("from tailorsecrets import *\nconfig = define_config('my-app')\n")
+    assert load_config(path).owner.name == "my-app"
+    assert "tmp" not in str(import_module(path.stem).__file__)
+
+
 def test_loading(tmp_path: Path) -> None:
     """A config is loaded with the modules beside it, and its folder is known."""
     (tmp_path / "names_of_mine.py").write_text("APP = 'my-app'\n")
@@ -169,6 +203,11 @@ def test_loading(tmp_path: Path) -> None:
         ("def (", r":1: SyntaxError: "),
         ("import no_such_module", r":1: ModuleNotFoundError: No module named 'no_such_module'"),
         ("nope", r":1: NameError: name 'nope'"),
+        (
+            "from tailorsecrets import *\ndefine_secret_manager({}, extrenal={})",
+            r":2: TypeError: define_secret_manager\(\) got an unexpected keyword argument 'extrenal'",
+        ),
+        ("raise TypeError('f() got an unexpected keyword argument canary')", r":1: TypeError$"),
         ("int('canary')", r":1: ValueError$"),
         ("raise RuntimeError('canary')", r":1: RuntimeError$"),
         ("{}['canary']", r":1: KeyError$"),

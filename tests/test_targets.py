@@ -1,6 +1,7 @@
 """Which store is meant: URLs, profiles, environment, env files."""
 
 from pathlib import Path
+from traceback import TracebackException
 
 import pytest
 
@@ -193,6 +194,23 @@ def test_env_files(tmp_path: Path) -> None:
     three.write_text("C=3\nA=3\n")
     added = load_env_files([str(one), str(two)], [str(three), str(tmp_path / "none")], {"A": "mine"})
     assert added == {"B": "2", "C": "3", "QUOTED": "x y"}
+
+
+def test_values_of_env_files_are_taken_as_they_are(tmp_path: Path) -> None:
+    """No dollar in a value means anything."""
+    path = tmp_path / "env"
+    path.write_text("ONE='pa${HOME}ss'\nTWO=$HOME\n")
+    assert load_env_files([str(path)], [], {}) == {"ONE": "pa${HOME}ss", "TWO": "$HOME"}
+
+
+def test_a_bad_env_file_shows_no_value(tmp_path: Path) -> None:
+    """Nor does the traceback, with the locals of its frames."""
+    path = tmp_path / "env"
+    path.write_text("ONE=canary\nnot a line, canary\n")
+    with pytest.raises(ConfigError, match="line 2") as caught:
+        load_env_files([str(path)], [], {})
+    shown = TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "canary" not in "".join(shown.format())
 
 
 def test_a_required_env_file_must_exist(tmp_path: Path) -> None:

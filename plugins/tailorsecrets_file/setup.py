@@ -7,27 +7,39 @@ from tailorsecrets_file.storefile import StoreFile
 
 
 def set_up(file: StoreFile) -> str:
-    """Make the file, its key and its line in ``.gitattributes``; return what was made, "" if the file was there."""
-    if file.exists():
-        return ""
+    """Make the file and its key, and tell git how to merge it; return what was made, "" if all that was there."""
+    made = "" if file.exists() else _make(file)
+    told = _tell_git(Path(os.path.realpath(file.path)))
+    return made or (f"told git how to merge {file.path}" if told else "")
+
+
+def _make(file: StoreFile) -> str:
     with file.writing(create=True) as draft:
         if draft.slots:  # another process was first
             return ""
         draft.changed = True
-    real = Path(os.path.realpath(file.path))
-    _add(real.parent / ".gitattributes", f"{_quoted(_pattern(real.name))} merge=union -text")
-    _add(real.parent / ".gitignore", f"{_pattern(f'.{real.name}.')}*")  # the lock, and what a killed writer left
     slot = draft.slots[0]
     opener = f"the key {slot.label}" if slot.label else f"a {slot.kind}"
     return f"made the store file {file.path}, which {opener} opens"
 
 
-def _add(path: Path, line: str) -> None:
-    present = path.read_text() if path.exists() else ""
-    if line not in present.splitlines():
-        newline = "\n" if present and not present.endswith("\n") else ""
-        with path.open("a") as file:
-            file.write(f"{newline}{line}\n")
+def _tell_git(real: Path) -> bool:
+    """Add what is missing of the lines that git needs; tell whether anything was."""
+    merge = _add(real.parent / ".gitattributes", f"{_quoted(_pattern(real.name))} merge=union -text")
+    ignore = _add(
+        real.parent / ".gitignore", f"{_pattern(f'.{real.name}.')}*"
+    )  # the lock, and what a killed writer left
+    return merge or ignore
+
+
+def _add(path: Path, line: str) -> bool:
+    present = path.read_bytes() if path.exists() else b""
+    if line.encode() in present.splitlines():
+        return False
+    newline = b"\n" if present and not present.endswith(b"\n") else b""
+    with path.open("ab") as file:
+        file.write(newline + line.encode() + b"\n")
+    return True
 
 
 def _pattern(name: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tailorsecrets_file.draft import Draft
 
 # pathlib would cost 10 ms at every start of the command
-# ruff: noqa: PTH100, PTH103, PTH118, PTH120
+# ruff: noqa: PTH100, PTH103, PTH111, PTH118, PTH120
 
 _WRITE: Final = 4  # a write may take so many times as long as a read
 _KEEP: Final = 10  # versions of each secret
@@ -38,8 +38,10 @@ class StoreFile:
     def __init__(self, target: Target) -> None:
         if not target.path or "\0" in target.path:
             raise ConfigError(f"{target.url!r} names no file", hint="write file:PATH")
+        if target.host not in {"", "localhost"}:
+            raise ConfigError(f"{target.url!r} has a host", hint=f"write file:{target.host}/{target.path}")
         self.target = target
-        self.path = os.path.abspath(os.path.join(target.base, target.path))
+        self.path = os.path.abspath(os.path.join(target.base, os.path.expanduser(target.path)))
         self._keep = _keep_versions(target)
         self._loaded: _Loaded | None = None
         self._turn = threading.RLock()

@@ -1,7 +1,8 @@
 """``generate``: the module that makes reads type-checked."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -42,8 +43,23 @@ def is_stale(path: Path, names: Mapping[str, Sequence[str]]) -> bool:
 def write_module(path: Path, names: Mapping[str, Sequence[str]]) -> None:
     """Write the module for *names*, whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(types_module(names).encode())
-    draft.replace(path)
+    with writing(path):
+        draft.write_bytes(types_module(names).encode())
+        draft.replace(path)
+
+
+@contextmanager
+def writing(path: Path) -> Generator[None]:
+    """Say in one line why *path* cannot be written."""
+    try:
+        yield
+    except OSError as exc:
+        problem = exc.strerror or type(exc).__name__
+    else:
+        return
+    raise Failed(
+        f"{path} cannot be written: {problem}", code="OUTPUT_FAILED", hint="make room, or change who may write there"
+    )
 
 
 def _stale(path: Path) -> Failed:

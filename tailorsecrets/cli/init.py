@@ -5,7 +5,7 @@ from typing import Final
 from uuid import uuid4
 
 from tailorsecrets.cli.commands import command
-from tailorsecrets.cli.generate import write_module
+from tailorsecrets.cli.generate import write_module, writing
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.starter import starter
 from tailorsecrets.loading import CONFIG, find_config
@@ -46,7 +46,7 @@ def _write(path: Path, invocation: Invocation) -> bool:
     types = path.with_name(MODULE)
     if not types.exists():
         write_module(types, {})  # the config imports it
-    with path.open("x", encoding="utf-8") as file:
+    with writing(path), path.open("x", encoding="utf-8") as file:
         file.write(starter(path.parent.name or "my-app", str(uuid4())))
     write_module(types, invocation.config().declarations.names())
     invocation.io.say(f"wrote {path} and {types.name}")

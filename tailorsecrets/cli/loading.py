@@ -44,7 +44,8 @@ def _found(invocation: Invocation, spec: str) -> object:
     except SecretsError:
         raise
     except ImportError as exc:
-        error: SecretsError = ConfigError(f"--app {spec}: {exc}", hint=_FORM)
+        told = exc if exc.name else "ImportError"  # the interpreter's own have a name and quote no value
+        error: SecretsError = ConfigError(f"--app {spec}: {told}", hint=_FORM)
     except (Exception, SystemExit) as exc:  # noqa: BLE001  # the module is the user's; anything may come
         error = failure(f"--app {spec}", exc)
     finally:

@@ -31,7 +31,8 @@ def run(argv: Sequence[str], io: Io) -> int:
 
 def run_process(argv: Sequence[str]) -> int:
     """Run *argv* on the streams of this process, or complete the line that a shell hands in."""
-    io = Io(sys.stdin.buffer, sys.stdout, sys.stderr, os.environ, os.getcwd())
+    _open_closed_streams()
+    io = Io(sys.stdin.buffer, sys.stdout, sys.stderr, os.environ, _folder())
     if COMPLETE in os.environ:
         from click.shell_completion import shell_complete
 
@@ -40,6 +41,21 @@ def run_process(argv: Sequence[str]) -> int:
     code = run(argv, io)
     _drop_unread()
     return code
+
+
+def _open_closed_streams() -> None:
+    """Let a stream that the caller has closed (``<&-``) be one that is empty, or takes everything."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
+def _folder() -> str:
+    """Return the working directory, which somebody may have deleted: then what is relative to it is not found."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return os.environ.get("PWD", os.sep)
 
 
 def _drop_unread() -> None:

@@ -88,6 +88,13 @@ def test_init_under_a_read_profile(empty: Shell) -> None:
     assert not (empty.folder / "tailor_config.py").exists()
 
 
+@pytest.mark.parametrize("command", ["init", "generate"])
+def test_a_folder_that_takes_nothing(empty: Shell, command: str) -> None:
+    """What cannot be written is told in a line."""
+    done = empty(command, "--config", "/proc/tailor_config.py")
+    assert (done.code, "[OUTPUT_FAILED]" in done.err or "[CONFIG_NOT_FOUND]" in done.err) == (1, True)
+
+
 def test_generate(managed: Shell) -> None:
     """Generate writes the module, once; --check is content with it until the config changes."""
     path = managed.folder / "tailor_config_types.py"

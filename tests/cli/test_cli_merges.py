@@ -10,7 +10,6 @@ from tests.cli.shell import Shell
 
 DECLARED = '{"api-keys": {"one": env("ONE"), "two": env("TWO")}}'
 OTHER = "0192f0c1-2345-7abc-8def-000000000002"
-VALUES = {"ONE": "declared-1", "TWO": "declared-2"}
 
 
 def git(app: Shell, *words: str) -> None:
@@ -22,6 +21,7 @@ def git(app: Shell, *words: str) -> None:
 @pytest.fixture
 def app(empty: Shell) -> Shell:
     """Return a repository with an empty store file."""
+    empty.environ |= {"ONE": "declared-1", "TWO": "declared-2"}
     git(empty, "init", "--initial-branch", "main")
     (empty.folder / ".gitattributes").write_text("secrets.jsonl merge=union\n")
     with empty.store() as store:
@@ -54,38 +54,44 @@ def update(app: Shell, secret: str) -> Callable[[], object]:
     return lambda: app("secret", "update", *key, "--value-stdin", "--yes", stdin=b"by-hand")
 
 
+def declare_and_apply(app: Shell) -> None:
+    """Apply the config of another app."""
+    app.declare(DECLARED, name="other", identity=OTHER)
+    app("apply", "--yes")
+
+
 def test_a_vault_released_on_both_branches(app: Shell) -> None:
     """Two hands released the vault: nobody manages it, so the apply asks, and the next one has nothing to do."""
-    assert app("apply", "--yes", **VALUES).code == 0
+    assert app("apply", "--yes").code == 0
     commit(app)
     on_both_branches(app, update(app, "one"), update(app, "two"))
     assert "api-keys" in app("secret", "vault", "list").out
-    assert app("apply", **VALUES).code == 1
-    assert app("apply", "--yes", **VALUES).code == 0
+    assert app("apply").code == 1
+    assert app("apply", "--yes").code == 0
     assert (app.value("api-keys", "one"), app.owner("api-keys")) == ("declared-1", "my-app")
-    assert app("apply", "--dry-run", "--detailed-exitcode", **VALUES).code == 0
+    assert app("apply", "--dry-run", "--detailed-exitcode").code == 0
 
 
 def test_a_vault_made_on_both_branches(app: Shell) -> None:
     """Both branches made the vault for the same app, each with a key of its own: the next apply asks nothing."""
     on_both_branches(
         app,
-        lambda: app("apply", "--yes", **{**VALUES, "ONE": "here"}),
-        lambda: app("apply", "--yes", **{**VALUES, "ONE": "there"}),
+        lambda: app("apply", "--yes", ONE="here"),
+        lambda: app("apply", "--yes", ONE="there"),
     )
     assert app.owner("api-keys") == "my-app"
     assert app("secret", "history", "-V", "api-keys", "-n", "one").out.count("conflict") == 2
-    assert app("apply", **VALUES).code == 0
+    assert app("apply").code == 0
     assert [app.value("api-keys", name) for name in ("one", "two")] == ["declared-1", "declared-2"]
-    assert app("apply", "--dry-run", "--detailed-exitcode", **VALUES).code == 0
+    assert app("apply", "--dry-run", "--detailed-exitcode").code == 0
 
 
 def test_a_vault_made_by_two_apps(app: Shell) -> None:
     """Where the branches name two owners nobody owns the vault, and no other vault is held up."""
     on_both_branches(
         app,
-        lambda: app("apply", "--yes", **VALUES),
-        lambda: (app.declare(DECLARED, name="other", identity=OTHER), app("apply", "--yes", **VALUES)),
+        lambda: app("apply", "--yes"),
+        lambda: declare_and_apply(app),
     )
     assert app.owner("api-keys") == ""
     assert app("secret", "vault", "create", "more").code == 0
@@ -95,6 +101,6 @@ def test_a_vault_made_by_two_apps(app: Shell) -> None:
 def test_a_file_that_another_writer_holds(app: Shell) -> None:
     """An apply that cannot begin tells why."""
     with FileLock(app.folder / ".tailorsecrets" / ".secrets.jsonl.lock"):
-        done = app("apply", "--yes", "--json", "--store", "file:.tailorsecrets/secrets.jsonl?timeout=0.2", **VALUES)
+        done = app("apply", "--yes", "--json", "--store", "file:.tailorsecrets/secrets.jsonl?timeout=0.2")
     assert done.code == 1
     assert done.error["code"] == "UNAVAILABLE"

@@ -199,6 +199,26 @@ def test_a_closed_pipe_is_quiet(shell: Shell) -> None:
     assert piped.stderr == ""
 
 
+@pytest.mark.parametrize("closed", ["<&-", "2>&-"])
+def test_closed_streams(shell: Shell, closed: str) -> None:
+    """A stream that the caller has closed stops nothing that has no need of it."""
+    line = f"{PROGRAM} secret get {' '.join(STRIPE)} {closed}"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=shell.folder, env=shell.environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "sk_live", "")
+
+
+def test_a_working_directory_that_is_no_more(shell: Shell) -> None:
+    """Where the working directory was deleted, the config is not found, and that is all."""
+    line = f"mkdir gone; cd gone; rmdir ../gone; {PROGRAM} apply --dry-run"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=shell.folder, env=shell.environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr[:6]) == (1, "error[")
+    assert "INTERNAL" not in done.stderr
+
+
 def test_an_unexpected_exception(shell: Shell) -> None:
     """A bug is one line with its type and place, and never with its message."""
     done = shell("secret", "get", *STRIPE, stdout=Odd())

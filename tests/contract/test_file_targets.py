@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tailorsecrets import open_store
 from tailorsecrets.driver import Driver, StoreType, Target
 from tailorsecrets.errors import ConfigError, StoreNotFound
 from tailorsecrets.secret import Secret
@@ -139,6 +140,16 @@ def test_setup_tells_git(tmp_path: Path) -> None:
     assert f"/.{NAME}.*\n" == (tmp_path / ".gitignore").read_text()
 
 
+def test_setup_tells_git_of_a_file_that_is_there(tmp_path: Path) -> None:
+    """Setup of a file that the first write made tells git, and keeps what is no UTF-8 in its files."""
+    driver = opened(tmp_path)
+    driver.put("a", Secret("1"))
+    (tmp_path / ".gitattributes").write_bytes(b"# caf\xe9\n")
+    assert "told git" in driver.setup()
+    assert (tmp_path / ".gitattributes").read_bytes() == f"# caf\xe9\n/{NAME} merge=union -text\n".encode("latin-1")
+    assert driver.setup() == ""
+
+
 def test_setup_keeps_a_line_that_is_there(tmp_path: Path) -> None:
     """Setup does not repeat its line in .gitattributes."""
     (tmp_path / ".gitattributes").write_text(f"/{NAME} merge=union -text\n")
@@ -188,6 +199,21 @@ def test_a_path_that_is_none(tmp_path: Path, path: str) -> None:
     """A URL without a path, or with a NUL in it, is refused when it is opened."""
     with pytest.raises(ConfigError):
         store_type().open(target_in(tmp_path, path=path))
+
+
+def test_a_host_is_refused(tmp_path: Path) -> None:
+    """A file: URL with two slashes has a host, which is not thrown away."""
+    with pytest.raises(ConfigError, match="has a host") as caught:
+        open_store(f"file://secrets/{tmp_path.name}.jsonl")
+    assert caught.value.hint == f"write file:secrets/{tmp_path.name}.jsonl"
+
+
+def test_a_tilde_is_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a shell does not expand inside of a word is expanded here."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with open_store("file:~/s.jsonl", environ={"XDG_CONFIG_HOME": str(tmp_path)}) as store:
+        store.create_vault("api-keys")
+    assert (tmp_path / "s.jsonl").exists()
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "", "1" * 5000, "٣"])
