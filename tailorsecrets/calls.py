@@ -103,6 +103,9 @@ class Calls:
 
     def check_value(self, place: Place, value: Secret) -> None:
         """Raise ValueInvalid or TooLarge for a value that the store cannot hold; calls nothing."""
+        kind: type = type(value.reveal())  # what an untyped program gives
+        if not issubclass(kind, str):
+            raise self._error("put", place, ValueInvalid(f"a value is text, not {kind.__name__}"))
         if not values.is_text(value):
             raise self._error("put", place, ValueInvalid("the value is not valid UTF-8: it holds a lone surrogate"))
         if values.size(self._encoded(value)) > self.caps.max_bytes:
@@ -196,7 +199,7 @@ class Calls:
             raise self._error("put", place, AlreadyExists())
         if expect != ABSENT and entry is None:
             raise self._error("put", place, NotFound() if expect == PRESENT else Conflict())
-        if expect not in (ABSENT, PRESENT) and entry is not None and not _is_version(entry, expect):
+        if expect not in (ABSENT, PRESENT) and entry is not None and not is_version(entry, expect):
             raise self._error("put", place, Conflict())
         return None
 
@@ -299,8 +302,10 @@ def _warn(message: str, *args: object) -> None:
     logging.getLogger(__name__).warning(message, *args)
 
 
-def _is_version(entry: Entry, expect: str) -> bool:
-    return expect in (entry.version, entry.version.partition("@")[0])
+def is_version(entry: Entry, expect: str) -> bool:
+    """Tell whether *entry* is of version *expect*; either may leave out an @ and what follows."""
+    here, there = entry.version.partition("@"), expect.partition("@")
+    return here == there or (here[0] == there[0] and not (here[2] and there[2]))
 
 
 def _following(entries: Iterator[Entry]) -> Entry | None:

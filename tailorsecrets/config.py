@@ -114,7 +114,7 @@ def _folder(module: Mapping[str, object]) -> Path:
     return Path(str(module.get("__file__") or "x")).absolute().parent
 
 
-def _check_shapes(vaults: object, external: object) -> None:
+def _check_shapes(vaults: Mapping[str, object], external: Mapping[str, object]) -> None:
     if not isinstance(vaults, Mapping) or not all(isinstance(secrets, Mapping) for secrets in vaults.values()):
         raise ConfigError("define_secret_manager: vaults is not a dict of dicts", hint=_VAULTS)
     if not isinstance(external, Mapping) or any(

@@ -6,8 +6,9 @@ and say in ``explain`` what it means.
 """
 
 import abc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
@@ -36,7 +37,8 @@ class Caps:
     lists: bool = False  # list
     stats: bool = False  # stat, reading no value
     stamps: bool = False  # keeps put's stamp with the version it wrote
-    list_stamps: bool = True  # list tells each version and stamp; else the core stats what it must compare
+    list_stamps: bool = True  # list tells each version and stamp; else the core stats what it compares and writes, and
+    # the stamp of a list, if any, is that of the last put, whoever wrote since: apply --trust-stamps believes it
     tags: bool = False  # keeps put's tags and lists them
     cas: Literal["none", "create", "full"] = "none"  # which `expect` is atomic; the rest is check, then write
     versions: bool = False  # versions, and get of an old one
@@ -46,7 +48,7 @@ class Caps:
     batch: int = 1  # names in one get_many
     list_lag: float = 0.0  # seconds by which list may trail a write; the core then stats before it writes
     per_s: Mapping[Kind, float] = field(default_factory=dict[Kind, float])  # quota of calls; absent: none
-    retries: bool = False  # the SDK retries, so the core does not
+    retries: bool = False  # the SDK retries, and calls `throttled` when that is for too many calls; the core does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ class Entry:
     """One secret, or one version of it, without its value. What the store does not tell stays at the default."""
 
     name: str
-    version: str = ""  # differs for every write, also after delete and create; get may leave out an @ and what follows
+    version: str = ""  # differs for every write, also after delete and create; an @ and what follows may be left out
     stamp: str = ""  # of the put that wrote *this* version; "": another hand wrote it, or unknown
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     created: datetime | None = None  # of the secret, aware
@@ -189,3 +191,26 @@ class StoreType:
     policy: Callable[[Target, Sequence[str], Literal["read", "deploy"]], str] | None = None
     # least privilege, as text, for native names: a vault's record, or how its secrets begin, with the joiner at the end
     api: int = API
+
+
+_ears: Final[ContextVar[tuple[Callable[[], None], ...]]] = ContextVar("tailorsecrets_ears", default=())
+
+
+def throttled() -> None:
+    """Say that the store has refused a call as one too many, and that the SDK will try again.
+
+    A driver with ``caps.retries`` calls it for each such refusal, in the thread in which its method runs; calls of the
+    same kind then go out at half their rate. Outside of a quota it does nothing.
+    """
+    for ear in _ears.get():
+        ear()
+
+
+@contextmanager
+def hearing(ear: Callable[[], None]) -> Generator[None]:
+    """Call *ear* for each ``throttled`` in the block."""
+    before = _ears.set((*_ears.get(), ear))
+    try:
+        yield
+    finally:
+        _ears.reset(before)

@@ -42,7 +42,9 @@ class Plan:
     """All steps in the order in which they are done, and what a person should know before.
 
     ``manifests`` are the records of declared vaults as they were seen; ``owned`` counts the secrets in the store that
-    the app owns; ``by_value`` says that the store has no stamps, so values were read and compared.
+    the app owns; ``by_value`` says that the store has no stamps, so values were read and compared; ``trusted`` counts
+    the secrets that were not looked at, because of the stamps that a list told; ``unread`` are vaults outside of the
+    config whose records cannot be read: whose they are is not known, so they are left alone.
     """
 
     owner: Owner
@@ -53,6 +55,8 @@ class Plan:
     skipped: tuple[Place, ...] = ()
     owned: int = 0
     by_value: bool = False
+    trusted: int = 0
+    unread: tuple[str, ...] = ()
 
     def count(self, action: Action) -> int:
         """Return how many steps are of this *action*."""
@@ -92,6 +96,7 @@ def diff(
         skipped=tuple(place for place, wanted in _wanted(declared) if wanted is None),
         owned=sum(len(vault.secrets) for vault in found.values() if declared.owner.owns(_owner(vault))),
         by_value=values is not None,
+        unread=tuple(vault for vault, seen in sorted(found.items()) if seen.problem),
     )
 
 
@@ -114,9 +119,7 @@ def _wanted(declared: Declared) -> Iterator[tuple[Place, Wanted]]:
             yield Place(vault, secret), wanted
 
 
-def _vault_steps(
-    declared: Declared, owners: Mapping[str, Owner | None], found: Mapping[str, Found]
-) -> Iterator[Step]:
+def _vault_steps(declared: Declared, owners: Mapping[str, Owner | None], found: Mapping[str, Found]) -> Iterator[Step]:
     for vault in sorted(declared.vaults):
         if vault not in owners:
             yield Step("create", Place(vault))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tailorsecrets.config import Config
+from tailorsecrets.driver import Entry
 from tailorsecrets.errors import SecretsError, StoreNotFound, TooLarge, ValueInvalid
 from tailorsecrets.names import Place
 from tailorsecrets.plan import Declared, Plan, Wanted, diff
@@ -39,15 +40,23 @@ def nothing(config: Config) -> Declared:
     return Declared(config.owner, {}, config.declarations.external)
 
 
-def make_plan(declared: Declared, store: Store, *, prune: bool = True) -> Plan:
+def make_plan(declared: Declared, store: Store, *, prune: bool = True, trust: bool = False) -> Plan:
     """Return the plan that makes *store* equal to *declared*; without *prune*, list nothing and delete nothing.
 
-    Reads no secret value where the store has stamps. Raise ValueInvalid or TooLarge for what the store cannot hold.
+    Reads no secret value where the store has stamps. Where a list does not tell them for sure, each secret that is
+    declared or deleted is looked at; with *trust*, none whose listed stamp says that it is unchanged.
+
+    Raise ValueInvalid or TooLarge for what the store cannot hold.
     """
     _check_values(declared, store)
     found = _found(declared, store, prune=prune)
     values = None if store.caps.stamps else _values(declared, found, store)
-    return _with_versions(diff(declared, found, prune=prune, values=values), store)
+    plan = diff(declared, found, prune=prune, values=values)
+    if store.caps.list_stamps or not prune:
+        return plan
+    doubted = _doubted(declared, found, plan, trust=trust)
+    plan = diff(declared, store.closer(found, doubted), prune=prune, values=values)
+    return replace(plan, trusted=len(set(_there(declared, found)) - doubted))
 
 
 def escaped(plan: Plan, store: Store) -> list[Place]:
@@ -55,14 +64,10 @@ def escaped(plan: Plan, store: Store) -> list[Place]:
     return [step.place for step in plan.steps if isinstance(step.value, Secret) and store.escapes(step.value)]
 
 
-def _with_versions(plan: Plan, store: Store) -> Plan:
-    """Return *plan* with the version of each secret that it deletes, where a list did not tell it."""
-    blind = [step.place for step in plan.deletions() if step.place.secret and not step.expect]
-    if not blind or store.caps.list_stamps:
-        return plan
-    found = store.current(blind)
-    steps = (replace(s, expect=found[s.place].version) if s.place in found and not s.expect else s for s in plan.steps)
-    return replace(plan, steps=tuple(steps))
+def _doubted(declared: Declared, found: Mapping[str, Found], plan: Plan, *, trust: bool) -> set[Place]:
+    """Return the secrets to look at: those that *plan* writes, and the declared ones, with *trust* the unstamped."""
+    written = {step.place for step in plan.steps if step.place.secret and step.action != "create"}
+    return written | {place for place in _there(declared, found) if not (trust and _listed(found, place).stamp)}
 
 
 def _check_values(declared: Declared, store: Store) -> None:
@@ -84,18 +89,30 @@ def _problems(declared: Declared, store: Store) -> Iterator[SecretsError]:
 
 def _found(declared: Declared, store: Store, *, prune: bool) -> Mapping[str, Found]:
     try:
-        return store.snapshot(declared.vaults) if prune else store.snapshot_of(declared.vaults)
+        found = store.snapshot() if prune else store.snapshot_of(declared.vaults)
     except StoreNotFound:
         if not store.may_make:
             raise
-    return {}
+        return {}
+    for vault in declared.vaults:
+        if problem := found.get(vault, Found()).problem:
+            raise problem
+    return found
 
 
 def _values(declared: Declared, found: Mapping[str, Found], store: Store) -> dict[Place, Secret]:
-    places = [
+    return store.values(_there(declared, found))
+
+
+def _there(declared: Declared, found: Mapping[str, Found]) -> list[Place]:
+    """Return the secrets that are declared and found."""
+    return [
         Place(vault, secret)
         for vault, secrets in declared.vaults.items()
         for secret in secrets
         if secret in found.get(vault, Found()).secrets
     ]
-    return store.values(places)
+
+
+def _listed(found: Mapping[str, Found], place: Place) -> Entry:
+    return found[place.vault].secrets[place.secret]

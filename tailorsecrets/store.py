@@ -1,22 +1,25 @@
 """A store as users see it: vaults that hold secrets, the same on every store."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
-from tailorsecrets.calls import Calls, parallel
+from tailorsecrets.calls import Calls, is_version, parallel
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Stored
 from tailorsecrets.errors import (
     AlreadyExists,
     Conflict,
+    Corrupt,
+    Denied,
     NotEmpty,
     NotFound,
     SecretNotFound,
     SecretsError,
     StoreNotFound,
+    Unsupported,
     ValueInvalid,
     VaultAlreadyExists,
     VaultNotFound,
@@ -38,11 +41,13 @@ class Found(NamedTuple):
     """What is there of one vault: its manifest, if it has one, and its live secrets by name.
 
     ``mark`` is that of the owner for whom a place was made, where the store has such and the record is not there yet.
+    ``problem`` is why the manifest, which is there, cannot be read.
     """
 
     manifest: Manifest | None = None
     secrets: Mapping[str, Entry] = MappingProxyType({})
     mark: str = ""
+    problem: SecretsError | None = None
 
 
 class Store:
@@ -137,10 +142,10 @@ class Store:
             raise SecretNotFound(f"{place}: no version can be read", vault=vault, secret=secret, store=self.url)
         return entries
 
-    def snapshot(self, compared: Mapping[str, Iterable[str]] | None = None) -> dict[str, Found]:
-        """Return all that is in the workspace, reading manifests and no other value.
+    def snapshot(self) -> dict[str, Found]:
+        """Return all that is in the workspace, as lists tell it, reading manifests and no other value.
 
-        *compared* are the secrets, by vault, whose version and stamp matter, where a list does not tell them.
+        A manifest that is denied or damaged is a ``problem`` of its vault alone.
         """
         marks = self._marks()
         vaults: dict[str, dict[str, Entry]] = {vault: {} for vault in marks}
@@ -151,13 +156,25 @@ class Store:
                 secrets[place.secret] = entry
             else:
                 recorded.append(place.vault)
-        if self.caps.stamps and not self.caps.list_stamps:
-            self._look_closer(vaults, compared or {})
-        manifests = self._manifests(recorded)
+        records = self._records(recorded)
         return {
-            vault: Found(manifests.get(vault), secrets, "" if vault in manifests else marks.get(vault, ""))
+            vault: _found(records.get(vault), secrets, marks.get(vault, ""))
             for vault, secrets in vaults.items()
-            if secrets or vault in manifests or vault in marks  # else a record that never had a value
+            if secrets or vault in records or vault in marks  # else a record that never had a value
+        }
+
+    def closer(self, found: Mapping[str, Found], places: Collection[Place]) -> dict[str, Found]:
+        """Return what was *found*, with a look at each of *places*, which are among it."""
+        current = self.current(list(places))
+        secrets = {vault: dict(seen.secrets) for vault, seen in found.items()}
+        for place in places:
+            secrets[place.vault].pop(place.secret)
+        for (vault, secret), entry in current.items():
+            secrets[vault][secret] = entry
+        return {
+            vault: seen._replace(secrets=secrets[vault])
+            for vault, seen in found.items()
+            if secrets[vault] or seen.manifest or seen.problem or not seen.secrets
         }
 
     def snapshot_of(self, names: Mapping[str, Iterable[str]]) -> dict[str, Found]:
@@ -231,20 +248,21 @@ class Store:
 
     # Secrets
 
-    def create_secret(self, vault: str, secret: str, value: Secret) -> Entry:
+    def create_secret(self, vault: str, secret: str, value: Secret | str) -> Entry:
         """Write a secret that is not there; SecretAlreadyExists, VaultNotFound, TooLarge, ValueInvalid."""
+        value = _covered(value)
         return self._write(vault, secret, value, ABSENT)
 
-    def update_secret(self, vault: str, secret: str, value: Secret) -> Entry:
+    def update_secret(self, vault: str, secret: str, value: Secret | str) -> Entry:
         """Write a new version of a secret that is there; SecretNotFound, VaultNotFound, TooLarge, ValueInvalid."""
+        value = _covered(value)
         return self._write(vault, secret, value, PRESENT)
 
     def put_secret(self, manifest: Manifest, vault: str, secret: str, value: Secret, *, expect: str) -> Entry:
         """Write under the manifest of *vault*, in the state that was seen: ABSENT, or a version."""
         place = _checked(vault, secret)
-        seen = expect == ABSENT or self.caps.cas == "full" or self.caps.list_lag > 0
         stamp = manifest.stamp(secret, value) if manifest.key.reveal() and self.caps.stamps else ""
-        return self._put(place, value, expect=expect if seen else None, stamp=stamp)
+        return self._put(place, value, expect=expect, stamp=stamp)
 
     def delete_secret(self, vault: str, secret: str, *, expect: str = "") -> None:
         """Delete a secret; SecretNotFound where there is none, Conflict where *expect*, a version, is not current."""
@@ -253,7 +271,7 @@ class Store:
         if entry is None:
             self._calls.delete(place)  # a name that never had a value is no secret, and goes all the same
             raise SecretNotFound(f"{place}: does not exist", vault=vault, secret=secret, store=self.url)
-        if expect and entry.version != expect:
+        if expect and not is_version(entry, expect):
             raise Conflict(f"{place}: it changed in the meantime", vault=vault, secret=secret, store=self.url)
         self._calls.delete(place)
 
@@ -334,21 +352,24 @@ class Store:
             told = f"{place}: somebody else made it in the meantime"
         raise Conflict(told, vault=place.vault, secret=place.secret, store=self.url)
 
-    def _look_closer(self, vaults: Mapping[str, dict[str, Entry]], compared: Mapping[str, Iterable[str]]) -> None:
-        wanted = [Place(v, s) for v, secrets in compared.items() for s in secrets if s in vaults.get(v, {})]
-        found = self.current(wanted)
-        for place in wanted:
-            vaults[place.vault].pop(place.secret)
-        for (vault, secret), entry in found.items():
-            vaults[vault][secret] = entry
-
     def _manifests(self, vaults: Sequence[str]) -> dict[str, Manifest]:
+        return {vault: _manifest(record) for vault, record in self._records(vaults).items()}
+
+    def _records(self, vaults: Sequence[str]) -> dict[str, Manifest | SecretsError]:
+        """Return the manifest of each of *vaults* that has one, or why it cannot be read."""
         answers = self._calls.get_many([Place(vault) for vault in vaults])
         return {
-            place.vault: self._loaded(place, answer)
+            place.vault: self._record(place, answer)
             for place, answer in answers.items()
             if not isinstance(answer, NotFound) or isinstance(answer, StoreNotFound)
         }
+
+    def _record(self, place: Place, answer: Stored | SecretsError) -> Manifest | SecretsError:
+        try:
+            return self._loaded(place, answer)
+        except (Denied, Corrupt, Unsupported) as error:
+            told = f"{place}: {error}" if not error.vault else str(error)
+            return type(error)(told, hint=error.hint, code=error.code, vault=place.vault, store=self.url)
 
     def _loaded(self, place: Place, answer: Stored | SecretsError) -> Manifest:
         entry = self._calls.stat(place) if isinstance(answer, Conflict) else None
@@ -390,6 +411,10 @@ def _checked(vault: str, secret: str) -> Place:
     return Place(vault, secret)
 
 
+def _covered(value: Secret | str) -> Secret:
+    return value if isinstance(value, Secret) else Secret(value)  # so that no frame of an error holds it bare
+
+
 def _sequence(secrets: Sequence[str]) -> Sequence[str]:
     if isinstance(secrets, str):
         raise ValueInvalid("get_all takes a list of names, not one name", code="NAME_INVALID", hint="use get")
@@ -400,6 +425,18 @@ def _stored(answer: Stored | SecretsError) -> Stored:
     if isinstance(answer, SecretsError):
         raise answer
     return answer
+
+
+def _found(record: Manifest | SecretsError | None, secrets: Mapping[str, Entry], mark: str) -> Found:
+    if isinstance(record, SecretsError):
+        return Found(None, secrets, problem=record)
+    return Found(record, secrets, "" if record else mark)
+
+
+def _manifest(record: Manifest | SecretsError) -> Manifest:
+    if isinstance(record, SecretsError):
+        raise record
+    return record
 
 
 def _text(answer: Stored | SecretsError) -> str | None:

@@ -3,16 +3,17 @@
 import os
 import signal
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tailorsecrets import define_config, define_secret_manager, env, file, generate
 from tailorsecrets.apply import Report, apply
-from tailorsecrets.driver import Caps
+from tailorsecrets.driver import ABSENT, Caps, Entry
 from tailorsecrets.errors import Conflict, Denied, SecretsError, StoreNotFound, TooLarge, Unavailable, ValueInvalid
 from tailorsecrets.manifest import Owner
 from tailorsecrets.plan import Declared, Plan, Wanted
@@ -52,9 +53,11 @@ def deploy(driver: Memory | Faults, wanted: Mapping[str, Mapping[str, Wanted]], 
     return apply(make_plan(Declared(owner, wanted), store), store)
 
 
-def plan(driver: Memory | Faults, wanted: Mapping[str, Mapping[str, Wanted]], *, prune: bool = True) -> Plan:
+def plan(
+    driver: Memory | Faults, wanted: Mapping[str, Mapping[str, Wanted]], *, prune: bool = True, trust: bool = False
+) -> Plan:
     """Plan *wanted*."""
-    return make_plan(Declared(APP, wanted), Store(driver), prune=prune)
+    return make_plan(Declared(APP, wanted), Store(driver), prune=prune, trust=trust)
 
 
 def values(driver: Memory) -> dict[str, str | None]:
@@ -130,6 +133,90 @@ def test_a_deployer_who_may_not_read_can_deploy() -> None:
     report = deploy(faults, {"api-keys": {"stripe": Secret("changed")}})
     assert [(step.action, step.place.secret) for step in report.done] == [("update", "stripe"), ("delete", "sendgrid")]
     assert Store(memory).get("api-keys", "stripe") == "changed"
+
+
+class Hearsay(Memory):
+    """A store whose list tells no versions, and the stamps of our last puts, whoever has written since."""
+
+    def __init__(self, *, caps: Caps) -> None:
+        super().__init__(caps=replace(caps, list_stamps=False))
+        self._last: dict[str, str] = {}
+
+    def put(self, name: str, value: Secret, *, stamp: str = "", **options: Any) -> Entry:
+        """Keep the stamp."""
+        self._last[name] = stamp
+        return super().put(name, value, stamp=stamp, **options)
+
+    def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
+        """Yield names, and the stamps that were kept, bare names among it."""
+        return (replace(entry, stamp=self._last.get(entry.name, "")) for entry in super().list(prefix, deleted=deleted))
+
+
+def test_a_terse_list_is_completed_by_looks() -> None:
+    """Where a list does not tell stamps for sure, each secret that is declared or deleted is looked at, once."""
+    driver = Hearsay(caps=PLAIN)
+    deploy(driver, WANTED)
+    driver.backdoor.write("default/api-keys/stripe", "by hand")
+    driver.backdoor.write("default/api-keys/added", "by hand")
+    driver.forget_calls()
+    made = plan(driver, WANTED)
+    assert driver.calls == {"list": 1, "get_many": 1, "stat": 5}
+    assert [(step.action, step.place.secret) for step in made.steps] == [("update", "stripe"), ("delete", "added")]
+    assert all(step.expect for step in made.steps)
+    assert made.trusted == 0
+    assert apply(made, Store(driver)).complete
+
+
+def test_trust_looks_at_what_is_written_alone() -> None:
+    """With trust a plan looks at what it would write and at what has no stamp, and at nothing else; it counts that."""
+    driver = Hearsay(caps=PLAIN)
+    deploy(driver, WANTED)
+    driver.backdoor.write("default/api-keys/added", "by hand")
+    driver.forget_calls()
+    changed: dict[str, dict[str, Wanted]] = {**WANTED, "database": {"url": Secret("three"), "new": Secret("x")}}
+    made = plan(driver, changed, trust=True)
+    assert driver.calls == {"list": 1, "get_many": 1, "stat": 2}
+    assert {(step.action, step.place.secret, bool(step.expect)) for step in made.steps} == {
+        ("update", "url", True),
+        ("create", "new", False),
+        ("delete", "added", True),
+    }
+    assert made.trusted == 3
+    assert apply(made, Store(driver)).complete
+    assert plan(driver, changed).steps == ()
+
+
+def test_trust_does_not_see_another_hand() -> None:
+    """With trust another tool's value stays; a look sees it; what looks changed and is not comes out as unchanged."""
+    driver = Hearsay(caps=PLAIN)
+    deploy(driver, WANTED)
+    driver.backdoor.write("default/api-keys/stripe", "by hand")
+    driver._last["default/database/url"] = "an old list's"
+    trusting = plan(driver, WANTED, trust=True)
+    assert (trusting.steps, trusting.trusted) == ((), 3)
+    assert [step.place.secret for step in plan(driver, WANTED).steps] == ["stripe"]
+
+
+def test_trust_creates_what_is_gone() -> None:
+    """What a list shows to be changed, and a look shows to be no more, is created, not updated."""
+    driver = Hearsay(caps=PLAIN)
+    deploy(driver, WANTED)
+    driver.delete("default/database/url")
+    driver.server.bare("default/database/url")
+    driver._last["default/database/url"] = ""
+    made = plan(driver, WANTED, trust=True)
+    assert [(step.action, step.place.secret, step.expect) for step in made.steps] == [("create", "url", ABSENT)]
+    assert apply(made, Store(driver)).complete
+
+
+def test_trust_changes_nothing_where_a_list_tells_it_all(caps: Caps) -> None:
+    """On a store whose list tells each stamp for sure, or which has none, a plan with trust is the same."""
+    driver = Memory(caps=caps)
+    deploy(driver, WANTED)
+    for name in ("stripe", "added"):
+        driver.backdoor.write(caps.joiner.join(["default", "api-keys", name]), "by hand")
+    assert plan(driver, WANTED, trust=True) == plan(driver, WANTED)
+    assert plan(driver, WANTED, trust=True).trusted == 0
 
 
 def test_no_prune_lists_nothing(caps: Caps) -> None:

@@ -5,22 +5,26 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tailorsecrets.driver import Caps, Driver
+from tailorsecrets.driver import Caps, Driver, Entry, throttled
 from tailorsecrets.errors import Denied, NotFound, SecretsError, Throttled, Unavailable
-from tailorsecrets.layers import FIRST_PAUSE, LONGEST_PAUSE, RECOVERY, Bucket, Layer, Quota, Retry, stack
+from tailorsecrets.layers import Call, Layer, Quota, Retry, stack
+from tailorsecrets.layers.quota import RECOVERY, Bucket
+from tailorsecrets.layers.retry import FIRST_PAUSE, LONGEST_PAUSE
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.faults import Fault, Faults
 from tailorsecrets.testing.memory import FULL, WITH_CONTAINERS, Memory
+
+T = TypeVar("T")
 
 OPERATIONS: dict[str, Callable[[Driver], object]] = {
     "get": lambda driver: driver.get("w/v/key"),
@@ -308,6 +312,60 @@ def test_quota_hears_the_store(
         OPERATIONS[op](layer)
     OPERATIONS[op](layer)
     assert clock.slept == slept
+
+
+class Insisting(Layer):
+    """A driver whose SDK is refused once in each call, and gets its answer when it tries again."""
+
+    def around(self, call: Call, do: Callable[[], T]) -> T:
+        """Say so, and answer."""
+        throttled()
+        return super().around(call, do)
+
+    def around_each(self, call: Call, do: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
+        """Say so in the midst, and answer."""
+        for entry in super().around_each(call, do):
+            throttled()
+            yield entry
+
+
+@pytest.mark.parametrize(("op", "other"), [("get", "list"), ("get_many", "put"), ("list", "get"), ("put", "versions")])
+def test_quota_hears_the_sdk(op: str, other: str, faults: Faults, clock: FakeClock) -> None:
+    """A refusal that the SDK got over slows the next call of its kind down, and none of another kind."""
+    faults.caps = replace(faults.caps, per_s={"get": 10.0, "list": 10.0, "write": 10.0})
+    layer = Quota(Insisting(faults), clock=clock, sleep=clock.sleep)
+    OPERATIONS[op](layer)
+    OPERATIONS[other](layer)
+    assert clock.slept == []
+    OPERATIONS[op](layer)
+    assert clock.slept == [pytest.approx(1 / 5)]
+
+
+def test_quota_hears_repeats_inside_of_it(faults: Faults, clock: FakeClock) -> None:
+    """Repeats that are made inside of a quota, as those of an SDK, are heard as well."""
+    faults.caps = replace(faults.caps, per_s={"get": 10.0})
+    layer = Quota(Retry(faults, sleep=lambda _: None), clock=clock, sleep=clock.sleep)
+    faults.fail("get", Throttled, times=1)
+    OPERATIONS["get"](layer)
+    OPERATIONS["get"](layer)
+    assert clock.slept == [pytest.approx(1 / 5)]
+
+
+def test_a_refusal_is_heard_in_its_call_alone(faults: Faults, clock: FakeClock) -> None:
+    """What another thread is refused meanwhile, or this one after its call, is not put down to the call."""
+
+    class Elsewhere(Layer):
+        def around(self, call: Call, do: Callable[[], T]) -> T:
+            thread.submit(throttled).result()
+            return super().around(call, do)
+
+    faults.caps = replace(faults.caps, per_s={"get": 10.0})
+    with ThreadPoolExecutor(1) as thread:
+        layer = Quota(Elsewhere(faults), clock=clock, sleep=clock.sleep)
+        OPERATIONS["get"](layer)
+        throttled()
+        OPERATIONS["get"](layer)
+    assert clock.slept == []
 
 
 def test_wait_beyond_the_budget_is_throttled(clock: FakeClock) -> None:

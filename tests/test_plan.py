@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailorsecrets.driver import Entry
+from tailorsecrets.errors import Denied
 from tailorsecrets.manifest import Manifest, Owner
 from tailorsecrets.names import Place
 from tailorsecrets.plan import Declared, Plan, Step, Wanted, diff
@@ -38,6 +39,13 @@ def plan(declared: Mapping[str, Mapping[str, Wanted]], found: Mapping[str, Found
 def actions(made: Plan) -> list[tuple[str, str]]:
     """Return what the plan does, in short."""
     return [(step.action, "/".join(filter(None, step.place))) for step in made.steps]
+
+
+def test_a_vault_whose_record_cannot_be_read() -> None:
+    """Nobody knows whose it is, so it is left alone, and the plan names it."""
+    closed = Found(None, {"old": entry("old", VALUE)}, problem=Denied("no"))
+    made = plan({"abc": {}}, {"abc": Found(MINE), "other": closed})
+    assert (actions(made), made.unread, made.owned) == ([], ("other",), 0)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A store of vaults on drivers of every ability."""
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -27,6 +28,7 @@ from tailorsecrets.errors import (
     VaultNotFound,
 )
 from tailorsecrets.manifest import Manifest, Owner
+from tailorsecrets.names import Place
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import Store
 from tailorsecrets.testing.faults import Faults
@@ -228,7 +230,7 @@ def test_a_terse_list_is_completed_by_a_look_at_what_is_compared() -> None:
     for name in ("one", "two", "six"):
         store.create_secret("abc", name, Secret("value"))
     driver.forget_calls()
-    found = store.snapshot({"abc": ["one", "two", "missing"], "missing": ["one"]})["abc"]
+    found = store.closer(store.snapshot(), [Place("abc", "one"), Place("abc", "two")])["abc"]
     assert driver.calls["stat"] == 2
     assert found.manifest is not None
     stamps = {name: entry.stamp == found.manifest.stamp(name, Secret("value")) for name, entry in found.secrets.items()}
@@ -321,6 +323,35 @@ def test_no_text_is_refused_before_the_call() -> None:
     with pytest.raises(ValueInvalid):
         Store(driver).create_secret("vault", "secret", Secret("\udc00"))
     assert not driver.calls
+
+
+def test_text_may_be_given_as_it_is(store: Store) -> None:
+    """Who has a value as text need not wrap it; an error keeps it in no frame of ours."""
+    store.create_vault("vault")
+    store.create_secret("vault", "secret", "first")
+    store.update_secret("vault", "secret", "second")
+    assert store.get("vault", "secret") == "second"
+    with pytest.raises(SecretAlreadyExists) as caught:
+        store.create_secret("vault", "secret", "can" + "ary")
+    assert "canary" not in frames(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, 7, b"canary", ["canary"], Secret(None)])  # type: ignore[arg-type]
+def test_what_is_no_text_is_refused_before_the_call(value: object) -> None:
+    """Anything but text is ValueInvalid that names its type, and no frame of ours shows it."""
+    driver = Memory()
+    for write in (Store(driver).create_secret, Store(driver).update_secret):
+        with pytest.raises(ValueInvalid, match=r"vault/secret: a value is text, not \w+$") as told:
+            write("vault", "secret", value)  # type: ignore[arg-type]
+        assert "canary" not in frames(told.value)
+    assert not driver.calls
+
+
+def frames(error: BaseException) -> str:
+    """Return the traceback of *error* with the locals of its frames, but for the test's own."""
+    assert error.__traceback__
+    shown = traceback.TracebackException(type(error), error, error.__traceback__.tb_next, capture_locals=True)
+    return "".join(shown.format())
 
 
 def test_escaped_values_are_told() -> None:

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
+from tailorsecrets.driver import throttled
 from tailorsecrets.errors import Throttled, Unavailable
 from tailorsecrets_aws.meaning import explain
 
@@ -88,6 +89,8 @@ class Patience:
         problem = explain(failure, operation.name) if failure else None
         if problem is None or not issubclass(problem.kind, (Throttled, Unavailable)):
             return None
+        if issubclass(problem.kind, Throttled):
+            throttled()
         pause = min(_FIRST_PAUSE * 2 ** (attempts - 1), _LONGEST_PAUSE) * (1 + self._jitter()) / 2
         pause += problem.retry_after or 0.0
         end = _deadline.get() or 0.0

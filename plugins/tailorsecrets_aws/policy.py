@@ -25,7 +25,7 @@ def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"])
     """Return the IAM policy for *names*: native names, and beginnings of them, with a slash at their end.
 
     Whoever reads may read the values, in batches too. Whoever deploys may list and look, may write the names and their
-    vaults' records, and may read those records alone: the values stay closed.
+    vaults' records, and may read the records of the workspace, which tell whose its vaults are: the values stay closed.
     """
     if use == "read":
         values = [_arn(target, name) for name in names if not _is_record(name)]
@@ -35,7 +35,7 @@ def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"])
         written = sorted({*records, *(_arn(target, name) for name in names)})
         statements = [
             _allow("ListNames", _BATCH + _LIST, ["*"]),
-            _allow("ReadRecords", _READ, records),
+            _allow("ReadRecords", _READ, sorted({_arn(target, _beside(_record_of(name))) for name in names})),
             _allow("Write", _writes(target), written),
         ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements + _for_key(target, use)}, indent=2)
@@ -47,6 +47,11 @@ def _record_of(name: str) -> str:
         return name
     workspace, _, vault = name.rpartition("/")[0].rpartition("/")
     return f"{workspace}/{_RECORD}/{vault}"
+
+
+def _beside(record: str) -> str:
+    """Return how all records of the workspace begin; no secret does, for no vault is named ``v``."""
+    return record.rpartition("/")[0] + "/"
 
 
 def _is_record(name: str) -> bool:

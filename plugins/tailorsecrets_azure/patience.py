@@ -23,6 +23,7 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
+from tailorsecrets.driver import throttled
 from tailorsecrets.errors import Unavailable
 from tailorsecrets_azure.meaning import is_certificate, retry_after
 
@@ -38,7 +39,8 @@ _FIRST_PAUSE: Final = 0.1  # seconds before the first repeat; doubled for each f
 _LONGEST_PAUSE: Final = 2.0  # seconds
 _HALF: Final = 0.5  # second: the middle of the one that is told
 _AGREES: Final = 1.0  # seconds
-_MAY_WORK_LATER: Final = {408, 429, 500, 502, 503, 504}
+_TOO_MANY: Final = 429
+_MAY_WORK_LATER: Final = {408, _TOO_MANY, 500, 502, 503, 504}
 _BROKEN: Final = (ServiceRequestError, ServiceResponseError, DecodeError, IncompleteReadError, Unavailable)
 
 
@@ -74,7 +76,8 @@ class Clock:
     """The time by Azure's clock, to about a second, where its answers tell that this machine's is off."""
 
     def __init__(self) -> None:
-        self._ahead, self._told = 0.0, ""
+        self._ahead = 0.0
+        self._told: str = ""
 
     def now(self) -> float:
         """Return the seconds since 1970."""
@@ -133,6 +136,8 @@ class Patience(HTTPPolicy[HttpRequest, HttpResponse]):
         )
         response: Response = self.next.send(request)
         self._clock.hear(response.http_response)
+        if response.http_response.status_code == _TOO_MANY:
+            throttled()
         _check_answer(response.http_response)
         return response
 

@@ -22,7 +22,8 @@ _ALL: Final = """\
 # give the vault a Key Vault of its own."""
 _DEPLOYER: Final = """\
 # Azure's roles know no prefixes: this one lets ASSIGNEE list, write, delete and recover every secret of the Key Vault.
-# It reads no value but those of the vaults' own records, which hold no secret of yours."""
+# It reads no value but those of these vaults' own records, which hold no secret of yours. Whose other vaults are it
+# does not see, so it leaves them alone, also those that the config had before."""
 
 
 def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:

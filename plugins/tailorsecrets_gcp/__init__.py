@@ -22,6 +22,7 @@ _OPTIONS = {
     "kms_key": "the KMS key of the secrets that are created, one for each of the locations, with commas between",
     "labels": "labels of the secrets that are created, as in team=payments,stage=prod",
     "keep_versions": "how many versions of a secret a write leaves; older ones are destroyed (default all)",
+    "plan": "access: a plan asks for versions by accessing values, which Google lets one do far more often than look",
     "endpoint": "HOST[:PORT] where Secret Manager answers; on a loopback address without TLS and login",
 }
 

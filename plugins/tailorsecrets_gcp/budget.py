@@ -13,6 +13,8 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 from google.api_core import exceptions, retry
 from google.protobuf.message import Message
 
+from tailorsecrets.driver import throttled
+
 P = ParamSpec("P")
 R = TypeVar("R")
 May = Callable[[Exception], bool]
@@ -64,8 +66,10 @@ class Pauses(Iterator[float]):
         self._pause, self._asked = FIRST_PAUSE, 0.0
 
     def hear(self, exc: Exception) -> None:
-        """Note what *exc* asks for."""
+        """Note what *exc* asks for, and pass on that it was one call too many."""
         self._asked = retry_after(exc) or 0.0
+        if refused(exc):
+            throttled()
 
     def __next__(self) -> float:
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)

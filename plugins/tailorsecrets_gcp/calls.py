@@ -34,9 +34,12 @@ class Calls:
 
     def access(self, name: str, version: str) -> tuple[int, Value | str]:
         """Return the number of *version* and its value, or what is wrong with that."""
-        resource = f"{self._secret(name)}/versions/{version}"
-        found = self._do(AccessSecretVersionResponse, "access_secret_version", again, name=resource)
+        found = self._accessed(name, version)
         return number_of(found.name), _text(found.payload)
+
+    def number(self, name: str) -> int:
+        """Return the number of the newest version, if that is enabled; the value that comes with it is let go."""
+        return number_of(self._accessed(name, LATEST).name)
 
     def secret(self, name: str) -> Secret:
         """Return what is beside the values."""
@@ -105,6 +108,10 @@ class Calls:
     def delete(self, name: str, etag: str = "") -> None:
         """Delete a secret with all its versions, for good; with *etag*, unless somebody was faster."""
         self._do(Secret, "delete_secret", again, name=self._secret(name), etag=etag)
+
+    def _accessed(self, name: str, version: str) -> AccessSecretVersionResponse:
+        resource = f"{self._secret(name)}/versions/{version}"
+        return self._do(AccessSecretVersionResponse, "access_secret_version", again, name=resource)
 
     def _secret(self, name: str) -> str:
         return f"{self.settings.parent}/secrets/{name}"

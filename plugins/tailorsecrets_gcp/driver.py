@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -36,6 +37,7 @@ CAPS: Final = Caps(
     retries=True,
 )
 
+BY_ACCESS: Final = replace(CAPS, per_s={**CAPS.per_s, "get": 1000, "stat": 500})  # which share the 90,000 a minute
 WRITE: Final = 4  # a write may take this many times as long as a read
 PATIENCE: Final = 3.0  # seconds in which nobody moves, until a write that has begun counts as broken off
 
@@ -46,7 +48,10 @@ class GcpDriver(Driver):
     caps = CAPS
 
     def __init__(self, target: Target) -> None:
-        self._connection = Connection(read_settings(target))
+        settings = read_settings(target)
+        if settings.by_access:
+            self.caps = BY_ACCESS
+        self._connection = Connection(settings)
         self._listed: dict[str, GoogleSecret] = {}  # what the last list or write showed
         self.patience = PATIENCE
 
@@ -62,8 +67,14 @@ class GcpDriver(Driver):
         return Stored(text, Entry(name=name, version=version or str(Token(number))))
 
     def stat(self, name: str) -> Entry:
-        """Ask for the newest version, and for the secret where no list has shown the stamp of just that version."""
+        """Ask for the newest version, and for the secret where no list has shown the stamp of just that version.
+
+        With ``plan=access`` the version is asked for by an access, which tells its number alone.
+        """
         calls = self._reading()
+        if self._connection.settings.by_access:
+            with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # missing, bare, deleted or disabled
+                return self._accessed(calls, name)
         newest, listed = calls.newest(name), self._listed.get(name)
         known = Look(listed, newest).entry(name) if listed else None
         if known and known.stamp and known.state == "live":
@@ -71,7 +82,7 @@ class GcpDriver(Driver):
         return Look(calls.secret(name), newest).entry(name)
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
-        """Yield what is under *prefix*, bare names among it, as a list tells nothing of versions.
+        """Yield what is under *prefix*, bare names among it, as a list tells nothing of versions but our last stamp.
 
         A deleted name that another tool writes to stays among the deleted ones until it is written here.
         """
@@ -80,8 +91,8 @@ class GcpDriver(Driver):
             if name.startswith(prefix):
                 self._remember(name, secret)
                 if self._is_gone(name, secret) == deleted:
-                    created = marks.aware(secret.create_time)
-                    yield Entry(name=name, created=created, state="deleted" if deleted else "live")
+                    created, stamp = marks.aware(secret.create_time), marks.listed_stamp(secret, datetime.now(UTC))
+                    yield Entry(name=name, stamp=stamp, created=created, state="deleted" if deleted else "live")
 
     def put(
         self,
@@ -128,6 +139,11 @@ class GcpDriver(Driver):
     def close(self) -> None:
         """Close the channel of this process."""
         self._connection.close()
+
+    def _accessed(self, calls: Calls, name: str) -> Entry:
+        number, listed = calls.number(name), self._listed.get(name)
+        known = marks.numbered(name, listed, number) if listed else None
+        return known if known and known.stamp else marks.numbered(name, calls.secret(name), number)
 
     def _is_gone(self, name: str, secret: GoogleSecret) -> bool:
         """Tell whether a listed secret is deleted; one whose delete has broken off is worth a call."""

@@ -36,6 +36,8 @@ Annotations = Mapping[str, str]
 # whoever wanted to write it then has died, and somebody else may have filled the secret.
 FIRST_WRITE: Final = timedelta(seconds=90)
 SETTLED: Final = 5 * FIRST_WRITE  # with room for clocks that differ
+UNPROVEN: Final = timedelta(days=1)  # so long a stamp that came with the secret is not told by a list: a write that
+# broke off leaves such a one without a version, and is done again within this time
 
 
 class Token(NamedTuple):
@@ -46,6 +48,9 @@ class Token(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.number}@{self.time}" if self.time else str(self.number)
+
+
+_FIRST: Final = Token(1)  # of a stamp that came with the secret, when its first version had no time yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,16 @@ class Look:
             updated=aware(self.newest.create_time),
             state=self.state,
         )
+
+
+def numbered(name: str, secret: Secret, number: int) -> Entry:
+    """Return the entry of *secret* where all that is known of its newest version is that it is enabled, and *number*.
+
+    The number alone is its token, and whether the stamp speaks of it.
+    """
+    stamp, token = _stamped(secret.annotations)
+    known = stamp if token and token.number == number else ""
+    return Entry(name=name, version=str(number), stamp=known, created=aware(secret.create_time))
 
 
 def number_of(resource: str) -> int:
@@ -161,21 +176,33 @@ def lasts(secret: Secret, now: datetime) -> bool:
 
     A stamp that names no time might be taken for one of the new first version, if that came soon enough.
     """
-    _, _, told = secret.annotations.get(STAMP, "").partition("@")
-    return told != "1" or now - aware(secret.create_time) > SETTLED
+    _, told = _stamped(secret.annotations)
+    return told != _FIRST or now - aware(secret.create_time) > SETTLED
+
+
+def listed_stamp(secret: Secret, now: datetime) -> str:
+    """Return the stamp of our last write, "" where that may have broken off between the secret and its version."""
+    stamp, token = _stamped(secret.annotations)
+    return stamp if token != _FIRST or now - aware(secret.create_time) > UNPROVEN else ""
+
+
+def _stamped(annotations: Annotations) -> tuple[str, Token | None]:
+    """Return the stamp, and what it says of which version."""
+    stamp, _, told = annotations.get(STAMP, "").partition("@")
+    return stamp, read_token(told)
 
 
 def _stamp(secret: Secret, version: SecretVersion) -> str:
-    stamp, _, told = secret.annotations.get(STAMP, "").partition("@")
+    stamp, told = _stamped(secret.annotations)
     token = token_of(version)
-    if told == str(token):
+    if told == token:
         return stamp
     age = aware(version.create_time) - aware(secret.create_time)
-    return stamp if told == "1" and token.number == 1 and age <= FIRST_WRITE else ""
+    return stamp if told == _FIRST and token.number == 1 and age <= FIRST_WRITE else ""
 
 
 def _spoken_of(annotations: Annotations) -> int:
-    token = read_token(annotations.get(STAMP, "").partition("@")[2])
+    _, token = _stamped(annotations)
     return token.number if token else 0
 
 

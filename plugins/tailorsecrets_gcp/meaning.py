@@ -46,7 +46,7 @@ _RIGHT: Final = "the login may not {}; where rights are given secret by secret, 
 
 _RIGHTS: Final[Mapping[str, str]] = {
     "get": "secretmanager.versions.access",
-    "stat": "secretmanager.secrets.get and secretmanager.versions.list",
+    "stat": "secretmanager.secrets.get and secretmanager.versions.list (plan=access: secretmanager.versions.access)",
     "list": "secretmanager.secrets.list",
     "versions": "secretmanager.versions.list",
     "put": "secretmanager.secrets.create, secretmanager.secrets.update or secretmanager.versions.add",

@@ -17,6 +17,8 @@ _NAMED: Final = (
     "secretmanager.versions.list",
 )
 _ADMIN: Final = ("secretmanager.secrets.delete",)  # of bare names, and to purge
+_LOOK: Final = "List, look and write; read the vaults' own records, and no value of a secret."
+_LOOK_BY_ACCESS: Final = "List, look and write; read the vaults' own records, and with plan=access the secrets' values."
 _HEAD: Final = """\
 # {purpose}
 MEMBER=serviceAccount:NAME@{project}.iam.gserviceaccount.com
@@ -38,23 +40,30 @@ def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"])
     """Return commands that grant *use* of *names*: native names of records, and beginnings, with ``_`` at their end.
 
     Whoever reads may access values below the beginnings. Whoever deploys may list and create in all of the project,
-    since IAM knows no names there, may look and write below the names, and may access the records alone.
+    since IAM knows no names there, may look and write below the names, and may access the records of the workspace,
+    which tell whose its vaults are; with plan=access the values too.
     """
     settings = read_settings(target)
-    records = [name for name in names if not name.endswith("_")]
+    records = sorted({_beside(name) for name in names if not name.endswith("_")})
+    below = [name for name in names if name.endswith("_")]
     if use == "read":
-        below = [name for name in names if name.endswith("_")]
         return _head(settings, "Read the values, and nothing else.") + _bind(settings, _ACCESSOR, "read", below)
     return "".join(
         [
-            _head(settings, "List, look and write; read the vaults' own records, and no value of a secret."),
+            _head(settings, _LOOK_BY_ACCESS if settings.by_access else _LOOK),
             _own_role(settings, "tailorsecretsList", _ANYWHERE),
             _bind(settings, f"projects/{settings.project}/roles/tailorsecretsList", "", []),
             _own_role(settings, "tailorsecretsWrite", _write_rights(settings)),
             _bind(settings, f"projects/{settings.project}/roles/tailorsecretsWrite", "write", names),
             _bind(settings, _ACCESSOR, "records", records) if records else "",
+            _bind(settings, _ACCESSOR, "versions", below) if settings.by_access and below else "",
         ]
     )
+
+
+def _beside(record: str) -> str:
+    """Return how all records of the workspace begin; no secret does, for no vault is named ``v``."""
+    return record.rpartition("_")[0] + "_"
 
 
 def _write_rights(settings: Settings) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ _REGION: Final = re.compile(r"[a-z]+(-[a-z]+)*\d+")
 _ACCOUNT: Final = re.compile(r"[^@\s/]+@[^@\s/]+")
 _ENDPOINT: Final = re.compile(r"([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?")
 _KMS_KEY: Final = re.compile(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+")
+_PLAN: Final = re.compile("access")
 _LABEL: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}=[a-z0-9_-]{0,63}")
 
 
@@ -32,6 +33,7 @@ class Settings:
     kms_keys: tuple[str, ...] = ()  # one for all, or one for each of the locations
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     keep_versions: int = 0  # 0: all
+    by_access: bool = False  # a look accesses the newest version, for its number
     impersonate: str = ""
     quota_project: str = ""
     timeout: float = 15.0  # seconds that a read may take
@@ -73,6 +75,7 @@ def read_settings(target: Target) -> Settings:
         kms_keys=_list(target, "kms_key", _KMS_KEY, "projects/P/locations/L/keyRings/R/cryptoKeys/K"),
         labels=dict(_pair(text) for text in _list(target, "labels", _LABEL, "lower case, as in team=payments")),
         keep_versions=_count(options.get("keep_versions", "")),
+        by_access=bool(_one(target, "plan", _PLAN, "access")),
         impersonate=_one(target, "impersonate", _ACCOUNT, "the email address of a service account"),
         quota_project=_one(target, "quota_project", _PROJECT, "a project id"),
         timeout=target.timeout,

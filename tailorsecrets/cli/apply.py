@@ -20,6 +20,7 @@ from tailorsecrets.planning import declare, escaped, make_plan, nothing
 from tailorsecrets.store import Store
 from tailorsecrets.typegen import MODULE
 
+_TRUSTED: Final = "taken as unchanged by the list: another tool's write, or one too new for the list, is not seen"
 _QUESTIONS: Final[dict[Topic, str]] = {
     "conflicts": "Take these vaults over from their owners?",
     "unmanaged": "Take these vaults over?",
@@ -38,6 +39,7 @@ _QUESTIONS: Final[dict[Topic, str]] = {
 @yes_option
 @click.option("--allow-deletes", type=click.IntRange(min=0), metavar="N", help="Let --yes delete up to N secrets.")
 @click.option("--no-prune", is_flag=True, help="Delete nothing, and list nothing in the store.")
+@click.option("--trust-stamps", is_flag=True, help="Look at no secret that a list tells to be as we left it.")
 def apply(
     invocation: Invocation,
     *,
@@ -46,6 +48,7 @@ def apply(
     yes: bool,
     allow_deletes: int | None,
     no_prune: bool,
+    trust_stamps: bool,
 ) -> int:
     """Make the store equal to the config.
 
@@ -54,11 +57,13 @@ def apply(
     """
     if detailed_exitcode and not dry_run:
         raise click.UsageError("--detailed-exitcode goes with --dry-run", click.get_current_context())
+    if trust_stamps and no_prune:
+        raise click.UsageError("--trust-stamps believes a list, and --no-prune makes none", click.get_current_context())
     config = invocation.config()
     invocation.announce(f"apply {config.owner.name}", writes=not dry_run)
     declared = declare(config, invocation.environ, Path(invocation.folder))
     with invocation.open() as store:
-        plan = _planned(declared, store, invocation, prune=not no_prune)
+        plan = _planned(declared, store, invocation, prune=not no_prune, trust=trust_stamps)
         _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store is as the config says")
         if not dry_run:
             consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
@@ -76,18 +81,24 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
     config = invocation.config()
     invocation.announce(f"remove {config.owner.name}", writes=not dry_run)
     with invocation.open() as store:
-        plan = _planned(nothing(config), store, invocation, prune=True)
+        plan = _planned(nothing(config), store, invocation)
         _show(plan, invocation, dry_run=dry_run, idle=f"nothing to remove: {config.owner.name} owns no vault here")
         if not dry_run:
             _agree(plan, to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False), invocation)
             carry_out(plan, store, invocation, status="removed")
 
 
-def _planned(declared: Declared, store: Store, invocation: Invocation, *, prune: bool) -> Plan:
+def _planned(
+    declared: Declared, store: Store, invocation: Invocation, *, prune: bool = True, trust: bool = False
+) -> Plan:
     with looking(invocation):
-        plan = make_plan(declared, store, prune=prune)
+        plan = make_plan(declared, store, prune=prune, trust=trust)
     if plan.by_value:
         invocation.io.say("note: this store keeps no stamps, so its values were read and compared")
+    if plan.trusted:
+        invocation.io.say(f"note: {plan.trusted} {_TRUSTED}")
+    for vault in plan.unread:
+        invocation.io.say(f"note: vault {vault} is left alone: its record cannot be read, so nobody knows whose it is")
     for place in escaped(plan, store):
         invocation.io.say(f"note: other tools will read tailorsecrets:= before the value of {plans.path(place)}")
     return plan

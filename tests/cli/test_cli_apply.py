@@ -2,6 +2,8 @@
 
 import pytest
 
+from tailorsecrets import Secret
+from tailorsecrets.names import Place
 from tests.cli.shell import STORE, Shell
 
 OTHERS = "0192f0c1-2345-7abc-8def-000000000002"
@@ -214,6 +216,20 @@ def test_the_types_module_is_stale(managed: Shell) -> None:
     managed("generate")
     managed.declare('{"api-keys": {"other-key": "x"}}')
     assert "note: tailor_config_types.py is stale; run: tailorsecrets generate" in managed("apply", "-d").err
+
+
+def test_a_record_that_is_damaged(managed: Shell) -> None:
+    """It holds up its own vault alone, with an error that names it; the apply of another app says what it left."""
+    with managed.store() as store:
+        store.create_vault("other")
+        store._calls.put(Place("other"), Secret("damaged"))
+    done = managed("apply", STRIPE_KEY="sk_live")
+    assert done.code == 0
+    assert "note: vault other is left alone: its record cannot be read" in done.err
+    managed.declare('{"other": {}}')
+    done = managed("apply", "--yes")
+    assert done.code == 1
+    assert "error[CORRUPT]: vault other: the vault's own record is damaged" in done.err
 
 
 def test_values_from_env_files(managed: Shell) -> None:

@@ -59,6 +59,8 @@ class Wire:
             while True:
                 client, _ = listener.accept()
                 server = socket.create_connection(self._target)
+                for end in (client, server):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else small pieces wait for an ACK
                 with self._lock:
                     self._ends += [client, server]
                 for source, sink in ((client, server), (server, client)):

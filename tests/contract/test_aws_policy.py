@@ -42,10 +42,10 @@ def test_reading_one_secret() -> None:
 
 @pytest.mark.parametrize("names", [(VAULT,), (VAULT, RECORD)])
 def test_deploying_a_vault(names: tuple[str, ...]) -> None:
-    """A deployer reads the record alone, also where only the vault is named, and writes both."""
+    """A deployer reads the workspace's records, also where only the vault is named, and writes the vault's own."""
     found = statements("deploy", *names)
 
-    assert found["ReadRecords"]["Resource"] == [arn(f"{RECORD}-??????")]
+    assert found["ReadRecords"]["Resource"] == [arn("shop/prod/v/*")]
     assert found["Write"]["Resource"] == sorted([arn(f"{RECORD}-??????"), arn(f"{VAULT}*")])
     assert "secretsmanager:GetSecretValue" not in found["Write"]["Action"]
     assert "secretsmanager:TagResource" not in found["Write"]["Action"]

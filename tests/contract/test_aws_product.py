@@ -256,7 +256,9 @@ def test_a_service_reads_its_vault_and_nothing_else(aws: Aws, prefix: str) -> No
 
 
 def test_a_deployer_reads_no_value(aws: Aws, prefix: str) -> None:
-    """Under the policy for deploying, all kinds of steps are done, and no value can be read."""
+    """Under the policy for deploying, all kinds of steps are done, beside another app's vault, and no value is read."""
+    with opened(aws, prefix) as store:
+        store.create_vault("database", Owner("another-app"))
     limit(aws, prefix, "deploy")
     for names, value in ((("one", "two", "three"), "1"), (("one", "two"), "2"), (("one", "two", "three"), "2")):
         aws.wire.forget()

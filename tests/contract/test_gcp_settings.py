@@ -64,6 +64,8 @@ def test_where_it_answers() -> None:
         "gcp://p?impersonate=me",
         "gcp://p?endpoint=http://example.com",
         "gcp://p?quota_project=A",
+        "gcp://p?plan=look",
+        "gcp://p?plan=",
         "gcp://p?region=x",
         "gcp://user:password@p",
     ],
@@ -153,8 +155,17 @@ def test_the_policy_of_a_deployer() -> None:
     assert "projectNumber" in head
     assert [grant for grant in grants if "secretAccessor" in grant and "default_api-keys_" in grant] == []
     (records,) = [grant for grant in grants if "secretAccessor" in grant]
-    assert "resource.name == 'projects/$NUMBER/locations/europe-west3/secrets/default_v_api-keys'" in records
+    assert "resource.name.startsWith('projects/$NUMBER/locations/europe-west3/secrets/default_v_')" in records
     assert "secretmanager.secrets.list" in text
     assert "secretmanager.versions.destroy" in text
     assert "versions.access" not in text
     assert "versions.destroy" not in policy("deploy")
+
+
+def test_the_policy_of_a_deployer_who_plans_by_access() -> None:
+    """With plan=access a deployer may access the values too, and the policy says so."""
+    head, *grants = policy("deploy", plan="access").split("\ngcloud ")
+    (values,) = [grant for grant in grants if "secretAccessor" in grant and "default_v_" not in grant]
+    assert "resource.name.startsWith('projects/$NUMBER/secrets/default_api-keys_')" in values
+    assert "with plan=access the secrets' values" in head
+    assert policy("read", plan="access") == policy("read")

@@ -271,6 +271,7 @@ WRONG_WRITES: Final[Mapping[str, type[Memory]]] = {
     "test_stamp_comes_back_in_list_and_stat": _ListsNoStamps,
     "test_foreign_write_clears_stamp": _StampsTheName,
     "test_put_without_stamp_clears_stamp": _StampsTheName,
+    "test_listed_stamp_is_of_the_last_put": _StampsTheName,
     "test_rollback_clears_stamp": _StampsTheName,
     "test_tag_edit_keeps_stamp": _TagsUnstamp,
     "test_tags_come_back": _ListsNoTags,

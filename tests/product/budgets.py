@@ -77,7 +77,7 @@ def at_azure(count: int) -> Costs:
         get={"get": 1},
         get_all={"get": BATCH},
         unchanged={"list": ceil(new / 25), "get": VAULTS},
-        one_changed={"set": 1},
+        one_changed={"versions": 1, "set": 1},
         all_new={"versions": new, "get_deleted": new, "set": new},
     )
 
@@ -87,7 +87,9 @@ BUDGETS: dict[str, Callable[[int], Costs]] = {
     "file": in_file,
     "openbao-mounts": in_mounts,
     "openbao-folders": in_folders,
+    "openbao-raft": in_mounts,
     "aws": on_aws,
+    "aws-localstack": on_aws,
     "gcp": at_google,
     "azure": at_azure,
 }

@@ -34,6 +34,14 @@ class Stamps(Suite):
         driver.put(vault + "key", Secret("second"))
         assert self.stamps(driver, backdoor, vault) == {""}
 
+    @where(lambda caps: caps.writes and caps.stamps and caps.lists)
+    def test_listed_stamp_is_of_the_last_put(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """The stamp in a list, where it tells one, is that of the last put, and gone after a put without one."""
+        for stamp in (STAMP, STAMP[::-1], ""):
+            driver.put(vault + "key", Secret(f"value of {stamp}"), stamp=stamp)
+            backdoor.settle()
+            assert {entry.stamp for entry in driver.list(vault)} <= {"", stamp}
+
     @where(lambda caps: caps.writes and caps.stamps and caps.versions)
     @uses("rollback")
     def test_rollback_clears_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:

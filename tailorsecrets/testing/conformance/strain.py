@@ -4,12 +4,15 @@ import os
 import select
 import signal
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from tailorsecrets.driver import Driver
-from tailorsecrets.layers import Retry
+from tailorsecrets.layers import Layer, Quota, Retry
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.conformance.suite import STAMP, Connect, Suite, names, uses, where
 from tailorsecrets.testing.faults import Crash
 
@@ -82,6 +85,28 @@ class Strain(Suite):
             backdoor.throttle(2)
             patient.put(vault + "key", Secret("new"))
         backdoor.recover()
+
+    @uses("throttle")
+    def test_throttled_is_heard(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """After a refusal as one too many, calls of its kind go out more slowly, also where the SDK asks again."""
+        backdoor.write(vault + "key", "value")
+        self.check_it_slows_down(driver, backdoor, lambda paced: paced.get(vault + "key"))
+        if self.caps.writes:
+            self.check_it_slows_down(driver, backdoor, lambda paced: paced.put(vault + "key", Secret("new")))
+        backdoor.recover()
+
+    def check_it_slows_down(self, driver: Driver, backdoor: Backdoor, call: Callable[[Driver], object]) -> None:
+        """Check that after a *call* which was refused the next one waits, though few have gone out."""
+        clock, limited = FakeClock(), Layer(driver)
+        limited.caps = replace(limited.caps, per_s={"get": 10.0, "write": 10.0})
+        patient = Retry(Quota(limited, clock=clock, sleep=clock.sleep), sleep=lambda _: None)
+        call(patient)
+        assert not clock.slept
+        backdoor.throttle(1)
+        call(patient)
+        call(patient)
+        assert clock.slept
+        assert max(clock.slept) > 1 / 10
 
     def crashed(self, driver: Driver, backdoor: Backdoor, name: str, survived: int) -> bool:
         """Write the row until the process dies after *survived* calls; tell whether it died."""
