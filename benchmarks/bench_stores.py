@@ -1,6 +1,7 @@
 """What this library adds to a vendor's own SDK on the same server, and what reading many at once saves.
 
-OpenBao is itself and AWS is moto; GCP and Azure are the tests' servers that speak their protocols. No proxy is between.
+OpenBao is itself and AWS is moto; GCP and Azure are the tests' servers that speak their protocols. Each is a process of
+its own, and no proxy is between.
 """
 
 import os
@@ -14,14 +15,15 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
+from azure.identity import ManagedIdentityCredential
+from azure.keyvault.secrets import SecretClient
+
 from benchmarks.measure import Row
+from benchmarks.wire_servers import serving
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.driver import ABSENT
 from tailorsecrets.layers import Call, Layer
 from tests.contract.aws_backdoor import LOGIN, REGION, raw_client
-from tests.contract.azure_server import Server as KeyVault
-from tests.contract.azure_server_backdoor import AzureBackdoor
-from tests.contract.gcp_server import Server as Google
 from tests.contract.gcp_server_backdoor import PROJECT
 from tests.contract.gcp_server_backdoor import raw_client as raw_google
 from tests.servers import start, stop
@@ -76,11 +78,10 @@ def aws(folder: Path) -> Generator[Bench]:
 
 
 @contextmanager
-def gcp(_folder: Path) -> Generator[Bench]:
+def gcp(folder: Path) -> Generator[Bench]:
     """Open the tests' server for Google's protocol."""
-    server = Google()
-    raw = raw_google(server.address)
-    with open_store(f"gcp://{PROJECT}?endpoint={server.address}") as store:
+    with serving("gcp", folder) as server, open_store(f"gcp://{PROJECT}?endpoint={server['address']}") as store:
+        raw = raw_google(server["address"])
         path = f"projects/{PROJECT}/secrets/{{}}/versions/latest"
         yield Bench(store, lambda name: raw.access_secret_version(name=path.format(name)))
 
@@ -88,12 +89,17 @@ def gcp(_folder: Path) -> Generator[Bench]:
 @contextmanager
 def azure(folder: Path) -> Generator[Bench]:
     """Open the tests' server for Azure's protocol."""
-    server = KeyVault(folder)
-    raw = AzureBackdoor(server).client
-    os.environ.update(server.environ)
-    url = f"azure://{server.host}?credential=managed&ca_bundle={quote(server.authority, safe='')}"
-    with open_store(url) as store:
-        yield Bench(store, raw.get_secret)
+    with serving("azure", folder) as server:
+        os.environ.update(server["environ"])
+        raw = SecretClient(
+            f"https://{server['host']}",
+            ManagedIdentityCredential(),
+            verify_challenge_resource=False,
+            connection_verify=server["authority"],
+        )
+        url = f"azure://{server['host']}?credential=managed&ca_bundle={quote(server['authority'], safe='')}"
+        with open_store(url) as store:
+            yield Bench(store, raw.get_secret)
 
 
 def main() -> list[Row]:

@@ -10,7 +10,6 @@ from google.cloud.secretmanager_v1.types import (
     ListSecretsResponse,
     ListSecretVersionsResponse,
     Secret,
-    SecretPayload,
     SecretVersion,
 )
 
@@ -34,7 +33,8 @@ class Calls:
 
     def access(self, name: str, version: str) -> tuple[int, Value | str]:
         """Return the number of *version* and its value, or what is wrong with that."""
-        found = self._accessed(name, version)
+        message: Any = AccessSecretVersionResponse
+        found = message.pb(self._accessed(name, version))  # the bare message: the SDK's own wraps each field anew
         return number_of(found.name), _text(found.payload)
 
     def number(self, name: str) -> int:
@@ -134,12 +134,13 @@ class Calls:
         return self._budget.spend(getattr(session.client, method), may_repeat, request)
 
 
-def _text(payload: SecretPayload) -> Value | str:
+def _text(payload: Any) -> Value | str:
     """Return the value of *payload*, or what is wrong with it: an exception raised here would show it."""
-    if "data_crc32c" in payload and _checksum(payload.data) != payload.data_crc32c:
+    octets: bytes = payload.data
+    if payload.HasField("data_crc32c") and _checksum(octets) != payload.data_crc32c:
         return "the value does not match its checksum"
     try:
-        return Value(payload.data.decode())
+        return Value(octets.decode())
     except UnicodeDecodeError:
         return "the value is not UTF-8"
 
