@@ -17,12 +17,14 @@ from typing import Any, Final, NamedTuple, TypeGuard
 from tailorsecrets.aging import Held, Settings, failed, found, lasts, verdict
 from tailorsecrets.clock import Clock, seconds
 from tailorsecrets.errors import ConfigError, SecretsError, Throttled, Unavailable
-from tailorsecrets.flights import BRIDGE, Flight
+from tailorsecrets.flights import BRIDGE, HOOKS, Flight
 from tailorsecrets.names import Place
 from tailorsecrets.process import on_fork, on_write
 from tailorsecrets.readings import CacheEvent, CacheInfo, Hook, Kind
 
 _log: Final = logging.getLogger(__name__)
+
+LONGEST_QUEUE: Final = 10_000  # of events; one that comes when so many wait for the hook is dropped
 
 
 class Want(NamedTuple):
@@ -41,8 +43,9 @@ Fetch = Callable[[Sequence[Want]], Mapping[Want, Held | SecretsError]]  # an ans
 class Cache:
     """The values that *fetch* brings, by the rules of ``aging``; safe for many threads and event loops at once.
 
-    *clock* and ``Settings`` are in seconds; *run* does the work that it is given, now or later, on any thread;
-    *jitter* gives numbers from 0 to 1. ``held`` is read without a lock: its values are replaced, never changed.
+    *clock* and ``Settings`` are in seconds; *run* does the work that it is given, now or later, on any thread, and
+    *tell* does the same for calls of ``on_event``; *jitter* gives numbers from 0 to 1. ``held`` is read without a lock:
+    its values are replaced, never changed.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Cache:
         *,
         clock: Clock = seconds,
         run: Callable[[Callable[[], None]], None] = BRIDGE.run,
+        tell: Callable[[Callable[[], None]], None] = HOOKS.run,
         jitter: Callable[[], float] = random,
     ) -> None:
         self.held: dict[Key, Held] = {}
@@ -58,8 +62,8 @@ class Cache:
         self.settings = Settings()
         self.on_event: Hook | None = None
         self.store, self.workspace = "", ""  # the URL of what fetch reads, for events, and the workspace
-        self._fetch, self._run, self._jitter = fetch, run, jitter
-        self._read = self._failed = self._stale = 0
+        self._fetch, self._run, self._later, self._jitter = fetch, run, tell, jitter
+        self._read = self._failed = self._stale = self._dropped = 0
         self.forked()
         on_fork(self)
         on_write(self)
@@ -68,6 +72,7 @@ class Cache:
         """Begin anew in a forked child, but for what is held: the flights and locks are the parent's."""
         self._lock = threading.Lock()
         self._flights: dict[Want, Flight] = {}
+        self._untold = 0  # events that wait for the hook
 
     def read(self, wants: Sequence[Want], max_age: float | None = None, *, patient: bool = False) -> list[Answer]:
         """Return for each of *wants* what is held, or what a flight brings: a value or an error.
@@ -153,6 +158,7 @@ class Cache:
                 read=self._read,
                 failed=self._failed,
                 stale=self._stale,
+                dropped=self._dropped,
                 size=self.settings.size,
             )
 
@@ -219,12 +225,25 @@ class Cache:
         return CacheEvent(kind=kind, vault=want.vault, secret=want.secret, store=self.store, **more)
 
     def _tell(self, event: CacheEvent) -> None:
-        if self.on_event is None:
+        """Have the hook called with *event*, not now: it may be slow, and this may be the thread of an event loop."""
+        hook = self.on_event
+        if hook is None:
             return
+        with self._lock:
+            room = self._untold < LONGEST_QUEUE
+            self._untold += room
+            self._dropped += not room
+        if room:
+            self._later(partial(self._call, hook, event))
+
+    def _call(self, hook: Hook, event: CacheEvent) -> None:
         try:
-            self.on_event(event)
-        except Exception:  # noqa: BLE001  # what an application's hook raises must not reach the reader
+            hook(event)
+        except Exception:  # noqa: BLE001  # what an application's hook raises is nobody else's
             _log.exception("on_event failed")
+        finally:
+            with self._lock:
+                self._untold -= 1
 
 
 class Asking:

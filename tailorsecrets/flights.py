@@ -60,12 +60,13 @@ class Flight:
 
 
 class Bridge:
-    """The threads on which flights take place: at most ``LIMIT``, each there only while there is work.
+    """The threads on which flights take place: at most *limit*, each there only while there is work.
 
     They are daemons: a store that does not answer does not hold up the end of the process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
         self.forked()
 
     def forked(self) -> None:
@@ -78,7 +79,7 @@ class Bridge:
         """Do *work* on a thread of the bridge, as soon as one is free."""
         with self._lock:
             self._work.append(work)
-            if self.threads >= LIMIT:
+            if self.threads >= self._limit:
                 return
             self.threads += 1
         try:
@@ -121,4 +122,6 @@ def _waker(landed: "anyio.Event") -> Callable[[], None]:
 
 
 BRIDGE: Final = Bridge()
+HOOKS: Final = Bridge(limit=1)  # hooks are called there, one event after the other: a slow one holds up no flight
 on_fork(BRIDGE)
+on_fork(HOOKS)

@@ -1,9 +1,10 @@
 """Reading secrets at run time: the object that a config exports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from tailorsecrets.aging import DEFAULTS, Held
@@ -80,22 +81,23 @@ class ManagerBase:
         negative: float | None = None,
         timeout: float | None = None,
         size: int | None = None,
-        on_event: Hook | None = None,
+        on_event: Hook | EllipsisType | None = ...,
     ) -> Self:
-        """Set how long values are held, over the profile; None leaves a setting as it is. Return self.
+        """Set how long values are held, over the profile; None leaves a number as it is. Return self.
 
         A value younger than *ttl* is answered as it is; for *grace* after that it is answered and refreshed in the
         background; while the store does not answer, it serves up to the age *max_stale* (0: never). A missing secret is
         taken for missing for *negative*. A read waits for the store at most *timeout*. At most *size* names are held.
-        *on_event* is called with a CacheEvent for each call and stale answer, on any thread; it must not read secrets.
-        Raise ConfigError for a negative number.
+        *on_event* is called with a CacheEvent for each call and stale answer, one after the other on a thread of its
+        own, and must not read secrets; None ends that. Raise ConfigError for a negative number.
         """
         given = {"ttl": ttl, "grace": grace, "max_stale": max_stale, "negative": negative, "timeout": timeout}
         new = {**given, "size": size}
         configured = self._configured | {name: value for name, value in new.items() if value is not None}
         self._cache.configure(replace(self._profiled, **configured))
         self._configured = configured
-        self._cache.on_event = on_event or self._cache.on_event
+        if not isinstance(on_event, EllipsisType):
+            self._cache.on_event = on_event
         return self
 
     def preload(self) -> None:
@@ -162,7 +164,9 @@ class ManagerBase:
         """Return what to read, with the target chosen."""
         if isinstance(secrets, str):
             raise NameInvalid("get_all takes a list of names, not one name", hint="use get", vault=vault)
-        if versions < 1:
+        if not isinstance(secrets, Collection):
+            raise NameInvalid(f"get_all takes a list of names, not {type(secrets).__name__}", vault=vault)
+        if not isinstance(versions, int) or versions < 1:
             raise ConfigError("recent: n is a whole number from 1")
         self._check_declared(vault, secrets)
         return self._aimed([Want(vault, secret, versions) for secret in secrets])
@@ -194,9 +198,11 @@ class ManagerBase:
     def _aimed(self, wants: list[Want]) -> list[Want]:
         """Return *wants* once it is clear from which store, and with which settings, they are read."""
         choice, new = self._connection.choice()
-        if new:
+        while new:  # until what it followed is still what is chosen: connect may come in between
             self._profiled = choice.cache or DEFAULTS
             self._cache.configure(replace(self._profiled, **self._configured))
+            followed, (choice, _) = choice, self._connection.choice()
+            new = choice is not followed
         return wants
 
 

@@ -57,4 +57,5 @@ class CacheInfo:
     read: int  # answers that the store gave: a value, or that there is none
     failed: int  # answers that were errors
     stale: int  # reads that an old value answered, because the store failed
+    dropped: int  # events that a slow ``on_event`` did not get, because 10,000 waited for it
     size: int  # the bound on ``names``

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
@@ -12,20 +13,17 @@ from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Stored
 from tailorsecrets.errors import (
     AlreadyExists,
     Conflict,
-    Corrupt,
-    Denied,
     NotEmpty,
-    NotFound,
     SecretNotFound,
     SecretsError,
     StoreNotFound,
-    Unsupported,
     ValueInvalid,
     VaultAlreadyExists,
     VaultNotFound,
 )
-from tailorsecrets.manifest import Manifest, Owner, joined, load_manifest, new_manifest
+from tailorsecrets.manifest import Manifest, Owner, new_manifest
 from tailorsecrets.names import Naming, Place, check_name, check_names
+from tailorsecrets.records import Records
 from tailorsecrets.secret import Secret
 
 
@@ -76,6 +74,10 @@ class Store:
         naming = Naming(workspace, caps.joiner, caps.max_name, prefix, caps.containers)
         self.url, self.workspace, self.may_make = url or type(driver).__name__, workspace, may_make
         self._calls = Calls(driver, naming, self.url, read_only=read_only)
+        self._records = Records(self._calls, self.url)
+
+    def __repr__(self) -> str:
+        return f"<Store: {self.url}, workspace {self.workspace}>"
 
     @property
     def caps(self) -> Caps:
@@ -156,7 +158,7 @@ class Store:
                 secrets[place.secret] = entry
             else:
                 recorded.append(place.vault)
-        records = self._records(recorded)
+        records = self._records.read(recorded)
         return {
             vault: _found(records.get(vault), secrets, marks.get(vault, ""))
             for vault, secrets in vaults.items()
@@ -179,16 +181,19 @@ class Store:
 
     def snapshot_of(self, names: Mapping[str, Iterable[str]]) -> dict[str, Found]:
         """Return what is there of the secrets named, vault by vault, listing nothing."""
-        manifests = self._manifests(list(names))
+        manifests = self._records.manifests(list(names))
         places = [Place(vault, secret) for vault, secrets in names.items() for secret in secrets]
         found: dict[str, dict[str, Entry]] = {}
         for (vault, secret), entry in self.current(places).items():
             found.setdefault(vault, {})[secret] = entry
         return {v: Found(manifests.get(v), found.get(v, {})) for v in names if v in manifests or v in found}
 
-    def current(self, places: Sequence[Place]) -> dict[Place, Entry]:
-        """Return what is at each of *places* now, without those where there is nothing; reads no value."""
-        entries = zip(places, parallel(self._calls.stat, places), strict=True)
+    def current(self, places: Sequence[Place], *, deleted: bool = False) -> dict[Place, Entry]:
+        """Return what is at each of *places* now, without those where there is nothing; reads no value.
+
+        What was deleted is nothing, but with *deleted* an entry in that state, where the store tells it.
+        """
+        entries = zip(places, parallel(partial(self._calls.stat, deleted=deleted), places), strict=True)
         return {place: entry for place, entry in entries if entry is not None}
 
     # Vaults
@@ -196,7 +201,7 @@ class Store:
     def manifest(self, vault: str) -> Manifest:
         """Return the vault's record, an empty one where only its secrets are there; VaultNotFound otherwise."""
         check_name("vault", vault)
-        found = self._manifests([vault]).get(vault)
+        found = self._records.manifests([vault]).get(vault)
         if found is not None:
             return found
         if self.caps.lists and (vault in self._marks() or any(True for _ in self._calls.list(vault))):
@@ -352,37 +357,6 @@ class Store:
             told = f"{place}: somebody else made it in the meantime"
         raise Conflict(told, vault=place.vault, secret=place.secret, store=self.url)
 
-    def _manifests(self, vaults: Sequence[str]) -> dict[str, Manifest]:
-        return {vault: _manifest(record) for vault, record in self._records(vaults).items()}
-
-    def _records(self, vaults: Sequence[str]) -> dict[str, Manifest | SecretsError]:
-        """Return the manifest of each of *vaults* that has one, or why it cannot be read."""
-        answers = self._calls.get_many([Place(vault) for vault in vaults])
-        return {
-            place.vault: self._record(place, answer)
-            for place, answer in answers.items()
-            if not isinstance(answer, NotFound) or isinstance(answer, StoreNotFound)
-        }
-
-    def _record(self, place: Place, answer: Stored | SecretsError) -> Manifest | SecretsError:
-        try:
-            return self._loaded(place, answer)
-        except (Denied, Corrupt, Unsupported) as error:
-            told = f"{place}: {error}" if not error.vault else str(error)
-            return type(error)(told, hint=error.hint, code=error.code, vault=place.vault, store=self.url)
-
-    def _loaded(self, place: Place, answer: Stored | SecretsError) -> Manifest:
-        entry = self._calls.stat(place) if isinstance(answer, Conflict) else None
-        if entry is None:
-            stored = _stored(answer)
-            return load_manifest(stored.value, stored.entry.version)
-        return joined(list(self._sides(place, entry)), entry.version)
-
-    def _sides(self, place: Place, entry: Entry) -> Iterator[Manifest]:
-        for side in entry.sides:
-            with suppress(SecretsError):  # a branch deleted it, or wrote it in a key that is no more
-                yield load_manifest(self._calls.get(place, side).value, side)
-
     def _is_there(self, vault: str) -> bool:
         try:
             self.manifest(vault)
@@ -431,12 +405,6 @@ def _found(record: Manifest | SecretsError | None, secrets: Mapping[str, Entry],
     if isinstance(record, SecretsError):
         return Found(None, secrets, problem=record)
     return Found(record, secrets, "" if record else mark)
-
-
-def _manifest(record: Manifest | SecretsError) -> Manifest:
-    if isinstance(record, SecretsError):
-        raise record
-    return record
 
 
 def _text(answer: Stored | SecretsError) -> str | None:

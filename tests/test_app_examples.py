@@ -98,15 +98,17 @@ def test_fastapi_calls_resolvers(store: str) -> None:
 
 
 def test_fastapi_takes_webhooks(store: str) -> None:
-    """What comes in with a right signature is an event; without one it is refused."""
+    """What comes in with a right signature is an event; without one, or with a wrong one, it is refused."""
     body = json.dumps({"id": "pay-1", "status": "paid"}).encode()
     with open_store(store) as opened:
         key = opened.get("webhooks", "signing-key") or ""
     signature = {"signature": hmac.digest(key.encode(), body, "sha256").hex()}
-    taken, refused = post(
-        ("/hooks/stripe", {"content": body, "headers": signature}), ("/hooks/stripe", {"content": body})
+    wrong = [{}, {b"signature": b"0" * 64}, {b"signature": "é".encode()}]
+    taken, *refused = post(
+        ("/hooks/stripe", {"content": body, "headers": signature}),
+        *(("/hooks/stripe", {"content": body, "headers": headers}) for headers in wrong),
     )
-    assert (taken.json(), refused.status_code) == ({"stripe-events": True}, 401)
+    assert (taken.json(), [answer.status_code for answer in refused]) == ({"stripe-events": True}, [401] * 3)
 
 
 def test_sqlalchemy_emits_records(server: Recorder) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
+from tailorsecrets import cache
 from tailorsecrets.aging import Held, Settings
 from tailorsecrets.cache import Asking, Cache, Want, held_of
 from tailorsecrets.errors import (
@@ -35,7 +36,8 @@ class Bench:
         self.calls: list[list[Want]] = []
         self.waiting: list[Callable[[], None]] = []
         self.events: list[CacheEvent] = []
-        self.cache = Cache(self.fetch, clock=lambda: self.now, run=self.waiting.append, jitter=lambda: 0.0)
+        wait = self.waiting.append
+        self.cache = Cache(self.fetch, clock=lambda: self.now, run=wait, tell=wait, jitter=lambda: 0.0)
         self.cache.configure(Settings(**settings))  # type: ignore[arg-type]
         self.cache.on_event = self.events.append
 
@@ -441,6 +443,8 @@ def test_events_and_counts() -> None:
     bench.error = Throttled
     bench.now += 600
     bench.get()
+    assert [event.kind for event in bench.events] == ["read", "missing", "failed"]
+    bench.fly()  # the reader of the stale value has it, and nobody who called the hook
     told = [(event.kind, event.secret, event.version, event.error, event.age) for event in bench.events]
     assert told == [
         ("read", "one", "version of 1", "", 0),
@@ -462,3 +466,22 @@ def test_a_hook_that_fails_is_logged_and_hurts_nobody(caplog: pytest.LogCaptureF
     bench.cache.on_event = hook
     assert bench.get() == "1"
     assert "on_event failed" in caplog.text
+
+
+def test_a_hook_that_is_too_slow_is_told_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many events wait for the hook; those that come then are dropped and counted."""
+    monkeypatch.setattr(cache, "LONGEST_QUEUE", 3)
+    bench = Bench()
+    bench.get()
+    bench.error = Unavailable
+    bench.now += 600
+    bench.get()
+    bench.events.clear()
+    for _ in range(5):
+        assert bench.ask().value == "1"
+    assert bench.cache.info().dropped == 3
+    bench.fly()
+    assert [event.kind for event in bench.events] == ["stale"] * 3
+    assert bench.ask().value == "1"
+    bench.fly()
+    assert (len(bench.events), bench.cache.info().dropped) == (4, 3)

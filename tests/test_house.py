@@ -13,8 +13,8 @@ import tailorsecrets
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "secret", "names", "references", "process", "values", "manifest", "driver", "layers", "calls", "store",
-    "sources", "plugins", "aging", "profiles", "targets", "clock", "readings", "flights", "cache", "fetch",
+    "errors", "secret", "names", "references", "process", "values", "manifest", "driver", "layers", "calls", "records",
+    "store", "sources", "plugins", "aging", "profiles", "targets", "clock", "readings", "flights", "cache", "fetch",
     "preload", "connection", "manager", "config", "loading", "plan", "planning", "consent", "apply", "app",
     "settings_source", "typegen", "testing", "cli",
 ]  # fmt: skip

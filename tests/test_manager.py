@@ -5,14 +5,17 @@ import inspect
 import pickle
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from queue import Queue
 
 import anyio
 import pytest
 
+from tailorsecrets.aging import Settings
 from tailorsecrets.config import define_secret_manager
 from tailorsecrets.driver import Caps
 from tailorsecrets.errors import (
@@ -27,12 +30,14 @@ from tailorsecrets.errors import (
     UndeclaredSecret,
     Unsupported,
 )
+from tailorsecrets.flights import BRIDGE, HOOKS
 from tailorsecrets.manager import Declarations, SecretManager
 from tailorsecrets.readings import CacheEvent
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import Store
 from tailorsecrets.testing import Memory
 from tailorsecrets.testing.memory import FULL
+from tests.test_cache_flights import wait_for
 
 CANARY = "canary-7Kq"
 NAMES = frozenset({"one", "two", "three"})
@@ -369,6 +374,21 @@ def test_the_profile_sets_the_cache(tmp_path: Path) -> None:
     assert (settings.ttl, settings.grace, settings.size, settings.negative) == (7, 1, 9, 5)
 
 
+def test_the_last_profile_sets_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where ``connect`` comes while a read takes the settings of the profile before, those of the new one stay."""
+    secrets = manager_beside(tmp_path, "[profiles.x.cache]\nttl = 7\n[profiles.y.cache]\nttl = 9")
+    configure = secrets._cache.configure
+
+    def overtaken(settings: Settings) -> None:
+        monkeypatch.undo()
+        secrets.connect(store=lambda: Store(Memory()), profile="y").get("abc", "one")
+        configure(settings)
+
+    monkeypatch.setattr(secrets._cache, "configure", overtaken)
+    secrets.connect(store=lambda: Store(Memory()), profile="x").get("abc", "one")
+    assert secrets._cache.settings.ttl == 9
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
@@ -397,6 +417,40 @@ def test_configure_checks_and_adds_up(shop: Shop) -> None:
     assert (settings.ttl, settings.size, settings.max_stale, settings.negative) == (1, 5, 2, 5)
 
 
+# Events
+
+
+def test_a_hook_holds_up_no_reader(shop: Shop) -> None:
+    """Whatever is told, also that an old value was served, the reader has its answer while the hook still works."""
+    kinds, free, in_time = list[str](), threading.Event(), list[bool]()
+
+    def slow(event: CacheEvent) -> None:
+        in_time.append(free.wait(5))
+        kinds.append(event.kind)
+
+    shop.secrets.get("abc", "one")
+    shop.memory.backdoor.unreachable()
+    shop.now += 600
+    shop.secrets.configure(on_event=slow)
+    assert [shop.secrets.get("abc", "one"), finished(shop.secrets.aget("abc", "one"))] == ["value of one"] * 2
+    free.set()
+    wait_for(lambda: len(kinds) == 3)
+    assert sorted(kinds) == ["failed", "stale", "stale"]
+    assert in_time == [True] * 3
+
+
+def test_a_hook_stays_until_it_is_taken_off(shop: Shop) -> None:
+    """``configure`` leaves the hook that it is not given, and None takes it off."""
+    events = Queue[CacheEvent]()
+    shop.secrets.configure(on_event=events.put).configure(ttl=10)
+    shop.secrets.get("abc", "one")
+    assert events.get(timeout=10).kind == "read"
+    shop.secrets.configure(on_event=None)
+    shop.secrets.get("abc", "two")
+    wait_for(lambda: BRIDGE.threads == HOOKS.threads == 0)
+    assert events.empty()
+
+
 # Silence
 
 
@@ -421,6 +475,7 @@ def test_nothing_shows_a_value(shop: Shop) -> None:
         except SecretsError as error:
             said += traceback.TracebackException.from_exception(error, capture_locals=True).format()
             said.append(str(pickle.dumps(error)))
+    wait_for(lambda: len(events) == 6)
     said += [repr(events), str(pickle.dumps(events))]
     assert {event.kind for event in events} == {"read", "stale", "failed"}
     assert CANARY not in "".join(said)
@@ -433,6 +488,26 @@ def test_a_config_loads_no_event_loop() -> None:
     code = "import sys, tailorsecrets.manager; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) & {"asyncio", "anyio", "concurrent.futures", "trio", "ssl", "socket"} == set()
+
+
+@pytest.mark.parametrize("names", [None, 7, iter(["one"])])
+def test_what_is_no_list_is_refused(shop: Shop, names: object) -> None:
+    """What is no list of names, or can be read only once, is NameInvalid before any call."""
+    shop.memory.forget_calls()
+    for get_all in (shop.secrets.get_all, shop.secrets.aget_all):
+        with pytest.raises(NameInvalid, match="get_all takes a list of names"):
+            finished(get_all("abc", names))  # type: ignore[arg-type]
+    assert not shop.memory.calls
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "2", None])
+def test_recent_takes_a_whole_number(shop: Shop, n: object) -> None:
+    """Any other number of versions is ConfigError before any call."""
+    shop.memory.forget_calls()
+    for recent in (shop.secrets.recent, shop.secrets.arecent):
+        with pytest.raises(ConfigError, match="a whole number from 1"):
+            finished(recent("abc", "one", n))  # type: ignore[arg-type]
+    assert not shop.memory.calls
 
 
 NO_NAMES: list[object] = [None, 7, "", ["one"], {"one": 1}]

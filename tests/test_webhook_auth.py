@@ -135,6 +135,40 @@ def test_plain_http_can_be_allowed() -> None:
         send("plain", "http://example.invalid", authentication)
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("exceptions", ["", ".localhost", "127.0.0.1, example.com"])
+def test_a_proxy_gets_no_header(
+    server: Recorder, other: Recorder, monkeypatch: pytest.MonkeyPatch, mode: str, variable: str, exceptions: str
+) -> None:
+    """Plain http to this machine is refused where the client would send it to a proxy."""
+    monkeypatch.setenv(variable, other.url)
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    with pytest.raises(ConfigError, match="HTTP_PROXY or ALL_PROXY would get it") as caught:
+        send(mode, server.url, manager({"token": CANARY}).auth(HEADERS))
+    assert "NO_PROXY" in caught.value.hint
+    assert not server.arrived + other.arrived
+
+
+@pytest.mark.parametrize("exceptions", ["localhost", "*", "example.com, LOCALHOST"])
+def test_a_host_that_no_proxy_is_for(
+    server: Recorder, other: Recorder, monkeypatch: pytest.MonkeyPatch, exceptions: str
+) -> None:
+    """With its name in NO_PROXY, this machine gets the header, and the proxy does not."""
+    monkeypatch.setenv("HTTP_PROXY", other.url)
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    send("plain", server.url, manager({"token": "abc"}).auth(HEADERS))
+    assert (server.last.headers["x-api-key"], other.arrived) == ("abc", [])
+
+
+def test_a_proxy_may_be_allowed(server: Recorder, other: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With allow_http a proxy that is trusted gets the header, too."""
+    monkeypatch.setenv("HTTP_PROXY", other.url)
+    monkeypatch.setenv("NO_PROXY", "")
+    send("plain", server.url, manager({"token": "abc"}).auth(HEADERS, allow_http=True))
+    assert other.last.headers["x-api-key"] == "abc"
+
+
 def test_headers_without_secrets_may_go_anywhere() -> None:
     """The rule is about secrets: plain headers alone are not held back."""
     seen: list[str] = []

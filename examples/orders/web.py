@@ -37,8 +37,9 @@ async def stripe(request: Request) -> dict[str, bool]:
     """Take an event of Stripe whose signature is right, by the present key or, while it is rotated, by the last."""
     body = await request.body()
     keys = await secrets.arecent("webhooks", "signing-key")
-    given = request.headers.get("signature", "")
-    if not any(hmac.compare_digest(given, hmac.digest(key.encode(), body, "sha256").hex()) for key in keys):
+    given = request.headers.get("signature", "").encode()  # bytes: of text, only ASCII can be compared
+    right = [hmac.digest(key.encode(), body, "sha256").hex().encode() for key in keys]
+    if not any(hmac.compare_digest(given, signature) for signature in right):
         raise HTTPException(401)
     event = IncomingWebhook("stripe-events", await request.json(), dict(request.headers), request.method)
     outcomes = await orders.aemit(event)

@@ -16,6 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words == ["--version"]:
         sys.stdout.write(f"{PROGRAM} {__version__}\n")
         return 0
+    was_on = gc.isenabled()
     gc.disable()  # a command ends before its garbage matters, and looking for it is a tenth of a short one
     try:
         from tailorsecrets.cli.process import run_process
@@ -27,7 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("error[INTERRUPTED]: interrupted\n")  # while still loading
         return 130
     finally:
-        gc.freeze()  # nor does the interpreter look for it at the end
+        if argv is None:
+            gc.freeze()  # nor does the interpreter look for it at the end
+        if was_on:
+            gc.enable()  # for a program that called this
+        else:
+            gc.disable()
 
 
 def interrupted(exc: BaseException | None) -> bool:

@@ -1,5 +1,6 @@
 """Finding the app that ``--app`` names, on the target that the options name."""
 
+import gc
 import sys
 from contextlib import redirect_stdout
 from importlib import import_module
@@ -37,6 +38,7 @@ def _found(invocation: Invocation, spec: str) -> object:
     if not module or not name:
         raise ConfigError(f"--app {spec}: not an app", hint=_FORM)
     invocation.environ  # noqa: B018  # the env files come before the module that may read them
+    gc.enable()  # what an app does may take long and leave much
     sys.path.insert(0, str(invocation.io.cwd))
     try:
         with redirect_stdout(invocation.io.stderr):

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 import httpx
 
 from tailorsecrets.references.resolving import Parsed, Reader, aresolve, references, resolve
-from tailorsecrets.references.transport import check_transport
+from tailorsecrets.references.transport import check_proxy, check_transport
 from tailorsecrets.secret import Secret
 
 
@@ -38,6 +38,7 @@ class SecretAuth(httpx.Auth):
     def _check(self, request: httpx.Request) -> None:
         if references(self._headers):
             check_transport(request.url.scheme, request.url.host, allow_http=self._allow_http)
+            check_proxy(request.url.scheme, request.url.host, allow_http=self._allow_http)
 
 
 class SentOnce(httpx.Headers):

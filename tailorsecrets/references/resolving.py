@@ -51,8 +51,9 @@ async def aheaders(secrets: Reader, given: Mapping[str, HeaderValue]) -> dict[st
 def auth(secrets: Reader, given: Mapping[str, HeaderValue], *, allow_http: bool = False) -> "httpx.Auth":
     """Return an ``httpx.Auth`` that puts *given* on each request of a sync or async client, resolved as it is sent.
 
-    A request over plain http to another machine is refused with ConfigError, unless *allow_http*. A redirect that the
-    client follows is sent without these headers, wherever it goes. Raise ConfigError where httpx is not installed.
+    A request over plain http to another machine, or to this one where the environment has a proxy for it, is refused
+    with ConfigError, unless *allow_http*. A redirect that the client follows is sent without these headers, wherever
+    it goes. Raise ConfigError where httpx is not installed.
     """
     check_httpx()
     from tailorsecrets.references.httpx_auth import SecretAuth

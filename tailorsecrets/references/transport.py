@@ -22,6 +22,15 @@ def check_transport(scheme: str, host: str, *, allow_http: bool) -> None:
     )
 
 
+def check_proxy(scheme: str, host: str, *, allow_http: bool) -> None:
+    """Raise ConfigError where a client that heeds the environment sends plain http for this machine to a proxy."""
+    if scheme == "http" and not allow_http and is_loopback(host) and _is_proxied(host):
+        raise ConfigError(
+            f"a secret header is not sent to {scheme}://{host}: HTTP_PROXY or ALL_PROXY would get it, unencrypted",
+            hint=f"name {host} in NO_PROXY, or allow_http=True where the proxy and its network are trusted",
+        )
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether *host* is this machine, whatever its resolver says."""
     if host == "localhost":
@@ -30,3 +39,15 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_proxied(host: str) -> bool:
+    """Tell whether the proxies of the environment are for plain http to *host*.
+
+    Only the name itself and ``*`` count as an exception: other forms mean different things to different clients.
+    """
+    from urllib.request import getproxies
+
+    proxies = getproxies()
+    exceptions = {name.strip().lower() for name in proxies.get("no", "").split(",")}
+    return bool(proxies.get("http") or proxies.get("all")) and exceptions.isdisjoint({host.strip("[]"), "*"})

@@ -116,7 +116,7 @@ class SeededStore:
 
     def _take(self, manager: ManagerBase) -> None:
         """Give *manager* a connection and a cache of their own; those that it had stay as they are."""
-        cache = Cache(manager._fetch, clock=self.clock, run=_at_once, jitter=_no_jitter)  # noqa: SLF001
+        cache = Cache(manager._fetch, clock=self.clock, run=_at_once, tell=_at_once, jitter=_no_jitter)  # noqa: SLF001
         cache.on_event = manager._cache.on_event  # noqa: SLF001
         manager._cache = cache  # noqa: SLF001
         manager._connection = ToMemory(manager.declarations, lambda: self._store)  # noqa: SLF001

@@ -46,6 +46,15 @@ good = App(secrets, created("works", lambda: None))
 number = 3
 """
 
+COLLECTING = """
+import gc
+from tailorsecrets import define_secret_manager
+from tailorsecrets.app import App, create_resolver
+
+secrets, seen = define_secret_manager({}), [gc.isenabled()]
+app = App(secrets, create_resolver(name="state", body=lambda input: [*seen, gc.isenabled(), gc.get_freeze_count()]))
+"""
+
 
 @pytest.fixture
 def shell(shell: Shell) -> Iterator[Shell]:
@@ -179,6 +188,14 @@ def test_what_is_no_app(shell: Shell, spec: str, problem: str) -> None:
     assert (done.code, done.out) == (1, "")
     assert problem in done.err
     assert "canary" not in done.err
+
+
+def test_the_garbage_of_an_app_is_collected(shell: Shell) -> None:
+    """The command, which looks for no garbage of its own, does for the module and the bodies of an app."""
+    (shell.folder / "state.py").write_text(COLLECTING)
+    argv = [PROGRAM, "app", "call", "state", "--app", "state:app"]
+    done = subprocess.run(argv, cwd=shell.folder, env=shell.environ, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [True, True, 0]
 
 
 def test_the_real_command(shell: Shell) -> None:

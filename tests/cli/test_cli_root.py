@@ -1,8 +1,10 @@
 """What every command shares: help, common options, usage errors, and the ways to end."""
 
+import gc
 import io
 import shlex
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,25 @@ def test_the_version(empty: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"tailorsecrets {__version__}\n"
     assert empty("--json", "--version").out == f"tailorsecrets {__version__}\n"
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_program_that_calls_it_keeps_its_garbage_collector(monkeypatch: pytest.MonkeyPatch, on: bool) -> None:
+    """Within a program, the garbage collector is on or off afterwards as it was, and nothing is kept from it."""
+    seen, frozen = list[bool](), gc.get_freeze_count()
+
+    def run(_: Sequence[str]) -> int:
+        seen.append(gc.isenabled())
+        (gc.disable if on else gc.enable)()
+        return 0
+
+    monkeypatch.setattr("tailorsecrets.cli.process.run_process", run)
+    try:
+        (gc.enable if on else gc.disable)()
+        assert main(["apply"]) == 0
+        assert (seen, gc.isenabled(), gc.get_freeze_count()) == ([False], on, frozen)
+    finally:
+        gc.enable()
 
 
 def test_no_words_are_a_call_for_help(empty: Shell) -> None:
