@@ -1,7 +1,8 @@
 """How old a value may be: the rules of the cache as data and pure functions. All times and ages are in seconds."""
 
 from dataclasses import dataclass, field, fields, replace
-from math import inf, isfinite
+from math import inf
+from sys import float_info
 from typing import Final, Literal, final
 
 from tailorsecrets.errors import ConfigError, SecretsError
@@ -12,8 +13,9 @@ LONGEST_PAUSE: Final = 60.0  # between two attempts at a store that does not ans
 Verdict = Literal["answer", "refresh", "ask"]  # refresh: answer, and ask in the background
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= 0
+def is_number(value: object) -> bool:
+    """Tell whether *value* is a finite number, 0 or more."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= float_info.max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class Settings:
     size: int = 10_000  # names held at most; the one that was read from the store longest ago goes first
 
     def __post_init__(self) -> None:
-        wrong = [f.name for f in fields(self) if not _is_number(getattr(self, f.name))]
+        wrong = [f.name for f in fields(self) if not is_number(getattr(self, f.name))]
         if wrong:
             raise ConfigError(f"{', '.join(wrong)} must be a number, 0 or more")
         if self.size < 1 or self.size % 1 or self.timeout == 0:

@@ -14,7 +14,7 @@ from math import inf
 from random import random
 from typing import Any, Final, NamedTuple, TypeGuard
 
-from tailorsecrets.aging import Held, Settings, failed, found, lasts, verdict
+from tailorsecrets.aging import Held, Settings, failed, found, is_number, lasts, verdict
 from tailorsecrets.clock import Clock, seconds
 from tailorsecrets.errors import ConfigError, SecretsError, Throttled, Unavailable
 from tailorsecrets.flights import BRIDGE, HOOKS, Flight
@@ -250,7 +250,7 @@ class Asking:
     """One reader's question: iterating yields the flights to wait for, one after the other, until all is answered."""
 
     def __init__(self, cache: Cache, wants: Sequence[Want], max_age: float | None, *, patient: bool) -> None:
-        if max_age is not None and not max_age >= 0:
+        if not (max_age is None or max_age == inf or is_number(max_age)):
             raise ConfigError("max_age is a number of seconds, 0 or more")
         self._cache, self._wants = cache, wants
         self._after = -inf if max_age is None else cache.clock() - max_age

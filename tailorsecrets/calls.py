@@ -16,6 +16,7 @@ from tailorsecrets.errors import (
     Conflict,
     Corrupt,
     Denied,
+    NameInvalid,
     NotFound,
     SecretsError,
     TooLarge,
@@ -97,7 +98,10 @@ class Calls:
         self._need("writes")
         self.check_value(place, value)
         native, tags = self._naming.native(place), self._naming.tags(place)
-        options: dict[str, Any] = {"expect": self._left_to_driver(place, expect)}
+        options: dict[str, Any] = {}
+        left = self._left_to_driver(place, expect)
+        if left is not None:
+            options["expect"] = left
         if self.caps.stamps:
             options["stamp"] = stamp
         if tags:
@@ -105,7 +109,10 @@ class Calls:
         return self._write("put", place, self._driver.put, native, self._encoded(value), **options)
 
     def check_value(self, place: Place, value: Secret) -> None:
-        """Raise ValueInvalid or TooLarge for a value that the store cannot hold; calls nothing."""
+        """Raise NameInvalid, ValueInvalid or TooLarge for what the store cannot hold; calls nothing."""
+        if self._naming.tags(place) and not self.caps.tags:
+            told = f"the names are too long for the store: together they have over {self.caps.max_name} characters"
+            raise self._error("put", place, NameInvalid(told))
         kind: type = type(value.reveal())  # what an untyped program gives
         if not issubclass(kind, str):
             raise self._error("put", place, ValueInvalid(f"a value is text, not {kind.__name__}"))

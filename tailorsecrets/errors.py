@@ -189,3 +189,14 @@ class Refused(SecretsError):
     """A prompt, a guard or a missing confirmation stopped it; nothing was changed."""
 
     code, meaning = "CONFIRMATION_REQUIRED", "not confirmed"
+
+
+def interrupted(exc: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind *exc*: an import that it stops may end in another exception."""
+    seen: set[int] = set()
+    while exc is not None and id(exc) not in seen:
+        if isinstance(exc, KeyboardInterrupt):
+            return True
+        seen.add(id(exc))
+        exc = exc.__cause__ or exc.__context__
+    return False

@@ -9,7 +9,7 @@ from os import PathLike
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
-from tailorsecrets.errors import ConfigError, SecretsError
+from tailorsecrets.errors import ConfigError, SecretsError, interrupted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def load_config(path: str | PathLike[str]) -> "Config":
     """Run the file *path* and return its ``config``.
 
     Raise ConfigError, in one line, for an exception in the file or a missing ``config``; the frames are its note. No
-    message of the file's own exceptions is shown that could quote a value.
+    message of the file's own exceptions is shown that could quote a value. Ctrl-C stays KeyboardInterrupt.
     """
     from pathlib import Path
 
@@ -90,7 +90,7 @@ def _run(path: "Path") -> ModuleType:
     except SecretsError:
         raise
     except (Exception, SystemExit) as exc:  # noqa: BLE001  # the file is the user's; anything may come
-        error = _told(path, exc)
+        error = KeyboardInterrupt() if interrupted(exc) else _told(path, exc)
     else:
         return module
     finally:

@@ -62,8 +62,10 @@ class ManagerBase:
         """Choose the target of the reads that follow, over the environment and the profile file; return self.
 
         *store* is a URL, or a function that opens a Store. Nothing is opened now, and what was read before is
-        forgotten. Raise ConfigError for an unknown profile, NameInvalid for a workspace.
+        forgotten. Raise ConfigError for an unknown profile and for what is no store, NameInvalid for a workspace.
         """
+        if not (store is None or isinstance(store, str) or callable(store)):
+            raise ConfigError(f"connect: store is a URL or a function that opens a Store, not {type(store).__name__}")
         self._connection.point(store=store, workspace=workspace, profile=profile)
         self._cache.forget()
         return self
@@ -89,8 +91,10 @@ class ManagerBase:
         background; while the store does not answer, it serves up to the age *max_stale* (0: never). A missing secret is
         taken for missing for *negative*. A read waits for the store at most *timeout*. At most *size* names are held.
         *on_event* is called with a CacheEvent for each call and stale answer, one after the other on a thread of its
-        own, and must not read secrets; None ends that. Raise ConfigError for a negative number.
+        own, and must not read secrets; None ends that. Raise ConfigError for what is no number from 0, or no function.
         """
+        if not (on_event is None or on_event is ... or callable(on_event)):
+            raise ConfigError(f"on_event is a function or None, not {type(on_event).__name__}")
         given = {"ttl": ttl, "grace": grace, "max_stale": max_stale, "negative": negative, "timeout": timeout}
         new = {**given, "size": size}
         configured = self._configured | {name: value for name, value in new.items() if value is not None}
@@ -166,7 +170,7 @@ class ManagerBase:
             raise NameInvalid("get_all takes a list of names, not one name", hint="use get", vault=vault)
         if not isinstance(secrets, Collection):
             raise NameInvalid(f"get_all takes a list of names, not {type(secrets).__name__}", vault=vault)
-        if not isinstance(versions, int) or versions < 1:
+        if not isinstance(versions, int) or isinstance(versions, bool) or versions < 1:
             raise ConfigError("recent: n is a whole number from 1")
         self._check_declared(vault, secrets)
         return self._aimed([Want(vault, secret, versions) for secret in secrets])
@@ -188,6 +192,8 @@ class ManagerBase:
         """Do the same where None stands for all names."""
         if vault is not None:
             self._check_declared(vault, [] if secret is None else [secret])
+        elif secret is not None:
+            raise NameInvalid(f"secret {secret!r} stands without its vault")
 
     def _held(self, vault: str | None, secret: str | None) -> list[Want]:
         self._check_chosen(vault, secret)

@@ -24,6 +24,7 @@ from tailorsecrets.errors import ConfigError, NameInvalid
 RULE: Final = "3 to 63 characters of a-z, 0-9 and '-', beginning and ending with a letter or digit"
 NAME_TAG: Final = "tailorsecrets-name"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_FORMAT: Final = re.compile(r"[^{}]*\{\}[^{}]*")
 _LONGEST: Final = 63
 _DIGEST: Final = 64  # characters of a SHA-256
 _MANIFEST: Final = "v"
@@ -63,8 +64,10 @@ class SecretRef:
 
     def __post_init__(self) -> None:
         check_names([("vault", self.vault), ("secret", self.key)])
-        if not isinstance(self.format, str) or self.format.count("{}") != 1:
-            raise ConfigError(f'reference to {self}: format is text with one {{}}, as in "Bearer {{}}"')
+        if not isinstance(self.format, str) or not _FORMAT.fullmatch(self.format):
+            raise ConfigError(
+                f'reference to {self}: format is text with one {{}} and no other brace, as in "Bearer {{}}"'
+            )
 
     def __str__(self) -> str:
         return f"{self.vault}/{self.key}"

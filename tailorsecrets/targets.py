@@ -89,7 +89,7 @@ def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | No
 
 def target_of(choice: Choice, environ: Mapping[str, str]) -> Target:
     """Return the parsed URL of *choice*."""
-    return _parse(choice.url, choice.base, environ, create=False)[1]
+    return _parse(choice.url, choice.base, environ, create=choice.named)[1]
 
 
 def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str], use: Literal["read", "deploy"]) -> str:

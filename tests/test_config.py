@@ -172,6 +172,7 @@ def test_a_config_named_as_another_module(tmp_path: Path, name: str) -> None:
     """A config takes no module's place, be it of the standard library or of a package."""
     path = tmp_path / name
     path.write_text("from tailorsecrets import *\nconfig = define_config('my-app')\n")
+    import_module(path.stem)  # as the command line does with click
     assert load_config(path).owner.name == "my-app"
     assert "tmp" not in str(import_module(path.stem).__file__)
 
@@ -222,6 +223,21 @@ def test_a_config_that_fails_is_one_line(tmp_path: Path, text: str, message: str
     said = str(caught.value) + caught.value.hint + "".join(getattr(caught.value, "__notes__", []))
     assert "canary" not in said
     assert "\n" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "raise KeyboardInterrupt",
+        "raise ImportError('canary') from KeyboardInterrupt()",
+        "try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt:\n    raise SystemExit('canary')",
+    ],
+)
+def test_an_interrupt_in_a_config_stays_one(tmp_path: Path, text: str) -> None:
+    """Ctrl-C while a config runs is no mistake in it, also where it ends in another exception."""
+    with pytest.raises(KeyboardInterrupt) as caught:
+        load_config(write(tmp_path, text))
     assert caught.value.__context__ is None
 
 

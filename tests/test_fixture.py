@@ -360,6 +360,22 @@ def test_it(tailorsecrets_store, name, tmp_path):
     assert told.count("reads a real store") >= 3
 
 
+@pytest.mark.parametrize("made", ["other", "manager()"], ids=["existing", "new"])
+def test_the_guard_stops_a_read_of_a_url(pytester: pytest.Pytester, made: str, tmp_path: Path) -> None:
+    """A manager that the test connects to a URL fails it at the first read, before anything is opened."""
+    url = f"file:{tmp_path}/secrets.jsonl"
+    with open_store(url) as real:
+        real.create_vault("api-keys")
+        real.create_secret("api-keys", "one", Secret("real"))
+    found, told = outcomes(
+        pytester,
+        f"def test_it(tailorsecrets_store):\n    assert {made}.connect(store={url!r}).get('api-keys', 'one') == 'none'",
+    )
+    assert found["failed"] == 1
+    assert "reads a real store" in told
+    assert "AssertionError" not in told
+
+
 def test_the_guard_leaves_functions_alone(pytester: pytest.Pytester) -> None:
     """A manager that the test connects to a function, before or in the test, may read; and values held are no call."""
     found, _ = outcomes(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import anyio
 import pytest
@@ -417,6 +418,54 @@ def test_configure_checks_and_adds_up(shop: Shop) -> None:
     assert (settings.ttl, settings.size, settings.max_stale, settings.negative) == (1, 5, 2, 5)
 
 
+NO_NUMBERS: list[Any] = ["x", b"1", True, -1, -0.1, float("nan"), 10**400, [1]]
+
+
+@pytest.mark.parametrize("wrong", NO_NUMBERS, ids=lambda wrong: str(wrong)[:5])
+@pytest.mark.parametrize("name", ["ttl", "grace", "max_stale", "negative", "timeout", "size"])
+def test_what_is_no_number_is_not_configured(shop: Shop, name: str, wrong: Any) -> None:
+    """A setting is a finite number from 0; what is none is one error that names it."""
+    with pytest.raises(ConfigError, match=name):
+        shop.secrets.configure(**{name: wrong})
+    assert shop.secrets._cache.settings == Settings()
+
+
+@pytest.mark.parametrize("wrong", NO_NUMBERS, ids=lambda wrong: str(wrong)[:5])
+def test_what_is_no_age_is_refused(shop: Shop, wrong: Any) -> None:
+    """Each read refuses an age that is no number before any call, also where the value is held."""
+    shop.secrets.get("abc", "one")
+    shop.memory.forget_calls()
+    for name in ("get", "read", "recent", "get_all"):
+        names: Any = ["one"] if name == "get_all" else "one"
+        for read in (getattr(shop.secrets, name), getattr(shop.secrets, f"a{name}")):
+            with pytest.raises(ConfigError, match="max_age is a number of seconds"):
+                finished(read("abc", names, max_age=wrong))
+    assert not shop.memory.calls
+
+
+@pytest.mark.parametrize("hook", [5, "print", [print]], ids=str)
+def test_a_hook_is_a_function(shop: Shop, hook: Any) -> None:
+    """What cannot be called is no hook, and then nothing of that call of ``configure`` holds."""
+    with pytest.raises(ConfigError, match="on_event is a function or None, not "):
+        shop.secrets.configure(ttl=1, on_event=hook)
+    assert (shop.secrets._cache.on_event, shop.secrets._cache.settings) == (None, Settings())
+
+
+@pytest.mark.parametrize("store", [5, Path("secrets.jsonl"), b"file:x", {}], ids=repr)
+def test_a_target_is_a_url_or_a_function(shop: Shop, store: Any) -> None:
+    """What is neither is refused, and not taken for none."""
+    with pytest.raises(ConfigError, match="store is a URL or a function"):
+        shop.secrets.connect(store=store)
+    assert shop.secrets.get("abc", "one") == "value of one"
+
+
+def test_a_secret_is_named_with_its_vault(shop: Shop) -> None:
+    """A name alone would mean the secrets of that name in every vault, which nobody asks for by intent."""
+    for call in (shop.secrets.refresh, shop.secrets.forget, shop.secrets.arefresh):
+        with pytest.raises(NameInvalid, match="'one' stands without its vault"):
+            finished(call(secret="one"))
+
+
 # Events
 
 
@@ -500,7 +549,7 @@ def test_what_is_no_list_is_refused(shop: Shop, names: object) -> None:
     assert not shop.memory.calls
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5, "2", None])
+@pytest.mark.parametrize("n", [0, -1, 1.5, "2", None, True])
 def test_recent_takes_a_whole_number(shop: Shop, n: object) -> None:
     """Any other number of versions is ConfigError before any call."""
     shop.memory.forget_calls()

@@ -153,8 +153,8 @@ def test_references_are_checked() -> None:
     assert str(SecretRef("api-keys", "stripe")) == "api-keys/stripe"
     with pytest.raises(NameInvalid, match="'API'"):
         SecretRef("API", "stripe")
-    for wrong in ("Bearer", "{} {}"):
-        with pytest.raises(ConfigError, match="api-keys/stripe"):
+    for wrong in ("Bearer", "{} {}", "{0.__class__}{}", "{}{", "{{{}}}", "{0}"):
+        with pytest.raises(ConfigError, match=r"api-keys/stripe: format is text with one {} and no other"):
             SecretRef("api-keys", "stripe", wrong)
 
 

@@ -514,6 +514,45 @@ def test_async_twins(backend: str) -> None:
     assert anyio.run(read, backend=backend) == ("value", [None, "value"])
 
 
+def test_what_it_is() -> None:
+    """A store shows which one it is and which workspace of it."""
+    assert repr(Store(Memory(), "staging", url="memory://here")) == "<Store: memory://here, workspace staging>"
+
+
+def test_names_that_are_too_long_for_a_store_without_tags() -> None:
+    """A name that only a tag could tell is refused before the call where the store keeps no tags."""
+    driver = Memory(caps=replace(PLAIN, max_name=70, tags=False))
+    store = Store(driver)
+    store.create_vault("vault")
+    store.create_secret("vault", "short", Secret("value"))
+    driver.forget_calls()
+    writes: list[Callable[[], object]] = [
+        lambda: store.create_vault("v" * 63),
+        lambda: store.check_value("vault", "s" * 63, Secret("value")),
+    ]
+    for write in writes:
+        with pytest.raises(NameInvalid, match=r"(v{63}|s{63}): the names are too long for the store.* 70 characters"):
+            write()
+    assert not driver.calls["put"]
+
+
+class Least(Memory):
+    """A store whose put knows no keyword."""
+
+    def put(self, name: str, value: Secret) -> Entry:  # type: ignore[override]
+        """Write."""
+        return super().put(name, value)
+
+
+def test_no_keyword_comes_unannounced() -> None:
+    """A driver gets the stamp, the tags and the state to expect only where it announces that it takes them."""
+    store = Store(Least(caps=replace(PLAIN, cas="none", stamps=False, tags=False)))
+    store.create_vault("vault")
+    store.create_secret("vault", "secret", Secret("one"))
+    store.update_secret("vault", "secret", Secret("two"))
+    assert store.get("vault", "secret") == "two"
+
+
 def test_close() -> None:
     """A store is a context manager; closing twice is fine."""
     with Store(Memory()) as store:

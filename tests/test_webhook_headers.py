@@ -97,6 +97,7 @@ def test_a_value_that_is_no_header_is_refused(resolve: Resolve, value: str) -> N
         ({"X-Key": {**TOKEN, "key": "NOT/OK"}}, "NOT/OK"),
         ({"X-Key": {**TOKEN, "format": "Bearer"}}, "one {}"),
         ({"X-Key": {**TOKEN, "format": "{} {}"}}, "one {}"),
+        ({"X-Key": {**TOKEN, "format": "{0.__class__}{}"}}, "no other brace"),
         ({"X-Key": {**TOKEN, "format": "{}\r\n"}}, "one {}"),
         ({"X Key": "a"}, "'X Key' is no header name"),
         ({"X-Key": "a\r\nb"}, "X-Key: the text"),

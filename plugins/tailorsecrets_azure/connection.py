@@ -16,6 +16,7 @@ from tailorsecrets_azure.signin import Login
 @dataclass(frozen=True, slots=True)
 class _Opened:
     client: SecretClient
+    login: Login
     process: int
 
 
@@ -36,7 +37,7 @@ class Connection:
             with self._own_lock():
                 opened = self._opened
                 if opened is None or opened.process != os.getpid():
-                    self._opened = opened = _Opened(self._open(), os.getpid())
+                    self._opened = opened = self._open()
         return opened.client
 
     def close(self) -> None:
@@ -44,11 +45,12 @@ class Connection:
         opened, self._opened = self._opened, None
         if opened and opened.process == os.getpid():
             opened.client.close()
+            opened.login.forget()
 
-    def _open(self) -> SecretClient:
+    def _open(self) -> _Opened:
         settings, login = self._settings, Login(self._settings, self._target)
         version: dict[str, Any] = {"api_version": settings.api_version} if settings.api_version else {}
-        return SecretClient(
+        client = SecretClient(
             settings.url,
             login,
             verify_challenge_resource=settings.is_azure,  # elsewhere Login sees to it that a token is for Key Vault
@@ -56,6 +58,7 @@ class Connection:
             retry_policy=Patience(settings.timeout, self.clock, login.forget),
             **version,
         )
+        return _Opened(client, login, os.getpid())
 
     def _own_lock(self) -> threading.Lock:
         if self._process != os.getpid():  # a fork copies a lock without the thread that would let go of it

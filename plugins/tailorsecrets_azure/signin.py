@@ -9,18 +9,21 @@ import math
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from azure import identity
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
 
 from tailorsecrets.driver import Target
-from tailorsecrets.errors import ConfigError
+from tailorsecrets.errors import ConfigError, Unavailable
 from tailorsecrets_azure.settings import CLOUDS, Settings
 
 _SCOPES: Final = frozenset(cloud.scope for cloud in CLOUDS)
 _EARLY: Final = 300.0  # seconds before its end in which a token is not used any more, as the SDK has it
+_OUT_OF_ORDER: Final = {408, 429}
+_BROKEN: Final = 500
 _SERVICE_PRINCIPAL: Final = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 _LONGEST_PROCESS: Final = 10.0  # seconds that az and its like may take
 
@@ -32,6 +35,10 @@ class Credential(Protocol):
         """Return a token for *scopes*."""
         ...
 
+    def close(self) -> None:
+        """Close its connections."""
+        ...
+
 
 class Login:
     """A credential that signs in when it is first needed, one thread at a time, and keeps the token for all of them."""
@@ -41,55 +48,77 @@ class Login:
         self._credential: Credential | None = None
         self._token: AccessToken | None = None
         self._request: tuple[object, ...] = ()
+        self._status = 0  # of the last answer of a service that signs in; MSAL asks no more for a while after a bad one
         self._lock = threading.Lock()
 
     def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, enable_cae: bool = False, **_: Any
     ) -> AccessToken:
-        """Return a token for Key Vault; raise ConfigError where the server asks for a token to something else."""
+        """Return a token for Key Vault.
+
+        Raise ConfigError where the server asks for a token to something else, and Unavailable where the service that
+        signs in is out of order, which azure-identity calls a failed login.
+        """
         if not _SCOPES.issuperset(scopes):
             raise ConfigError("the server asks for a token that is not for Key Vault", hint="check the host in the URL")
         request = (scopes, tenant_id)
         with self._lock:
             if claims or request != self._request or not _is_good(self._token):
-                options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae}
-                self._token = self._source().get_token(*scopes, **options)
+                self._token = self._new_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae)
                 self._request = request
             assert self._token is not None
             return self._token
 
     def forget(self) -> None:
-        """Let the next call sign in anew, by a new credential: each keeps the tokens that it got."""
+        """Close the credential, and let the next call sign in anew by another: each keeps the tokens that it got."""
         with self._lock:
-            self._credential = self._token = None
+            credential, self._credential, self._token = self._credential, None, None
+        if credential:
+            credential.close()
+
+    def _new_token(self, *scopes: str, **options: Any) -> AccessToken:
+        try:
+            return self._source().get_token(*scopes, **options)
+        except (ClientAuthenticationError, ValueError):  # ValueError: an answer that is no JSON
+            if self._status not in _OUT_OF_ORDER and self._status < _BROKEN:
+                raise
+        raise Unavailable(hint=f"the service that signs in answers with {self._status}")
 
     def _source(self) -> Credential:
-        self._credential = self._credential or open_credential(self._settings, self._target)
+        self._credential = self._credential or open_credential(self._settings, self._target, self._hear)
         return self._credential
 
+    def _hear(self, response: Any) -> None:
+        self._status = response.http_response.status_code
 
-def open_credential(settings: Settings, target: Target) -> Credential:
-    """Return the login that *settings* name, else azure-identity's chain of logins; call nothing."""
+
+def open_credential(settings: Settings, target: Target, hear: Callable[[Any], None]) -> Credential:
+    """Return the login that *settings* name, else azure-identity's chain of logins; call nothing.
+
+    *hear* is called with each answer of a service that signs in.
+    """
     _keep_off_stderr()
+    web = {"raw_response_hook": hear, **_times(settings)}
     own = {name: target.environ.get(name, "") for name in _SERVICE_PRINCIPAL}
     if settings.credential in {"", "environment"} and all(own.values()) and _is_foreign(own):
         tenant, client, secret = own.values()
-        return identity.ClientSecretCredential(tenant, client, secret, **_common(settings))
+        return identity.ClientSecretCredential(tenant, client, secret, **_authority(settings), **web)
     if settings.credential:
-        return _named(settings)
+        return _named(settings, web)
     client_id = {"managed_identity_client_id": settings.client_id} if settings.client_id else {}
-    return identity.DefaultAzureCredential(process_timeout=_seconds(settings), **client_id, **_common(settings))
+    common = {**client_id, **_authority(settings), **web}
+    return identity.DefaultAzureCredential(process_timeout=_seconds(settings), **common)
 
 
-def _named(settings: Settings) -> Credential:
+def _named(settings: Settings, web: Mapping[str, Any]) -> Credential:
     client_id: dict[str, Any] = {"client_id": settings.client_id} if settings.client_id else {}
     match settings.credential:
         case "environment":
-            return identity.EnvironmentCredential(**_common(settings))
+            return identity.EnvironmentCredential(**_authority(settings), **web)
         case "workload":
-            return identity.WorkloadIdentityCredential(**client_id, **_common(settings))
+            return identity.WorkloadIdentityCredential(**client_id, **_authority(settings), **web)
         case "managed":
-            return identity.ManagedIdentityCredential(**client_id, **_times(settings))
+            return identity.ManagedIdentityCredential(**client_id, **web)
         case "azd":
             return identity.AzureDeveloperCliCredential(process_timeout=_seconds(settings))
         case "powershell":
@@ -98,9 +127,12 @@ def _named(settings: Settings) -> Credential:
             return identity.AzureCliCredential(process_timeout=_seconds(settings))
 
 
-def _common(settings: Settings) -> dict[str, Any]:
-    private = {"disable_instance_discovery": True} if settings.is_private else {}
-    return {"authority": settings.authority, **private, **_times(settings)}
+def _authority(settings: Settings) -> dict[str, Any]:
+    """Return where to sign in; a private authority has its certificate from that of the option ca_bundle."""
+    if not settings.is_private:
+        return {"authority": settings.authority}
+    verify = {"connection_verify": settings.ca_bundle} if settings.ca_bundle else {}
+    return {"authority": settings.authority, "disable_instance_discovery": True, **verify}
 
 
 def _keep_off_stderr() -> None:

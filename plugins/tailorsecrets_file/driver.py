@@ -72,7 +72,7 @@ class FileDriver(Driver):
         """Return what *name* is now; of a conflict, an entry without a stamp whose token put takes."""
         history = self._view().history(name)
         if history.state == "missing":
-            raise _not_found(name)
+            raise NotFound
         return _present(name, history)
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
@@ -93,7 +93,7 @@ class FileDriver(Driver):
     ) -> Entry:
         """Write a new version, in the place of all that is there now; so it settles a conflict."""
         with self._writing() as draft:
-            _check(name, draft.history(name), expect)
+            _check(draft.history(name), expect)
             return _entry(draft.write(name, value, stamp, tags))
 
     def delete(self, name: str, *, purge: bool = False) -> None:
@@ -110,15 +110,15 @@ class FileDriver(Driver):
         with self._writing() as draft:
             history = draft.history(name)
             if history.state != "deleted" or not history.live:
-                raise NotFound(f"{name!r} is not deleted")
-            last = _only_last(name, history)
+                raise NotFound("it is not deleted")
+            last = _only_last(history)
             return _entry(draft.write(name, draft.value(last), last.facts.stamp, last.facts.tags))
 
     def versions(self, name: str) -> Iterator[Entry]:
         """Yield all that can be read, newest first: both sides of a conflict, and what stands before a delete."""
         history = self._view().history(name)
         if history.state == "missing":
-            raise _not_found(name)
+            raise NotFound
         return map(_entry, history.live)
 
     @contextmanager
@@ -175,9 +175,9 @@ def _stored(view: Snapshot, name: str, version: str) -> Stored:
     if version and version != history.token:
         line = next((line for line in history.live if line.token == version), None)
         if line is None:
-            raise NotFound(f"{name!r} has no version {version!r}")
+            raise NotFound(f"it has no version {version!r}")
     else:
-        line = _current(name, history)
+        line = _current(history)
     return Stored(view.value(line), _entry(line))
 
 
@@ -188,28 +188,28 @@ def _answer(view: Snapshot, name: str) -> Stored | Exception:
         return error
 
 
-def _current(name: str, history: History) -> Line:
+def _current(history: History) -> Line:
     if history.state == "contested":
-        raise _contested(name, history)
+        raise _contested(history)
     if history.state != "live":
-        raise _not_found(name)
+        raise NotFound
     return history.heads[0]
 
 
-def _check(name: str, history: History, expect: str | None) -> None:
+def _check(history: History, expect: str | None) -> None:
     there = history.state in {"live", "contested"}
     if expect == ABSENT and there:
-        raise AlreadyExists(f"{name!r} exists already")
+        raise AlreadyExists
     if expect == PRESENT and not there:
-        raise _not_found(name)
+        raise NotFound
     if expect not in {None, ABSENT, PRESENT, history.token}:
-        raise Conflict(f"{name!r} is no longer at version {expect!r}", hint="read it again")
+        raise Conflict(f"it is no longer at version {expect!r}", hint="read it again")
 
 
-def _only_last(name: str, history: History) -> Line:
+def _only_last(history: History) -> Line:
     last = [line for line in history.live if line.facts.number == history.live[0].facts.number]
     if len(last) > 1:
-        raise Conflict(f"{name!r} had two values when it was deleted", hint="roll back to one of its versions")
+        raise Conflict("it had two values when it was deleted", hint="roll back to one of its versions")
     return last[0]
 
 
@@ -235,17 +235,13 @@ def _entry(line: Line) -> Entry:
     )
 
 
-def _contested(name: str, history: History) -> Conflict:
+def _contested(history: History) -> Conflict:
     if history.strangers:
         return Conflict(
-            f"{name!r} was written on one branch while another branch rekeyed the file",
+            "it was written on one branch while another branch rekeyed the file",
             hint="write its value again; the branch that has not been merged can still read it",
         )
     return Conflict(
-        f"{name!r} was changed on two branches",
+        "it was changed on two branches",
         hint="look at both with: tailorsecrets secret history; keep one with: tailorsecrets secret rollback",
     )
-
-
-def _not_found(name: str) -> NotFound:
-    return NotFound(f"{name!r} does not exist")

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from tailorsecrets_file.draft import Draft
 
 # pathlib would cost 10 ms at every start of the command
-# ruff: noqa: PTH100, PTH103, PTH111, PTH118, PTH120
+# ruff: noqa: PTH100, PTH103, PTH111, PTH112, PTH118, PTH120
 
 _WRITE: Final = 4  # a write may take so many times as long as a read
 _KEEP: Final = 10  # versions of each secret
 _MOST: Final = 1_000_000
+_ESCAPES: Final = {ord(char): f"%{ord(char):02X}" for char in "%?#"}  # of a URL: they would not stay in the path
 
 
 class _Loaded(NamedTuple):
@@ -49,6 +50,8 @@ class StoreFile:
 
     def exists(self) -> bool:
         """Tell whether somebody made the file; raises what stat raises, for denied is not missing."""
+        if os.path.isdir(self.path):
+            raise self._folder()
         return disk.signature_or_none(self.path) is not None
 
     def snapshot(self) -> Snapshot:
@@ -68,7 +71,7 @@ class StoreFile:
         """
         from tailorsecrets_file.draft import Draft
 
-        if not create and not self.exists():
+        if not self.exists() and not create:
             raise self._not_found()
         real = os.path.realpath(self.path)  # a link to the file stays a link
         os.makedirs(os.path.dirname(real), exist_ok=True)
@@ -99,6 +102,8 @@ class StoreFile:
             return disk.read(self.path)
         except FileNotFoundError as error:
             raise self._not_found() from error
+        except IsADirectoryError as error:
+            raise self._folder() from error
 
     def _empty(self) -> Snapshot:
         key = FileKey.generate()
@@ -129,9 +134,18 @@ class StoreFile:
         return _WRITE * self.target.timeout
 
     def _not_found(self) -> StoreNotFound:
-        return StoreNotFound(
-            f"there is no store file {self.path}", hint=f"run: tailorsecrets init, to make {self.path}"
-        )
+        return StoreNotFound(f"there is no store file {self.path}", hint=f"run: {self._command()}")
+
+    def _folder(self) -> ConfigError:
+        return ConfigError(f"{self.path} is a folder, not a store file", hint="name a file in it")
+
+    def _command(self) -> str:
+        """Return the command that makes the file."""
+        if not self.target.create:  # nobody named it: it is the default of the folder
+            return f"tailorsecrets init, in the folder {self.target.base}"
+        from shlex import quote
+
+        return f"tailorsecrets init --store {quote('file:' + self.path.translate(_ESCAPES))}"
 
 
 def _keep_versions(target: Target) -> int:

@@ -67,8 +67,5 @@ def _channel(settings: Settings, login: Login | None) -> grpc.Channel:
     if login is None:
         return grpc.insecure_channel(settings.host, _CHANNEL)
     create = cast("Any", SecretManagerServiceGrpcTransport).create_channel
-    quota = settings.quota_project or None
-    channel: grpc.Channel = create(
-        settings.host, credentials=login.credentials, quota_project_id=quota, options=_CHANNEL
-    )
+    channel: grpc.Channel = create(settings.host, credentials=login.credentials, options=_CHANNEL)
     return channel

@@ -7,10 +7,13 @@ from typing import Any, Final, cast
 import google.auth
 from google.auth import impersonated_credentials
 from google.auth.credentials import Credentials
+from google.auth.exceptions import RefreshError, TransportError
 from google.auth.transport.requests import Request
 
 from tailorsecrets_gcp.settings import Settings
 
+_OUT_OF_ORDER: Final = {408, 429}
+_BROKEN: Final = 500
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
@@ -41,7 +44,7 @@ class Login:
             return
         with self._lock:
             if not credentials.valid:
-                cast("Any", credentials).refresh(_bounded(left))
+                _refresh(credentials, _Sender(left))
 
     def forget_token(self) -> None:
         """Let the next call get another token, as the service does not take this one."""
@@ -54,16 +57,34 @@ def _found(settings: Settings) -> Credentials:
     quota = settings.quota_project or None
     default, impersonated = cast("Any", google.auth).default, cast("Any", impersonated_credentials).Credentials
     credentials: Credentials = default(scopes=_SCOPES, quota_project_id=quota)[0]
+    quota = credentials.quota_project_id  # of the option, or of GOOGLE_CLOUD_QUOTA_PROJECT
     if settings.impersonate:
         credentials = impersonated(credentials, settings.impersonate, list(_SCOPES), quota_project_id=quota)
     return credentials
 
 
-def _bounded(left: Callable[[], float]) -> Callable[..., Any]:
-    request = cast("Any", Request())
+def _refresh(credentials: Credentials, send: "_Sender") -> None:
+    """Get a token; TransportError where the service that gives them is out of order, not the login."""
+    try:
+        cast("Any", credentials).refresh(send)
+    except RefreshError:
+        if not send.failed:
+            raise
+    else:
+        return
+    raise cast("Any", TransportError)("the service that gives tokens is out of order")
 
-    def send(*args: Any, timeout: float | None = None, **options: Any) -> Any:
-        longest = left()
-        return request(*args, timeout=min(timeout or longest, longest), **options)
 
-    return send
+class _Sender:
+    """Sends requests for tokens, each in the seconds that are *left*; *failed* tells how the last one was answered."""
+
+    def __init__(self, left: Callable[[], float]) -> None:
+        self._left, self._request = left, cast("Any", Request())
+        self.failed = False
+
+    def __call__(self, *args: Any, timeout: float | None = None, **options: Any) -> Any:
+        """Send one."""
+        longest = self._left()
+        answer = self._request(*args, timeout=min(timeout or longest, longest), **options)
+        self.failed = answer.status in _OUT_OF_ORDER or answer.status >= _BROKEN
+        return answer

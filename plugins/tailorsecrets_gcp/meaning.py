@@ -41,6 +41,10 @@ _REQUEST: Final = "Google refuses the request; check project, location, location
 _STATE: Final = (
     "its version or its KMS key is off or destroyed; a login that may only access values sees deletes so, too"
 )
+_POLICY: Final = (
+    "Google refuses the write as things are: a policy of the organisation on locations, or a KMS key that is off; "
+    "check the options location, locations and kms_key"
+)
 _API: Final = "the API is off: gcloud services enable secretmanager.googleapis.com"
 _RIGHT: Final = "the login may not {}; where rights are given secret by secret, a missing one is denied too"
 
@@ -95,6 +99,8 @@ def explain(exc: Exception, op: str) -> Problem:
         return Problem(type(exc), exc.hint)
     if isinstance(exc, api.RetryError) and isinstance(exc.cause, Exception):
         return explain(exc.cause, op)
+    if isinstance(exc, api.FailedPrecondition) and op == "put":
+        return Problem(ConfigError, _POLICY)
     if is_login(exc):
         return Problem(Unauthenticated, _SIGN_IN_AGAIN)
     if isinstance(exc, auth.GoogleAuthError) and getattr(exc, "retryable", False):

@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return run_process(words)
     except BaseException as exc:
+        from tailorsecrets.errors import interrupted
+
         if not interrupted(exc):
             raise
         sys.stderr.write("error[INTERRUPTED]: interrupted\n")  # while still loading
@@ -34,14 +36,3 @@ def main(argv: Sequence[str] | None = None) -> int:
             gc.enable()  # for a program that called this
         else:
             gc.disable()
-
-
-def interrupted(exc: BaseException | None) -> bool:
-    """Tell whether Ctrl-C is behind *exc*: an import that it stops may end in another exception."""
-    seen: set[int] = set()
-    while exc is not None and id(exc) not in seen:
-        if isinstance(exc, KeyboardInterrupt):
-            return True
-        seen.add(id(exc))
-        exc = exc.__cause__ or exc.__context__
-    return False

@@ -5,9 +5,9 @@ from typing import Final
 
 import click
 
-from tailorsecrets.cli import PROGRAM, exits, interrupted
+from tailorsecrets.cli import PROGRAM, exits
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.errors import SecretsError
+from tailorsecrets.errors import SecretsError, interrupted
 
 _BUG: Final = "this is a bug in tailorsecrets or in a plugin; --verbose shows where"
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.errors import ConfigError, SecretsError
+from tailorsecrets.errors import ConfigError, SecretsError, interrupted
 
 if TYPE_CHECKING:
     from tailorsecrets.app import App
@@ -45,11 +45,14 @@ def _found(invocation: Invocation, spec: str) -> object:
             return getattr(import_module(module), name, None)
     except SecretsError:
         raise
-    except ImportError as exc:
-        told = exc if exc.name else "ImportError"  # the interpreter's own have a name and quote no value
-        error: SecretsError = ConfigError(f"--app {spec}: {told}", hint=_FORM)
     except (Exception, SystemExit) as exc:  # noqa: BLE001  # the module is the user's; anything may come
-        error = failure(f"--app {spec}", exc)
+        if interrupted(exc):
+            error: BaseException = KeyboardInterrupt()
+        elif isinstance(exc, ImportError):
+            told = exc if exc.name else "ImportError"  # the interpreter's own have a name and quote no value
+            error = ConfigError(f"--app {spec}: {told}", hint=_FORM)
+        else:
+            error = failure(f"--app {spec}", exc)
     finally:
         sys.path.remove(str(invocation.io.cwd))
     raise error

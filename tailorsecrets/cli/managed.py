@@ -1,5 +1,7 @@
 """Changing a secret in a vault that a config manages: warn, ask, and after the write take the owner off."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tailorsecrets.cli.failures import Failed
@@ -31,31 +33,38 @@ def owner_of(store: "Store", vault: str, *, must_exist: bool = True) -> "Owner |
     return None
 
 
-def warn_if_managed(store: "Store", vault: str, invocation: Invocation, *, must_exist: bool = True) -> "Owner | None":
-    """Return who manages *vault*, after a word on what a change by hand means."""
+@contextmanager
+def by_hand(
+    store: "Store", vault: str, invocation: Invocation, *, must_exist: bool = True
+) -> "Generator[Owner | None]":
+    """Say what the change in the block means where somebody manages *vault*; after it, take that owner off.
+
+    Raise VaultNotFound where the vault *must_exist* and does not, Failed with RELEASE_FAILED where the block succeeded
+    and the owner stays.
+    """
     owner = owner_of(store, vault, must_exist=must_exist)
     if owner is not None:
         invocation.io.say(
             f"warning: the config of {called(owner)} manages the vault {vault}; "
             "a change by hand takes the vault out of its management"
         )
-    return owner
-
-
-def ask_if_managed(
-    store: "Store", vault: str, question: str, invocation: Invocation, *, code: str, yes: bool, must_exist: bool = True
-) -> "Owner | None":
-    """Return who manages *vault*, after asking *question* if somebody does; Refused with *code* for a No."""
-    owner = warn_if_managed(store, vault, invocation, must_exist=must_exist)
+    yield owner
     if owner is not None:
-        confirm(question, invocation, code=code, yes=yes)
-    return owner
+        _release(store, vault, owner, invocation)
 
 
-def release(store: "Store", vault: str, owner: "Owner | None", invocation: Invocation) -> None:
-    """Take *owner*, if there is one, off *vault* after a write that succeeded; Failed with RELEASE_FAILED if not."""
-    if owner is None:
-        return
+@contextmanager
+def by_hand_if_agreed(
+    store: "Store", vault: str, question: str, invocation: Invocation, *, code: str, yes: bool, must_exist: bool = True
+) -> Generator[None]:
+    """Do as by_hand, and ask *question* where somebody manages *vault*; Refused with *code* for a No."""
+    with by_hand(store, vault, invocation, must_exist=must_exist) as owner:
+        if owner is not None:
+            confirm(question, invocation, code=code, yes=yes)
+        yield
+
+
+def _release(store: "Store", vault: str, owner: "Owner", invocation: Invocation) -> None:
     try:
         store.release(vault)
     except SecretsError as error:

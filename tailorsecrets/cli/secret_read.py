@@ -1,5 +1,8 @@
 """``secret list``, ``get`` and ``history``."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import click
 
 from tailorsecrets.cli.commands import command
@@ -7,7 +10,9 @@ from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import secret_options, vault_option
 from tailorsecrets.cli.printing import iso, list_options, show_list, show_table
 from tailorsecrets.driver import Entry
+from tailorsecrets.errors import SecretNotFound, SecretsError, VaultNotFound
 from tailorsecrets.names import Place
+from tailorsecrets.store import Store
 
 
 @command("list", "tailorsecrets secret list -V api-keys", "tailorsecrets secret list -V api-keys --limit 10 --json")
@@ -28,7 +33,7 @@ def get(invocation: Invocation, vault_name: str, name: str, version: str) -> Non
 
     In a pipe or a file it is the exact value; on a terminal a newline follows it.
     """
-    with invocation.open() as store:
+    with invocation.open() as store, _telling_vaults(store, vault_name):
         stored = store.read(vault_name, name, version)
     if invocation.json:
         invocation.io.show_json({"name": name, "value": stored.value.reveal(), "version": stored.entry.version})
@@ -42,19 +47,43 @@ def get(invocation: Invocation, vault_name: str, name: str, version: str) -> Non
 def history(invocation: Invocation, vault_name: str, name: str) -> None:
     """List the readable versions of a secret, newest first.
 
-    Where two branches or two hands wrote at once, both versions are in conflict; secret rollback settles it.
+    Where two branches or two hands wrote at once, both versions are in conflict; secret rollback settles it. Where the
+    secret was deleted, that stands above them.
     """
-    with invocation.open() as store:
+    with invocation.open() as store, _telling_vaults(store, vault_name):
         versions = store.history(vault_name, name)
-        now = store.current([place := Place(vault_name, name)]).get(place)
-    rows = [(version.version, iso(version.updated), _state(version.version, now)) for version in versions]
+        now = store.current([place := Place(vault_name, name)], deleted=True).get(place)
+    shown = [now, *versions] if now is not None and now.state == "deleted" else versions
+    rows = [(entry.version, iso(entry.updated), _state(entry, now)) for entry in shown]
     if invocation.json:
         invocation.io.show_json([dict(zip(("version", "createdAt", "state"), row, strict=True)) for row in rows])
     else:
         show_table(invocation, ("VERSION", "CREATED", "STATE"), rows)
 
 
-def _state(version: str, now: Entry | None) -> str:
-    if now is not None and version in now.sides:
+def _state(entry: Entry, now: Entry | None) -> str:
+    if entry.state == "deleted":
+        return "deleted"
+    if now is not None and entry.version in now.sides:
         return "conflict"
-    return "current" if now is not None and version == now.version else "old"
+    return "current" if now is not None and entry.version == now.version else "old"
+
+
+@contextmanager
+def _telling_vaults(store: Store, vault: str) -> Generator[None]:
+    """Let VaultNotFound come in the place of SecretNotFound, where the store tells that there is no such vault."""
+    try:
+        yield
+    except SecretNotFound:
+        if store.caps.lists:
+            _check_vault(store, vault)
+        raise
+
+
+def _check_vault(store: Store, vault: str) -> None:
+    try:
+        store.manifest(vault)
+    except VaultNotFound:
+        raise
+    except SecretsError:
+        return  # who may not look is told what is known

@@ -6,7 +6,7 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import ask_if_managed, begin, release, warn_if_managed
+from tailorsecrets.cli.managed import begin, by_hand, by_hand_if_agreed
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.errors import SecretNotFound, SecretsError
@@ -22,10 +22,11 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
     """Undo the deletion of a secret, where the store can."""
     begin(invocation, "restore", vault_name, name)
     ask, code = f"Restore {vault_name}/{name} by hand?", "SECRET_CREATION_CANCELLED"
-    with invocation.open() as store:
-        owner = ask_if_managed(store, vault_name, ask, invocation, code=code, yes=yes, must_exist=False)
+    with (
+        invocation.open() as store,
+        by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes, must_exist=False),
+    ):
         store.restore_secret(vault_name, name)
-        release(store, vault_name, owner, invocation)
     invocation.report_change(name, f"restored {vault_name}/{name}")
 
 
@@ -37,10 +38,11 @@ def rollback(invocation: Invocation, vault_name: str, name: str, version: str, y
     """Write the value of an old version as a new one. It also settles a conflict."""
     begin(invocation, "rollback", vault_name, name)
     ask, code = f"Roll back {vault_name}/{name} by hand?", "SECRET_UPDATE_CANCELLED"
-    with invocation.open() as store:
-        owner = ask_if_managed(store, vault_name, ask, invocation, code=code, yes=yes)
+    with (
+        invocation.open() as store,
+        by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes),
+    ):
         store.rollback_secret(vault_name, name, version)
-        release(store, vault_name, owner, invocation)
     invocation.report_change(name, f"rolled back {vault_name}/{name} to {version}")
 
 
@@ -54,10 +56,9 @@ def purge(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None
     need_terminal(what, invocation, yes=yes)
     with invocation.open() as store:
         _check_is_there(store, vault_name, name)
-        owner = warn_if_managed(store, vault_name, invocation, must_exist=False)
-        confirm_by_name(what, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
-        store.purge_secret(vault_name, name)
-        release(store, vault_name, owner, invocation)
+        with by_hand(store, vault_name, invocation, must_exist=False):
+            confirm_by_name(what, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
+            store.purge_secret(vault_name, name)
     invocation.report_change(name, f"purged {vault_name}/{name}")
 
 

@@ -1,12 +1,15 @@
 """``secret create``, ``update`` and ``delete``."""
 
+from collections.abc import Callable
+
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import ask_if_managed, begin, release, warn_if_managed
+from tailorsecrets.cli.managed import begin, by_hand, by_hand_if_agreed
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
-from tailorsecrets.cli.values import read_value, value_options
+from tailorsecrets.cli.values import Given, read_value, value_options
 from tailorsecrets.secret import Secret
+from tailorsecrets.store import Store
 
 
 @command(
@@ -18,31 +21,13 @@ from tailorsecrets.secret import Secret
 @secret_options
 @value_options
 @yes_option
-def create(
-    invocation: Invocation,
-    *,
-    vault_name: str,
-    name: str,
-    value: Secret | None,
-    value_stdin: bool,
-    value_file: str | None,
-    yes: bool,
-) -> None:
+def create(invocation: Invocation, vault_name: str, name: str, given: Given, yes: bool) -> None:
     """Create a secret. One that is there is an error, and is left as it is.
 
     Without an option for the value, it is asked for on the terminal and not shown.
     """
-    begin(invocation, "create", vault_name, name)
     code = "SECRET_CREATION_CANCELLED"
-    given = read_value(invocation, text=value, stdin=value_stdin, path=value_file, cancelled=code)
-    with invocation.open() as store:
-        store.check_value(vault_name, name, given)
-        owner = ask_if_managed(
-            store, vault_name, f"Create {vault_name}/{name} by hand?", invocation, code=code, yes=yes
-        )
-        store.create_secret(vault_name, name, given)
-        release(store, vault_name, owner, invocation)
-    invocation.report_change(name, f"created {vault_name}/{name}")
+    _put(invocation, vault_name, name, given, verb="create", write=Store.create_secret, code=code, yes=yes)
 
 
 @command(
@@ -53,31 +38,13 @@ def create(
 @secret_options
 @value_options
 @yes_option
-def update(
-    invocation: Invocation,
-    *,
-    vault_name: str,
-    name: str,
-    value: Secret | None,
-    value_stdin: bool,
-    value_file: str | None,
-    yes: bool,
-) -> None:
+def update(invocation: Invocation, vault_name: str, name: str, given: Given, yes: bool) -> None:
     """Write a new value of a secret. A missing secret is an error, and none is created.
 
     Without an option for the value, it is asked for on the terminal and not shown.
     """
-    begin(invocation, "update", vault_name, name)
     code = "SECRET_UPDATE_CANCELLED"
-    given = read_value(invocation, text=value, stdin=value_stdin, path=value_file, cancelled=code)
-    with invocation.open() as store:
-        store.check_value(vault_name, name, given)
-        owner = ask_if_managed(
-            store, vault_name, f"Update {vault_name}/{name} by hand?", invocation, code=code, yes=yes
-        )
-        store.update_secret(vault_name, name, given)
-        release(store, vault_name, owner, invocation)
-    invocation.report_change(name, f"updated {vault_name}/{name}")
+    _put(invocation, vault_name, name, given, verb="update", write=Store.update_secret, code=code, yes=yes)
 
 
 @command("delete", "tailorsecrets secret delete -V api-keys -n stripe-secret-key --yes")
@@ -88,9 +55,28 @@ def delete(invocation: Invocation, vault_name: str, name: str, yes: bool) -> Non
     begin(invocation, "delete", vault_name, name)
     what = f"Delete {vault_name}/{name}"
     need_terminal(what, invocation, yes=yes)
-    with invocation.open() as store:
-        owner = warn_if_managed(store, vault_name, invocation)
+    with invocation.open() as store, by_hand(store, vault_name, invocation):
         confirm_by_name(what, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
         store.delete_secret(vault_name, name)
-        release(store, vault_name, owner, invocation)
     invocation.report_change(name, f"deleted {vault_name}/{name}")
+
+
+def _put(
+    invocation: Invocation,
+    vault: str,
+    name: str,
+    given: Given,
+    *,
+    verb: str,
+    write: Callable[[Store, str, str, Secret], object],
+    code: str,
+    yes: bool,
+) -> None:
+    begin(invocation, verb, vault, name)
+    value = read_value(invocation, given, cancelled=code)
+    question = f"{verb.capitalize()} {vault}/{name} by hand?"
+    with invocation.open() as store:
+        store.check_value(vault, name, value)
+        with by_hand_if_agreed(store, vault, question, invocation, code=code, yes=yes):
+            write(store, vault, name, value)
+    invocation.report_change(name, f"{verb}d {vault}/{name}")

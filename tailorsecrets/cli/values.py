@@ -1,8 +1,9 @@
 """Where the value of ``secret create`` and ``update`` comes from; all of it before any contact with the store."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 
@@ -11,7 +12,7 @@ from tailorsecrets.cli.prompts import hidden
 from tailorsecrets.errors import Refused, ValueInvalid
 from tailorsecrets.secret import Secret
 
-F = TypeVar("F", bound=Callable[..., object])
+T = TypeVar("T")
 
 _OPTIONS: Final = "--value-stdin, --value-file PATH or --value TEXT"
 _VISIBLE: Final = (
@@ -20,23 +21,37 @@ _VISIBLE: Final = (
 )
 
 
-def value_options(function: F) -> F:
-    """Add the options that give a value."""
+class Given(NamedTuple):
+    """What the options say of the value; at most one of them should say something."""
+
+    text: Secret | None
+    stdin: bool
+    path: str | None
+
+
+def value_options(function: Callable[..., T]) -> Callable[..., T]:
+    """Add the options that give a value; *function* gets what they say as ``given``."""
+
+    @wraps(function)
+    def gathered(*args: Any, value: Secret | None, value_stdin: bool, value_file: str | None, **others: Any) -> T:
+        return function(*args, given=Given(value, value_stdin, value_file), **others)
+
     for option in (
         click.option("--value-file", metavar="PATH", help="The value is the exact content of this file."),
         click.option("--value-stdin", is_flag=True, help="Read the value from a pipe; one newline at its end is cut."),
         click.option("--value", "-v", type=Secret, metavar="TEXT", help="The value; others may see it there."),
     ):
-        function = option(function)
-    return function
+        gathered = option(gathered)
+    return gathered
 
 
-def read_value(invocation: Invocation, *, text: Secret | None, stdin: bool, path: str | None, cancelled: str) -> Secret:
-    """Return the value that the options give, or that the user types, unseen, where none stands.
+def read_value(invocation: Invocation, given: Given, *, cancelled: str) -> Secret:
+    """Return the value that *given* says, or that the user types, unseen, where it says none.
 
     Raise ValueInvalid for none, for two and for what is not text, Refused with the code *cancelled* where the user
     ends the input.
     """
+    text, stdin, path = given
     if (text is not None) + stdin + (path is not None) > 1:
         hint = f"give one of {_OPTIONS}"
         raise ValueInvalid("more than one option gives a value", code="SECRET_VALUE_OPTIONS_CONFLICT", hint=hint)

@@ -3,14 +3,14 @@
 pytest loads this module in every run, so it imports nothing else of the package before the fixture is asked for.
 """
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
     from tailorsecrets.connection import Connection
+    from tailorsecrets.store import Store
     from tailorsecrets.testing.seeded import SeededStore
 
 VARIABLE: Final = "TAILORSECRETS_STORE"
@@ -35,45 +35,41 @@ def tailorsecrets_store() -> "Iterator[SeededStore]":
 class Guard:
     """Refuses real stores to the managers of this process, from now until ``end``, which fails if one was read.
 
-    A manager that is there already cannot open a store. One that is made later finds NOWHERE in the environment. One
-    that is told a URL by ``connect`` is found out at the end. What is connected to a function is left alone.
+    Whoever made a manager, and whatever it was told by ``connect``, it opens nothing that a URL names. One that is
+    connected to a function is left alone. What reads the environment without a manager finds NOWHERE there.
     """
 
     def __init__(self) -> None:
+        from tailorsecrets.connection import Connection
+
         self._refused: list[str] = []
-        self._variable = os.environ.get(VARIABLE)
-        os.environ[VARIABLE] = NOWHERE
-        by_url = [connection for connection in connections() if connection._opener is None]  # noqa: SLF001
-        self._before = [(connection, self._shut(connection)) for connection in by_url]
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setenv(VARIABLE, NOWHERE)
+        self._patch.setattr(Connection, "_open", self._opening(Connection._open))  # noqa: SLF001
+        self._before = [(connection, shut(connection)) for connection in connections() if leads_to_a_url(connection)]
 
     def end(self) -> None:
         """Let go of all managers as they were; fail the test where one of them reached for a real store."""
-        told = [self._told(connection) for connection in connections() if chose_a_url(connection)]
-        if self._variable is None:
-            os.environ.pop(VARIABLE, None)
-        else:
-            os.environ[VARIABLE] = self._variable
+        self._patch.undo()
         for connection, before in self._before:
             connection.close()
             vars(connection).update(before)
-        if self._refused or told:
-            pytest.fail("\n".join(dict.fromkeys([*self._refused, *told])), pytrace=False)
+        if self._refused:
+            pytest.fail("\n".join(dict.fromkeys(self._refused)), pytrace=False)
 
-    def _shut(self, connection: "Connection") -> Mapping[str, Any]:
-        """Let *connection* open nothing; return what it was."""
-        before = {name: vars(connection)[name] for name in _STATE}
+    def _opening(self, opening: "Callable[[Connection], Store | None]") -> "Callable[[Connection], Store | None]":
+        """Return what does as *opening*, but for URLs."""
 
-        def refuse() -> NoReturn:
-            self._refused.append(self._told(connection))
-            pytest.fail(self._told(connection), pytrace=False)
+        def guarded(connection: "Connection") -> "Store | None":
+            return self._refuse(connection) if leads_to_a_url(connection) else opening(connection)
 
-        vars(connection).update(_opener=refuse, _choice=None, _opened=None)
-        return before
+        return guarded
 
-    @staticmethod
-    def _told(connection: "Connection") -> str:
+    def _refuse(self, connection: "Connection") -> NoReturn:
         where = connection._folder  # noqa: SLF001
-        return f"a SecretManager defined in {where} reads a real store; give it to tailorsecrets_store.use(...)"
+        told = f"a SecretManager defined in {where} reads a real store; give it to tailorsecrets_store.use(...)"
+        self._refused.append(told)
+        pytest.fail(told, pytrace=False)
 
 
 def connections() -> "list[Connection]":
@@ -84,6 +80,13 @@ def connections() -> "list[Connection]":
     return [each for each in process._living(process._forks) if isinstance(each, Connection)]  # noqa: SLF001
 
 
-def chose_a_url(connection: "Connection") -> bool:
-    """Tell whether a read has led *connection* to a store that a URL names."""
-    return connection._choice is not None and connection._opener is None  # noqa: SLF001
+def leads_to_a_url(connection: "Connection") -> bool:
+    """Tell whether *connection* opens what a URL names, and not what a function does."""
+    return connection._opener is None  # noqa: SLF001
+
+
+def shut(connection: "Connection") -> Mapping[str, Any]:
+    """Let *connection* choose and open anew at the next read; return what it was."""
+    before = {name: vars(connection)[name] for name in _STATE}
+    vars(connection).update(_choice=None, _opened=None)
+    return before

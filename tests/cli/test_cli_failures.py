@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,15 @@ def test_an_interrupt_behind_another_exception(shell: Shell, monkeypatch: pytest
     """Ctrl-C that an import turned into another exception still ends with 130 and one line."""
     monkeypatch.setattr("tailorsecrets.cli.vault.show_list", lambda *_, **__: interrupted_import())
     done = shell("secret", "vault", "list")
+    assert (done.code, done.err) == (130, "error[INTERRUPTED]: interrupted\n")
+
+
+@pytest.mark.parametrize("words", ["apply", "generate", "app list --app tailor_config:app"])
+def test_an_interrupt_in_a_config_or_an_app(shell: Shell, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does Ctrl-C while the file of a config or of an app runs."""
+    monkeypatch.delitem(sys.modules, "tailor_config", raising=False)
+    (shell.folder / "tailor_config.py").write_text("raise ImportError('canary') from KeyboardInterrupt()")
+    done = shell(*words.split())
     assert (done.code, done.err) == (130, "error[INTERRUPTED]: interrupted\n")
 
 

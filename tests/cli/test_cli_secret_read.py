@@ -1,7 +1,12 @@
 """``secret list``, ``get``, ``history`` and ``rollback``."""
 
+import shlex
+
 import pytest
 
+from tailorsecrets.errors import Denied
+from tailorsecrets.testing import Memory
+from tests.cli.memory_plugin import DRIVERS
 from tests.cli.shell import Shell
 
 STRIPE = ("-V", "api-keys", "-n", "stripe-key")
@@ -69,7 +74,33 @@ def test_missing_vaults_and_stores(shell: Shell) -> None:
     assert shell("secret", "list", "-V", "nowhere", "--json").error["code"] == "VAULT_NOT_FOUND"
     done = shell("secret", "list", "-V", "api-keys", "--store", "file:none.jsonl", "--json")
     assert done.error["code"] == "STORE_NOT_FOUND"
-    assert "tailorsecrets init" in done.error["suggestion"]
+
+
+@pytest.mark.parametrize("command", [("secret", "vault", "list"), ("file", "keys", "list")], ids=" ".join)
+@pytest.mark.parametrize("name", ["none.jsonl", "a b%20c%3Fd'$HOME.jsonl"])
+def test_the_hint_makes_the_store(empty: Shell, command: tuple[str, ...], name: str) -> None:
+    """Where the store was named, the error says which command makes it, and that one does, from any folder."""
+    words = (*command, "--store", f"file:{name}", "--json")
+    run, _, suggested = empty(*words).error["suggestion"].partition(": tailorsecrets ")
+    elsewhere = Shell(empty.folder)
+    elsewhere.folder = empty.folder / "elsewhere"
+    elsewhere.folder.mkdir()
+    assert (run, elsewhere(*shlex.split(suggested)).code, empty(*words).code) == ("run", 0, 0)
+
+
+def test_the_hint_makes_the_default_store(empty: Shell) -> None:
+    """Where nobody named a store, the error says which command makes the default, and in which folder."""
+    suggested = empty("secret", "vault", "list", "--json").error["suggestion"]
+    assert suggested == f"run: tailorsecrets init, in the folder {empty.folder}"
+
+
+def test_a_folder_is_no_store(empty: Shell) -> None:
+    """A store file that is a folder is one line, and init does not take it for a store."""
+    (empty.folder / "secrets").mkdir()
+    for command in ("secret vault list", "file keys list", "secret vault create new", "init"):
+        done = empty(*command.split(), "--store", "file:secrets", "--json")
+        assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
+        assert f"{empty.folder}/secrets is a folder, not a store file" in done.error["message"]
 
 
 def test_get_prints_the_value_alone(shell: Shell) -> None:
@@ -100,6 +131,44 @@ def test_get_what_is_not_there(shell: Shell, options: tuple[str, ...]) -> None:
     done = shell("secret", "get", *options)
     assert (done.code, done.out) == (1, "")
     assert "error[SECRET_NOT_FOUND]" in done.err
+
+
+@pytest.mark.parametrize("verb", ["get", "history"])
+def test_a_vault_that_is_not_there(shell: Shell, verb: str) -> None:
+    """A missing vault is told from a missing secret."""
+    codes = [shell("secret", verb, "-V", v, "-n", "none", "-j").error["code"] for v in ("nowhere", "api-keys")]
+    assert codes == ["VAULT_NOT_FOUND", "SECRET_NOT_FOUND"]
+
+
+def test_who_may_only_read_is_told_of_the_secret(memory: Shell) -> None:
+    """Where nobody may look for the vault, the secret is what is missing; and where it is there, nobody looks."""
+    memory("secret", "vault", "create", "api-keys")
+    memory("secret", "create", *STRIPE, "--value-stdin", stdin=b"x")
+    driver = DRIVERS["here"]
+    for op in ("list", "get_many"):
+        driver.fail(op, Denied)
+    assert memory("secret", "get", "-V", "nowhere", "-n", "none", "-j").error["code"] == "SECRET_NOT_FOUND"
+    driver.heal()
+    assert isinstance(driver.inner, Memory)
+    driver.inner.forget_calls()
+    assert memory("secret", "get", *STRIPE).out == "x"
+    assert driver.inner.calls == {"get": 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("get", "-V", "api-keys", "-n", "none"), "secret api-keys/none: the secret does not exist"),
+        (("get", *STRIPE, "--version", "no-such"), "secret api-keys/stripe-key: it has no version 'no-such'"),
+        (("create", *STRIPE, "--value", "x"), "secret api-keys/stripe-key: the secret exists already"),
+        (("update", "-V", "api-keys", "-n", "none", "--value", "x"), "secret api-keys/none: the secret does not exist"),
+        (("restore", *STRIPE), "secret api-keys/stripe-key: it is not deleted"),
+    ],
+    ids=lambda each: each[0] if isinstance(each, tuple) else "",
+)
+def test_a_message_names_the_secret_once(shell: Shell, words: tuple[str, ...], told: str) -> None:
+    """An error says which secret it is about, and does not say it again as the store calls it."""
+    assert shell("secret", *words, "--json").error["message"] == told
 
 
 def test_history_and_rollback(shell: Shell) -> None:
@@ -146,6 +215,12 @@ def test_a_conflict_of_two_branches(shell: Shell) -> None:
 
 
 def test_versions_of_what_was_deleted(shell: Shell) -> None:
-    """The versions of a deleted secret are shown, and none of them is current."""
+    """The versions of a deleted secret are shown under its deletion, and none of them is current."""
+    (version,) = shell("secret", "history", *STRIPE, "--json").data
     shell("secret", "delete", *STRIPE, "--yes")
-    assert [row["state"] for row in shell("secret", "history", *STRIPE, "--json").data] == ["old"]
+    deletion, left = shell("secret", "history", *STRIPE, "--json").data
+    assert (deletion["state"], left) == ("deleted", {**version, "state": "old"})
+    assert deletion["createdAt"] >= version["createdAt"]
+    assert shell("secret", "restore", *STRIPE).code == 0
+    states = [row["state"] for row in shell("secret", "history", *STRIPE, "--json").data]
+    assert states == ["current", "old"]

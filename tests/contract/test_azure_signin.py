@@ -5,12 +5,14 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import azure.identity
 import pytest
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
 
 from tailorsecrets.errors import ConfigError, Unauthenticated, Unavailable
 from tailorsecrets_azure import signin
@@ -38,7 +40,10 @@ def no_login(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_logins_have_names(no_login: None) -> None:
-    """Each login that the option names is that class of azure-identity, and without it the chain looks for one."""
+    """Each login that the option names is that class of azure-identity, and without it the chain looks for one.
+
+    Each can be closed, though it was not used.
+    """
     kinds = {
         "": azure.identity.DefaultAzureCredential,
         "environment": azure.identity.EnvironmentCredential,
@@ -49,7 +54,9 @@ def test_the_logins_have_names(no_login: None) -> None:
     }
     for name, kind in kinds.items():
         settings = Settings(host="my-vault.vault.azure.net", credential=name)
-        assert type(signin.open_credential(settings, of("my-vault"))) is kind
+        opened = signin.open_credential(settings, of("my-vault"), print)
+        opened.close()
+        assert type(opened) is kind
 
 
 def test_a_workload_identity(no_login: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -57,13 +64,14 @@ def test_a_workload_identity(no_login: None, monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
     settings = Settings(host="my-vault.vault.azure.net", credential="workload", client_id=TENANT)
-    assert isinstance(signin.open_credential(settings, of("my-vault")), azure.identity.WorkloadIdentityCredential)
+    found = signin.open_credential(settings, of("my-vault"), print)
+    assert isinstance(found, azure.identity.WorkloadIdentityCredential)
 
 
 def test_an_environment_of_its_own_brings_its_service_principal(no_login: None) -> None:
     """Where a program opens the store with other variables than the process has, their service principal signs in."""
     settings = Settings(host="my-vault.vault.azure.net")
-    found = signin.open_credential(settings, of("my-vault", PRINCIPAL))
+    found = signin.open_credential(settings, of("my-vault", PRINCIPAL), print)
     assert isinstance(found, azure.identity.ClientSecretCredential)
 
 
@@ -134,12 +142,17 @@ class _Source:
 
     def __init__(self, seconds: int) -> None:
         self.asked: list[dict[str, Any]] = []
+        self.closed = 0
         self._seconds = seconds
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """Return one more token."""
         self.asked.append({"scopes": scopes, **options})
         return AccessToken(f"token {len(self.asked)}", int(time.time()) + self._seconds)
+
+    def close(self) -> None:
+        """Count it."""
+        self.closed += 1
 
 
 @pytest.fixture
@@ -148,6 +161,40 @@ def login(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tu
     source = _Source(getattr(request, "param", 3600))
     monkeypatch.setattr(signin, "open_credential", lambda *_: source)
     return signin.Login(Settings(host="localhost:1"), of("localhost:1")), source
+
+
+class _OutOfOrder(BaseHTTPRequestHandler):
+    """A service that gives no tokens."""
+
+    status = 503
+
+    def do_GET(self) -> None:
+        """Fail."""
+        self.send_response(self.status)
+        self.send_header("Content-Length", "13")
+        self.end_headers()
+        self.wfile.write(b'{"error":"x"}')
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, Unavailable), (503, Unavailable), (400, ClientAuthenticationError)])
+def test_a_login_service_that_is_out_of_order(
+    monkeypatch: pytest.MonkeyPatch, status: int, kind: type[Exception]
+) -> None:
+    """That is no failed login, so an app goes on with the values that it has; a refusal is one."""
+    monkeypatch.setattr(_OutOfOrder, "status", status)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _OutOfOrder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{server.server_port}/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "header")
+        door = signin.Login(Settings(host="localhost:1", credential="managed"), of("localhost:1"))
+        for _ in range(2):
+            with pytest.raises(kind):
+                door.get_token(SCOPE)
+        door.forget()
+        server.shutdown()
 
 
 def test_a_token_is_kept(login: tuple[signin.Login, _Source]) -> None:
@@ -167,6 +214,16 @@ def test_a_token_near_its_end_is_not_used(login: tuple[signin.Login, _Source]) -
     """A token that ends within five minutes is renewed."""
     door, _ = login
     assert [door.get_token(SCOPE).token for _ in range(2)] == ["token 1", "token 2"]
+
+
+def test_a_credential_that_is_forgotten_is_closed(login: tuple[signin.Login, _Source]) -> None:
+    """A login closes each credential that it lets go of, once, and none that it never opened."""
+    door, source = login
+    door.forget()
+    door.get_token(SCOPE)
+    door.forget()
+    door.forget()
+    assert source.closed == 1
 
 
 def test_no_token_for_anything_but_key_vault(login: tuple[signin.Login, _Source]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -229,6 +230,12 @@ class _ClosesOnce(Memory):
         self._open = False
 
 
+class _ClosesNothing(Memory):
+    def get(self, name: str, version: str = "") -> Stored:
+        weakref.finalize(self, os.close, os.open(os.devnull, os.O_RDONLY))
+        return super().get(name, version)
+
+
 class _CreatesInTwoSteps(Memory):
     def put(self, name: str, value: Secret, **options: Any) -> Entry:
         if name in self.server.records() and not self.server.find(name).versions:
@@ -271,6 +278,7 @@ WRONG_READS: Final[Mapping[str, type[Memory]]] = {
     "test_threads_16": _SharesALocal,
     "test_fork_then_read": _LostInAChild,
     "test_close_twice": _ClosesOnce,
+    "test_close_leaves_nothing_open": _ClosesNothing,
     "test_crash_between_every_two_calls": _CreatesInTwoSteps,
     "test_throttled_then_served": _ThrottledIsDenied,
     "test_throttled_is_heard": _AsksAgainInSilence,

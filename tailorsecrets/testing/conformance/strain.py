@@ -1,12 +1,16 @@
 """Strain: many threads, a fork, a crash, a store that asks for patience."""
 
+import gc
 import os
 import select
 import signal
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from tailorsecrets.driver import Driver
 from tailorsecrets.layers import Layer, Quota, Retry
@@ -17,8 +21,11 @@ from tailorsecrets.testing.conformance.suite import STAMP, Connect, Suite, names
 from tailorsecrets.testing.faults import Crash
 
 THREADS = 16
+CONNECTIONS = 4
 MOST_CALLS = 60  # that the writes of one crash test may take
 LONGEST_CHILD = 20.0  # seconds until a forked child that does not answer is killed
+LONGEST_CLOSE = 3.0  # seconds until what closes in a thread of its own counts as open
+DESCRIPTORS = Path("/dev/fd")  # has an entry for each one that this process has open
 
 
 class Strain(Suite):
@@ -58,6 +65,19 @@ class Strain(Suite):
             other.close()
             other.close()
         assert driver.get(vault + "key").value.reveal() == "value"
+
+    @where(lambda _: DESCRIPTORS.is_dir())
+    def test_close_leaves_nothing_open(self, connect: Connect, backdoor: Backdoor, vault: str) -> None:
+        """Connections that were used and closed leave no descriptor open, also before their memory is collected."""
+        backdoor.write(vault + "key", "value")
+        closed = [_used_and_closed(connect(), vault + "key")]  # this one may open what all of them share
+        before = _descriptors()
+        with _uncollected():
+            closed += [_used_and_closed(connect(), vault + "key") for _ in range(CONNECTIONS)]
+            end = time.monotonic() + LONGEST_CLOSE
+            while _descriptors() > before and time.monotonic() < end:
+                time.sleep(0.01)
+            assert _descriptors() <= before, f"{len(closed)} connections were closed and left some open"
 
     @where(lambda caps: caps.writes)
     @uses("crash")
@@ -133,6 +153,26 @@ class Strain(Suite):
         if self.caps.lists:
             backdoor.settle()
             assert names(driver.list(name)).count(name) == 1
+
+
+def _used_and_closed(driver: Driver, name: str) -> Driver:
+    driver.get(name)
+    driver.close()
+    return driver
+
+
+@contextmanager
+def _uncollected() -> Generator[None]:
+    """Keep what nobody refers to any more until the end of the block."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _descriptors() -> int:
+    return len(list(DESCRIPTORS.iterdir()))
 
 
 def _in_a_child(driver: Driver, name: str) -> str:
