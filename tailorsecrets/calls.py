@@ -73,14 +73,14 @@ class Calls:
     def stat(self, place: Place, *, deleted: bool = False) -> Entry | None:
         """Return what is at *place* now, None where nothing can be read; reads a value only where the store must.
 
-        With *deleted*, return also what was deleted, where the store tells that.
+        With *deleted*, return also what was deleted or never had a value, where the store tells that.
         """
         try:
             native = self._naming.native(place)
             entry = self._call("stat", place, self._driver.stat, native) if self.caps.stats else self.get(place).entry
         except NotFound:
             return None
-        return entry if entry.state in _THERE or (deleted and entry.state == "deleted") else None
+        return entry if deleted or entry.state in _THERE else None
 
     def list(self, vault: str = "", *, deleted: bool = False) -> Iterator[tuple[Place, Entry]]:
         """Yield the places of the workspace, or of *vault*; with *deleted*, those that restore can bring back."""

@@ -50,6 +50,13 @@ def limit(plan: Plan) -> int | None:
     return max(_FEW, plan.owned // _SHARE) if plan.manifests else None
 
 
+def listed(vaults: Iterable[str]) -> str:
+    """Return *vaults* by name, and how many more there are beyond ten."""
+    names = sorted(set(vaults))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"vault{'s' if len(names) > 1 else ''} {', '.join(names[:_NAMED])}{more}"
+
+
 def _over_limit(plan: Plan, consent: Consent) -> bool:
     if not plan.deletions():
         return False
@@ -86,14 +93,8 @@ def _unconfirmed(plan: Plan, asked: list[Topic], *, too_many: bool) -> Refused:
 def _described(plan: Plan, topic: Topic) -> str:
     match topic:
         case "conflicts":
-            return f"take over {_listed([vault for vault, _ in plan.conflicts])} from other owners"
+            return f"take over {listed([vault for vault, _ in plan.conflicts])} from other owners"
         case "unmanaged":
-            return f"take over {_listed(plan.unmanaged)}, which nobody manages"
+            return f"take over {listed(plan.unmanaged)}, which nobody manages"
         case "deletions":
-            return f"delete in {_listed([step.place.vault for step in plan.deletions()])}"
-
-
-def _listed(vaults: Iterable[str]) -> str:
-    names = sorted(set(vaults))
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"vault{'s' if len(names) > 1 else ''} {', '.join(names[:_NAMED])}{more}"
+            return f"delete in {listed([step.place.vault for step in plan.deletions()])}"

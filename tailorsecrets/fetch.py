@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tailorsecrets.aging import Held
 from tailorsecrets.cache import Want
+from tailorsecrets.calls import is_version
 from tailorsecrets.driver import Stored
 from tailorsecrets.errors import SecretNotFound, SecretsError
 from tailorsecrets.names import Place
@@ -26,9 +27,12 @@ def _held(answer: Stored | SecretsError) -> Held | SecretsError:
 
 
 def _recent(store: Store, want: Want) -> Held | SecretsError:
+    """Return the current value, and those before it: a secret that is deleted has none, whatever is still there."""
     try:
-        entries = store.history(want.vault, want.secret)[: want.versions]
-        return _filled([store.read(want.vault, want.secret, entry.version) for entry in entries])
+        current = store.read(want.vault, want.secret)
+        history = store.history(want.vault, want.secret)
+        older = [entry.version for entry in history if not is_version(entry, current.entry.version)]
+        return _filled([current, *(store.read(*want[:2], version) for version in older[: want.versions - 1])])
     except SecretsError as error:
         return _held(error.with_traceback(None))
 

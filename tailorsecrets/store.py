@@ -191,7 +191,7 @@ class Store:
     def current(self, places: Sequence[Place], *, deleted: bool = False) -> dict[Place, Entry]:
         """Return what is at each of *places* now, without those where there is nothing; reads no value.
 
-        What was deleted is nothing, but with *deleted* an entry in that state, where the store tells it.
+        What was deleted or never had a value is nothing, but with *deleted* an entry in that state.
         """
         entries = zip(places, parallel(partial(self._calls.stat, deleted=deleted), places), strict=True)
         return {place: entry for place, entry in entries if entry is not None}

@@ -163,6 +163,8 @@ def test_recent_gives_the_newest_first(shop: Shop) -> None:
     assert shop.secrets.recent("abc", "one", 5) == ["third", "second", "value of one"]
     assert shop.secrets.recent("abc", "one", 1) == ["third"]
     assert shop.secrets.recent("abc", "three") == []
+    shop.store.delete_secret("abc", "one")
+    assert shop.secrets.recent("abc", "one", 2, max_age=0) == []  # a key that was deleted is no good any more
 
 
 def test_recent_is_held_like_any_value(shop: Shop) -> None:

@@ -11,6 +11,7 @@ from tailorsecrets.driver import Target
 from tailorsecrets_azure.patience import Clock, Patience
 from tailorsecrets_azure.settings import Settings
 from tailorsecrets_azure.signin import Login
+from tailorsecrets_azure.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Connection:
             settings.url,
             login,
             verify_challenge_resource=settings.is_azure,  # elsewhere Login sees to it that a token is for Key Vault
-            connection_verify=settings.ca_bundle or True,
+            transport=Transport(connection_verify=settings.ca_bundle or True),
             retry_policy=Patience(settings.timeout, self.clock, login.forget),
             **version,
         )

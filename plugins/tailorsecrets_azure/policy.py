@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from tailorsecrets.driver import Target
 from tailorsecrets_azure.settings import host_of
 
-_ROLE: Final = "tailorsecrets deployer"
+_ROLE: Final = "tailorsecrets deployer of"  # a Key Vault: the names of roles are those of the whole tenant
 _ACTIONS: Final = ("readMetadata/action", "setSecret/action", "recover/action", "delete")
 _HEAD: Final = """\
 ASSIGNEE=  # the object id of the user, group, service principal or managed identity
@@ -36,14 +36,15 @@ def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"])
     if use == "read":
         lines += [_ALL, _assign("Key Vault Secrets User", '"$KEY_VAULT"')]
     else:
-        lines += [_DEPLOYER, _create(), _assign(_ROLE, '"$KEY_VAULT"')]
+        role = f"{_ROLE} {host_of(target).partition('.')[0]}"
+        lines += [_DEPLOYER, _create(role), _assign(role, '"$KEY_VAULT"')]
         lines += [_assign("Key Vault Secrets User", f'"$KEY_VAULT/secrets/{name}"') for name in records]
     return "\n".join(lines) + "\n"
 
 
-def _create() -> str:
+def _create(name: str) -> str:
     role: dict[str, Any] = {
-        "Name": _ROLE,
+        "Name": name,
         "Description": "Writes secrets and cannot read them",
         "DataActions": [f"Microsoft.KeyVault/vaults/secrets/{action}" for action in _ACTIONS],
         "AssignableScopes": ["$KEY_VAULT"],

@@ -16,6 +16,7 @@ _NAMED: Final = (
     "secretmanager.versions.enable",
     "secretmanager.versions.list",
 )
+_MOST: Final = 6  # names in one condition: Google takes twelve logical operators there, and a name needs up to two
 _ADMIN: Final = ("secretmanager.secrets.delete",)  # of bare names, and to purge
 _LOOK: Final = "List, look and write; read the vaults' own records, and no value of a secret."
 _LOOK_BY_ACCESS: Final = "List, look and write; read the vaults' own records, and with plan=access the secrets' values."
@@ -79,9 +80,17 @@ def _own_role(settings: Settings, role: str, rights: Sequence[str]) -> str:
 
 
 def _bind(settings: Settings, role: str, title: str, names: Sequence[str]) -> str:
+    """Return as many bindings as *names* need; with none of them, one without a condition."""
+    parts = [names[start : start + _MOST] for start in range(0, len(names), _MOST)]
+    conditions = [_condition(settings, f"{title}{number or ''}", part) for number, part in enumerate(parts)]
+    return "".join(
+        _BIND.format(project=settings.project, role=role, condition=condition) for condition in conditions or ["None"]
+    )
+
+
+def _condition(settings: Settings, title: str, names: Sequence[str]) -> str:
     expression = " || ".join(_term(settings, name) for name in names)
-    condition = f'"title=tailorsecrets-{title},expression={expression}"' if names else "None"
-    return _BIND.format(project=settings.project, role=role, condition=condition)
+    return f'"title=tailorsecrets-{title},expression={expression}"'
 
 
 def _term(settings: Settings, name: str) -> str:

@@ -14,13 +14,14 @@ from tailorsecrets.cli.progress import looking
 from tailorsecrets.cli.prompts import confirm
 from tailorsecrets.cli.writing import carry_out
 from tailorsecrets.config import Config
-from tailorsecrets.consent import Consent, Topic, to_ask, topics
+from tailorsecrets.consent import Consent, Topic, listed, to_ask, topics
 from tailorsecrets.plan import Declared, Plan
 from tailorsecrets.planning import declare, escaped, make_plan, nothing
 from tailorsecrets.store import Store
 from tailorsecrets.typegen import MODULE
 
 _TRUSTED: Final = "taken as unchanged by the list: another tool's write, or one too new for the list, is not seen"
+_UNREAD: Final = "left alone, as the records that say whose they are cannot be read"
 _QUESTIONS: Final[dict[Topic, str]] = {
     "conflicts": "Take these vaults over from their owners?",
     "unmanaged": "Take these vaults over?",
@@ -97,8 +98,8 @@ def _planned(
         invocation.io.say("note: this store keeps no stamps, so its values were read and compared")
     if plan.trusted:
         invocation.io.say(f"note: {plan.trusted} {_TRUSTED}")
-    for vault in plan.unread:
-        invocation.io.say(f"note: vault {vault} is left alone: its record cannot be read, so nobody knows whose it is")
+    if plan.unread:
+        invocation.io.say(f"note: {_UNREAD}: {listed(plan.unread)}")
     for place in escaped(plan, store):
         invocation.io.say(f"note: other tools will read tailorsecrets:= before the value of {plans.path(place)}")
     return plan

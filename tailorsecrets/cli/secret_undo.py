@@ -10,6 +10,7 @@ from tailorsecrets.cli.managed import begin, by_hand, by_hand_if_agreed
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.errors import SecretNotFound, SecretsError
+from tailorsecrets.names import Place
 
 if TYPE_CHECKING:
     from tailorsecrets.store import Store
@@ -69,7 +70,9 @@ def _check_is_there(store: "Store", vault: str, name: str) -> None:
     try:
         store.history(vault, name)
     except SecretNotFound as error:
-        if error.op:  # the store's own answer; without it the secret is there and has no version that can be read
+        # an error with op is the store's own answer; without, no version can be read, of one that may be there
+        place = Place(vault, name)
+        if error.op or (store.caps.stats and not store.current([place], deleted=True)):
             raise
     except SecretsError:
         return  # what cannot be read may be purged all the same

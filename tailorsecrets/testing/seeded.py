@@ -1,11 +1,11 @@
 """The store that a test of an application reads: in memory, filled by the test, failing on demand."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Self
 
 from tailorsecrets.cache import Cache
 from tailorsecrets.connection import Connection, Opener
-from tailorsecrets.driver import Entry, Stored
+from tailorsecrets.driver import Stored
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable, UndeclaredSecret
 from tailorsecrets.layers import Layer
 from tailorsecrets.manager import Declarations, ManagerBase
@@ -149,7 +149,7 @@ class ToMemory(Connection):
 
 
 class Log(Layer):
-    """Notes the native names that are read; a read of many versions once."""
+    """Notes the native names that are read; of a read of many versions the current one."""
 
     def __init__(self, inner: Faults) -> None:
         super().__init__(inner)
@@ -164,11 +164,6 @@ class Log(Layer):
         """Note and pass on."""
         self.natives += names
         return super().get_many(names)
-
-    def versions(self, name: str) -> Iterator[Entry]:
-        """Note and pass on."""
-        self.natives.append(name)
-        return super().versions(name)
 
 
 def _at_once(work: Callable[[], None]) -> None:

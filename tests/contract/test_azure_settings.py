@@ -144,6 +144,6 @@ def test_who_deploys_may_read_the_records_alone() -> None:
         "delete",
     ]
     assert re.findall(r'--role "([^"]+)" --scope (\S+)', text) == [
-        ("tailorsecrets deployer", '"$KEY_VAULT"'),
+        ("tailorsecrets deployer of my-vault", '"$KEY_VAULT"'),
         ("Key Vault Secrets User", '"$KEY_VAULT/secrets/default--v--api-keys"'),
     ]

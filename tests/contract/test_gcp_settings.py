@@ -1,6 +1,6 @@
 """What a gcp: URL may say, what its mistakes are told as, what exceptions mean, and the policy that it prints."""
 
-from typing import Any
+from typing import Any, Literal
 
 import google.api_core.exceptions
 import google.auth.exceptions
@@ -137,6 +137,20 @@ def policy(use: str, **options: str) -> str:
     assert kind.policy
     target = Target(url="", scheme="gcp", host="my-project", options=options)
     return kind.policy(target, NAMES, "read" if use == "read" else "deploy")
+
+
+@pytest.mark.parametrize("use", ["read", "deploy"])
+def test_the_policy_of_many_vaults(use: Literal["read", "deploy"]) -> None:
+    """No condition has more than the twelve logical operators that Google takes, and no name is left out."""
+    names = [name for number in range(20) for name in (f"default_vault{number}_", f"default_v_vault{number}")]
+    (kind,) = tailorsecrets_stores()
+    assert kind.policy
+    text = kind.policy(Target(url="", scheme="gcp", host="my-project"), names, use)
+    conditions = [line for line in text.splitlines() if "--condition=" in line]
+    assert max(condition.count("||") for condition in conditions) <= 12
+    titles = [condition.partition("title=")[2].partition(",")[0] for condition in conditions if "title=" in condition]
+    assert len(titles) == len(set(titles))
+    assert all(f"secrets/{name}'" in text for name in names if name.endswith("_") or use == "deploy")
 
 
 def test_the_policy_of_a_reader() -> None:

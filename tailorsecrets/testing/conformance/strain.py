@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from tailorsecrets.driver import Driver
+from tailorsecrets.errors import NotFound
 from tailorsecrets.layers import Layer, Quota, Retry
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.clock import FakeClock
-from tailorsecrets.testing.conformance.suite import STAMP, Connect, Suite, names, uses, where
+from tailorsecrets.testing.conformance.suite import STAMP, Connect, Suite, names, refused, uses, where
 from tailorsecrets.testing.faults import Crash
 
 THREADS = 16
@@ -86,10 +87,11 @@ class Strain(Suite):
     ) -> None:
         """Wherever the process dies in a row of writes, doing the row again ends at the same place."""
         for survived in range(MOST_CALLS):
-            name = f"{vault}key-{survived}"
-            crashed = self.crashed(connect(), backdoor, name, survived)
+            name, mortal = f"{vault}key-{survived}", connect()
+            crashed = self.crashed(mortal, backdoor, name, survived)
             self.write_a_row(driver, name)
             self.check_the_row(driver, backdoor, name)
+            mortal.close()
             if not crashed:
                 return
         raise AssertionError(f"three writes took more than {MOST_CALLS} calls")
@@ -156,7 +158,10 @@ class Strain(Suite):
 
 
 def _used_and_closed(driver: Driver, name: str) -> Driver:
+    """Read *name*, and what is not there, and close."""
     driver.get(name)
+    with refused(driver, "get", NotFound):
+        driver.get(name + "-missing")
     driver.close()
     return driver
 
