@@ -135,6 +135,38 @@ def test_a_deployer_who_may_not_read_can_deploy() -> None:
     assert Store(memory).get("api-keys", "stripe") == "changed"
 
 
+def test_beside_vaults_that_may_not_be_read(caps: Caps) -> None:
+    """They are left alone, be they others' or the app's own, and all else is done as without them."""
+    memory = Memory(caps=caps)
+    faults = Faults(memory)
+    deploy(memory, {"theirs": {"token": Secret("x")}}, Owner("other-app"))
+    deploy(memory, {"left-over": {"key": Secret("x")}, "gone-vault": {"key": Secret("x")}})
+    for vault in ("theirs", "left-over"):
+        faults.fail("get", Denied, name=Store(memory).native_names(vault)[1])
+    made = plan(faults, WANTED)
+    assert (made.unread, made.owned) == (("left-over", "theirs"), 1)
+    assert apply(made, Store(faults)).complete
+    assert plan(faults, WANTED).steps == ()
+    assert plan(faults, {}).owned == 4
+    kept = {"left-over/key": "x", "theirs/token": "x"}
+    assert values(memory) == {"api-keys/stripe": "one", "api-keys/sendgrid": "", "database/url": "two", **kept}
+
+
+@pytest.mark.parametrize("prune", [True, False])
+def test_a_declared_vault_that_may_not_be_read(caps: Caps, prune: bool) -> None:
+    """It is an error that names it, and so is any record, whoever's, that an outage hides."""
+    memory = Memory(caps=caps)
+    faults = Faults(memory)
+    deploy(memory, {"theirs": {}}, Owner("other-app"))
+    faults.fail("get", Denied, name=Store(memory).native_names("theirs")[1])
+    with pytest.raises(Denied, match="vault theirs"):
+        plan(faults, {"theirs": {}}, prune=prune)
+    faults.heal()
+    faults.fail("get", Unavailable, name=Store(memory).native_names("theirs")[1])
+    with pytest.raises(Unavailable):
+        plan(faults, {"theirs" if not prune else "api-keys": {}}, prune=prune)
+
+
 class Hearsay(Memory):
     """A store whose list tells no versions, and the stamps of our last puts, whoever has written since."""
 

@@ -70,6 +70,16 @@ def test_a_vaults_prefix_covers_its_secrets(family: str, workspace: str, place: 
         assert mapping.native(place).startswith(mapping.prefix_of(place.vault))
 
 
+@given(st.sampled_from(["aws", "gcp", "vault folders"]), names, names, places, names)
+def test_what_begins_as_records_do_is_a_record(
+    family: str, workspace: str, other: str, place: Place, vault: str
+) -> None:
+    """All records of a workspace, and no other names, begin as one of them does: policies let deployers read those."""
+    beginning = naming(family, workspace).native(Place(vault)).removesuffix(vault)
+    ours, theirs = (naming(family, each).native(place).startswith(beginning) for each in (workspace, other))
+    assert (ours, theirs) == (not place.secret, not place.secret and workspace == other)
+
+
 @given(families, names, names, places)
 def test_other_workspaces_are_foreign(family: str, workspace: str, other: str, place: Place) -> None:
     """A name of another workspace stands for nothing here."""

@@ -218,6 +218,18 @@ def test_what_others_own_is_left_alone(declared: dict[str, dict[str, Wanted]], f
     assert not touched & foreign
 
 
+@given(DECLARED, FOUND, NAMES)
+def test_an_unread_record_makes_no_other_difference(
+    declared: dict[str, dict[str, Wanted]], found: dict[str, Found], name: str
+) -> None:
+    """Beside a vault whose record cannot be read the plan is the one without that vault, but for its name."""
+    config = {vault: secrets for vault, secrets in declared.items() if vault != name}
+    without = {vault: seen for vault, seen in found.items() if vault != name}
+    secrets = found[name].secrets if name in found else {}
+    beside = {**without, name: Found(None, secrets, problem=Denied("no"))}
+    assert plan(config, beside) == replace(plan(config, without), unread=(name,))
+
+
 @given(DECLARED, FOUND)
 def test_no_place_has_two_steps(declared: dict[str, dict[str, Wanted]], found: dict[str, Found]) -> None:
     """Each place has at most one step."""

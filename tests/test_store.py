@@ -214,6 +214,32 @@ def test_snapshots_agree(store: Store) -> None:
     assert found["api-keys"].manifest == store.manifest("api-keys")
 
 
+def test_a_snapshot_beside_a_record_that_is_denied(store: Store) -> None:
+    """It is the problem of its vault alone, whose secrets are listed all the same."""
+    faults = Faults(Memory(caps=store.caps))
+    store = Store(faults)
+    store.create_vault("api-keys", APP)
+    store.create_vault("theirs", Owner("another"))
+    store.create_secret("theirs", "token", Secret("value"))
+    faults.fail("get", Denied, name=store.native_names("theirs")[1])
+    found = store.snapshot()
+    assert (found["api-keys"].manifest, found["api-keys"].problem) == (store.manifest("api-keys"), None)
+    assert (found["theirs"].manifest, list(found["theirs"].secrets)) == (None, ["token"])
+    assert isinstance(found["theirs"].problem, Denied)
+    assert found["theirs"].problem.vault == "theirs"
+
+
+@pytest.mark.parametrize("kind", [Unavailable, errors.Throttled, errors.Unauthenticated])
+def test_a_snapshot_in_an_outage(store: Store, kind: type[SecretsError]) -> None:
+    """What is no answer about one record raises."""
+    faults = Faults(Memory(caps=store.caps))
+    store = Store(faults)
+    store.create_vault("theirs", Owner("another"))
+    faults.fail("get", kind, name=store.native_names("theirs")[1])
+    with pytest.raises(kind):
+        store.snapshot()
+
+
 class Terse(Memory):
     """A store whose list tells names, but neither versions nor stamps."""
 

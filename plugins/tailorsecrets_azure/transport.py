@@ -3,7 +3,7 @@
 from azure.core.pipeline.transport import RequestsTransport
 
 
-class Transport(RequestsTransport):
+class Transport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it in a way that mypy cannot follow
     """Closes all that is open.
 
     The SDK's own lets go of its connections, and each closes once nothing refers to it. But an exception of the SDK for
@@ -14,6 +14,6 @@ class Transport(RequestsTransport):
         """Close the connections, those in use as soon as they have their answer."""
         for adapter in self.session.adapters.values() if self.session else ():
             for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
-                for key in manager.pools.keys():
+                for key in manager.pools.keys():  # noqa: SIM118 - no dict, and it cannot be iterated
                     manager.pools[key].close()
-        super().close()
+        super().close()  # pyright: ignore[reportUnknownMemberType]

@@ -8,18 +8,17 @@ from tailorsecrets_gcp.settings import Settings, read_settings
 
 _ACCESSOR: Final = "roles/secretmanager.secretAccessor"
 _ANYWHERE: Final = ("secretmanager.secrets.create", "secretmanager.secrets.list")
+_AROUND: Final = ("secretmanager.secrets.get", "secretmanager.versions.list")
 _NAMED: Final = (
-    "secretmanager.secrets.get",
     "secretmanager.secrets.update",
     "secretmanager.versions.add",
     "secretmanager.versions.disable",
     "secretmanager.versions.enable",
-    "secretmanager.versions.list",
 )
 _MOST: Final = 6  # names in one condition: Google takes twelve logical operators there, and a name needs up to two
 _ADMIN: Final = ("secretmanager.secrets.delete",)  # of bare names, and to purge
-_LOOK: Final = "List, look and write; read the vaults' own records, and no value of a secret."
-_LOOK_BY_ACCESS: Final = "List, look and write; read the vaults' own records, and with plan=access the secrets' values."
+_LOOK: Final = "List, look and write; read the records of the workspace's vaults, and no value of a secret."
+_LOOK_BY_ACCESS: Final = "List, look and write; read the workspace's records, and with plan=access the secrets' values."
 _HEAD: Final = """\
 # {purpose}
 MEMBER=serviceAccount:NAME@{project}.iam.gserviceaccount.com
@@ -41,21 +40,24 @@ def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"])
     """Return commands that grant *use* of *names*: native names of records, and beginnings, with ``_`` at their end.
 
     Whoever reads may access values below the beginnings. Whoever deploys may list and create in all of the project,
-    since IAM knows no names there, may look and write below the names, and may access the records of the workspace,
-    which tell whose its vaults are; with plan=access the values too.
+    since IAM knows no names there, may look at the whole workspace and access its records, which tell whose its vaults
+    are, and may write below the names; with plan=access it may access the values there too.
     """
     settings = read_settings(target)
     records = sorted({_beside(name) for name in names if not name.endswith("_")})
     below = [name for name in names if name.endswith("_")]
+    workspaces, own = [start.removesuffix("v_") for start in records], f"projects/{settings.project}/roles"
     if use == "read":
         return _head(settings, "Read the values, and nothing else.") + _bind(settings, _ACCESSOR, "read", below)
     return "".join(
         [
             _head(settings, _LOOK_BY_ACCESS if settings.by_access else _LOOK),
             _own_role(settings, "tailorsecretsList", _ANYWHERE),
-            _bind(settings, f"projects/{settings.project}/roles/tailorsecretsList", "", []),
+            _bind(settings, f"{own}/tailorsecretsList", "", []),
+            _own_role(settings, "tailorsecretsLook", _AROUND),
+            _bind(settings, f"{own}/tailorsecretsLook", "look", workspaces) if records else "",
             _own_role(settings, "tailorsecretsWrite", _write_rights(settings)),
-            _bind(settings, f"projects/{settings.project}/roles/tailorsecretsWrite", "write", names),
+            _bind(settings, f"{own}/tailorsecretsWrite", "write", names),
             _bind(settings, _ACCESSOR, "records", records) if records else "",
             _bind(settings, _ACCESSOR, "versions", below) if settings.by_access and below else "",
         ]

@@ -2,11 +2,13 @@
 
 import pytest
 
-from tailorsecrets import Secret
+from tailorsecrets import Denied, Secret
 from tailorsecrets.names import Place
+from tests.cli.memory_plugin import DRIVERS
 from tests.cli.shell import STORE, Shell
 
 OTHERS = "0192f0c1-2345-7abc-8def-000000000002"
+LEFT_ALONE = "note: left alone, as the records that say whose they are cannot be read"
 
 
 def many(count: int) -> str:
@@ -225,11 +227,30 @@ def test_a_record_that_is_damaged(managed: Shell) -> None:
         store._calls.put(Place("other"), Secret("damaged"))
     done = managed("apply", STRIPE_KEY="sk_live")
     assert done.code == 0
-    assert "note: vault other is left alone: its record cannot be read" in done.err
+    assert f"{LEFT_ALONE}: vault other\n" in done.err
     managed.declare('{"other": {}}')
     done = managed("apply", "--yes")
     assert done.code == 1
     assert "error[CORRUPT]: vault other: the vault's own record is damaged" in done.err
+
+
+def test_records_that_may_not_be_read(memory: Shell) -> None:
+    """One note names the vaults of others that were not looked at, also beside JSON; the config's own are an error."""
+    memory.declare('{"api-keys": {"stripe-key": "x"}}')
+    for vault in ("theirs", "other"):
+        assert memory("secret", "vault", "create", vault).code == 0
+        DRIVERS["here"].fail("get", Denied, name=f"default/v/{vault}")
+    assert f"{LEFT_ALONE}: vaults other, theirs\n" in memory("apply", "--dry-run").err
+    done = memory("apply", "--dry-run", "--json")
+    assert (done.err.count(LEFT_ALONE), set(done.data)) == (1, {"summary", "changes", "warnings", "conflicts"})
+    assert done.data["warnings"] == []
+    assert memory("apply").code == 0
+    assert LEFT_ALONE in memory("remove", "--yes").err
+    listed = memory("secret", "vault", "list", "--json").data
+    assert [vault["name"] for vault in listed] == ["other", "theirs"]
+    memory.declare('{"theirs": {}}')
+    refused = memory("apply", "--yes", "--json").error
+    assert (refused["code"], "vault theirs" in refused["message"]) == ("PERMISSION_DENIED", True)
 
 
 def test_values_from_env_files(managed: Shell) -> None:

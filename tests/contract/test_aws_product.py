@@ -1,4 +1,4 @@
-"""The whole product on AWS: calls on the wire, crashes, two deployers, lagging lists, least privilege, limits."""
+"""The whole product on AWS: calls on the wire, two deployers, lagging lists, least privilege, limits."""
 
 import json
 import logging
@@ -20,7 +20,6 @@ from tailorsecrets.plan import Declared, Plan, Wanted
 from tailorsecrets.planning import make_plan
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import Store
-from tailorsecrets.testing.faults import Crash
 from tailorsecrets_aws import tailorsecrets_stores
 from tests.contract.aws_backdoor import Aws, AwsBackdoor, aws_before
 from tests.servers import Server
@@ -28,7 +27,6 @@ from tests.servers import Server
 APP = Owner("my-app")
 VALUES = {"GetSecretValue", "BatchGetSecretValue"}
 WRITES = {"CreateSecret", "PutSecretValue", "DeleteSecret", "RestoreSecret"}
-MOST_CALLS = 80
 HOSTILE = {
     "newlines": "one\r\ntwo\n\n",
     "nul": "a\x00b",
@@ -155,43 +153,6 @@ def test_over_the_limit_is_refused_by_the_plan(aws: Aws, prefix: str) -> None:
     assert aws.wire.arrived == []
 
 
-def test_crash_between_every_two_calls(both: Aws) -> None:
-    """Wherever an apply dies, the next one ends where it would have ended; nothing is ever destroyed."""
-    before: Vaults = {
-        "api-keys": {"changed": Secret("1"), "kept": Secret("1"), "gone": Secret("1")},
-        "old": {"a-b": Secret("1")},
-    }
-    after: Vaults = {
-        "api-keys": {"changed": Secret("2"), "kept": Secret("1"), "back": Secret("2")},
-        "new": {"a-b": Secret("2")},
-    }
-    for survived in range(MOST_CALLS):
-        prefix = f"crash/{uuid.uuid4().hex[:8]}"
-        deploy(both, prefix, {**before, "api-keys": {**before["api-keys"], "back": Secret("1")}})
-        deploy(both, prefix, before)
-        died = dies(both, prefix, after, survived)
-        assert deploy(both, prefix, after).complete
-        assert values(both, prefix, after) == plain(after)
-        with opened(both, prefix) as store:
-            assert planned(store, after).steps == ()
-        assert not any(call.facts.get("ForceDeleteWithoutRecovery") for call in both.wire.arrived)
-        if not died:
-            return
-    raise AssertionError(f"an apply took more than {MOST_CALLS} calls")
-
-
-def dies(aws: Aws, prefix: str, wanted: Vaults, survived: int) -> bool:
-    """Plan and apply until the process dies after *survived* calls; tell whether it did."""
-    aws.fuse.left = survived
-    try:
-        deploy(aws, prefix, wanted)
-    except Crash:
-        return True
-    finally:
-        aws.fuse.left = None
-    return False
-
-
 def test_two_deployers(both: Aws, prefix: str) -> None:
     """The second of two that planned the same writes gets Conflict for each, and a new plan finds nothing to do."""
     wanted: Vaults = {"api-keys": {"one": Secret("1"), "two": Secret("2")}}
@@ -268,6 +229,17 @@ def test_a_deployer_reads_no_value(aws: Aws, prefix: str) -> None:
         assert "GetSecretValue" not in aws.wire.counts
     with opened(aws, prefix) as store, pytest.raises(Denied, match="api-keys/one"):
         store.get("api-keys", "one")
+
+
+def test_a_vault_that_left_the_config(aws: Aws, prefix: str) -> None:
+    """It is seen to be the app's also where the policy does not name it, and stays, as it may not be written."""
+    deploy(aws, prefix, {"api-keys": {"one": Secret("1"), "two": Secret("2")}, "left-over": {"old": Secret("x")}})
+    limit(aws, prefix, "deploy")
+    report = deploy(aws, prefix, {"api-keys": {"one": Secret("new")}})
+    assert [(step.place.secret, step.action) for step in report.done] == [("one", "update"), ("two", "delete")]
+    assert {step.place.vault for step, _ in report.failed} == {"left-over"}
+    aws.rules.policy = None
+    assert values(aws, prefix, {"left-over": {"old": None}}) == {"left-over": {"old": "x"}}
 
 
 def test_batches_that_are_denied(aws: Aws, prefix: str, caplog: pytest.LogCaptureFixture) -> None:

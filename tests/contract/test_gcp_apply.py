@@ -1,9 +1,8 @@
-"""The whole product at Google: calls on the wire, crashes, two deployers, names and values at their limits."""
+"""The whole product at Google: calls on the wire, two deployers, names and values at their limits."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -15,14 +14,12 @@ from tailorsecrets.plan import Declared, Plan, Wanted
 from tailorsecrets.planning import make_plan
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import Store
-from tailorsecrets.testing.faults import Crash
 from tests.contract.gcp_server_faults import Rule, denied
 from tests.contract.gcp_server_fixtures import Bench, bench
 
 APP = Owner("my-app")
 VALUE_CALLS = ("AccessSecretVersion",)
 READ_CALLS = ("ListSecrets", "ListSecretVersions", "GetSecret", "GetSecretVersion", "AccessSecretVersion")
-MOST_CALLS = 80
 
 
 @pytest.fixture
@@ -107,54 +104,6 @@ def test_a_deployer_who_may_read_no_value(at: Bench) -> None:
     assert deploy(at, {"api-keys": {"key-0": Secret("new"), "key-9": Secret("more")}}).complete
     with opened(at) as store, pytest.raises(Denied, match=r"api-keys/key-0"):
         store.get("api-keys", "key-0")
-
-
-BEFORE: dict[str, dict[str, Wanted]] = {
-    "api-keys": {"kept": Secret("kept"), "changed": Secret("old"), "again": Secret("first")},
-    "gone-vault": {"gone": Secret("gone")},
-}
-BETWEEN: dict[str, dict[str, Wanted]] = {
-    "api-keys": {"kept": Secret("kept"), "changed": Secret("old"), "dropped": Secret("dropped")},
-    "gone-vault": {"gone": Secret("gone")},
-}
-AFTER: dict[str, dict[str, Wanted]] = {
-    "api-keys": {"kept": Secret("kept"), "changed": Secret("new"), "again": Secret("second"), "added": Secret("x")},
-    "new-vault": {"new": Secret("y")},
-}
-
-
-def crashed(at: Bench, survived: int) -> bool:
-    """Apply AFTER until the process dies after *survived* calls; tell whether it died."""
-    at.life.left = survived
-    try:
-        deploy(at, AFTER)
-    except Crash:
-        return True
-    finally:
-        at.life.left = None
-    return False
-
-
-@pytest.mark.timeout(240)
-def test_a_crash_between_any_two_calls_converges() -> None:
-    """Wherever a deployment dies, doing it again ends with what is declared, and then there is nothing to do."""
-    for survived in range(5, MOST_CALLS):
-        with bench() as at:
-            deploy(at, BEFORE)
-            deploy(at, BETWEEN)
-            died = crashed(at, survived)
-            with suppress(Crash):
-                assert deploy(at, AFTER).complete, survived
-            with opened(at) as store:
-                assert planned(store, AFTER).steps == (), survived
-                found = {vault.name: store.list_secrets(vault.name) for vault in store.list_vaults()}
-                assert {vault: {entry.name for entry in entries} for vault, entries in found.items()} == {
-                    vault: set(secrets) for vault, secrets in AFTER.items()
-                }, survived
-                assert store.get("api-keys", "again") == "second"
-        if not died:
-            return
-    raise AssertionError(f"a deployment took more than {MOST_CALLS} calls")
 
 
 def test_two_deployers_at_once(at: Bench) -> None:

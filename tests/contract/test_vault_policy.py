@@ -106,6 +106,7 @@ def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> Non
     wanted = {"api-keys": {"stripe-secret-key": Secret("new"), "made": Secret("made")}, "mail": {"smtp": Secret("s")}}
     with site.store(token) as store:
         plan = make_plan(Declared(OWNER, wanted), store)
+        assert plan.unread == ()
         assert apply(plan, store).complete
         assert not make_plan(Declared(OWNER, wanted), store).steps
         assert apply(make_plan(Declared(OWNER, {"api-keys": wanted["api-keys"]}), store), store).complete
@@ -115,6 +116,18 @@ def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> Non
         assert store.get_all("api-keys", [*VALUES, "made"]) == ["new", None, "made"]
         assert [vault.name for vault in store.list_vaults()] == ["api-keys", "database"]
         assert store.get("database", "stripe-secret-key") == "one"
+
+
+@pytest.mark.parametrize("path", ["secret/team"])
+def test_a_vault_that_left_the_config(site: Site) -> None:
+    """In folders it is seen to be the app's also where the policy does not name it, and stays."""
+    with site.store(site.token([site.native("mail", "")], "deploy")) as store:
+        made = make_plan(Declared(OWNER, {"mail": {"smtp": Secret("s")}}), store)
+        assert (made.unread, made.owned, {step.place.vault for step in made.deletions()}) == ((), 2, {"api-keys"})
+        report = apply(made, store)
+    assert [step.place.vault for step in report.done] == ["mail", "mail"]
+    with site.store() as store:
+        assert store.get_all("api-keys", list(VALUES)) == list(VALUES.values())
 
 
 @FORMS
