@@ -24,7 +24,8 @@ class Request(NamedTuple):
 class Backend:
     """One store. *arrived* lists all that has come in so far; what does so by the backdoor may be among it.
 
-    *workspace* is that of one test, whoever else uses the server. The crash tests try each *stride*-th call.
+    *workspace* is that of one test, whoever else uses the server. With *repeats* the server may ask for a repeat of
+    what follows the making of a vault.
     """
 
     name: str
@@ -36,16 +37,16 @@ class Backend:
     folder: Path
     workspace: str = "default"
     prefix: str = ""
-    stride: int = 1
+    repeats: bool = False
 
     @property
     def variables(self) -> Mapping[str, str]:
         """What the environment of a command line says that uses the store."""
         return {**self.environ, "TAILORSECRETS_STORE": self.url, "TAILORSECRETS_WORKSPACE": self.workspace}
 
-    def store(self, workspace: str = "", around: Callable[[Driver], Driver] = lambda driver: driver) -> Store:
-        """Open a workspace over one more connection, with *around* between it and its layers."""
-        driver = around(self.connect())
+    def store(self, workspace: str = "") -> Store:
+        """Open a workspace over one more connection, in its layers."""
+        driver = self.connect()
         layered = driver if driver.caps.retries and not driver.caps.per_s else stack(driver)
         return Store(layered, workspace or self.workspace, url=self.url, prefix=self.prefix, may_make=True)
 

@@ -106,17 +106,23 @@ def in_file(folder: Path, start: Start) -> Generator[Backend]:
 
 def in_mounts(folder: Path, start: Start) -> AbstractContextManager[Backend]:
     """Open OpenBao, where each vault is a mount."""
-    return _in_openbao("OpenBao mounts", "", folder, start)
+    return _in_openbao("OpenBao mounts", "", folder, start("openbao"))
 
 
 def in_folders(folder: Path, start: Start) -> AbstractContextManager[Backend]:
     """Open OpenBao, where vaults are folders of one mount, below a folder."""
-    return _in_openbao("OpenBao folders", "secret/team", folder, start)
+    return _in_openbao("OpenBao folders", "secret/team", folder, start("openbao"))
 
 
 @contextmanager
-def _in_openbao(name: str, path: str, folder: Path, start: Start) -> Generator[Backend]:
-    server = start("openbao")
+def on_raft(folder: Path, start: Start) -> Generator[Backend]:
+    """Open OpenBao as it runs in production, where a new mount is not ready at once."""
+    with _in_openbao("OpenBao on raft", "", folder, start("openbao-raft")) as backend:
+        yield replace(backend, repeats=True)
+
+
+@contextmanager
+def _in_openbao(name: str, path: str, folder: Path, server: Server) -> Generator[Backend]:
     with Proxy(server.url).running() as proxy:
         backdoor = VaultBackdoor(server, proxy, path.partition("/")[0])
         environ = {"VAULT_TOKEN": backdoor.token()}
@@ -133,9 +139,9 @@ def _in_openbao(name: str, path: str, folder: Path, start: Start) -> Generator[B
             folder=folder,
             workspace=_workspace(),
             prefix=path,
-            stride=4,
         )
         backdoor.recover()
+        backdoor.close()
 
 
 def on_moto(folder: Path, start: Start) -> AbstractContextManager[Backend]:
@@ -161,7 +167,6 @@ def _at_aws(name: str, server: Server, folder: Path) -> Generator[Backend]:
         arrived=lambda: [on_the_wire.at_aws(call) for call in list(aws.wire.arrived)],
         folder=folder,
         workspace=_workspace(),
-        stride=4,
     )
     backdoor.recover()
     aws.close()
@@ -183,7 +188,6 @@ def at_google(folder: Path, start: Start) -> Generator[Backend]:
             connect=made.connect,
             arrived=lambda: [on_the_wire.at_google(*seen) for seen in list(made.server.arrived)],
             folder=folder,
-            stride=4,
         )
         made.backdoor.recover()
 
@@ -209,7 +213,6 @@ def at_azure(folder: Path, start: Start) -> Generator[Backend]:
             connect=lambda: opened(target),
             arrived=lambda: [on_the_wire.at_azure(*seen) for seen in list(server.arrived)],
             folder=folder,
-            stride=4,
         )
     backdoor.recover()
     backdoor.close()
@@ -225,9 +228,16 @@ BACKENDS: dict[str, Open] = {
     "file": in_file,
     "openbao-mounts": in_mounts,
     "openbao-folders": in_folders,
+    "openbao-raft": on_raft,
     "aws": on_moto,
+    "aws-localstack": on_localstack,
     "gcp": at_google,
     "azure": at_azure,
 }
-OTHERS: dict[str, Open] = {"aws-localstack": on_localstack}  # slower, and for the walk and the rows alone
-SERVERS = {"openbao-mounts": "openbao", "openbao-folders": "openbao", "aws": "moto", "aws-localstack": "localstack"}
+SERVERS = {
+    "openbao-mounts": "openbao",
+    "openbao-folders": "openbao",
+    "openbao-raft": "openbao-raft",
+    "aws": "moto",
+    "aws-localstack": "localstack",
+}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.shell import Shell
 from tests.product.backend import Backend
-from tests.product.backends import BACKENDS, OTHERS, SERVERS, Start
+from tests.product.backends import BACKENDS, SERVERS, Start
 from tests.servers import COMMAND, Server, run_folder, start
 
 __all__ = ["run_folder"]
@@ -40,7 +40,7 @@ def servers(run_folder: Path) -> Start:
 @pytest.fixture(params=sorted(BACKENDS))
 def backend(request: pytest.FixtureRequest, tmp_path: Path, servers: Start) -> Iterator[Backend]:
     """Give a store, empty as far as its workspace goes."""
-    with {**BACKENDS, **OTHERS}[request.param](tmp_path, servers) as opened:
+    with BACKENDS[request.param](tmp_path, servers) as opened:
         yield opened
 
 

@@ -1,7 +1,5 @@
 """Every row of the two tables that say what apply does, on every store."""
 
-import pytest
-
 from tailorsecrets.manifest import Owner
 from tailorsecrets.names import Place
 from tailorsecrets.plan import Declared
@@ -9,7 +7,6 @@ from tailorsecrets.planning import make_plan
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import Store
 from tests.product.backend import Backend
-from tests.product.backends import BACKENDS, OTHERS
 from tests.product.deploying import APP, Vaults, deploy, plan, values
 
 OTHER = Owner("other-app", "0192f0c1-2345-7abc-8def-000000000002")
@@ -50,7 +47,6 @@ def with_no_record(backend: Backend, store: Store, vault: str) -> None:
     driver.close()
 
 
-@pytest.mark.parametrize("backend", sorted({**BACKENDS, **OTHERS}), indirect=True)
 def test_every_row(backend: Backend) -> None:
     """Vaults and secrets are created, claimed, updated, skipped, deleted and left alone as the tables say."""
     with backend.store() as store:

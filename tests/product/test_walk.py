@@ -2,11 +2,8 @@
 
 import shutil
 
-import pytest
-
 from tests.cli.shell import Done, Shell
 from tests.product.backend import Backend
-from tests.product.backends import BACKENDS, OTHERS
 from tests.servers import ROOT
 
 SHOP = ROOT / "examples" / "shop" / "tailor_config.py"
@@ -46,7 +43,6 @@ def read(shell: Shell) -> str:
     return done.out
 
 
-@pytest.mark.parametrize("backend", sorted({**BACKENDS, **OTHERS}), indirect=True)
 def test_the_walk(backend: Backend, shell: Shell) -> None:
     """The shop is deployed, read, repaired, pruned, released, adopted and removed by the same commands."""
     shutil.copy(SHOP, shell.folder)
