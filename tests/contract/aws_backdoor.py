@@ -1,6 +1,5 @@
 """The other tool at AWS: boto3 itself, straight to the emulator, and the switches of the wire before it."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -9,10 +8,10 @@ import boto3
 
 from tailorsecrets.driver import Target
 from tailorsecrets.testing.backdoor import Backdoor
-from tailorsecrets.testing.faults import Crash
 from tailorsecrets_aws.driver import AwsDriver
 from tests.contract.aws_rules import CURRENT, Rules
 from tests.contract.aws_wire import CLOSED, EXPIRED, Wire, lost, refuse
+from tests.contract.fuse import Fuse
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -29,22 +28,6 @@ def raw_client(url: str) -> "SecretsManagerClient":
     session: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     client: SecretsManagerClient = session.client("secretsmanager", endpoint_url=url)
     return client
-
-
-@dataclass
-class Fuse:
-    """Lets *left* calls of drivers pass and ends the process at the next; None: never."""
-
-    left: int | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __call__(self, **_: object) -> None:
-        """Answer botocore's event before-send."""
-        with self._lock:
-            if self.left is not None:
-                self.left -= 1
-                if self.left < 0:
-                    raise Crash
 
 
 @dataclass
@@ -65,7 +48,7 @@ class Aws:
         """Return a driver whose reads may take *timeout* seconds."""
         driver = AwsDriver(replace(self.target(**options), timeout=timeout))
         with driver._connection.reading() as client:
-            client.meta.events.register_first("before-send.secrets-manager", self.fuse)
+            client.meta.events.register_first("before-send.secrets-manager", lambda **_: self.fuse.burn())
         return driver
 
     def close(self) -> None:

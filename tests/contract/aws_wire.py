@@ -4,21 +4,19 @@ It speaks the wire protocol of Secrets Manager and is no more than that: the emu
 """
 
 import json
-import socket
-import struct
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from tests.contract.faults import Faults
+from tests.contract.web_server import Handler, WebServer
+
 TARGET = "X-Amz-Target"
 KEPT_BACK = {"connection", "content-length", "host", "transfer-encoding", "expect"}
-NO_LINGER = struct.pack("ii", 1, 0)  # closing then resets
 
 
 class Reply(NamedTuple):
@@ -119,9 +117,11 @@ class Rule:
     name: str = ""
     times: float = 1
 
-    def meets(self, call: Call) -> bool:
-        """Tell whether it is about *call*."""
-        return self.times > 0 and self.op in {"", call.op} and self.name in {"", call.name}
+    def meets(self, operation: str, name: str) -> bool:
+        """Tell whether it is about such a call, and use it up by one."""
+        met = self.times > 0 and self.op in {"", operation} and self.name in {"", name}
+        self.times -= met
+        return met
 
 
 @dataclass
@@ -131,18 +131,10 @@ class Wire:
     url: str
     rules: Callable[[Call, Do], Reply]
     arrived: list[Call] = field(default_factory=list[Call])
-    _faults: list[Rule] = field(default_factory=list[Rule])
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _faults: Faults[Rule] = field(default_factory=Faults[Rule])
 
     def __post_init__(self) -> None:
-        wire = self
-
-        class Handler(_Handler):
-            def take(self, call: Call) -> Reply:
-                return wire.take(call)
-
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._server = WebServer(_Handler, self)
         self.address = f"http://127.0.0.1:{self._server.server_port}"
 
     @property
@@ -161,24 +153,20 @@ class Wire:
 
     def fail(self, fault: Fault | Reply, *, op: str = "", name: str = "", times: float = 1) -> None:
         """Let the next *times* calls of *op* on *name* meet *fault*."""
-        self._faults.append(Rule(always(fault) if isinstance(fault, Reply) else fault, op, name, times))
+        self._faults.add(Rule(always(fault) if isinstance(fault, Reply) else fault, op, name, times))
 
     def heal(self) -> None:
         """Forget all faults."""
-        self._faults.clear()
+        self._faults.recover()
 
     def close(self) -> None:
         """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
     def take(self, call: Call) -> Reply:
         """Answer *call* through its fault, AWS's rules and the emulator."""
-        with self._lock:
-            self.arrived.append(call)
-            rule = next((rule for rule in self._faults if rule.meets(call)), None)
-            if rule:
-                rule.times -= 1
+        self.arrived.append(call)
+        rule = self._faults.find(call.op, call.name)
         return rule.fault(call, self._by_rules) if rule else self._by_rules(call)
 
     def _by_rules(self, call: Call) -> Reply:
@@ -195,44 +183,15 @@ class Wire:
         return Reply(400 if response.status == 404 else response.status, body)  # AWS has no 404
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128  # a connection that finds no place is reset, which would look like a fault
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def take(self, call: Call) -> Reply:
-        raise NotImplementedError
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+class _Handler(Handler):
+    def respond(self) -> None:
+        """Take a call."""
         headers = dict(self.headers.items())
-        reply = self.take(Call(headers[TARGET].partition(".")[2], json.loads(body), headers))
-        if reply.status <= 0:
-            self._hang_up(reset=reply.status < 0)
-            return
-        self.send_response(reply.status)
-        for name, text in {"Content-Type": "application/x-amz-json-1.1", **reply.headers}.items():
-            self.send_header(name, text)
-        self.send_header("Content-Length", str(len(reply.body)))
-        self.end_headers()
-        self.wfile.write(reply.body)
-
-    def _hang_up(self, *, reset: bool) -> None:
-        self.close_connection = True
-        if reset:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-            self.connection.close()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the library's name
-        """Keep quiet."""
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except OSError:
-            return  # the client went away, as a client does that has waited long enough
+        wire: Wire = self.server.owner
+        reply = wire.take(Call(headers[TARGET].partition(".")[2], json.loads(self.body()), headers))
+        if reply.status > 0:
+            self.answer(reply.status, reply.body, {"Content-Type": "application/x-amz-json-1.1", **reply.headers})
+        elif reply.status < 0:
+            self.reset()
+        else:
+            self.close_connection = True

@@ -10,15 +10,10 @@ certificates, backups, access policies, and dates at which a secret begins or en
 
 import json
 import re
-import socket
 import ssl
-import struct
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -26,9 +21,11 @@ from urllib.parse import parse_qs, urlsplit
 import trustme
 
 from tests.contract import azure_server_rules as rules
-from tests.contract.azure_server_faults import Faults, Rule
+from tests.contract.azure_server_faults import Rule
 from tests.contract.azure_server_rules import Refusal
 from tests.contract.azure_server_state import KeyVault
+from tests.contract.faults import Faults
+from tests.contract.web_server import Handler, WebServer
 
 TENANT: Final = "00000000-0000-0000-0000-000000000001"
 HEADER: Final = "identity-header-of-the-tests"  # what the identity endpoint wants to see
@@ -47,6 +44,7 @@ _ROUTES: Final = (
 )  # GET of a current version has a slash at its end, as the SDK sends it
 _LISTS: Final = {"list", "versions", "list_deleted"}
 _WITH_BODY: Final = {"set", "update"}
+_JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class Server:
@@ -59,14 +57,14 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.vault = KeyVault(self.now)
-        self.faults = Faults()
+        self.faults: Faults[Rule] = Faults()
         self.arrived: list[tuple[str, str]] = []
         self.skew = 0.0
         self.identity_works = self.accepts = True
         self.issued = 0  # tokens
         self._tokens: set[str] = set()
-        self._door = _Door(_KeyVaultHandler, self, _context(folder))
-        self._identity = _Door(_IdentityHandler, self)
+        self._door = WebServer(_KeyVaultHandler, self, _context(folder))
+        self._identity = WebServer(_IdentityHandler, self)
         self.authority = str(folder / "ca.pem")
         self.vault.url = f"https://{self.host}"
 
@@ -78,13 +76,13 @@ class Server:
     @property
     def port(self) -> int:
         """The port of the Key Vault."""
-        return int(self._door.server_address[1])
+        return self._door.server_port
 
     @property
     def environ(self) -> Mapping[str, str]:
         """What the environment of a machine with a managed identity says."""
-        port = self._identity.server_address[1]
-        return {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{port}/msi/token", "IDENTITY_HEADER": HEADER}
+        address = f"http://127.0.0.1:{self._identity.server_port}"
+        return {"IDENTITY_ENDPOINT": f"{address}/msi/token", "IDENTITY_HEADER": HEADER}
 
     def now(self) -> float:
         """Return the time by the service's clock."""
@@ -116,91 +114,42 @@ class Server:
             door.close()
 
 
-class _Door(ThreadingHTTPServer):
-    """One port."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(
-        self, handler: type[BaseHTTPRequestHandler], server: Server, context: ssl.SSLContext | None = None
-    ) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
-        self.told = server
-        self._context = context
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands in the thread of the connection, not in the one that accepts."""
-        if self._context is None:
-            super().finish_request(request, client_address)
-            return
-        with self._context.wrap_socket(request, server_side=True) as secured:
-            super().finish_request(secured, client_address)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients hang up here on purpose."""
-
-    def close(self) -> None:
-        """Stop listening."""
-        self.shutdown()
-        self.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     """What both ports have in common."""
-
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    server: _Door  # pyright: ignore[reportIncompatibleVariableOverride]
 
     @property
     def told(self) -> Server:
         """The server that tests see."""
-        return self.server.told
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
-        """Say nothing."""
+        server: Server = self.server.owner
+        return server
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """Tell the time by the service's clock."""
         return super().date_time_string(self.told.now() if timestamp is None else timestamp)
 
-    def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None, *, sent: float = 1.0) -> None:
-        """Send an answer, or the first part of it."""
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json; charset=utf-8", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: int(len(body) * sent)])
-        self.wfile.flush()
-
-    def body(self) -> bytes:
-        """Return what came with the request."""
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def say(self, what: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        """Answer in JSON."""
+        self.answer(status, json.dumps(what).encode(), {**_JSON, **(headers or {})})
 
 
 class _IdentityHandler(_Handler):
     """The endpoint that gives a machine its tokens, as App Service has it."""
 
-    def do_GET(self) -> None:
+    def respond(self) -> None:
         """Give a token."""
         if self.headers.get("X-IDENTITY-HEADER") != HEADER or not self.told.identity_works:
-            self.answer(400, json.dumps({"error": "invalid_request", "error_description": "no identity"}).encode())
+            self.say({"error": "invalid_request", "error_description": "no identity"}, 400)
             return
         resource = parse_qs(urlsplit(self.path).query)["resource"][0]
         token = {"access_token": self.told.issue(), "expires_on": str(int(time.time()) + LIFETIME)}
-        self.answer(200, json.dumps(token | {"resource": resource, "token_type": "Bearer"}).encode())
+        self.say(token | {"resource": resource, "token_type": "Bearer"})
 
 
 class _KeyVaultHandler(_Handler):
     """The Key Vault."""
 
-    def _serve(self) -> None:
+    def respond(self) -> None:
+        """Do what is asked, or what a rule says instead."""
         body = self.body()
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -209,12 +158,10 @@ class _KeyVaultHandler(_Handler):
             operation = operation if self.headers.get("Authorization") else "challenge"
         name = names.get("name", "")
         self.told.arrived.append((operation, name))
-        rule = self.told.faults.find(operation, name)
+        rule = self.told.faults.find(operation, name) or Rule()
         if rule.seconds or rule.hangs:
             self.told.faults.recovered.wait(None if rule.hangs else rule.seconds)
         self._reply(rule, operation, names, query, body)
-
-    do_GET = do_PUT = do_PATCH = do_DELETE = do_POST = _serve  # noqa: N815 - their names in the base class
 
     def _reply(
         self, rule: Rule, operation: str, names: Mapping[str, str], query: Mapping[str, str], body: bytes
@@ -226,29 +173,22 @@ class _KeyVaultHandler(_Handler):
             if rule.refusal:
                 raise rule.refusal
         except Refusal as refusal:
-            self.answer(refusal.status, json.dumps({"error": refusal.error}).encode(), refusal.headers)
+            self.say({"error": refusal.error}, refusal.status, refusal.headers)
             return
         self._send(rule, 204 if operation == "purge" else 200, b"" if done is None else json.dumps(done).encode())
 
     def _send(self, rule: Rule, status: int, body: bytes) -> None:
         match rule.answer:
             case "reset":
-                self._reset()
+                self.reset()
             case "cut":
-                self.answer(status, body + b" " * 100, sent=0.5)
-                self.close_connection = True
+                self.answer(status, body + b" " * 100, _JSON, sent=(len(body) + 100) // 2)
             case "html":
                 self.answer(200, b"<html>Please sign in to the guest network</html>", {"Content-Type": "text/html"})
             case "empty":
-                self.answer(200, b"{}")
+                self.say({})
             case _:
-                self.answer(status, body)
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
-        with suppress(OSError):
-            socket.socket(fileno=self.connection.detach()).close()
+                self.answer(status, body, _JSON)
 
     def _do(
         self, operation: str, names: Mapping[str, str], query: Mapping[str, str], body: bytes

@@ -1,21 +1,17 @@
 """Another tool at the Key Vault of the tests: the raw SDK, and the switches of the server."""
 
-import sys
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from azure.core.credentials import AccessToken
 from azure.keyvault.secrets import SecretClient
 
 from tailorsecrets.testing.backdoor import Backdoor
-from tailorsecrets.testing.faults import Crash
 from tailorsecrets_azure.marks import TAG
 from tests.contract import azure_server_rules as rules
 from tests.contract.azure_server import LIFETIME, Server
 from tests.contract.azure_server_faults import Rule
-
-METHODS = (b"GET ", b"PUT ", b"POST ", b"PATCH ", b"DELETE ")
+from tests.contract.fuse import http_fuse
 
 
 class Credential:
@@ -30,34 +26,6 @@ class Credential:
         return AccessToken(self._server.issue(), int(self._server.now()) + LIFETIME)
 
 
-class Watch:
-    """Counts the requests that this process sends to *port*, and lets it die before one of them."""
-
-    port = 0
-    survived: int | None = None  # requests until the process dies
-
-    def sent(self, connection: Any, data: bytes) -> None:
-        """Note what goes out."""
-        if self.survived is None or connection.port != self.port or not bytes(data).startswith(METHODS):
-            return
-        self.survived -= 1
-        if self.survived < 0:
-            raise Crash
-
-
-@cache
-def watch() -> Watch:
-    """Return the one watch of this process; an audit hook cannot be taken back."""
-    watch = Watch()
-
-    def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event == "http.client.send":
-            watch.sent(*args)
-
-    sys.addaudithook(hook)
-    return watch
-
-
 class AzureBackdoor(Backdoor):
     """Another tool."""
 
@@ -70,8 +38,7 @@ class AzureBackdoor(Backdoor):
             connection_verify=server.authority,
             retry_total=0,
         )
-        self._watch = watch()
-        self._watch.port = server.port
+        self._fuse = http_fuse(server.port)
 
     def write(self, name: str, text: str) -> None:
         """Set *text*.
@@ -132,7 +99,7 @@ class AzureBackdoor(Backdoor):
 
     def crash(self, *, after: int) -> None:
         """Die before the request that follows the next *after*."""
-        self._watch.survived = after
+        self._fuse.left = after
 
     def calls(self) -> int:
         """Return how many requests came in."""
@@ -142,7 +109,7 @@ class AzureBackdoor(Backdoor):
         """End all trouble."""
         self.server.faults.recover()
         self.server.accepts = self.server.identity_works = True
-        self._watch.survived = None
+        self._fuse.left = None
 
     def close(self) -> None:
         """Hang up."""

@@ -10,9 +10,9 @@ from typing import Any
 from tailorsecrets.driver import Target
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
-from tailorsecrets.testing.faults import Crash
 from tailorsecrets_file import line
 from tailorsecrets_file.storefile import StoreFile
+from tests.contract.fuse import Fuse
 
 STEPS = frozenset({"open", "os.rename", "os.remove", "os.link", "os.mkdir", "os.listdir"})
 
@@ -24,8 +24,10 @@ class Disk:
     """
 
     folder = ""
-    survived: int | None = None  # steps until the process dies
     broken = False  # files cannot be opened
+
+    def __init__(self) -> None:
+        self.fuse = Fuse()
 
     def step(self, event: str, args: tuple[Any, ...]) -> None:
         """Raise what the step meets."""
@@ -34,10 +36,7 @@ class Disk:
             return  # a lock is let go of by the system when a process dies
         if self.broken and event == "open":
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
-        if self.survived is not None:
-            self.survived -= 1
-            if self.survived < 0:
-                raise Crash
+        self.fuse.burn()
 
 
 @cache
@@ -99,8 +98,8 @@ class FileBackdoor(Backdoor):
 
     def crash(self, *, after: int) -> None:
         """Die before the step on the disk that follows the next *after*."""
-        self._disk.survived = after
+        self._disk.fuse.left = after
 
     def recover(self) -> None:
         """Mend the disk."""
-        self._disk.survived, self._disk.broken = None, False
+        self._disk.fuse.left, self._disk.broken = None, False

@@ -20,7 +20,8 @@ from google.protobuf.empty_pb2 import Empty
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from grpc_status.rpc_status import to_status
 
-from tests.contract.gcp_server_faults import Faults
+from tests.contract.faults import Faults
+from tests.contract.gcp_server_faults import Rule
 from tests.contract.gcp_server_filter import BadFilter, read_filter
 from tests.contract.gcp_server_rules import Refusal, invalid, need
 from tests.contract.gcp_server_state import Holdings, Place, State, parent_of, place_of
@@ -55,7 +56,7 @@ class Server:
 
     def __init__(self, holdings: Holdings | None = None, credentials: grpc.ServerCredentials | None = None) -> None:
         self.holdings = holdings or Holdings()
-        self.faults = Faults()
+        self.faults: Faults[Rule] = Faults()
         self.arrived: list[tuple[str, str]] = []
         self.metadata: list[dict[str, str]] = []  # what came with each call, its login above all
         self.page = MOST  # items that a page has at most

@@ -8,9 +8,9 @@ from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
 from tailorsecrets.testing.backdoor import Backdoor
-from tailorsecrets.testing.faults import Crash
 from tailorsecrets_gcp.connection import Connection, Session
 from tailorsecrets_gcp.settings import Settings
+from tests.contract.fuse import Fuse
 from tests.contract.gcp_server import Server
 from tests.contract.gcp_server_faults import Rule, denied, exhausted, not_signed_in
 from tests.contract.gcp_server_wire import Wire
@@ -32,30 +32,16 @@ def raw_client(address: str) -> Any:
     return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
 
 
-class Life:
-    """How many calls are left until the process dies; None: it lives."""
-
-    left: int | None = None
-
-    def spend(self) -> None:
-        """Die, or live on with one call less."""
-        if self.left is None:
-            return
-        if self.left == 0:
-            raise Crash
-        self.left -= 1
-
-
 class MortalConnection(Connection):
     """A connection of a process that dies before one of its calls; each call asks it for the session."""
 
-    def __init__(self, settings: Settings, life: Life) -> None:
+    def __init__(self, settings: Settings, fuse: Fuse) -> None:
         super().__init__(settings)
-        self._life = life
+        self._fuse = fuse
 
     def session(self) -> Session:
         """Return the session, or die."""
-        self._life.spend()
+        self._fuse.burn()
         return super().session()
 
 
@@ -63,8 +49,8 @@ class MortalConnection(Connection):
 class GcpBackdoor(Backdoor):
     """Another tool, by a door of its own: what goes wrong at the driver's *server* and *wire* does not here."""
 
-    def __init__(self, server: Server, wire: Wire, life: Life, parent: str = f"projects/{PROJECT}") -> None:
-        self._server, self._wire, self._life, self._parent = server, wire, life, parent
+    def __init__(self, server: Server, wire: Wire, fuse: Fuse, parent: str = f"projects/{PROJECT}") -> None:
+        self._server, self._wire, self._fuse, self._parent = server, wire, fuse, parent
         self._own = Server(server.holdings)
         self.client = raw_client(self._own.address)
 
@@ -137,7 +123,7 @@ class GcpBackdoor(Backdoor):
 
     def crash(self, *, after: int) -> None:
         """Let the process die."""
-        self._life.left = after
+        self._fuse.left = after
 
     def calls(self) -> int:
         """Return how many calls came by the driver's door."""
@@ -145,7 +131,7 @@ class GcpBackdoor(Backdoor):
 
     def recover(self) -> None:
         """Mend all of it."""
-        self._life.left = None
+        self._fuse.left = None
         self._server.faults.recover()
         self._wire.mend()
 

@@ -1,6 +1,5 @@
 """What may go wrong between a client and a server of the Secret Manager protocol, on demand."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +11,6 @@ from grpc import StatusCode
 
 from tests.contract.gcp_server_rules import Refusal
 
-FOREVER: Final = 10**9
 _PERMISSIONS: Final = {
     "AccessSecretVersion": "secretmanager.versions.access",
     "GetSecret": "secretmanager.secrets.get",
@@ -27,48 +25,22 @@ class Rule:
 
     methods: Sequence[str] = ()
     resource: str = ""
-    times: int = FOREVER
+    times: float = float("inf")
     skip: int = 0  # calls that pass before
     refusal: Refusal | None = None
     seconds: float = 0.0  # of delay before
     hangs: bool = False  # no answer until recover
     applied: bool = False  # the call is done, and then refused or left hanging
 
-    def meets(self, method: str, resource: str) -> bool:
+    def meets(self, operation: str, name: str) -> bool:
         """Tell whether a call falls under this rule, and count it."""
-        named = not self.methods or method in self.methods
-        below = not self.resource or (resource + "/").startswith(self.resource + "/")
+        named = not self.methods or operation in self.methods
+        below = not self.resource or (name + "/").startswith(self.resource + "/")
         if not (named and below and self.times > 0):
             return False
         self.skip -= 1
         self.times -= self.skip < 0
         return self.skip < 0
-
-
-class Faults:
-    """The rules that hold now."""
-
-    def __init__(self) -> None:
-        self._rules: list[Rule] = []
-        self._lock = threading.Lock()
-        self.recovered = threading.Event()
-
-    def add(self, rule: Rule) -> None:
-        """Let *rule* hold, before all older ones."""
-        with self._lock:
-            self._rules.insert(0, rule)
-
-    def recover(self) -> None:
-        """Drop all rules, and answer what hangs."""
-        with self._lock:
-            self._rules.clear()
-            self.recovered.set()
-            self.recovered = threading.Event()
-
-    def find(self, method: str, resource: str) -> Rule | None:
-        """Return the rule that a call falls under."""
-        with self._lock:
-            return next((rule for rule in self._rules if rule.meets(method, resource)), None)
 
 
 def unavailable() -> Refusal:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from tailorsecrets.driver import Target
 from tailorsecrets_gcp.driver import GcpDriver
+from tests.contract.fuse import Fuse
 from tests.contract.gcp_server import Server
-from tests.contract.gcp_server_backdoor import PROJECT, GcpBackdoor, Life, MortalConnection
+from tests.contract.gcp_server_backdoor import PROJECT, GcpBackdoor, MortalConnection
 from tests.contract.gcp_server_wire import Wire
 
 PATIENCE = 0.6  # seconds, where it is 3 in earnest
@@ -20,7 +21,7 @@ class Bench:
     server: Server
     wire: Wire
     backdoor: GcpBackdoor
-    life: Life
+    fuse: Fuse
     options: dict[str, str] = field(default_factory=dict[str, str])
     timeout: float = 2.0
 
@@ -32,7 +33,7 @@ class Bench:
     def connect(self) -> GcpDriver:
         """Open one more driver."""
         driver = GcpDriver(self.target())
-        driver._connection = MortalConnection(driver._connection.settings, self.life)
+        driver._connection = MortalConnection(driver._connection.settings, self.fuse)
         driver.patience = PATIENCE
         return driver
 
@@ -46,12 +47,12 @@ class Bench:
 @contextmanager
 def bench(*, timeout: float = 2.0, **options: str) -> Iterator[Bench]:
     """Give a bench, and clear it up."""
-    server, life = Server(), Life()
+    server, fuse = Server(), Fuse()
     wire = Wire(("127.0.0.1", server.port))
     place = f"/locations/{options['location']}" if "location" in options else ""
-    backdoor = GcpBackdoor(server, wire, life, f"projects/{PROJECT}{place}")
+    backdoor = GcpBackdoor(server, wire, fuse, f"projects/{PROJECT}{place}")
     try:
-        yield Bench(server, wire, backdoor, life, options, timeout)
+        yield Bench(server, wire, backdoor, fuse, options, timeout)
     finally:
         backdoor.close()
         server.close()

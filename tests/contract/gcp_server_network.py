@@ -11,7 +11,6 @@ import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.contract.gcp_server import Server
+from tests.contract.web_server import Handler, WebServer
 
 GLOBAL: Final = "secretmanager.googleapis.com"
 REGIONAL: Final = "secretmanager.europe-west3.rep.googleapis.com"
@@ -29,19 +29,23 @@ _FLAVOR: Final = {"Metadata-Flavor": "Google"}
 
 
 class Network:
-    """All of it, on loopback ports. ``asked`` lists who was asked for tokens, ``status`` is what they say."""
+    """All of it, on loopback ports.
+
+    ``asked`` lists who was asked for tokens, ``status`` is what they say, ``iam_status`` what IAM says of an account to
+    act as.
+    """
 
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()
         self._ca, self._key = folder / "ca.pem", folder / "key.json"
         authority.cert_pem.write_to_path(str(self._ca))
         self.asked: list[str] = []
-        self.status = 200
+        self.status = self.iam_status = 200
         self.lifetime = 3600  # seconds that a token lasts
         certificate = authority.issue_cert(GLOBAL, REGIONAL, IAM)
         self.server = Server(credentials=_grpc_credentials(certificate))
-        self._tokens = _serve(self, None)
-        self._iam = _serve(self, certificate)
+        self._tokens = WebServer(_Answers, self)
+        self._iam = WebServer(_Answers, self, _context(certificate))
         self._proxy = _Proxy({GLOBAL: self.server.port, REGIONAL: self.server.port, IAM: self._iam.server_port})
         self._home = folder
         self._key.write_text(json.dumps(_service_account(self._tokens.server_port)))
@@ -66,26 +70,36 @@ class Network:
     def close(self) -> None:
         """Shut it down."""
         self._proxy.close()
-        for web in (self._tokens, self._iam):
-            web.shutdown()
-            web.server_close()
+        self._tokens.close()
+        self._iam.close()
         self.server.close()
 
 
-class _Answers(BaseHTTPRequestHandler):
-    network: Network
+class _Answers(Handler):
+    def setup(self) -> None:
+        super().setup()
+        self.network: Network = self.server.owner
 
-    def do_POST(self) -> None:
+    def respond(self) -> None:
+        """Give a token, or describe a machine."""
+        if self.command == "POST":
+            self._give()
+        else:
+            self._describe()
+
+    def _give(self) -> None:
         """Give a token: of the key's account, or of the account that it acts as."""
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.body()
         self.network.asked.append(self.path)
         number = len(self.network.asked)
         if self.path == "/token":
             self._say({"access_token": f"of-the-key-{number}", "expires_in": self.network.lifetime})
+        elif self.network.iam_status != 200:
+            self.answer(self.network.iam_status, b"", {})
         elif self.headers["Authorization"].startswith("Bearer of-the-key"):
             self._say({"accessToken": f"of-{self.path.split('/')[-1]}", "expireTime": "2999-01-01T00:00:00Z"})
 
-    def do_GET(self) -> None:
+    def _describe(self) -> None:
         """Be the metadata server of a machine; what else google.auth looks up beside a login is of no interest."""
         account = {"aliases": ["default"], "email": "machine@p.iam.gserviceaccount.com", "scopes": ["all"]}
         if self.path.partition("?")[0].endswith("/token"):
@@ -98,15 +112,8 @@ class _Answers(BaseHTTPRequestHandler):
     def _say(self, what: Any) -> None:
         refused = {"error": "invalid_grant", "error_description": "Invalid grant: account not found"}
         text = what if isinstance(what, str) else json.dumps(what if self.network.status == 200 else refused)
-        self.send_response(self.network.status)
         kind = "text/plain" if isinstance(what, str) else "application/json"
-        for name, value in {**_FLAVOR, "Content-Type": kind, "Content-Length": str(len(text))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
-        """Say nothing."""
+        self.answer(self.network.status, text.encode(), {**_FLAVOR, "Content-Type": kind})
 
 
 class _Proxy:
@@ -153,15 +160,10 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
             end.shutdown(socket.SHUT_RDWR)
 
 
-def _serve(network: Network, certificate: trustme.LeafCert | None) -> ThreadingHTTPServer:
-    handler = type("Answers", (_Answers,), {"network": network})
-    web = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        certificate.configure_cert(context)
-        web.socket = context.wrap_socket(web.socket, server_side=True)
-    threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
-    return web
+def _context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
 
 
 def _grpc_credentials(certificate: trustme.LeafCert) -> grpc.ServerCredentials:

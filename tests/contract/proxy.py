@@ -1,16 +1,14 @@
 """A proxy that goes wrong on demand, between a real client and a real HTTP server."""
 
 import http.client
-import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import urlsplit
+
+from tests.contract.web_server import Handler, WebServer
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}  # headers of one connection alone
@@ -44,13 +42,12 @@ class Proxy:
         self.rules: list[Rule] = []
         self.seen: list[tuple[str, str]] = []
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.proxy = self
+        self._server = WebServer(_Handler, self)
 
     @property
     def port(self) -> int:
         """The port that it listens on."""
-        return int(self._server.server_address[1])
+        return self._server.server_port
 
     @property
     def url(self) -> str:
@@ -67,82 +64,42 @@ class Proxy:
 
     @contextmanager
     def running(self) -> Iterator["Proxy"]:
-        """Run in a thread."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+        """Stop at the end of the block."""
         try:
             yield self
         finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
+            self._server.close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-    proxy: Proxy
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that break off are what is tested."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 65536
-
+class _Handler(Handler):
     def setup(self) -> None:
         super().setup()
-        self.upstream = http.client.HTTPConnection(self.server.proxy.upstream)
+        self.proxy: Proxy = self.server.owner
+        self.upstream = http.client.HTTPConnection(self.proxy.upstream)
 
     def finish(self) -> None:
         self.upstream.close()
-        with suppress(OSError):
-            super().finish()
+        super().finish()
 
-    def relay(self) -> None:
-        """Answer one request."""
-        rule = self.server.proxy.rule(self.command, self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    def respond(self) -> None:
+        """Relay one request."""
+        rule = self.proxy.rule(self.command, self.path)
+        body = self.body()
         time.sleep(rule.seconds)
         if rule.reset:
-            self._reset()
+            self.reset()
         elif rule.status:
-            self._send(rule.status, rule.headers, rule.body)
+            self.answer(rule.status, rule.body, rule.headers)
         else:
             status, headers, answer = self._forwarded(body)
             if rule.lost:
-                self._reset()
+                self.reset()
             else:
-                self._send(status, headers, answer, rule.cut)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_LIST = do_HEAD = relay  # noqa: N815 - as the base calls them
+                self.answer(status, answer, headers, sent=rule.cut)
 
     def _forwarded(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         headers = {name: text for name, text in self.headers.items() if name.lower() not in HOP}
         self.upstream.request(self.command, self.path, body, headers)
         answer = self.upstream.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
-
-    def _send(self, status: int, headers: Mapping[str, str], body: bytes, cut: int | None = None) -> None:
-        self.send_response(status)
-        for name, text in headers.items():
-            if name.lower() not in HOP:
-                self.send_header(name, text)
-        if status != http.HTTPStatus.NO_CONTENT:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[:cut])
-        self.wfile.flush()
-        self.close_connection = cut is not None
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
-        self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the base calls it
-        """Say nothing."""
+        told = {name: text for name, text in answer.getheaders() if name.lower() not in HOP}
+        return answer.status, told, answer.read()

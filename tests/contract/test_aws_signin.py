@@ -6,10 +6,8 @@ import os
 import ssl
 import stat
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -24,6 +22,7 @@ from tailorsecrets_aws.driver import AwsDriver
 from tailorsecrets_aws.signin import region_of
 from tests.contract.aws_backdoor import Aws, aws_before
 from tests.contract.aws_wire import EXPIRED
+from tests.contract.web_server import Handler, WebServer
 from tests.servers import Server
 
 ROLE = "arn:aws:iam::123456789012:role/deployer"
@@ -131,7 +130,7 @@ def test_a_program_that_signs_in(aws: Aws, home: Path) -> None:
     assert login(aws, target(aws)) == "AKIAPROGRAM"
 
 
-class _Metadata(BaseHTTPRequestHandler):
+class _Metadata(Handler):
     """Answers as the metadata services of a container and of a machine do."""
 
     keys = json.dumps(
@@ -143,40 +142,26 @@ class _Metadata(BaseHTTPRequestHandler):
             "Expiration": "2099-01-01T00:00:00Z",
         }
     )
+    refusal = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
 
-    def do_PUT(self) -> None:
-        self._send("a token")
-
-    def do_GET(self) -> None:
+    def respond(self) -> None:
+        """Refuse what is posted, as STS does; put out a token; describe the rest."""
+        self.body()
         known = {
             "/container": self.keys.replace("{}", "CONTAINER"),
             "/latest/meta-data/iam/security-credentials/": "role",
         }
-        self._send(known.get(self.path, self.keys.replace("{}", "MACHINE")))
-
-    def do_POST(self) -> None:
-        body = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self._send(body, 403)
-
-    def _send(self, text: str, status: int = 200) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
-        """Keep quiet."""
+        told = {"PUT": "a token", "POST": self.refusal}
+        text = told.get(self.command) or known.get(self.path, self.keys.replace("{}", "MACHINE"))
+        self.answer(403 if self.command == "POST" else 200, text.encode(), {})
 
 
 @pytest.fixture
 def metadata() -> Iterator[str]:
     """Give the address of the metadata services."""
-    server = HTTPServer(("127.0.0.1", 0), _Metadata)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    server = WebServer(_Metadata)
     yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    server.close()
 
 
 def test_the_role_of_a_container(aws: Aws, home: Path, metadata: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,7 +335,7 @@ def tls(aws: Aws, tmp_path: Path) -> tuple[str, Path]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    aws.wire._server.socket = context.wrap_socket(aws.wire._server.socket, server_side=True)
+    aws.wire._server.context = context
     return aws.wire.address.replace("http://127.0.0.1", "https://localhost"), tmp_path / "ca.pem"
 
 

@@ -161,10 +161,10 @@ def test_a_stamp_is_of_one_secret(at: Bench, driver: GcpDriver) -> None:
 
 def test_who_fills_a_broken_off_create_gets_no_stamp_of_it(at: Bench, driver: GcpDriver) -> None:
     """Where a create broke off and another tool wrote the first version later, the stamp does not speak of that."""
-    at.life.left = 1
+    at.fuse.left = 1
     with pytest.raises(Crash):
         driver.put(NAME, Secret("mine"), expect=ABSENT, stamp=STAMP)
-    at.life.left = None
+    at.fuse.left = None
     assert driver.stat(NAME).state == "bare"
     at.server.holdings.age(timedelta(minutes=2))
     at.backdoor.write(NAME, "theirs")

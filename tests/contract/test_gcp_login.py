@@ -100,6 +100,14 @@ def test_a_quota_project(network: Network) -> None:
     """Calls are counted against the project that the URL names."""
     read("gcp://my-project?quota_project=billing", network.environ())
     assert [metadata.get("x-goog-user-project") for metadata in network.server.metadata] == ["billing"]
+    assert network.asked == ["/token"]
+
+
+def test_a_quota_project_of_the_environment(network: Network) -> None:
+    """The variable is heard with impersonation, too."""
+    environ = network.environ() | {"GOOGLE_CLOUD_QUOTA_PROJECT": "billing"}
+    read("gcp://my-project?impersonate=reader@my-project.iam.gserviceaccount.com", environ)
+    assert [metadata.get("x-goog-user-project") for metadata in network.server.metadata] == ["billing"]
 
 
 def test_no_login(network: Network) -> None:
@@ -123,6 +131,16 @@ def test_a_login_that_was_revoked(network: Network) -> None:
     network.status = 400
     assert read("gcp://my-project", network.environ())["code"] == "UNAUTHENTICATED"
     assert network.logins() == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_impersonation_is_down(network: Network, status: int) -> None:
+    """IAM that is out of order is Unavailable, which bridges an outage; one that refuses is a login that fails."""
+    url = "gcp://my-project?timeout=2&impersonate=reader@my-project.iam.gserviceaccount.com"
+    network.iam_status = status
+    assert read(url, network.environ())["code"] == "UNAVAILABLE"
+    network.iam_status = 403
+    assert read(url, network.environ())["code"] == "UNAUTHENTICATED"
 
 
 def test_tokens_are_down(network: Network) -> None:

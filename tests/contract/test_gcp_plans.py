@@ -101,10 +101,10 @@ def test_trust_after_a_create_that_broke_off(at: Bench) -> None:
     wanted: dict[str, dict[str, Wanted]] = {**many(20), "new-vault": {"new": Secret("value")}}
     with opened(at) as store:
         made = make_plan(Declared(APP, wanted), store, trust=True)
-        at.life.left = 3  # the two calls of the vault's record, and the secret without its version
+        at.fuse.left = 3  # the two calls of the vault's record, and the secret without its version
         with pytest.raises(Crash):
             apply(made, store)
-        at.life.left = None
+        at.fuse.left = None
     assert at.backdoor.secret_or_none("default_new-vault_new")
     with opened(at) as store:
         made = make_plan(Declared(APP, wanted), store, trust=True)

@@ -75,6 +75,7 @@ class InVault(Conformance):
         backdoor = VaultBackdoor(server, proxy, self.prefix.partition("/")[0])
         yield backdoor
         backdoor.recover()
+        backdoor.close()
 
     @pytest.fixture
     def layer(self) -> Callable[[Driver], Driver]:

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tailorsecrets.errors import Unauthenticated
 from tests.contract.vault_logins import Opener, read
+from tests.contract.web_server import Handler, WebServer
 
 KEY = rsa.generate_private_key(65537, 2048)
 
@@ -70,34 +69,24 @@ def test_a_missing_jwt_file(opened: Opener, jwt_path: str) -> None:
         read(opened(f"?auth_path={jwt_path}&role=app&jwt_file=nowhere"))
 
 
-class Reviewer(BaseHTTPRequestHandler):
+class Reviewer(Handler):
     """Answers as the Kubernetes API does when it is asked whose a service account token is."""
 
-    def do_POST(self) -> None:
+    def respond(self) -> None:
         """Vouch for any token."""
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.body()
         user = {"username": "system:serviceaccount:shop:app", "uid": "1", "groups": ["system:serviceaccounts"]}
         status = {"authenticated": True, "user": user, "audiences": ["vault"]}
         body = json.dumps({"kind": "TokenReview", "status": status}).encode()
-        self.send_response(201)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the base calls it
-        """Say nothing."""
+        self.answer(201, body, {"Content-Type": "application/json"})
 
 
 @pytest.fixture
 def kubernetes() -> Iterator[str]:
     """Give the address of what answers token reviews."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Reviewer) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    server = WebServer(Reviewer)
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.close()
 
 
 def test_kubernetes(bao_root: Any, opened: Opener, auth_path: str, kubernetes: str, tmp_path: Path) -> None:

@@ -1,51 +1,20 @@
 """The other tool at a Vault server: raw hvac with a token that may do everything, and trouble on the wire."""
 
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import hvac  # type: ignore[import-untyped]
 from hvac.exceptions import InvalidRequest  # type: ignore[import-untyped]
 
 from tailorsecrets.testing.backdoor import Backdoor
-from tailorsecrets.testing.faults import Crash
+from tests.contract.fuse import http_fuse
 from tests.contract.proxy import WRITES, Proxy, Rule
 from tests.servers import Server
 
 EVERYTHING = 'path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "sudo"] }\n'
-METHODS = (b"GET ", b"LIST ", b"POST ", b"PUT ", b"PATCH ", b"DELETE ")
 MERGE = {"Content-Type": "application/merge-patch+json"}
-
-
-class Watch:
-    """Counts the requests that this process sends to *port*, and lets it die before one of them."""
-
-    port = 0
-    survived: int | None = None  # requests until the process dies
-
-    def sent(self, connection: Any, data: bytes) -> None:
-        """Raise what the request meets; its headers and its body are sent one after the other."""
-        if self.survived is None or connection.port != self.port or not bytes(data[:7]).startswith(METHODS):
-            return
-        self.survived -= 1
-        if self.survived < 0:
-            raise Crash
-
-
-@cache
-def watch() -> Watch:
-    """Return the one watch of this process; an audit hook cannot be taken back."""
-    watch = Watch()
-
-    def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event == "http.client.send":
-            watch.sent(*args)
-
-    sys.addaudithook(hook)
-    return watch
 
 
 class VaultBackdoor(Backdoor):
@@ -56,8 +25,7 @@ class VaultBackdoor(Backdoor):
         self._proxy, self._mount, self._policy = proxy, mount, f"limits-{uuid.uuid4().hex}"
         self._rules: list[str] = []
         self._tokens: list[str] = []
-        self._watch = watch()
-        self._watch.port = proxy.port
+        self._fuse = http_fuse(proxy.port)
         self.client.sys.create_or_update_policy("everything", EVERYTHING)
         self._limit("")
 
@@ -123,7 +91,7 @@ class VaultBackdoor(Backdoor):
 
     def crash(self, *, after: int) -> None:
         """Die before the request that follows the next *after*."""
-        self._watch.survived = after
+        self._fuse.left = after
 
     def calls(self) -> int:
         """Return how many requests came in."""
@@ -132,7 +100,11 @@ class VaultBackdoor(Backdoor):
     def recover(self) -> None:
         """End all trouble on the wire."""
         self._proxy.rules.clear()
-        self._watch.survived = None
+        self._fuse.left = None
+
+    def close(self) -> None:
+        """Hang up."""
+        self.client.adapter.close()
 
     def _put(self, name: str, secret: Mapping[str, Any]) -> None:
         put = self.client.secrets.kv.v2.create_or_update_secret
