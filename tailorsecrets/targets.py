@@ -24,6 +24,7 @@ _TIMEOUT: Final = 15.0
 _URL: Final = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )  # RFC 3986
+_CREDENTIAL: Final = re.compile(r"//[^/?#]*@")  # in the address that an option names
 _TIMEOUT_HELP: Final = "seconds that a read may take in all (default 15); a write may take four times as many"
 
 
@@ -203,6 +204,8 @@ def _options(kind: StoreType, query: str) -> dict[str, str]:
     if unknown:
         lines = "".join(f"\n  {name}: {text}" for name, text in sorted(known.items()))
         raise ConfigError(f"unknown option {', '.join(unknown)} in a {kind.scheme}: URL", hint=f"known are{lines}")
+    if any(_CREDENTIAL.search(text) for _, text in pairs):
+        raise ConfigError("the store URL has a credential in an option", hint="take it out; sign in by the environment")
     if len(dict(pairs)) < len(pairs):
         raise ConfigError("an option stands twice in the store URL")
     return dict(pairs)

@@ -148,7 +148,15 @@ def test_known_schemes_and_options_are_told() -> None:
     assert "timeout: seconds" in caught.value.hint
 
 
-@pytest.mark.parametrize("url", ["vault://token:canary@host", "file://canary@host/x", "aws://canary@eu-west-1"])
+CREDENTIALS = [
+    "vault://token:canary@host",
+    "file://canary@host/x",
+    "aws://canary@eu-west-1",
+    "aws://eu-west-1?endpoint_url=http%3A%2F%2Fuser%3Acanary%40host",
+]
+
+
+@pytest.mark.parametrize("url", CREDENTIALS)
 def test_a_credential_in_a_url_is_refused_and_not_shown(url: str) -> None:
     """A URL with a credential is refused by an error that does not repeat it."""
     with pytest.raises(ConfigError, match="credential") as caught:

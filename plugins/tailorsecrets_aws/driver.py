@@ -75,7 +75,7 @@ class AwsDriver(Driver):
         with self._connection.reading() as client:
             while left := [name for name in names if name not in answers]:
                 some = _batch(client, left)
-                if not some:
+                if some.keys().isdisjoint(left):
                     break
                 answers |= some
         return answers
@@ -124,7 +124,7 @@ class AwsDriver(Driver):
         with self._connection.writing() as client, suppress(client.exceptions.ResourceNotFoundException):
             try:
                 client.delete_secret(SecretId=name, **how)
-            except client.exceptions.InvalidRequestException:
+            except (client.exceptions.InvalidRequestException, client.exceptions.InvalidParameterException):
                 deleted = self.stat(name).state == "deleted"
                 if deleted and not purge:
                     return
@@ -235,8 +235,13 @@ def _batch(client: "SecretsManagerClient", names: Sequence[str]) -> dict[str, St
         answers[name] = entries.stored(name, item)
     for error in answer.get("Errors", []):
         told = {"Code": error.get("ErrorCode", ""), "Message": error.get("Message", "")}
-        answers[error.get("SecretId", "")] = ClientError(cast("Any", {"Error": told}), "GetSecretValue")
+        answers[_name_of(error.get("SecretId", ""))] = ClientError(cast("Any", {"Error": told}), "GetSecretValue")
     return answers
+
+
+def _name_of(named: str) -> str:
+    """Return the name of a secret that AWS names by it, or by its ARN, which ends in a hyphen and six characters."""
+    return named.partition(":secret:")[2][:-7] if named.startswith("arn:") else named
 
 
 def _drop_replicas(client: "SecretsManagerClient", name: str) -> bool:

@@ -33,6 +33,8 @@ def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"])
     """
     merged: dict[str, set[str]] = {}
     for name in names:
+        if _is_record(target, name):
+            continue  # a deployer's come with the vault's own name, and no reader's business are they
         vault = _vault_of(target, name)
         last = name.rpartition("/")[2] or "*"
         for path, rights in _reading(vault, last) if use == "read" else _deploying(vault, last):
@@ -55,6 +57,11 @@ def _deploying(vault: _Vault, last: str) -> Iterator[Rule]:
         yield f"sys/mounts/{vault.mount}", ("create", "update", "delete")
     else:
         yield from _rules(vault, f"{vault.workspace}{_RECORD}/*", _READ)  # whose the other vaults are
+
+
+def _is_record(target: Target, name: str) -> bool:
+    parts = name.split("/")
+    return parts[-2 if target.path.strip("/") else -1] == _RECORD
 
 
 def _rules(vault: _Vault, path: str, rights: Mapping[str, tuple[str, ...]]) -> Iterator[Rule]:

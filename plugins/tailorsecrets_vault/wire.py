@@ -24,6 +24,7 @@ _PAUSE: Final = 0.05
 _WRITES_TAKE: Final = 4  # times as long as reads
 _CONNECTIONS: Final = 16  # kept open
 _READS: Final = ("get", "list")
+_SAYS: Final = frozenset({"errors", "data", "warnings"})
 _LAGGING: Final = 412  # a standby of Vault Enterprise that has not caught up
 
 
@@ -58,6 +59,8 @@ class Wire(JSONAdapter):
         return Timeout(connect=min(CONNECTING, total), total=total)
 
     def _raise_for_error(self, method: str, url: str, response: requests.Response) -> None:
+        if response.status_code == requests.codes.not_found and not _is_of_vault(response):
+            raise NoAnswer  # of a proxy, say: it is no word on a secret
         try:
             super()._raise_for_error(method, url, response)
         except VaultError as exc:
@@ -99,6 +102,14 @@ def _whole(answer: Any) -> Any:
     if text or not isinstance(answer, (dict, requests.Response)):
         raise NoAnswer
     return cast("Any", answer)
+
+
+def _is_of_vault(response: requests.Response) -> bool:
+    """Tell whether an answer that finds nothing is one of Vault's, which say why in JSON."""
+    body: object = None
+    with suppress(ValueError):
+        body = response.json()
+    return isinstance(body, dict) and not _SAYS.isdisjoint(cast("dict[str, object]", body))
 
 
 def _seconds(text: str) -> float | None:

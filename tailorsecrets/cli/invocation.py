@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tailorsecrets.cli.streams import Io
 from tailorsecrets.errors import ConfigError
 from tailorsecrets.loading import CONFIG, find_config, load_config
-from tailorsecrets.targets import Choice, choose, load_env_files, open_choice
+from tailorsecrets.targets import Choice, choose, load_env_files, open_choice, target_of
 
 if TYPE_CHECKING:
     from tailorsecrets.config import Config
@@ -133,7 +133,11 @@ class Invocation:
         return self.open(create=create)
 
     def announce(self, action: str, *, writes: bool = True) -> None:
-        """Say on which target *action* is done; Denied if it *writes* under a profile that may only read."""
+        """Say on which target *action* is done; Denied if it *writes* under a profile that may only read.
+
+        A URL that cannot be meant, such as one with a credential, is refused before it is shown.
+        """
+        target_of(self.choice, self.environ)
         self.io.say(f"{action} -> {self.choice}")
         if writes:
             self.choice.check_writable()

@@ -129,11 +129,14 @@ def test_unknown_stores_and_options(empty: Shell) -> None:
         ("nope://x", "no store plugin opens nope:"),
         ("file:x?colour=red", "unknown option colour"),
         ("vault://user:hunter2@host", "credential"),
+        ("aws://eu-west-1?secret_access_key=hunter2", "unknown option secret_access_key"),
         ("no-scheme", "begins with a scheme"),
     ):
         done = empty("secret", "vault", "list", "--store", url, "--json")
         assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
         assert told in done.error["message"]
+        done = empty("secret", "vault", "create", "api-keys", "--store", url)
+        assert told in done.err
         assert "hunter2" not in done.err
 
 

@@ -108,7 +108,7 @@ def _is_pending(call: Call, do: Do) -> bool:
 def _has_replicas(call: Call, do: Do) -> Reply | None:
     reply = do(call.other("DescribeSecret", SecretId=call.name))
     if reply.status == 200 and reply.facts.get("ReplicationStatus"):
-        return refuse("InvalidRequestException", "You can't delete a secret that still has replica regions.")
+        return refuse("InvalidParameterException", "You can't delete a secret that still has replica regions.")
     return None
 
 

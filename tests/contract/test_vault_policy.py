@@ -147,6 +147,18 @@ def test_a_denied_mount_names_both_remedies(site: Site) -> None:
     assert "vault://HOST/MOUNT" in caught.value.hint
 
 
+@FORMS
+@pytest.mark.parametrize("use", ["read", "deploy"])
+def test_the_records_name_adds_nothing(site: Site, use: Literal["read", "deploy"]) -> None:
+    """The command gives the vault's record besides; no reader may read that, for it holds the key of the stamps."""
+    target = Target(url="vault://", scheme="vault", path=site.path)
+    with site.store() as store:
+        names = store.native_names("api-keys")
+    assert policy(target, names, use) == policy(target, names[:1], use)
+    with site.store(site.token(names, "read")) as store, pytest.raises(Denied):
+        store.manifest("api-keys")
+
+
 def test_the_page_shows_what_policy_prints() -> None:
     """The policies in the store's page are the ones that are printed."""
     page = (ROOT / "docs" / "stores" / "vault.md").read_text()

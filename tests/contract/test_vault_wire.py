@@ -36,6 +36,7 @@ PASSING = {
     "reset": lambda: Rule(reset=True),
     "cut": lambda: Rule(cut=40),
     "web page": lambda: Rule(status=200, headers=HTML, body=PAGE),
+    "web page that finds nothing": lambda: Rule(status=404, headers=HTML, body=PAGE),
     "other JSON": lambda: Rule(status=200, headers=JSON, body=b"[]"),
     "another service": lambda: Rule(status=200, headers=JSON, body=b'{"ok": true}'),
 }
