@@ -24,7 +24,10 @@
 Missing, denied and broken are three answers and never the same one. No error holds a secret value.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_NOT_NOW: Final = frozenset({408, 429})
+_SERVER_ERROR: Final = 500
 
 
 class SecretsError(Exception):
@@ -189,6 +192,11 @@ class Refused(SecretsError):
     """A prompt, a guard or a missing confirmation stopped it; nothing was changed."""
 
     code, meaning = "CONFIRMATION_REQUIRED", "not confirmed"
+
+
+def is_outage(status: int) -> bool:
+    """Tell whether an answer of this HTTP *status* speaks of the service, and not of what it was asked."""
+    return status in _NOT_NOW or status >= _SERVER_ERROR
 
 
 def interrupted(exc: BaseException | None) -> bool:

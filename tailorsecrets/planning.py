@@ -50,7 +50,7 @@ def make_plan(declared: Declared, store: Store, *, prune: bool = True, trust: bo
     """
     _check_values(declared, store)
     found = _found(declared, store, prune=prune)
-    values = None if store.caps.stamps else _values(declared, found, store)
+    values = None if store.caps.stamps else store.values(_there(declared, found))
     plan = diff(declared, found, prune=prune, values=values)
     if store.caps.list_stamps or not prune:
         return plan
@@ -98,10 +98,6 @@ def _found(declared: Declared, store: Store, *, prune: bool) -> Mapping[str, Fou
         if problem := found.get(vault, Found()).problem:
             raise problem
     return found
-
-
-def _values(declared: Declared, found: Mapping[str, Found], store: Store) -> dict[Place, Secret]:
-    return store.values(_there(declared, found))
 
 
 def _there(declared: Declared, found: Mapping[str, Found]) -> list[Place]:

@@ -17,13 +17,11 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from tailorsecrets.driver import Target
-from tailorsecrets.errors import ConfigError, Unavailable
+from tailorsecrets.errors import ConfigError, Unavailable, is_outage
 from tailorsecrets_azure.settings import CLOUDS, Settings
 
 _SCOPES: Final = frozenset(cloud.scope for cloud in CLOUDS)
 _EARLY: Final = 300.0  # seconds before its end in which a token is not used any more, as the SDK has it
-_OUT_OF_ORDER: Final = {408, 429}
-_BROKEN: Final = 500
 _SERVICE_PRINCIPAL: Final = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 _LONGEST_PROCESS: Final = 10.0  # seconds that az and its like may take
 
@@ -80,7 +78,7 @@ class Login:
         try:
             return self._source().get_token(*scopes, **options)
         except (ClientAuthenticationError, ValueError):  # ValueError: an answer that is no JSON
-            if self._status not in _OUT_OF_ORDER and self._status < _BROKEN:
+            if not is_outage(self._status):
                 raise
         raise Unavailable(hint=f"the service that signs in answers with {self._status}")
 

@@ -26,9 +26,8 @@ def _make(file: StoreFile) -> str:
 def _tell_git(real: Path) -> bool:
     """Add what is missing of the lines that git needs; tell whether anything was."""
     merge = _add(real.parent / ".gitattributes", f"{_quoted(_pattern(real.name))} merge=union -text")
-    ignore = _add(
-        real.parent / ".gitignore", f"{_pattern(f'.{real.name}.')}*"
-    )  # the lock, and what a killed writer left
+    beside = f"{_pattern(f'.{real.name}.')}*"  # the lock, and what a killed writer left
+    ignore = _add(real.parent / ".gitignore", beside)
     return merge or ignore
 
 

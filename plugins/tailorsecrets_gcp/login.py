@@ -10,10 +10,9 @@ from google.auth.credentials import Credentials
 from google.auth.exceptions import RefreshError, TransportError
 from google.auth.transport.requests import Request
 
+from tailorsecrets.errors import is_outage
 from tailorsecrets_gcp.settings import Settings
 
-_OUT_OF_ORDER: Final = {408, 429}
-_BROKEN: Final = 500
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
@@ -86,5 +85,5 @@ class _Sender:
         """Send one."""
         longest = self._left()
         answer = self._request(*args, timeout=min(timeout or longest, longest), **options)
-        self.failed = answer.status in _OUT_OF_ORDER or answer.status >= _BROKEN
+        self.failed = is_outage(answer.status)
         return answer
