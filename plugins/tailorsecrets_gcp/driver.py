@@ -32,8 +32,8 @@ CAPS: Final = Caps(
     versions=True,
     undelete=True,
     list_lag=300.0,  # usually minutes, Google says, and now and then hours
-    # of 90,000 accesses, 600 reads of metadata and 600 writes a minute; a put is two writes
-    per_s={"get": 1500, "stat": 10, "list": 10, "write": 5},
+    # of 90,000 accesses, 600 reads of metadata and 600 writes a minute; a put is two writes, and a stat up to two reads
+    per_s={"get": 1500, "stat": 5, "list": 10, "write": 5},
     retries=True,
 )
 
