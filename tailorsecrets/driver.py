@@ -67,7 +67,7 @@ class Entry:
     created: datetime | None = None  # of the secret, aware
     updated: datetime | None = None  # of this version, aware
     state: State = "live"  # bare: a name that never had a value
-    sides: tuple[str, ...] = ()  # of a conflict, none of which is current: `version` stands for all, get takes each
+    branches: tuple[str, ...] = ()  # versions in a merge conflict; none is current, get reads each, `version` means all
 
 
 class Stored(NamedTuple):
@@ -106,7 +106,7 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Say what *exc*, raised by method *op*, means. Operations nothing."""
+        """Say what *exc*, raised by method *op*, means; call nothing."""
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
         """Return an answer for each of at most ``caps.batch`` names."""

@@ -90,7 +90,7 @@ def _run(path: "Path") -> ModuleType:
     except SecretsError:
         raise
     except (Exception, SystemExit) as exc:  # noqa: BLE001  # the file is the user's; anything may come
-        error = KeyboardInterrupt() if interrupted(exc) else _told(path, exc)
+        error = KeyboardInterrupt() if interrupted(exc) else _config_error(path, exc)
     else:
         return module
     finally:
@@ -106,19 +106,19 @@ def _module_name(path: "Path") -> str:
     return f"_tailorsecrets_{path.stem}" if taken or path.stem in sys.stdlib_module_names else path.stem
 
 
-def _told(path: "Path", exc: BaseException) -> ConfigError:
+def _config_error(path: "Path", exc: BaseException) -> ConfigError:
     from traceback import extract_tb
 
     frames = list(dropwhile(lambda frame: frame.filename != str(path), extract_tb(exc.__traceback__)))
     inside = [frame.lineno for frame in frames if frame.filename == str(path)]
     line = exc.lineno if isinstance(exc, SyntaxError) else next(reversed(inside), None)
-    words, hint = _words(exc, frames)
-    error = ConfigError(f"{path}:{line or 1}: {type(exc).__name__}{words}", hint=hint)
+    message, hint = _safe_message(exc, frames)
+    error = ConfigError(f"{path}:{line or 1}: {type(exc).__name__}{message}", hint=hint)
     error.add_note("\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames))
     return error
 
 
-def _words(exc: BaseException, frames: "Sequence[FrameSummary]") -> tuple[str, str]:
+def _safe_message(exc: BaseException, frames: "Sequence[FrameSummary]") -> tuple[str, str]:
     """Return what of the message is sure to quote no value, and a hint."""
     if isinstance(exc, ModuleNotFoundError) and exc.name == TYPES:
         return f": {exc}", "run: tailorsecrets generate"

@@ -11,7 +11,7 @@ import pytest
 from tailorsecrets import open_store
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan
 from tailorsecrets.errors import Conflict, SecretNotFound, TooLarge
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import stack
@@ -63,17 +63,19 @@ def backdoor(server: Server) -> Iterator[AzureBackdoor]:
     backdoor.close()
 
 
-def plan(store: Store, wanted: Mapping[str, Mapping[str, Wanted]], owner: Owner = APP, *, prune: bool = True) -> Plan:
+def plan(
+    store: Store, wanted: Mapping[str, Mapping[str, DesiredValue]], owner: Owner = APP, *, prune: bool = True
+) -> Plan:
     """Plan *wanted*."""
-    return make_plan(Declared(owner, wanted), store, prune=prune)
+    return make_plan(Desired(owner, wanted), store, prune=prune)
 
 
-def deploy(store: Store, wanted: Mapping[str, Mapping[str, Wanted]], owner: Owner = APP) -> Report:
+def deploy(store: Store, wanted: Mapping[str, Mapping[str, DesiredValue]], owner: Owner = APP) -> Report:
     """Plan and apply *wanted*."""
     return apply(plan(store, wanted, owner), store)
 
 
-def many(number: int) -> dict[str, dict[str, Wanted]]:
+def many(number: int) -> dict[str, dict[str, DesiredValue]]:
     """Return two vaults with *number* secrets in all."""
     names = [f"secret-{n}" for n in range(number)]
     return {
@@ -229,7 +231,7 @@ def test_two_foreign_writes_in_one_second_are_told_by_azures_ids(server: Server,
 
 def test_a_copied_tag_proves_nothing(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
     """A tool that writes another value with the tags of ours is found out by the time, and repaired."""
-    wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("value")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("value")}}
     deploy(store, wanted)
     name = NAMING.native(Place("api-keys", "stripe"))
     server.skew += 60
@@ -249,7 +251,7 @@ def test_a_clock_that_is_off_costs_no_writes(server: Server, store: Store, skew:
 def test_a_deleted_name_is_recovered_and_written(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
     """What was deleted is created again by an apply, with its history, and nothing is purged."""
     server.vault.delay = 0.3
-    wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("one")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("one")}}
     deploy(store, wanted)
     assert deploy(store, {}).complete
     assert store.list_vaults() == []

@@ -9,7 +9,7 @@ import pytest
 
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan
 from tailorsecrets.errors import Denied, TooLarge
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.record import Owner
@@ -35,18 +35,18 @@ def opened(at: Bench, *, prefix: str = "", workspace: str = "default") -> Store:
     return Store(at.connect(), workspace, url="gcp://my-project", prefix=prefix)
 
 
-def planned(store: Store, wanted: Mapping[str, Mapping[str, Wanted]]) -> Plan:
+def planned(store: Store, wanted: Mapping[str, Mapping[str, DesiredValue]]) -> Plan:
     """Return the plan that makes *store* hold *wanted*."""
-    return make_plan(Declared(APP, wanted), store)
+    return make_plan(Desired(APP, wanted), store)
 
 
-def deploy(at: Bench, wanted: Mapping[str, Mapping[str, Wanted]]) -> Report:
+def deploy(at: Bench, wanted: Mapping[str, Mapping[str, DesiredValue]]) -> Report:
     """Plan and apply on a fresh connection."""
     with opened(at) as store:
         return apply(planned(store, wanted), store)
 
 
-def many(count: int) -> dict[str, dict[str, Wanted]]:
+def many(count: int) -> dict[str, dict[str, DesiredValue]]:
     """Return *count* secrets in two vaults."""
     halves = {"api-keys": count // 2, "database": count - count // 2}
     return {vault: {f"key-{n}": Secret(f"{vault} {n}") for n in range(part)} for vault, part in halves.items()}
@@ -120,7 +120,7 @@ def test_two_deployers_at_once(at: Bench) -> None:
 
 def test_a_change_behind_our_back_is_repaired(at: Bench) -> None:
     """A value that another tool wrote, be it the same number of versions later or not, is seen and replaced."""
-    wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("mine")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("mine")}}
     deploy(at, wanted)
     at.backdoor.write("default_api-keys_stripe", "theirs")
     with opened(at) as store:
