@@ -53,11 +53,11 @@ def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool
     _check_values(desired, workspace)
     found = _observed(desired, workspace, prune=prune)
     values = None if workspace.caps.stamps else workspace.values(_there(desired, found))
-    plan = diff(desired, found, prune=prune, values=values)
+    plan = diff(desired, found, prune=prune, values=values, caps=workspace.caps)
     if workspace.caps.list_stamps or not prune:
         return plan
     to_stat = _to_stat(desired, found, plan, trust=trust)
-    plan = diff(desired, workspace.refreshed(found, to_stat), prune=prune, values=values)
+    plan = diff(desired, workspace.refreshed(found, to_stat), prune=prune, values=values, caps=workspace.caps)
     return replace(plan, trusted=len(set(_there(desired, found)) - to_stat))
 
 

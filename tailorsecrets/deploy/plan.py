@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tailorsecrets.declared.sources import Generate
-from tailorsecrets.driver import ABSENT, Entry
+from tailorsecrets.driver import ABSENT, Caps, Entry
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner, Record
@@ -29,12 +29,14 @@ class Step:
     """One thing to do to a secret, or with no secret named, to a vault's record.
 
     An update of a vault writes the owner on it. ``expect`` is the version that the plan saw, ABSENT for none.
+    ``for_good`` marks a deletion that the store cannot undo.
     """
 
     action: Action
     place: Place
     value: Secret | Generate | None = None
     expect: str = ABSENT
+    for_good: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,18 @@ def diff(
     *,
     prune: bool = True,
     values: Mapping[Place, Secret] | None = None,
+    caps: Caps = Caps(undelete=True),  # noqa: B008  # frozen
 ) -> Plan:
-    """Return the plan that makes what is *found* equal to what is *declared*.
+    """Return the plan that makes what is *found* equal to *desired*.
 
-    Without *prune* nothing is deleted. *values*, where a store has no stamps, are the values that it holds now.
+    Without *prune* nothing is deleted. *values*, where a store has no stamps, are the values that it holds now. *caps*
+    say which deletions the store can undo.
     """
     there = {v: found[v] for v in sorted(desired.vaults) if v in found and not _is_unfinished(desired, found[v])}
     owners = {vault: _owner(vault_found) for vault, vault_found in there.items()}
     steps = [*_vault_steps(desired, owners, there), *_secret_steps(desired, there, values)]
     if prune:
-        steps += _deletions(desired, found)
+        steps += _deletions(desired, found, caps)
     return Plan(
         owner=desired.owner,
         steps=tuple(steps),
@@ -153,16 +157,22 @@ def _unchanged(
     return record is not None and bool(entry.stamp) and entry.stamp == record.stamp(place.secret, wanted)
 
 
-def _deletions(desired: Desired, found: Mapping[str, VaultState]) -> Iterator[Step]:
+def _deletions(desired: Desired, found: Mapping[str, VaultState], caps: Caps) -> Iterator[Step]:
     undeclared = [(name, vault) for name, vault in sorted(found.items()) if name not in desired.vaults]
     gone = [name for name, vault in undeclared if desired.owner.owns(_owner(vault)) or _is_unfinished(desired, vault)]
+    dropped = [vault for vault in gone if not any(_stays(desired, vault, secret) for secret in found[vault].secrets)]
     for vault in sorted([*desired.vaults, *gone]):
+        for_good = _is_for_good(caps, dropped=vault in dropped)
         for secret, entry in sorted(found.get(vault, VaultState()).secrets.items()):
             if not _stays(desired, vault, secret):
-                yield Step("delete", Place(vault, secret), expect=entry.version)
-    for vault in gone:
-        if not any(_stays(desired, vault, secret) for secret in found[vault].secrets):
-            yield Step("delete", Place(vault))
+                yield Step("delete", Place(vault, secret), expect=entry.version, for_good=for_good)
+    for vault in dropped:
+        yield Step("delete", Place(vault), for_good=_is_for_good(caps, dropped=True))
+
+
+def _is_for_good(caps: Caps, *, dropped: bool) -> bool:
+    """Tell whether the store cannot undo a deletion: a vault's container is dropped with all versions in it."""
+    return not caps.undelete or (caps.containers and dropped)
 
 
 def _stays(desired: Desired, vault: str, secret: str) -> bool:

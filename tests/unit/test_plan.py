@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan, Step, diff
-from tailorsecrets.driver import Entry
+from tailorsecrets.driver import Caps, Entry
 from tailorsecrets.errors import Denied
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
@@ -36,6 +36,21 @@ def plan(
 ) -> Plan:
     """Return the plan of the app that declares *declared*."""
     return diff(Desired(APP, declared), found, prune=prune)
+
+
+@pytest.mark.parametrize(
+    ("caps", "for_good"),
+    [
+        (Caps(undelete=True), {}),
+        (Caps(), {"abc/old": True, "gone/key": True, "gone": True}),
+        (Caps(undelete=True, containers=True), {"gone/key": True, "gone": True}),
+    ],
+)
+def test_deletions_that_cannot_be_undone_are_marked(caps: Caps, for_good: dict[str, bool]) -> None:
+    """Every one on a store without undelete; with containers those of a vault that is dropped."""
+    found = {"abc": vault(old=VALUE), "gone": vault(key=VALUE)}
+    made = diff(Desired(APP, {"abc": {"new": VALUE}}), found, caps=caps)
+    assert {"/".join(filter(None, step.place)): True for step in made.steps if step.for_good} == for_good
 
 
 def actions(made: Plan) -> list[tuple[str, str]]:
