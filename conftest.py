@@ -25,8 +25,8 @@ STACK = "_stack"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run first what forks: later this process is large, and full of threads that a child does not have."""
-    items.sort(key=lambda item: not any(word in item.nodeid for word in ("fork", "kills")))
+    """Run first the tests that fork: later this process is large, and full of threads that a child does not have."""
+    items.sort(key=lambda item: item.get_closest_marker("forks") is None)
 
 
 @pytest.fixture(autouse=True)
