@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tailorsecrets.driver import Driver
 from tailorsecrets.errors import NotFound
 from tailorsecrets.secret import Secret
