@@ -86,6 +86,17 @@ def test_plugins_import_the_seam_alone(path: Path) -> None:
     assert set(imports(path)) <= SEAM
 
 
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+TEST_ROOMS = ("tests.cli", "tests.product", "tests.stores", "tests.test_house", "tests.unit")
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_test_imports_another(path: Path) -> None:
+    """Helpers and fixtures of several tests are in tests/support."""
+    tests = {module(each) for each in TESTS if module(each).startswith(TEST_ROOMS)}
+    assert imported(path, tests) == set()
+
+
 def test_public_names() -> None:
     """What is public is sorted, and each name is there."""
     assert sorted(tailorsecrets.__all__) == tailorsecrets.__all__

@@ -14,7 +14,9 @@ _URL: Final = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )  # RFC 3986
 _CREDENTIAL: Final = re.compile(r"//[^/?#]*@")  # in the address that an option names
-_TIMEOUT_HELP: Final = "seconds that a read may take in all (default 15); a write may take four times as many"
+TIMEOUT: Final = Option(
+    "seconds that a read may take, repeats included; a write may take four times as many", default="15"
+)
 
 
 def parse_url(url: str, base: str, environ: Mapping[str, str], *, create: bool) -> tuple[StoreType, Target]:
@@ -62,7 +64,7 @@ def _split(url: str) -> _Parts:
 
 
 def _options(store_type: StoreType, query: str) -> dict[str, str]:
-    known = {**store_type.options, "timeout": _TIMEOUT_HELP}
+    known = {**store_type.options, "timeout": TIMEOUT}
     pairs = _pairs(query)
     unknown = sorted({name for name, _ in pairs} - set(known))
     if unknown:

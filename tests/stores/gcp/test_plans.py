@@ -15,8 +15,8 @@ from tailorsecrets.errors import Conflict, Denied
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.store import workspace_of
 from tailorsecrets.testing.faults import Crash
-from tests.stores.gcp.test_apply import APP, deploy, many, opened
 from tests.support.gcp.backdoor import PROJECT
+from tests.support.gcp.deploying import APP, deploy, many, opened
 from tests.support.gcp.fixtures import Bench, bench
 from tests.support.shell import Shell
 

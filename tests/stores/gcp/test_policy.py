@@ -15,8 +15,8 @@ from tailorsecrets.secret import Secret
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
 from tailorsecrets.targets.plugins import store_type
-from tests.stores.gcp.test_apply import APP, deploy, opened, planned
 from tests.support.gcp.backdoor import PROJECT
+from tests.support.gcp.deploying import APP, deploy, opened, planned
 from tests.support.gcp.faults import Rule, denied
 from tests.support.gcp.fixtures import Bench, bench
 from tests.support.gcp.state import NUMBERS
