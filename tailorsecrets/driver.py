@@ -213,9 +213,11 @@ class Option:
     def problem(self, text: str) -> str:
         """Return what is wrong with the value *text*, "" for nothing."""
         texts = text.split(self.separator) if self.separator else [text]
-        if not self.form or all(re.fullmatch(self.form, each, re.ASCII) for each in texts):
+        wrong = next((each for each in texts if self.form and not re.fullmatch(self.form, each, re.ASCII)), None)
+        if wrong is None:
             return ""
-        return f"expected {self.expected or self.form}"
+        several = f", or several with {self.separator!r} between them" if self.separator else ""
+        return f"expected {self.expected or self.form}{several}; got {repr(wrong) if wrong else 'an empty value'}"
 
 
 class VaultNames(NamedTuple):

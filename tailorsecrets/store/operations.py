@@ -35,7 +35,7 @@ ReadResult = Stored | SecretsError
 Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
 PARALLEL: Final = 8  # calls at once against a store that answers one name a call
-_WRITES: Final = frozenset({"put", "delete", "restore", "make", "drop", "setup"})
+_READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers"})
 _LONGEST_REASON: Final = 300  # characters
 _EXISTING: Final = ("live", "disabled")
 _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
@@ -270,12 +270,12 @@ class Operations:
     def _error(self, op: str, place: Place | None, exc: Exception) -> SecretsError:
         if isinstance(exc, SecretsError):
             kind, text, hint, code, retryable = _kind(exc), str(exc), exc.hint, exc.code, exc.retryable
-            reason = exc.reason
+            reason, reason_code = exc.reason, exc.reason_code
         else:
             problem: Problem = self._driver.explain(exc, op)
             kind, text, hint, code = problem.kind, "", problem.hint, problem.kind.code
             retryable = problem.kind.retryable and not self.caps.retries  # else the SDK has tried again already
-            reason = _reason(problem, op)
+            reason, reason_code = problem.reason, problem.reason_code
         vault, secret = (place.vault, place.secret) if place else ("", "")
         specific = _SPECIFIC.get(kind, (kind, kind))[bool(secret)] if vault else kind
         message = text if text and text != kind.meaning else specific.meaning
@@ -288,7 +288,8 @@ class Operations:
             vault=vault,
             secret=secret,
             retryable=retryable,
-            reason=reason,
+            reason=_reason(reason, reason_code, op),
+            reason_code=reason_code,
         )
 
 
@@ -323,10 +324,11 @@ def _next_entry(entries: Iterator[Entry]) -> Entry | None:
     return next(entries, None)
 
 
-def _reason(problem: Problem, op: str) -> str:
+def _reason(reason: str, code: str, op: str) -> str:
     """Return the service's own code and message in one line; of a write only its code, for the rest may quote it."""
-    message = "" if op in _WRITES else " ".join(problem.reason.split())[:_LONGEST_REASON]
-    return ": ".join(part for part in (problem.reason_code, message) if part)
+    printable = "".join(character if character.isprintable() else " " for character in reason)
+    message = " ".join(printable.split())[:_LONGEST_REASON] if op in _READS else ""
+    return ": ".join(part for part in (code, message) if part)
 
 
 def _kind(error: SecretsError) -> type[SecretsError]:

@@ -36,9 +36,14 @@ class Records:
             return self._load(place, result)
         except (Denied, Corrupt, Unsupported) as error:
             message = str(error) if error.vault else f"{place}: {error}"
-            reason = error.reason
             return type(error)(
-                message, hint=error.hint, code=error.code, vault=place.vault, store=self._url, reason=reason
+                message,
+                hint=error.hint,
+                code=error.code,
+                vault=place.vault,
+                store=self._url,
+                reason=error.reason,
+                reason_code=error.reason_code,
             )
 
     def _load(self, place: Place, result: ReadResult) -> Record:

@@ -27,7 +27,7 @@ def parse_url(url: str, base: str, environ: Mapping[str, str], *, create: bool) 
     parts = _split(url)
     store_type = plugins.store_type(parts.scheme)
     options = _options(store_type, parts.query)
-    timeout = _seconds(options.pop("timeout", ""))
+    timeout = _seconds(options.pop("timeout", str(_TIMEOUT)))
     return store_type, Target(
         url=url,
         scheme=parts.scheme,
@@ -75,7 +75,8 @@ def _options(store_type: StoreType, query: str) -> dict[str, str]:
     if any(_CREDENTIAL.search(text) for _, text in pairs):
         raise ConfigError("the store URL has a credential in an option", hint="take it out; sign in by the environment")
     if len(dict(pairs)) < len(pairs):
-        raise ConfigError("an option stands twice in the store URL")
+        twice = sorted({name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1})
+        raise ConfigError(f"option {', '.join(twice)} is given twice in the store URL")
     _check_forms(store_type, pairs)
     return dict(pairs)
 
@@ -114,7 +115,7 @@ def _unquoted(path: str) -> str:
 def _seconds(text: str) -> float:
     seconds = 0.0
     with suppress(ValueError):
-        seconds = float(text or _TIMEOUT)
+        seconds = float(text)
     if not 0 < seconds < float("inf"):
-        raise ConfigError(f"timeout={text}: expected a number of seconds over 0")
+        raise ConfigError(f"option timeout={text}: expected a number of seconds over 0")
     return seconds
