@@ -68,6 +68,7 @@ class Entry:
     updated: datetime | None = None  # of this version, aware
     state: State = "live"  # bare: a name that never had a value
     branches: tuple[str, ...] = ()  # versions in a merge conflict; none is current, get reads each, `version` means all
+    note: str = ""  # of a write: a sentence for the report on what is missing, such as the stamp; "": nothing is
 
 
 class Stored(NamedTuple):
