@@ -37,6 +37,11 @@ class Report:
         """Tell whether every step is done."""
         return not (self.failed or self.left)
 
+    @property
+    def unknown(self) -> tuple[Step, ...]:
+        """The failed steps that may be done: the answer was lost, and the store could not be read again."""
+        return tuple(step for step, error in self.failed if error.outcome == "unknown")
+
 
 def apply(plan: Plan, store: Store, watch: Watch = lambda _step: None) -> Report:
     """Do the steps of *plan* on *store* and report; a step that fails stops only those that build on it.
