@@ -53,7 +53,8 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
     with invocation.open() as store, _telling_vaults(store, vault_name):
         versions = store.history(vault_name, name)
         now = workspace_of(store).stat([place := Place(vault_name, name)], deleted=True).get(place)
-    shown = [now, *versions] if now is not None and now.state == "deleted" else versions
+    marked = now is None or now.state != "deleted" or any(entry.state == "deleted" for entry in versions)
+    shown = versions if marked or now is None else [now, *versions]
     rows = [(entry.version, iso(entry.updated), _state(entry, now)) for entry in shown]
     if invocation.json:
         invocation.io.show_json([dict(zip(("version", "createdAt", "state"), row, strict=True)) for row in rows])
