@@ -26,7 +26,7 @@ quick: lint  ## lint, check the types of the product, run the unit tests: under 
 	@$(BIN)/mypy tailorsecrets plugins & types=$$!; \
 	$(PYTEST) tests/unit tests/test_house.py -q $(ARGS); unit=$$?; wait $$types && exit $$unit
 
-test: lint types  ## run everything that a change must pass
+test: lint types docs  ## run everything that a change must pass
 	$(PYTEST) $(ARGS)
 
 lint: $(READY)  ## check style and format
@@ -60,10 +60,10 @@ benchmarks: $(READY)  ## measure, and compare with the budgets; use a quiet mach
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(READY)  ## build the documentation site into site/, strictly
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 serve: $(READY)  ## show the documentation site on http://127.0.0.1:8000
-	$(BIN)/mkdocs serve
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 dist: $(READY)  ## build sdist and wheel into dist/
 	$(BIN)/python -m build
