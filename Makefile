@@ -17,7 +17,7 @@ ARGS ?=
 help:  ## print this list
 	@echo 'usage: make TARGET [ARGS="more arguments for pytest"] [PYTHON=python3.12]'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(DEMO_READY)  ## run the whole job on an example app, in an empty folder that is deleted afterwards
 	@$(DEMO)/bin/python examples/shop/walk.py
