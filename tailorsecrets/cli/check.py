@@ -20,7 +20,7 @@ def check(invocation: Invocation) -> int:
     names = invocation.config().declarations.names()
     places = [Place(vault, secret) for vault, secrets in names.items() for secret in secrets]
     with invocation.open() as store:
-        answers = workspace_of(store).answers(places)
+        answers = workspace_of(store).read_many(places)
     if invocation.json:
         invocation.io.show_json([_row(place, answers[place]) for place in places])
     else:

@@ -200,7 +200,7 @@ def test_a_record_that_is_damaged(managed: Shell) -> None:
     """It holds up its own vault alone, with an error that names it; the apply of another app says what it left."""
     with managed.store() as store:
         store.create_vault("other")
-        store._calls.put(Place("other"), Secret("damaged"))
+        store._operations.put(Place("other"), Secret("damaged"))
     done = managed("apply", STRIPE_KEY="sk_live")
     assert done.code == 0
     assert f"{LEFT_ALONE}: vault other\n" in done.err

@@ -10,7 +10,7 @@ import pytest
 
 from tailorsecrets import open_store
 from tailorsecrets.deploy.apply import apply
-from tailorsecrets.deploy.plan import Wanted
+from tailorsecrets.deploy.plan import DesiredValue
 from tailorsecrets.errors import Conflict, SecretNotFound, TooLarge
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import NAME_TAG, Place
@@ -53,7 +53,7 @@ def backdoor(server: Server) -> Iterator[AzureBackdoor]:
     backdoor.close()
 
 
-def many(number: int) -> dict[str, dict[str, Wanted]]:
+def many(number: int) -> dict[str, dict[str, DesiredValue]]:
     """Return two vaults with *number* secrets in all."""
     names = [f"secret-{n}" for n in range(number)]
     return {
@@ -209,7 +209,7 @@ def test_two_foreign_writes_in_one_second_are_told_by_azures_ids(server: Server,
 
 def test_a_copied_tag_proves_nothing(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
     """A tool that writes another value with the tags of ours is found out by the time, and repaired."""
-    wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("value")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("value")}}
     deploy(store, wanted)
     name = NAMING.native(Place("api-keys", "stripe"))
     server.skew += 60
@@ -229,7 +229,7 @@ def test_a_clock_that_is_off_costs_no_writes(server: Server, store: Store, skew:
 def test_a_deleted_name_is_recovered_and_written(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
     """What was deleted is created again by an apply, with its history, and nothing is purged."""
     server.vault.delay = 0.3
-    wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("one")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("one")}}
     deploy(store, wanted)
     assert deploy(store, {}).complete
     assert store.list_vaults() == []

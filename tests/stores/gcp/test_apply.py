@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tailorsecrets.deploy.apply import apply
-from tailorsecrets.deploy.plan import Wanted
+from tailorsecrets.deploy.plan import DesiredValue
 from tailorsecrets.errors import Denied, TooLarge
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.record import Owner
@@ -97,7 +97,7 @@ def test_two_deployers_at_once(at: Bench) -> None:
 
 def test_a_change_behind_our_back_is_repaired(at: Bench) -> None:
     """A value that another tool wrote, be it the same number of versions later or not, is seen and replaced."""
-    wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("mine")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("mine")}}
     deploy(at, wanted)
     at.backdoor.write("default_api-keys_stripe", "theirs")
     with opened(at) as store:

@@ -84,7 +84,7 @@ def limit(at: Bench, use: Literal["read", "deploy"], vaults: Sequence[str], fold
     told = store_type("gcp").policy
     assert told
     with opened(at) as store:
-        names = [workspace_of(store).native_names(vault) for vault in vaults]
+        names = [workspace_of(store).vault_names(vault) for vault in vaults]
     script = told(Target(url="gcp:", scheme="gcp", host=PROJECT), names, use)
     calls = commands(script, "gcloud", NUMBERS[PROJECT], folder)
     roles = ACCESSOR | {

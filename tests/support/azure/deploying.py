@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan
 from tailorsecrets.store.layers import stack
 from tailorsecrets.store.names import Naming
 from tailorsecrets.store.record import Owner
@@ -24,11 +24,13 @@ def opened(server: Server) -> Store:
     return Store(stack(AzureDriver(target(server, timeout=5.0)), timeout=5.0), url=f"azure://{server.host}")
 
 
-def plan(store: Store, wanted: Mapping[str, Mapping[str, Wanted]], owner: Owner = APP, *, prune: bool = True) -> Plan:
+def plan(
+    store: Store, wanted: Mapping[str, Mapping[str, DesiredValue]], owner: Owner = APP, *, prune: bool = True
+) -> Plan:
     """Plan *wanted*."""
-    return make_plan(Declared(owner, wanted), store, prune=prune)
+    return make_plan(Desired(owner, wanted), store, prune=prune)
 
 
-def deploy(store: Store, wanted: Mapping[str, Mapping[str, Wanted]], owner: Owner = APP) -> Report:
+def deploy(store: Store, wanted: Mapping[str, Mapping[str, DesiredValue]], owner: Owner = APP) -> Report:
     """Plan and apply *wanted*."""
     return apply(plan(store, wanted, owner), store)
