@@ -12,7 +12,7 @@ from tailorsecrets.cli.options import common_options
 Function = Callable[..., int | None]
 
 
-class _Described(click.Command):
+class _WithExamples(click.Command):
     """What commands and groups have in common."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:
@@ -41,7 +41,7 @@ class _Described(click.Command):
             formatter.write("".join(f"  {example}\n" for example in self.examples))
 
 
-class Command(_Described):
+class Command(_WithExamples):
     """A command that does something."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -53,7 +53,7 @@ class Command(_Described):
         return left
 
 
-class Group(_Described, click.Group):
+class Group(_WithExamples, click.Group):
     """A group of commands, *lazy* says where each is: its name to "module:attribute"."""
 
     def __init__(self, *args: Any, lazy: Mapping[str, str], **settings: Any) -> None:

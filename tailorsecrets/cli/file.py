@@ -43,7 +43,7 @@ def list_(invocation: Invocation) -> None:
     from tailorsecrets_file.keys import list_slots
 
     target = _target(invocation)
-    with _explained(target):
+    with _disk_errors(target):
         slots = list_slots(target)
     rows = [(slot.id, slot.kind, slot.label, iso(slot.created)) for slot in slots]
     if invocation.json:
@@ -70,7 +70,7 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
         raise click.UsageError("one of --key-file, --age and --passphrase", click.get_current_context())
     invocation.announce("file keys add")
     target = _target(invocation)
-    with _explained(target):
+    with _disk_errors(target):
         if passphrase:
             slot = add_slot(target, "passphrase", passphrase=_passphrase(invocation))
         elif age is not None:
@@ -94,9 +94,9 @@ def remove(invocation: Invocation, key_id: str, yes: bool, allow_lockout: bool) 
     invocation.announce(f"file keys remove {key_id}")
     target = _target(invocation)
     confirm(f"Close the file to the key {key_id}?", invocation, code="KEY_REMOVAL_CANCELLED", yes=yes)
-    with _explained(target):
-        told = remove_slot(target, key_id, even_if_locked_out=allow_lockout)
-    invocation.report_change(key_id, told)
+    with _disk_errors(target):
+        sentence = remove_slot(target, key_id, even_if_locked_out=allow_lockout)
+    invocation.report_change(key_id, sentence)
 
 
 @command("rekey", "tailorsecrets file rekey")
@@ -106,9 +106,9 @@ def rekey(invocation: Invocation) -> None:
 
     invocation.announce("file rekey")
     target = _target(invocation)
-    with _explained(target):
-        told = encrypt_anew(target)
-    invocation.report_change(target.path, told)
+    with _disk_errors(target):
+        sentence = encrypt_anew(target)
+    invocation.report_change(target.path, sentence)
 
 
 def _passphrase(invocation: Invocation) -> Secret:
@@ -131,7 +131,7 @@ def _target(invocation: Invocation) -> Target:
 
 
 @contextmanager
-def _explained(target: Target) -> Generator[None]:
+def _disk_errors(target: Target) -> Generator[None]:
     """Give what the disk raises the meaning that it has for the store."""
     from tailorsecrets_file.driver import FileDriver
 

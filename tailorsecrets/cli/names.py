@@ -45,7 +45,7 @@ def vault_argument(function: F) -> F:
     return click.argument("name", required=False, shell_complete=complete_vault)(option(function))
 
 
-def the_vault(name: str | None, option: str | None) -> str:
+def vault_name_from(name: str | None, option: str | None) -> str:
     """Return the name of the vault that a word or an option gives; one of them must."""
     if (name is None) == (option is None):
         raise click.UsageError("name the vault once, as in: api-keys, or: --name api-keys", click.get_current_context())

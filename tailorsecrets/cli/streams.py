@@ -26,12 +26,12 @@ class Io:
 
     def write(self, text: str) -> None:
         """Write data as it is."""
-        with _told():
+        with _output_errors():
             self.stdout.write(text)
 
     def flush(self) -> None:
         """Hand over the data that was written."""
-        with _told():
+        with _output_errors():
             self.stdout.flush()
 
     def show_json(self, document: object) -> None:
@@ -57,7 +57,7 @@ def printable(text: str) -> str:
 
 
 @contextmanager
-def _told() -> Generator[None]:
+def _output_errors() -> Generator[None]:
     """Say why stdout takes no more, such as a full disk; that nobody reads it any more is no error of ours."""
     try:
         yield

@@ -83,7 +83,7 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--bogus",), "--bogus"),
         (("apply", "--bogus"), "--bogus"),
@@ -99,12 +99,12 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("apply", "-e", ""), "it is empty"),
     ],
 )
-def test_bad_usage(empty: Shell, words: tuple[str, ...], told: str) -> None:
+def test_bad_usage(empty: Shell, words: tuple[str, ...], message: str) -> None:
     """Bad usage exits with 1 and one error that points to the help, in JSON too."""
     done = empty(*words)
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("error[USAGE]: ")
-    assert told in done.err
+    assert message in done.err
     assert "--help" in done.err
     done = empty(*words, "--json") if words[-1] != "-V" else empty("--json", *words)
     assert done.error["code"] == "USAGE"
