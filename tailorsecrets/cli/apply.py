@@ -109,7 +109,7 @@ def _show(plan: Plan, invocation: Invocation, *, dry_run: bool, idle: str) -> No
     if not plan.steps:
         invocation.io.say(idle)
     if not invocation.json:
-        invocation.io.show(plans.text(plan))
+        invocation.io.show_coloured(plans.text(plan))
         invocation.io.flush()  # before the questions about it
     elif dry_run:
         invocation.io.show_json(plans.document(plan))

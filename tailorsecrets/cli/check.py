@@ -23,7 +23,7 @@ def check(invocation: Invocation) -> int:
         invocation.io.show_json([_row(place, answers[place]) for place in places])
     else:
         for place in places:
-            invocation.io.show(_line(place, answers[place]))
+            invocation.io.show_coloured(_line(place, answers[place]))
     return exits.DONE if all(isinstance(answer, Stored) for answer in answers.values()) else exits.ERROR
 
 

@@ -7,6 +7,7 @@ import click
 
 from tailorsecrets.cli import exits
 from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.nearest import suggestion
 from tailorsecrets.cli.program import PROGRAM
 from tailorsecrets.errors import SecretsError, interrupted
 
@@ -37,7 +38,13 @@ def show_error(exc: BaseException, invocation: Invocation) -> int:
         case BrokenPipeError():
             return exits.ERROR  # whoever read the output has left, as head does
         case SecretsError():
-            _write_error(invocation, exc.code, str(exc), exc.hint, exc.details if isinstance(exc, Failed) else {})
+            _write_error(
+                invocation,
+                exc.code,
+                str(exc),
+                suggestion(exc, invocation),
+                exc.details if isinstance(exc, Failed) else {},
+            )
         case click.ClickException():
             _write_error(invocation, "USAGE", exc.format_message(), _usage(exc))
         case _ if isinstance(exc, click.Abort) or interrupted(exc):

@@ -20,7 +20,10 @@ from tailorsecrets.secret import Secret
 @click.group(
     "file",
     cls=Group,
-    lazy={"keys": "file:keys", "rekey": "file:rekey"},
+    lazy={
+        "keys": ("file:keys", "Manage the keys that open a store file."),
+        "rekey": ("file:rekey", "Encrypt the store file with a new data key, for the same keys."),
+    },
     examples=("tailorsecrets file keys list", "tailorsecrets file rekey"),
 )
 def group() -> None:
@@ -30,7 +33,11 @@ def group() -> None:
 @click.group(
     "keys",
     cls=Group,
-    lazy={"list": "file:list_", "add": "file:add", "remove": "file:remove"},
+    lazy={
+        "list": ("file:list_", "List the keys that open the store file."),
+        "add": ("file:add", "Let one more key open the store file."),
+        "remove": ("file:remove", "Close the store file to one key."),
+    },
     examples=("tailorsecrets file keys list", "tailorsecrets file keys add --age age1qyqszqgpqyqszqgpqyqszqgp"),
 )
 def keys() -> None:

@@ -25,7 +25,7 @@ def run(argv: Sequence[str], io: Io) -> int:
         io.flush()
     except BaseException as exc:  # noqa: BLE001  # the last place that can report it
         if isinstance(exc, click.UsageError):  # --json may stand after what could not be parsed
-            invocation.common.json |= not {"--json", "-j"}.isdisjoint(argv)
+            invocation.take("json", invocation.json or not {"--json", "-j"}.isdisjoint(argv))
         return show_error(exc, invocation)
     return code or exits.DONE
 

@@ -6,6 +6,7 @@ from tailorsecrets.cli.commands import Group, command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.managed import owner_name, owner_of
 from tailorsecrets.cli.names import vault_argument, vault_name_from, yes_option
+from tailorsecrets.cli.nearest import did_you_mean
 from tailorsecrets.cli.printing import list_options, show_list
 from tailorsecrets.cli.prompts import confirm, confirm_by_name, need_terminal
 from tailorsecrets.errors import ConfigError
@@ -16,11 +17,11 @@ from tailorsecrets.store.store import workspace_of
     "vault",
     cls=Group,
     lazy={
-        "create": "vault:create",
-        "list": "vault:list_",
-        "delete": "vault:delete",
-        "release": "vault:release",
-        "adopt": "vault:adopt",
+        "create": ("vault:create", "Create an empty vault that no config manages."),
+        "list": ("vault:list_", "List the vaults of the workspace."),
+        "delete": ("vault:delete", "Delete an empty vault."),
+        "release": ("vault:release", "Take a vault out of the management of its config."),
+        "adopt": ("vault:adopt", "Put a vault that this config declares under its management."),
     },
     examples=("tailorsecrets secret vault create partner-keys", "tailorsecrets secret vault list"),
 )
@@ -88,7 +89,7 @@ def adopt(invocation: Invocation, name: str | None, option: str | None, yes: boo
     mine = config.owner
     if vault not in config.declarations.vaults:
         problem = f"the config of {owner_name(mine)} does not declare vault {vault}"
-        hint = "declare it there first; the next apply deletes a vault that the config owns and does not declare"
+        hint = did_you_mean(vault, config.declarations.vaults) or "declare it there first"
         raise ConfigError(problem, hint=hint)
     with invocation.open_to_write(f"secret vault adopt {vault}") as store:
         record = workspace_of(store).record(vault)
