@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -14,5 +14,5 @@ def test_the_picture_is_up_to_date(tmp_path: Path) -> None:
     subprocess.run([sys.executable, tmp_path / "picture.py"], check=True)
     drawn = (tmp_path / "plan.svg").read_text(encoding="utf-8")
     assert drawn == (DOCS / "plan.svg").read_text(encoding="utf-8"), "run: python docs/picture.py"
-    spans = ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}tspan")
+    spans = ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}tspan")
     assert len({span.get("fill") for span in spans} - {None}) == 3
