@@ -243,11 +243,11 @@ def test_values_from_env_files(managed: Shell) -> None:
 def test_env_files_that_cannot_be_read(managed: Shell) -> None:
     """A required env file that is missing, one that is no text and a folder are errors, and no value is shown."""
     (managed.folder / "bytes.env").write_bytes(b"KEY=canary\xff")
-    for name, told in (("none.env", "not found"), ("bytes.env", "not UTF-8"), (".config", "directory")):
+    for name, message in (("none.env", "not found"), ("bytes.env", "not UTF-8"), (".config", "directory")):
         done = managed("apply", "--env-file", name, "--json")
         assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
         assert f"{name}: " in done.error["message"]
-        assert told in done.error["message"]
+        assert message in done.error["message"]
         assert "canary" not in done.err
 
 
