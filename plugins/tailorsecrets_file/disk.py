@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from tailorsecrets.errors import Conflict, Unavailable
 
 # pathlib would cost 10 ms at every start of the command
-# ruff: noqa: PTH104, PTH108, PTH116, PTH120, PTH123, PTH208
+# ruff: noqa: PTH103, PTH104, PTH108, PTH116, PTH120, PTH123, PTH208
 
 _POLL: Final = 0.005  # seconds; a write takes about as long
 _TEMPORARY: Final = re.compile(r"\d+-[0-9a-f]{8}\.tmp")
@@ -96,6 +96,18 @@ def create(path: str, content: bytes) -> None:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
     _sync_folder(path)
+
+
+def replace_private(path: str, content: bytes) -> None:
+    """Make *content* a file that only its owner can read, in a folder that only its owner can enter."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    temporary = _temporary(path)
+    try:
+        _write(temporary, content, like=None)
+        os.rename(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
 
 
 def _write(path: str, content: bytes, like: str | None) -> None:

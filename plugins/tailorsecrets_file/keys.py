@@ -19,12 +19,22 @@ from tailorsecrets_file.header import MAX_PASSPHRASES, MAX_SLOTS, Slot, SlotKind
 from tailorsecrets_file.storefile import StoreFile
 from tailorsecrets_file.unlock import label, unlock
 
-__all__ = ["Slot", "SlotKind", "add_slot", "list_slots", "rekey", "remove_slot"]
+__all__ = ["Slot", "SlotKind", "add_slot", "list_slots", "rekey", "remove_slot", "trust"]
 
 
 def list_slots(target: Target) -> list[Slot]:
     """Return the slots of the file, oldest first. It needs no key, hence nobody has vouched for them."""
     return sorted(StoreFile(target).slots(), key=lambda slot: (slot.created, slot.id))
+
+
+def trust(target: Target) -> str:
+    """Accept the origin of the file as it is now, in the place of any that was remembered; return a sentence.
+
+    The file opens with the key that reads it, or with an age identity where SOPS and age keep theirs.
+    """
+    file = StoreFile(target)
+    origin = file.accept()
+    return f"trusted {file.path}: its origin is {origin.origin_id}; its other holders see the same one"
 
 
 def add_slot(

@@ -6,7 +6,7 @@ from tailorsecrets.errors import Conflict, Corrupt
 from tailorsecrets_file import document, header
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.document import Document
-from tailorsecrets_file.header import Header, Slot
+from tailorsecrets_file.header import Header
 from tailorsecrets_file.line import Damaged
 from tailorsecrets_file.snapshot import Snapshot, restore_hint
 
@@ -17,7 +17,7 @@ def opened(content: bytes, path: str, environ: Mapping[str, str], known: Snapsho
     found = headers(lines_, path)
     before = known.known if known else None
     key = before if before and all(each.vouched(before) for each in found) else None
-    header_ = found[0]._replace(slots=slots(found))
+    header_ = merged(found)
     return Snapshot(path, header_, lines_, lambda: _key(found, header_, path, environ), key)
 
 
@@ -45,9 +45,10 @@ def headers(found: Document, path: str) -> list[Header]:
     return newest
 
 
-def slots(found: Sequence[Header]) -> tuple[Slot, ...]:
-    """Return the slots of all headers: two branches may each have added one, and removing one changes the key."""
-    return tuple({slot.id: slot for each in found for slot in each.slots}.values())
+def merged(found: Sequence[Header]) -> Header:
+    """Return one header with the slots of all: two branches may each have added one; removing one changes the key."""
+    slots = {slot.id: slot for each in found for slot in each.slots}
+    return found[0]._replace(slots=tuple(slots.values()))
 
 
 def _header(raw: bytes, path: str) -> Header:
@@ -58,10 +59,10 @@ def _header(raw: bytes, path: str) -> Header:
         raise Corrupt(f"{path} is damaged: {error}", hint=restore_hint(path)) from None
 
 
-def _key(found: Sequence[Header], merged: Header, path: str, environ: Mapping[str, str]) -> FileKey:
+def _key(found: Sequence[Header], header_: Header, path: str, environ: Mapping[str, str]) -> FileKey:
     from tailorsecrets_file.unlock import unlock
 
-    key = unlock(merged, environ, path)
+    key = unlock(header_, environ, path)
     if not all(each.vouched(key) for each in found):
         raise Corrupt(f"a header of {path} was altered", hint=restore_hint(path))
     return key

@@ -18,6 +18,7 @@ from tailorsecrets_file.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from tailorsecrets_file.draft import Draft
+    from tailorsecrets_file.origins import Origin
 
 # pathlib would cost 10 ms at every start of the command
 # ruff: noqa: PTH100, PTH103, PTH111, PTH112, PTH118, PTH120
@@ -60,8 +61,21 @@ class StoreFile:
 
     def slots(self) -> tuple[Slot, ...]:
         """Return the slots of the file. It needs no key, hence nobody has vouched for them."""
+        return self._header().slots
+
+    def _header(self) -> Header:
         content, _ = self._read()
-        return opening.slots(opening.headers(opening.lines(content, self.path), self.path))
+        return opening.merged(opening.headers(opening.lines(content, self.path), self.path))
+
+    def accept(self) -> "Origin":
+        """Remember the origin that the file has now, in the place of any other; return it."""
+        from tailorsecrets_file import origins
+        from tailorsecrets_file.unlock import unlock_anew
+
+        header = self._header()
+        origin = origins.Origin(header.file_id, unlock_anew(header, self.target.environ, self.path).origin_id)
+        origins.accept(self.target.environ, self.path, origin)
+        return origin
 
     @contextmanager
     def writing(self, *, create: bool) -> Generator["Draft"]:
@@ -111,12 +125,17 @@ class StoreFile:
         return Snapshot(self.path, header, Document((), {}, b""), lambda: key, key)
 
     def _commit(self, draft: "Draft", real: str, expected: Signature | None) -> None:
-        from tailorsecrets_file.unlock import first_slot
+        from tailorsecrets_file import origins
+        from tailorsecrets_file.unlock import configured, first_slot
 
-        if not draft.slots:  # the key file is on the disk before the store file that needs it
+        environ, new = self.target.environ, not draft.slots
+        if new:  # the key file is on the disk before the store file that needs it
             now = datetime.now(UTC).replace(microsecond=0)
-            draft.slots = (first_slot(self.target.environ, draft.file_id, draft.key, now),)
+            draft.slots = (first_slot(environ, draft.file_id, draft.key, now),)
         disk.replace(real, draft.render(self._keep), expected)
+        if new:
+            origin = origins.Origin(draft.file_id, draft.key.origin_id)
+            origins.made(environ, self.path, origin, user=not configured(environ))
 
     @contextmanager
     def _alone(self) -> Generator[None]:

@@ -20,8 +20,8 @@ from tailorsecrets.secret import Secret
 @click.group(
     "file",
     cls=Group,
-    lazy={"keys": "file:keys", "rekey": "file:rekey"},
-    examples=("tailorsecrets file keys list", "tailorsecrets file rekey"),
+    lazy={"keys": "file:keys", "rekey": "file:rekey", "trust": "file:trust"},
+    examples=("tailorsecrets file keys list", "tailorsecrets file rekey", "tailorsecrets file trust"),
 )
 def group() -> None:
     """Manage an encrypted store file."""
@@ -108,6 +108,25 @@ def rekey(invocation: Invocation) -> None:
     target = _target(invocation)
     with _explained(target):
         told = encrypt_anew(target)
+    invocation.report_change(target.path, told)
+
+
+@command("trust", "tailorsecrets file trust")
+@yes_option
+def trust(invocation: Invocation, yes: bool) -> None:
+    """Accept the store file at this path as the genuine one.
+
+    Needed once to open a file with an age identity that is not named in TAILORSECRETS_FILE_AGE_IDENTITY, and after
+    somebody replaced the file on purpose. Anybody can make a file that your age identity opens, so ask another holder
+    of the file whether `tailorsecrets file trust` shows them the same origin.
+    """
+    from tailorsecrets_file.keys import trust as accept
+
+    invocation.announce("file trust", writes=False)
+    target = _target(invocation)
+    confirm(f"Accept {target.url} as the genuine store file?", invocation, code="FILE_TRUST_CANCELLED", yes=yes)
+    with _explained(target):
+        told = accept(target)
     invocation.report_change(target.path, told)
 
 

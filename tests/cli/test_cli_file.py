@@ -69,6 +69,25 @@ def test_declining_to_remove(shell: Shell, word: str) -> None:
     assert "error[KEY_REMOVAL_CANCELLED]" in text
 
 
+def test_trust(shell: Shell) -> None:
+    """Trusting a file needs a yes, also under a profile that may only read, and shows the origin."""
+    (shell.folder / "tailorsecrets.toml").write_text('[profiles.ro]\npermission = "read"\n')
+    assert shell("file", "trust", "--json").error["code"] == "CONFIRMATION_REQUIRED"
+    done = shell("file", "trust", "-p", "ro", "--store", STORE, "--yes")
+    assert done.code == 0
+    assert "its origin is " in done.err
+
+
+def test_declining_to_trust(shell: Shell) -> None:
+    """Anything but a yes trusts nothing."""
+    child = shell.terminal("file", "trust")
+    child.expect_exact("[y/N]: ")
+    child.sendline("n")
+    code, text = ended(child)
+    assert code == 1
+    assert "error[FILE_TRUST_CANCELLED]" in text
+
+
 def test_rekey(shell: Shell) -> None:
     """Rekeying changes every line, and what is in the store stays."""
     path = shell.folder / STORE.removeprefix("file:")

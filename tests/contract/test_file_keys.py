@@ -33,6 +33,12 @@ def stranger(folder: Path, **environ: str) -> Driver:
     return store_type().open(target_in(folder, environ={"XDG_CONFIG_HOME": str(folder / ELSEWHERE), **environ}))
 
 
+def trusting(folder: Path, **environ: str) -> Driver:
+    """Return the same for somebody who trusts the file, so that identities where SOPS and age keep them open it."""
+    keys.trust(target_in(folder, environ={"XDG_CONFIG_HOME": str(folder / ELSEWHERE), **environ}))
+    return stranger(folder, **environ)
+
+
 def made(folder: Path, **environ: str) -> Driver:
     """Return a driver for a new file that holds one secret."""
     driver = stranger(folder, **environ)
@@ -177,21 +183,22 @@ def sops_home(folder: Path, identity: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("place", [sops_key, sops_key_file, sops_config, sops_home])
 def test_an_age_recipient(tmp_path: Path, place: Callable[[Path, str], dict[str, str]]) -> None:
-    """An age slot opens with its identity, wherever SOPS keeps that, and with no other."""
+    """An age slot of a trusted file opens with its identity, wherever SOPS keeps that, and with no other."""
     identity = pyrage.x25519.Identity.generate()
     opened(tmp_path).put("a", Secret("1"))
 
     slot = keys.add_slot(target_in(tmp_path), "age", recipient=str(identity.to_public()))
 
     assert slot.label == str(identity.to_public())
-    assert text(stranger(tmp_path, **place(tmp_path, str(identity))), "a") == "1"
+    assert text(trusting(tmp_path, **place(tmp_path, str(identity))), "a") == "1"
+    trusting(tmp_path, SOPS_AGE_KEY=str(identity))
     with pytest.raises(Unauthenticated) as caught:
         stranger(tmp_path, SOPS_AGE_KEY=str(pyrage.x25519.Identity.generate())).get("a")
-    assert "SOPS_AGE_KEY" in caught.value.hint
+    assert "TAILORSECRETS_FILE_AGE_IDENTITY" in caught.value.hint
 
 
 def test_an_ssh_recipient(tmp_path: Path) -> None:
-    """An ssh public key is a recipient, and its private key in ~/.ssh opens the file."""
+    """An ssh public key is a recipient, and its private key in ~/.ssh opens the file where it is trusted."""
     ssh = tmp_path / "home" / ".ssh"
     ssh.mkdir(parents=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh / "id_ed25519"], check=True)
@@ -199,7 +206,7 @@ def test_an_ssh_recipient(tmp_path: Path) -> None:
 
     keys.add_slot(target_in(tmp_path), "age", recipient=(ssh / "id_ed25519.pub").read_text().strip())
 
-    assert text(stranger(tmp_path, HOME=str(tmp_path / "home")), "a") == "1"
+    assert text(trusting(tmp_path, HOME=str(tmp_path / "home")), "a") == "1"
 
 
 def test_an_ssh_key_that_cannot_be_used(tmp_path: Path) -> None:
@@ -213,8 +220,8 @@ def test_an_ssh_key_that_cannot_be_used(tmp_path: Path) -> None:
     keys.add_slot(target_in(tmp_path), "age", recipient=str(identity.to_public()))
 
     with pytest.raises(Unauthenticated):
-        stranger(tmp_path, HOME=str(tmp_path / "home")).get("a")
-    assert text(stranger(tmp_path, HOME=str(tmp_path / "home"), SOPS_AGE_KEY=str(identity)), "a") == "1"
+        trusting(tmp_path, HOME=str(tmp_path / "home"))
+    assert text(trusting(tmp_path, HOME=str(tmp_path / "home"), SOPS_AGE_KEY=str(identity)), "a") == "1"
 
 
 @pytest.mark.parametrize("junk", ["age1x", "ssh-ed25519 x", "me@example.com", "AGE-SECRET-KEY-1"])
@@ -267,7 +274,7 @@ def test_every_slot_opens_after_a_rekey(tmp_path: Path) -> None:
     assert before & set((tmp_path / NAME).read_bytes().splitlines()) == {b'{"end":true}'}
     assert driver.get("a").entry == put
     for environ in (
-        {"SOPS_AGE_KEY": str(identity)},
+        {"TAILORSECRETS_FILE_AGE_IDENTITY": str(identity)},
         {"TAILORSECRETS_FILE_PASSPHRASE": "p"},
         {"TAILORSECRETS_FILE_KEY_FILE": str(tmp_path / "key")},
     ):
@@ -326,13 +333,19 @@ def test_nobody_locks_themselves_out(tmp_path: Path) -> None:
 
 
 def test_another_key_at_hand_is_enough(tmp_path: Path) -> None:
-    """Who has a passphrase or an age identity in the environment may remove their key file."""
+    """Who names an age identity may remove the slot of a key file of theirs that is gone."""
     identity = pyrage.x25519.Identity.generate()
     opened(tmp_path).put("a", Secret("1"))
     (mine,) = keys.list_slots(target_in(tmp_path))
     keys.add_slot(target_in(tmp_path), "age", recipient=str(identity.to_public()))
 
-    keys.remove_slot(target_in(tmp_path, environ={"SOPS_AGE_KEY": str(identity)}), mine.id)
+    target = target_in(tmp_path, environ={"TAILORSECRETS_FILE_AGE_IDENTITY": str(identity)})
+    with pytest.raises(Refused) as caught:  # a key file of this file is the only key that is tried
+        keys.remove_slot(target, mine.id)
+    assert str(key_file(tmp_path)) in caught.value.hint
+    key_file(tmp_path).unlink()
+
+    keys.remove_slot(target, mine.id)
 
     assert kinds(tmp_path) == ["age"]
 
