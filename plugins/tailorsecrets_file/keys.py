@@ -15,9 +15,12 @@ from tailorsecrets.errors import AlreadyExists, ConfigError, NotFound, Refused, 
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keyfiles, slots
 from tailorsecrets_file.draft import Draft
-from tailorsecrets_file.header import MAX_PASSPHRASES, MAX_SLOTS, Slot, SlotKind
+from tailorsecrets_file.header import Slot, SlotKind
 from tailorsecrets_file.storefile import StoreFile
 from tailorsecrets_file.unlock import label, unlock
+
+_MOST_SLOTS = 256  # a merge of branches may leave more, which readers take up to ``header.MAX_SLOTS``
+_MOST_PASSPHRASES = 8
 
 __all__ = ["Slot", "SlotKind", "add_slot", "list_slots", "rekey", "remove_slot", "trust"]
 
@@ -117,7 +120,7 @@ def _new_slot(
 def _check_new(new: Slot, present: tuple[Slot, ...]) -> None:
     if any((new.kind, new.public or new.label) == (slot.kind, slot.public or slot.label) for slot in present):
         raise AlreadyExists("this key has a slot already", hint="list them with: tailorsecrets file keys list")
-    if len(present) == MAX_SLOTS or (
-        new.kind == "passphrase" and len(list(slots.of_kind(present, "passphrase"))) == MAX_PASSPHRASES
+    if len(present) >= _MOST_SLOTS or (
+        new.kind == "passphrase" and len(list(slots.of_kind(present, "passphrase"))) >= _MOST_PASSPHRASES
     ):
-        raise Unsupported(f"a file has at most {MAX_SLOTS} slots, {MAX_PASSPHRASES} of them for passphrases")
+        raise Unsupported(f"a file has at most {_MOST_SLOTS} slots, {_MOST_PASSPHRASES} of them for passphrases")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tailorsecrets.errors import Conflict, Corrupt
+from tailorsecrets.errors import Conflict, Corrupt, Unsupported
 from tailorsecrets_file import document, header
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.document import Document
@@ -42,6 +42,8 @@ def headers(found: Document, path: str) -> list[Header]:
             f"{path} was rekeyed on two branches, and a merge left the headers of both",
             hint=f"keep the file of one branch (git checkout --ours {path}) and write the other's changes again",
         )
+    if not header.within_limits(merged(newest).slots):
+        raise Corrupt(f"{path} has too many slots, over all its headers", hint=restore_hint(path))
     return newest
 
 
@@ -49,6 +51,16 @@ def merged(found: Sequence[Header]) -> Header:
     """Return one header with the slots of all: two branches may each have added one; removing one changes the key."""
     slots = {slot.id: slot for each in found for slot in each.slots}
     return found[0]._replace(slots=tuple(slots.values()))
+
+
+def check(content: bytes, path: str, key: FileKey) -> None:
+    """Raise Unsupported unless *content*, about to be written, reads as a file of *key*; else nobody could read it."""
+    try:
+        found = headers(lines(content, path), path)
+    except (Corrupt, Conflict) as error:
+        raise Unsupported(f"this change to {path} cannot be read again, so it was not written: {error}") from error
+    if not all(each.vouched(key) for each in found):
+        raise Unsupported(f"this change to {path} cannot be authenticated, so it was not written")
 
 
 def _header(raw: bytes, path: str) -> Header:

@@ -18,14 +18,14 @@ from tailorsecrets.errors import Corrupt
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import age, hpke
 from tailorsecrets_file.crypto import SIZE, FileKey, expand
-from tailorsecrets_file.header import Argon2, Slot, SlotKind
+from tailorsecrets_file.header import Argon2, Slot, SlotKind, printable
 
 _NONCE: Final = 12
 
 
 def key_slot(secret: bytes, label: str, file_id: str, key: FileKey, now: datetime) -> Slot:
     """Return a slot that the 32-byte *secret* of a key file opens."""
-    slot = Slot(id=_new_id(), kind="key", label=label, created=now, data=b"", public=hpke.public(secret))
+    slot = Slot(id=_new_id(), kind="key", label=printable(label), created=now, data=b"", public=hpke.public(secret))
     return _filled(slot, secret, file_id, key)
 
 
@@ -41,7 +41,7 @@ def passphrase_slot(passphrase: Secret, file_id: str, key: FileKey, now: datetim
 def age_slot(recipient: str, key: FileKey, now: datetime) -> Slot:
     """Return a slot that the age identity of *recipient* opens; ConfigError if that is none."""
     data = age.encrypt(key.data + key.origin, recipient)
-    return Slot(id=_new_id(), kind="age", label=recipient, created=now, data=data)
+    return Slot(id=_new_id(), kind="age", label=printable(recipient), created=now, data=data)
 
 
 def renewed(slot: Slot, file_id: str, key: FileKey) -> Slot:

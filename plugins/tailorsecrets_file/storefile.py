@@ -132,7 +132,9 @@ class StoreFile:
         if new:  # the key file is on the disk before the store file that needs it
             now = datetime.now(UTC).replace(microsecond=0)
             draft.slots = (first_slot(environ, draft.file_id, draft.key, now),)
-        disk.replace(real, draft.render(self._keep), expected)
+        content = draft.render(self._keep)
+        opening.check(content, self.path, draft.key)
+        disk.replace(real, content, expected)
         if new:
             origin = origins.Origin(draft.file_id, draft.key.origin_id)
             origins.made(environ, self.path, origin, user=not configured(environ))

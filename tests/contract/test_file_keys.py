@@ -406,3 +406,53 @@ def test_listing_needs_no_key(tmp_path: Path) -> None:
 
     assert (slot.kind, slot.label) == ("passphrase", "")
     assert "data" not in repr(slot)
+
+
+ODD_NAMES = {"NBSP": "a\xa0b", "tab": "a\tb", "newline": "a\nb", "zero width": "a\u200bb", "raw": os.fsdecode(b"a\xff")}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES.values(), ids=ODD_NAMES)
+def test_a_key_file_whose_name_does_not_print(tmp_path: Path, name: str) -> None:
+    """A key file of any name makes a slot that reads; its label escapes what does not print."""
+    path = str(tmp_path / name)
+    made(tmp_path, TAILORSECRETS_FILE_KEY_FILE=path)
+    slot = keys.add_slot(target_in(tmp_path, environ={"TAILORSECRETS_FILE_KEY_FILE": path}), "key", path=f"{path}2")
+
+    assert text(stranger(tmp_path, TAILORSECRETS_FILE_KEY_FILE=f"{path}2"), "a") == "1"
+    assert slot.label == str(tmp_path / name.encode("unicode_escape").decode()) + "2"
+    assert len(kinds(tmp_path)) == 2
+
+
+def test_an_ssh_key_whose_comment_does_not_print(tmp_path: Path) -> None:
+    """An ssh public key with any comment makes a slot that reads, and that a rekey reaches."""
+    ssh = tmp_path / "home" / ".ssh"
+    ssh.mkdir(parents=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh / "id_ed25519"], check=True)
+    kind, public, _ = (ssh / "id_ed25519.pub").read_text().split()
+    opened(tmp_path).put("a", Secret("1"))
+
+    keys.add_slot(target_in(tmp_path), "age", recipient=f"{kind} {public} me\xa0\x1b[2J\u200b")
+    keys.rekey(target_in(tmp_path))
+
+    assert text(trusting(tmp_path, HOME=str(tmp_path / "home")), "a") == "1"
+
+
+def test_only_what_reads_is_written(tmp_path: Path) -> None:
+    """A change that no reader would accept is refused before the rename, and the file is left alone."""
+    from dataclasses import replace
+
+    from tailorsecrets_file.storefile import StoreFile
+
+    def relabel(label: str) -> None:
+        with StoreFile(target_in(tmp_path)).writing(create=False) as draft:
+            draft.slots = tuple(replace(slot, label=label) for slot in draft.slots)
+            draft.changed = True
+
+    opened(tmp_path).put("a", Secret("1"))
+    before = (tmp_path / NAME).read_bytes()
+
+    for label in ("\x1b", "x" * 1_100_000):
+        with pytest.raises(Unsupported, match="was not written"):
+            relabel(label)
+
+    assert (tmp_path / NAME).read_bytes() == before

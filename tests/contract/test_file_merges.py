@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tailorsecrets.driver import ABSENT, PRESENT, Driver
-from tailorsecrets.errors import AlreadyExists, Conflict, NotFound
+from tailorsecrets.errors import AlreadyExists, Conflict, NotFound, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keys
 from tests.contract.test_file_targets import NAME, opened, store_type, target_in, text
@@ -230,6 +230,29 @@ def test_two_branches_add_slots(tmp_path: Path) -> None:
     driver.put("s", Secret("1"))
     assert (tmp_path / NAME).read_bytes().count(b'{"tailorsecrets"') == 1
     assert added < {slot.id for slot in keys.list_slots(target)}
+
+
+def test_two_branches_add_many_passphrases(tmp_path: Path) -> None:
+    """Five passphrases of each of two branches are more than one branch may add; all are there after a write."""
+    driver = repository(tmp_path)
+    target = target_in(tmp_path)
+    for name, start in (("b1", "HEAD"), ("b2", "HEAD~1")):
+        branch(tmp_path, name, start)
+        for number in range(5):
+            keys.add_slot(target, "passphrase", passphrase=Secret(f"passphrase {name} {number}"))
+        commit(tmp_path)
+    git(tmp_path, "merge", "-q", "--no-edit", "b1")
+
+    driver.put("s", Secret("1"))
+
+    assert text(driver, "s") == "1"
+    assert len(keys.list_slots(target)) == 11
+    alone = target_in(tmp_path, environ={"TAILORSECRETS_FILE_PASSPHRASE": "passphrase b2 4"})
+    assert text(store_type().open(alone), "s") == "1"
+    with pytest.raises(Unsupported, match="at most 256 slots, 8 of them for passphrases"):
+        keys.add_slot(target, "passphrase", passphrase=Secret("one more passphrase"))
+    keys.remove_slot(target, next(slot.id for slot in keys.list_slots(target) if slot.kind == "passphrase"))
+    assert len(keys.list_slots(target)) == 10
 
 
 def test_two_branches_rekey(tmp_path: Path) -> None:
