@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 
 from benchmarks.measure import Row
 from tailorsecrets import Secret, SecretManager, Store
-from tailorsecrets.layers import Call, Layer
-from tailorsecrets.manager import Declarations
+from tailorsecrets.declared.declarations import Declarations
+from tailorsecrets.store.layers import Call, Layer
 from tailorsecrets.testing import Memory
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.measure import PASS, Row, process_ratios
 from tailorsecrets import Secret, open_store
 from tailorsecrets.driver import ABSENT
+from tailorsecrets.store.store import workspace_of
 
 TAILORSECRETS = str(Path(sys.executable).parent / "tailorsecrets")
 GET = "from tailorsecrets import open_store; import sys; open_store(sys.argv[1]).get('api-keys', 'secret-5')"
@@ -32,9 +33,11 @@ def main() -> list[Row]:
 def store_of(count: int, folder: str, environ: dict[str, str]) -> str:
     """Make a store file with *count* secrets and return its URL."""
     url = f"file:{folder}/{count}.jsonl"
-    with open_store(url, environ=environ) as store, store.transaction():
+    with open_store(url, environ=environ) as store, workspace_of(store).transaction():
         store.create_vault("api-keys")
-        manifest = store.manifest("api-keys")
+        record = workspace_of(store).record("api-keys")
         for number in range(count):
-            store.put_secret(manifest, "api-keys", f"secret-{number}", Secret(f"value {number}"), expect=ABSENT)
+            workspace_of(store).put_secret(
+                record, "api-keys", f"secret-{number}", Secret(f"value {number}"), expect=ABSENT
+            )
     return url

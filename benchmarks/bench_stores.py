@@ -22,11 +22,12 @@ from benchmarks.measure import Row
 from benchmarks.wire_servers import serving
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.driver import ABSENT
-from tailorsecrets.layers import Call, Layer
-from tests.contract.aws_backdoor import LOGIN, REGION, raw_client
-from tests.contract.gcp_server_backdoor import PROJECT
-from tests.contract.gcp_server_backdoor import raw_client as raw_google
-from tests.servers import start, stop
+from tailorsecrets.store.layers import Call, Layer
+from tailorsecrets.store.store import workspace_of
+from tests.support.aws.backdoor import LOGIN, REGION, raw_client
+from tests.support.gcp.backdoor import PROJECT
+from tests.support.gcp.backdoor import raw_client as raw_google
+from tests.support.servers import start, stop
 
 T = TypeVar("T")
 
@@ -120,15 +121,15 @@ def main() -> list[Row]:
 def filled(store: Store) -> list[str]:
     """Write secrets and return their names."""
     store.create_vault("api-keys")
-    manifest, names = store.manifest("api-keys"), [f"secret{number}" for number in range(MANY)]
+    record, names = workspace_of(store).record("api-keys"), [f"secret{number}" for number in range(MANY)]
     for name in names:
-        store.put_secret(manifest, "api-keys", name, Secret("value"), expect=ABSENT)
+        workspace_of(store).put_secret(record, "api-keys", name, Secret("value"), expect=ABSENT)
     return names
 
 
 def against_the_sdk(bench: Bench, name: str) -> float:
     """Return the median of a get over that of the SDK's call, each in turn."""
-    native = bench.store.native_names("api-keys")[0] + name
+    native = workspace_of(bench.store).native_names("api-keys")[0] + name
     ours, theirs = list[float](), list[float]()
     for turn in range(ROUNDS):
         pair = [

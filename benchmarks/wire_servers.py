@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.contract.azure_server import Server as KeyVault
-from tests.contract.gcp_server import Server as Google
+from tests.support.azure.server import Server as KeyVault
+from tests.support.gcp.server import Server as Google
 
 
 @contextmanager

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
         schedule_trigger,
         webhook,
     )
-    from tailorsecrets.config import Config, define_config, define_secret_manager
+    from tailorsecrets.config.config import Config, define_config, define_secret_manager
+    from tailorsecrets.declared.sources import env, file, generate
     from tailorsecrets.errors import (
         AlreadyExists,
         ConfigError,
@@ -55,48 +56,47 @@ if TYPE_CHECKING:
         VaultAlreadyExists,
         VaultNotFound,
     )
-    from tailorsecrets.manager import ManagerBase, SecretManager
-    from tailorsecrets.names import SecretRef
-    from tailorsecrets.readings import CacheEvent, CacheInfo, Reading
+    from tailorsecrets.references.ref import SecretRef
+    from tailorsecrets.runtime.events import CacheEvent, CacheInfo, Reading
+    from tailorsecrets.runtime.manager import ManagerBase, SecretManager
     from tailorsecrets.secret import Secret
-    from tailorsecrets.sources import env, file, generate
-    from tailorsecrets.store import Store
-    from tailorsecrets.targets import open_store
+    from tailorsecrets.store.store import Store
+    from tailorsecrets.targets.opening import open_store
 
 __version__ = "0.1.0"
 
 _HOME = {
     "App": "app",
     "BodyFailed": "app",
-    "CacheEvent": "readings",
-    "CacheInfo": "readings",
-    "Config": "config",
+    "CacheEvent": "runtime.events",
+    "CacheInfo": "runtime.events",
+    "Config": "config.config",
     "IncomingWebhook": "app",
     "InputInvalid": "app",
-    "ManagerBase": "manager",
+    "ManagerBase": "runtime.manager",
     "Outcome": "app",
     "OutputInvalid": "app",
-    "Reading": "readings",
+    "Reading": "runtime.events",
     "RecordCreated": "app",
     "RecordDeleted": "app",
     "RecordUpdated": "app",
     "Scheduled": "app",
     "Secret": "secret",
-    "SecretManager": "manager",
-    "SecretRef": "names",
-    "Store": "store",
+    "SecretManager": "runtime.manager",
+    "SecretRef": "references.ref",
+    "Store": "store.store",
     "WebhookFailed": "app",
     "create_executor": "app",
     "create_resolver": "app",
     "create_workflow": "app",
     "create_workflow_job": "app",
-    "define_config": "config",
-    "define_secret_manager": "config",
-    "env": "sources",
-    "file": "sources",
-    "generate": "sources",
+    "define_config": "config.config",
+    "define_secret_manager": "config.config",
+    "env": "declared.sources",
+    "file": "declared.sources",
+    "generate": "declared.sources",
     "incoming_webhook_trigger": "app",
-    "open_store": "targets",
+    "open_store": "targets.opening",
     "record_created_trigger": "app",
     "record_deleted_trigger": "app",
     "record_updated_trigger": "app",
@@ -171,3 +171,6 @@ if not TYPE_CHECKING:  # so that a type checker finds a misspelt import
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"tailorsecrets.{_HOME.get(name, 'errors')}"), name)
+
+    def __dir__() -> list[str]:
+        return [*__all__, "__version__"]

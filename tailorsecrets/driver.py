@@ -1,17 +1,21 @@
 """The seam: what a store plugin implements, and all that it imports besides ``errors`` and ``secret``.
 
 A store is a flat, versioned map from native names to text. Vaults, labels, stamps and value encoding are built on
-top of it, once, in ``store.py``; a driver never sees them. Drivers do the least: they raise what their SDK raises
+top of it, once, in ``store/``; a driver never sees them. Drivers do the least: they raise what their SDK raises
 and say in ``explain`` what it means.
 """
 
 import abc
+import os
+import re
+import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, Generic, Literal, NamedTuple, TypeVar
 
 from tailorsecrets.errors import SecretsError, Unsupported
 from tailorsecrets.secret import Secret
@@ -19,9 +23,10 @@ from tailorsecrets.secret import Secret
 API: Final = 1  # raised only when an old driver would do wrong; anything new comes with a default instead
 ABSENT: Final = ""  # put(expect=ABSENT): only if there is none
 PRESENT: Final = "*"  # put(expect=PRESENT): only if there is one
+WRITE_FACTOR: Final = 4  # a write may take this many times as long as a read
 
-
-Kind = Literal["get", "stat", "list", "write"]
+T = TypeVar("T")
+CallKind = Literal["get", "stat", "list", "write"]
 State = Literal["live", "deleted", "disabled", "bare"]
 
 
@@ -47,7 +52,7 @@ class Caps:
     transactions: bool = False  # the writes inside `transaction` are one write
     batch: int = 1  # names in one get_many
     list_lag: float = 0.0  # seconds by which list may trail a write; the core then stats before it writes
-    per_s: Mapping[Kind, float] = field(default_factory=dict[Kind, float])  # quota of calls; absent: none
+    per_s: Mapping[CallKind, float] = field(default_factory=dict[CallKind, float])  # quota of calls; absent: none
     retries: bool = False  # the SDK retries, and calls `throttled` when that is for too many calls; the core does not
 
 
@@ -73,11 +78,17 @@ class Stored(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What an SDK exception means and what to do about it. Never quotes the exception of a write."""
+    """The meaning of an SDK exception, and the remedy.
+
+    ``hint`` never quotes the exception. ``reason`` is the service's own message; the core shows it for reads and
+    sign-ins, and drops it for writes, where it may quote the value. ``reason_code`` is the service's own error code.
+    """
 
     kind: type[SecretsError]
     hint: str = ""
     retry_after: float | None = None  # seconds
+    reason: str = ""
+    reason_code: str = ""
 
 
 class Driver(abc.ABC):
@@ -95,7 +106,7 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Say what *exc*, raised by method *op*, means. Calls nothing."""
+        """Say what *exc*, raised by method *op*, means. Operations nothing."""
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
         """Return an answer for each of at most ``caps.batch`` names."""
@@ -175,8 +186,46 @@ class Target:
     options: Mapping[str, str] = field(default_factory=dict[str, str])  # the query; only known ones
     base: str = "."  # the folder where relative paths start
     create: bool = False  # the user named this store: the first write may make it
-    timeout: float = 15.0  # seconds a read may take in all; a write four times as many
+    timeout: float = 15.0  # seconds that a read may take, repeats included; see ``seconds``
     environ: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # the process environment
+
+    def seconds(self, *, write: bool = False) -> float:
+        """Return the seconds that one operation may take, repeats included: a write has four times those of a read."""
+        return seconds_for(self.timeout, write=write)
+
+
+def seconds_for(timeout: float, *, write: bool) -> float:
+    """Return the seconds that one operation may take where a read may take *timeout*."""
+    return timeout * WRITE_FACTOR if write else timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a store URL. The core checks its form; help and tables are made from it."""
+
+    help: str  # one line
+    form: str = ""  # a regular expression that the whole value must match; "": anything, also nothing
+    expected: str = ""  # names the form in errors: "a region, for example eu-west-1"
+    separator: str = ""  # between several values, each of which must match the form
+    default: str = ""  # in words
+    place: bool = True  # False: URLs that differ in this option alone name the same place
+
+    def problem(self, text: str) -> str:
+        """Return what is wrong with the value *text*, "" for nothing."""
+        texts = text.split(self.separator) if self.separator else [text]
+        if not self.form or all(re.fullmatch(self.form, each, re.ASCII) for each in texts):
+            return ""
+        return f"expected {self.expected or self.form}"
+
+
+class VaultNames(NamedTuple):
+    """The native names of one vault, from which a plugin makes a policy."""
+
+    secrets: str  # the prefix of its secrets, joiner included
+    record: str  # its record
+    workspace: str  # the prefix of everything in the workspace, joiner included
+    records: str  # the prefix of all records of the workspace; "" where each is in its vault's container
+    container: str = ""  # its container, where the store has containers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,32 +234,130 @@ class StoreType:
 
     scheme: str
     open: Callable[[Target], Driver]  # imports the SDK inside; no network, no sign-in before the first call
-    options: Mapping[str, str] = field(default_factory=dict[str, str])  # option -> a line of help; others are refused
+    options: Mapping[str, Option | str] = field(
+        default_factory=dict[str, Option | str]
+    )  # a str: help; others are refused
     extra: str = ""  # named when an import fails: pip install 'tailorsecrets[extra]'
     prefixed: bool = True  # the URL's path is a prefix of every native name; False: it is a place, such as a file
-    policy: Callable[[Target, Sequence[str], Literal["read", "deploy"]], str] | None = None
-    # least privilege, as text, for native names: a vault's record, or how its secrets begin, with the joiner at the end
+    policy: Callable[[Target, Sequence[VaultNames], Literal["read", "deploy"]], str] | None = None  # least privilege
     api: int = API
 
 
-_ears: Final[ContextVar[tuple[Callable[[], None], ...]]] = ContextVar("tailorsecrets_ears", default=())
+class Budget:
+    """The time of one operation, from now on: *seconds* in all, repeats and pauses included.
+
+    *clock*, *sleep* and *jitter* (numbers from 0 to 1; default random) are arguments for tests.
+    """
+
+    FIRST_PAUSE: Final = 0.1  # seconds before the first repeat; doubled for each further one
+    LONGEST_PAUSE: Final = 5.0  # seconds
+    SHORTEST: Final = 0.05  # seconds that an attempt gets at least
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] | None = None,
+    ) -> None:
+        self._clock, self._sleep, self._jitter = clock, sleep, jitter
+        self._end, self._repeats = clock() + seconds, 0
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left for an attempt."""
+        return max(self._end - self._clock(), self.SHORTEST)
+
+    def pause(self, asked: float | None = 0.0, *, attempt: float = 0.0) -> float | None:
+        """Return the seconds to wait before the next attempt, None where no time is left for one.
+
+        The pause is half to all of the doubling one, on top of *asked*, the seconds that the service asks for. An
+        attempt needs at least *attempt* seconds.
+        """
+        seconds = backoff(self._repeats, self._jitter) + (asked or 0.0)
+        if self._clock() + seconds + attempt >= self._end:
+            return None
+        self._repeats += 1
+        return seconds
+
+    def wait(self, asked: float | None = 0.0, *, attempt: float = 0.0) -> bool:
+        """Sleep for the next pause and return True; return False at once where no time is left for an attempt."""
+        seconds = self.pause(asked, attempt=attempt)
+        if seconds is None:
+            return False
+        self._sleep(seconds)
+        return True
+
+
+def backoff(repeats: int, jitter: Callable[[], float] | None = None) -> float:
+    """Return the seconds to wait before the next attempt after *repeats* repeats: 0.1 s doubled up to 5 s, jittered."""
+    longest = min(Budget.FIRST_PAUSE * 2.0 ** min(repeats, 30), Budget.LONGEST_PAUSE)
+    return longest * (1 + (jitter or _random)()) / 2
+
+
+def _random() -> float:
+    import random  # costs a command more than the rest of this module
+
+    return random.random()  # noqa: S311  # not a secret: it spreads callers out
+
+
+class PerProcess(Generic[T]):
+    """One thing for each process, such as a client: made by *make* at first use, and anew in a forked child.
+
+    The parent's thing stays referenced in the child, and is not closed there: two processes share its connection.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._slots: dict[int, _Slot[T]] = {}
+
+    def get(self) -> T:
+        """Return this process's thing; one thread makes it while the others wait."""
+        slot = self._slots.get(os.getpid())
+        if slot is not None and slot.things:
+            return slot.things[0]
+        slot = self._slots.setdefault(os.getpid(), _Slot())  # a single step: a fork copies no lock that is held for it
+        with slot.lock:
+            if not slot.things:
+                slot.things.append(self._make())
+            return slot.things[0]
+
+    def drop(self, thing: T | None = None) -> T | None:
+        """Forget this process's thing, so that the next use makes another, and return it; None where there is none.
+
+        With *thing*, forget it only if it is still the one in use.
+        """
+        slot = self._slots.get(os.getpid())
+        if slot is None or not slot.things or (thing is not None and slot.things[0] is not thing):
+            return None
+        del self._slots[os.getpid()]
+        return slot.things[0]
+
+
+class _Slot(Generic[T]):
+    def __init__(self) -> None:
+        self.lock, self.things = threading.Lock(), list[T]()  # none or one; a list, since the thing may be None
+
+
+_throttle_listeners: Final = ContextVar[tuple[Callable[[], None], ...]]("tailorsecrets_throttle", default=())
 
 
 def throttled() -> None:
-    """Say that the store has refused a call as one too many, and that the SDK will try again.
+    """Report that the store has refused a call as one too many, and that the SDK will try again.
 
     A driver with ``caps.retries`` calls it for each such refusal, in the thread in which its method runs; calls of the
     same kind then go out at half their rate. Outside of a quota it does nothing.
     """
-    for ear in _ears.get():
-        ear()
+    for listener in _throttle_listeners.get():
+        listener()
 
 
 @contextmanager
-def hearing(ear: Callable[[], None]) -> Generator[None]:
-    """Call *ear* for each ``throttled`` in the block."""
-    before = _ears.set((*_ears.get(), ear))
+def on_throttled(listener: Callable[[], None]) -> Generator[None]:
+    """Call *listener* for each ``throttled`` in the block."""
+    before = _throttle_listeners.set((*_throttle_listeners.get(), listener))
     try:
         yield
     finally:
-        _ears.reset(before)
+        _throttle_listeners.reset(before)

@@ -35,7 +35,8 @@ class SecretsError(Exception):
 
     ``str()`` is one sentence for a person; ``code`` is stable, for programs and documentation. ``op``, ``store``,
     ``vault`` and ``secret`` say where it happened, as far as that is known. ``hint`` is the remedy, or empty.
-    ``retryable`` tells whether the same call may succeed later; it is False once retries are spent.
+    ``retryable`` tells whether the same call may succeed later; it is False once retries are spent. ``reason`` is the
+    service's own code and message, as far as they cannot quote a value; the command line shows it with ``--verbose``.
     """
 
     code: str = "ERROR"
@@ -53,8 +54,10 @@ class SecretsError(Exception):
         vault: str = "",
         secret: str = "",
         retryable: bool | None = None,
+        reason: str = "",
     ) -> None:
         super().__init__(message or self.meaning)
+        self.reason = reason
         self.hint, self.op, self.store, self.vault, self.secret = hint, op, store, vault, secret
         if code:
             self.code = code

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,10 @@ import tailorsecrets
 
 ROOT = Path(__file__).parent.parent
 ORDER = [
-    "errors", "secret", "names", "references", "process", "values", "manifest", "driver", "layers", "calls", "records",
-    "store", "sources", "plugins", "aging", "profiles", "targets", "clock", "readings", "flights", "cache", "fetch",
-    "preload", "connection", "manager", "config", "loading", "plan", "planning", "consent", "apply", "app",
-    "settings_source", "typegen", "testing", "cli",
+    "errors", "secret", "driver", "store", "targets", "declared", "references", "runtime", "config", "deploy", "app",
+    "integrations", "testing", "cli",
 ]  # fmt: skip
+AT_THE_ROOT = {"__init__.py", "__main__.py", "driver.py", "errors.py", "py.typed", "secret.py"}
 SEAM = {"driver", "errors", "secret"}
 
 
@@ -37,14 +37,47 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT / "tailorsecrets").parts[0].removesuffix(".py")
 
 
-CORE = [path for path in sorted((ROOT / "tailorsecrets").rglob("*.py")) if room(path) != "__init__"]
+CORE = [path for path in sorted((ROOT / "tailorsecrets").rglob("*.py")) if not room(path).startswith("__")]
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_one_way(path: Path) -> None:
-    """A module imports only modules above it."""
+    """A room imports only the rooms above it."""
     above = ORDER[: ORDER.index(room(path)) + 1]
     assert [name for name in imports(path) if name in ORDER and name not in above] == []
+
+
+def test_the_root_holds_the_seam_alone() -> None:
+    """Everything else is in a room."""
+    root = ROOT / "tailorsecrets"
+    assert {path.name for path in root.iterdir() if path.is_file()} == AT_THE_ROOT
+    assert {path.name for path in root.iterdir() if path.is_dir() and path.name != "__pycache__"} <= set(ORDER)
+
+
+def module(path: Path) -> str:
+    """Return the dotted name of the file *path*."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: Path, known: AbstractSet[str]) -> set[str]:
+    """Return the modules among *known* that the file *path* imports when it is loaded or when it runs."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names if names <= known else {node.module, *names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & known - {module(path)}
+
+
+def test_no_imports_in_a_circle() -> None:
+    """No module imports itself over others, also not inside functions or for types alone."""
+    paths = {module(path): path for path in CORE}
+    leads = {name: imported(path, paths.keys()) for name, path in paths.items()}
+    while free := {name for name, others in leads.items() if not others & leads.keys()}:
+        leads = {name: others for name, others in leads.items() if name not in free}
+    assert leads == {}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))

@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from tailorsecrets.driver import Driver, StoreType, Target
+from tailorsecrets.driver import Driver, StoreType, Target, VaultNames
 
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
@@ -34,7 +34,7 @@ def _open(target: Target) -> Driver:
     return AwsDriver(target)
 
 
-def _policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:
+def _policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
     from tailorsecrets_aws.policy import policy
 
-    return policy(target, names, use)
+    return policy(target, vaults, use)

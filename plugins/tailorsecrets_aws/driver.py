@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, Target
 from tailorsecrets.errors import Corrupt, NotFound, Unsupported
 from tailorsecrets.secret import Secret
-from tailorsecrets_aws import entries, meaning
-from tailorsecrets_aws.connection import Connection
+from tailorsecrets_aws import entries
+from tailorsecrets_aws import errors as meaning
+from tailorsecrets_aws.client import Connection
 from tailorsecrets_aws.options import read_options
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from tailorsecrets.driver import Target
+from tailorsecrets.driver import Target, VaultNames
 
 _READ: Final = ["secretsmanager:GetSecretValue"]
 _BATCH: Final = ["secretsmanager:BatchGetSecretValue"]
@@ -18,44 +18,25 @@ _WRITE: Final = [
 ]
 _PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 _SUFFIX: Final = "-??????"  # AWS puts six random characters behind the name
-_RECORD: Final = "v"  # the part of a native name that marks a vault's own record
 
 
-def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:
-    """Return the IAM policy for *names*: native names, and beginnings of them, with a slash at their end.
+def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
+    """Return the IAM policy for *vaults*.
 
-    Whoever reads may read the values, in batches too. Whoever deploys may list and look, may write the names and their
-    vaults' records, and may read the records of the workspace, which tell whose its vaults are: the values stay closed.
+    A reader may read the values, in batches too. A deployer may list and describe secrets, write the vaults and their
+    records, and read the records of the workspace, which name the owners of its vaults. It cannot read any value.
     """
+    secrets = [_arn(target, vault.secrets) for vault in vaults]
     if use == "read":
-        values = [_arn(target, name) for name in names if not _is_record(name)]
-        statements = [_allow("ReadValues", _READ, values), _allow("ReadInBatches", _BATCH, ["*"])]
+        statements = [_allow("ReadValues", _READ, secrets), _allow("ReadInBatches", _BATCH, ["*"])]
     else:
-        records = sorted({_arn(target, _record_of(name)) for name in names})
-        written = sorted({*records, *(_arn(target, name) for name in names)})
+        written = sorted({*secrets, *(_arn(target, vault.record) for vault in vaults)})
         statements = [
             _allow("ListNames", _BATCH + _LIST, ["*"]),
-            _allow("ReadRecords", _READ, sorted({_arn(target, _beside(_record_of(name))) for name in names})),
+            _allow("ReadRecords", _READ, sorted({_arn(target, vault.records) for vault in vaults})),
             _allow("Write", _writes(target), written),
         ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements + _for_key(target, use)}, indent=2)
-
-
-def _record_of(name: str) -> str:
-    """Return the record of the vault that *name* is in, or is the beginning of: ``P/W/v/V`` of ``P/W/V/``."""
-    if _is_record(name):
-        return name
-    workspace, _, vault = name.rpartition("/")[0].rpartition("/")
-    return f"{workspace}/{_RECORD}/{vault}"
-
-
-def _beside(record: str) -> str:
-    """Return how all records of the workspace begin; no secret does, for no vault is named ``v``."""
-    return record.rpartition("/")[0] + "/"
-
-
-def _is_record(name: str) -> bool:
-    return name.split("/")[-2:-1] == [_RECORD]
 
 
 def _writes(target: Target) -> list[str]:

@@ -16,10 +16,12 @@ from azure.keyvault.secrets import SecretClient, SecretProperties
 from tailorsecrets.driver import Caps, Driver, Entry, Problem, Stored, Target
 from tailorsecrets.errors import Conflict, NotFound, Unavailable, Unsupported
 from tailorsecrets.secret import Secret
-from tailorsecrets_azure import listing, marks, meaning, recovery
-from tailorsecrets_azure.connection import Connection
-from tailorsecrets_azure.patience import WRITE_BUDGET, Budget
-from tailorsecrets_azure.settings import read_settings
+from tailorsecrets_azure import entries as marks
+from tailorsecrets_azure import errors as meaning
+from tailorsecrets_azure import listing, recovery
+from tailorsecrets_azure.client import Connection
+from tailorsecrets_azure.options import read_settings
+from tailorsecrets_azure.retry import WRITE_BUDGET, Budget
 
 CAPS: Final = Caps(
     joiner="--",

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from azure.keyvault.secrets import SecretClient, SecretProperties
 
-from tailorsecrets_azure.marks import are_rivals, newest_first, token_of
-from tailorsecrets_azure.patience import Budget
+from tailorsecrets_azure.entries import are_rivals, newest_first, token_of
+from tailorsecrets_azure.retry import Budget
 
 PAGE = 25  # the most that Azure gives
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from tailorsecrets.driver import Target
-from tailorsecrets_azure.settings import host_of
+from tailorsecrets.driver import Target, VaultNames
+from tailorsecrets_azure.options import host_of
 
 _ROLE: Final = "tailorsecrets deployer of"  # a Key Vault: the names of roles are those of the whole tenant
 _ACTIONS: Final = ("readMetadata/action", "setSecret/action", "recover/action", "delete")
@@ -26,19 +26,18 @@ _DEPLOYER: Final = """\
 # does not see, so it leaves them alone, also those that the config had before."""
 
 
-def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:
-    """Return the commands for *names*: native names of records, and beginnings, with the joiner at their end.
+def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
+    """Return the commands for *vaults*.
 
-    Whoever reads may read values. Whoever deploys may list and write, and reads the records alone.
+    A reader may read values. A deployer may list and write secrets, and may read the records alone.
     """
-    records = [name for name in names if not name.endswith("--")]
     lines = [_HEAD.format(name=host_of(target).partition(".")[0])]
     if use == "read":
         lines += [_ALL, _assign("Key Vault Secrets User", '"$KEY_VAULT"')]
     else:
         role = f"{_ROLE} {host_of(target).partition('.')[0]}"
         lines += [_DEPLOYER, _create(role), _assign(role, '"$KEY_VAULT"')]
-        lines += [_assign("Key Vault Secrets User", f'"$KEY_VAULT/secrets/{name}"') for name in records]
+        lines += [_assign("Key Vault Secrets User", f'"$KEY_VAULT/secrets/{vault.record}"') for vault in vaults]
     return "\n".join(lines) + "\n"
 
 

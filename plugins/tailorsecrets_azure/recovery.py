@@ -13,9 +13,9 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.keyvault.secrets import SecretClient
 
 from tailorsecrets.driver import Entry
-from tailorsecrets_azure.marks import entry_of
-from tailorsecrets_azure.meaning import DELETED, PASSING, inner_code, is_missing, retry_after
-from tailorsecrets_azure.patience import Budget
+from tailorsecrets_azure.entries import entry_of
+from tailorsecrets_azure.errors import DELETED, PASSING, inner_code, is_missing, retry_after
+from tailorsecrets_azure.retry import Budget
 
 T = TypeVar("T")
 

@@ -14,9 +14,9 @@ from google.cloud.secretmanager_v1.types import (
 )
 
 from tailorsecrets.secret import Secret as Value
-from tailorsecrets_gcp.budget import Budget, May, again, refused
-from tailorsecrets_gcp.connection import Connection, Session
-from tailorsecrets_gcp.marks import number_of
+from tailorsecrets_gcp.client import Connection, Session
+from tailorsecrets_gcp.entries import number_of
+from tailorsecrets_gcp.retry import Budget, May, again, refused
 
 R = TypeVar("R")
 

@@ -12,11 +12,12 @@ from google.cloud.secretmanager_v1.types import Secret as GoogleSecret
 from tailorsecrets.driver import ABSENT, Caps, Driver, Entry, Problem, Stored, Target
 from tailorsecrets.errors import Corrupt, NotFound
 from tailorsecrets.secret import Secret
-from tailorsecrets_gcp import marks, meaning
+from tailorsecrets_gcp import entries as marks
+from tailorsecrets_gcp import errors as meaning
 from tailorsecrets_gcp.calls import LATEST, Calls
-from tailorsecrets_gcp.connection import Connection
-from tailorsecrets_gcp.marks import DELETED, DELETING, Look, Token
-from tailorsecrets_gcp.settings import read_settings
+from tailorsecrets_gcp.client import Connection
+from tailorsecrets_gcp.entries import DELETED, DELETING, Look, Token
+from tailorsecrets_gcp.options import read_settings
 from tailorsecrets_gcp.writer import Writer
 
 CAPS: Final = Caps(

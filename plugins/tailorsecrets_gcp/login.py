@@ -11,7 +11,7 @@ from google.auth.exceptions import RefreshError, TransportError
 from google.auth.transport.requests import Request
 
 from tailorsecrets.errors import is_outage
-from tailorsecrets_gcp.settings import Settings
+from tailorsecrets_gcp.options import Settings
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 

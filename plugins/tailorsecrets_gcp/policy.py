@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from tailorsecrets.driver import Target
-from tailorsecrets_gcp.settings import Settings, read_settings
+from tailorsecrets.driver import Target, VaultNames
+from tailorsecrets_gcp.options import Settings, read_settings
 
 _ACCESSOR: Final = "roles/secretmanager.secretAccessor"
 _ANYWHERE: Final = ("secretmanager.secrets.create", "secretmanager.secrets.list")
@@ -36,37 +36,32 @@ gcloud projects add-iam-policy-binding {project} --member="$MEMBER" \\
 """
 
 
-def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:
-    """Return commands that grant *use* of *names*: native names of records, and beginnings, with ``_`` at their end.
+def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
+    """Return commands that grant *use* of *vaults*.
 
-    Whoever reads may access values below the beginnings. Whoever deploys may list and create in all of the project,
-    since IAM knows no names there, may look at the whole workspace and access its records, which tell whose its vaults
-    are, and may write below the names; with plan=access it may access the values there too.
+    A reader may access the values. A deployer may list and create secrets in the whole project, since IAM has no names
+    there. It may read the metadata of the whole workspace and access its records, which name the owners of its vaults,
+    and may write the vaults. With plan=access it may access their values too.
     """
-    settings = read_settings(target)
-    records = sorted({_beside(name) for name in names if not name.endswith("_")})
-    below = [name for name in names if name.endswith("_")]
-    workspaces, own = [start.removesuffix("v_") for start in records], f"projects/{settings.project}/roles"
+    settings, own = read_settings(target), f"projects/{read_settings(target).project}/roles"
+    secrets = [vault.secrets for vault in vaults]
     if use == "read":
-        return _head(settings, "Read the values, and nothing else.") + _bind(settings, _ACCESSOR, "read", below)
+        return _head(settings, "Read the values, and nothing else.") + _bind(settings, _ACCESSOR, "read", secrets)
+    workspaces, records = ({getattr(vault, part) for vault in vaults} for part in ("workspace", "records"))
+    written = [name for vault in vaults for name in (vault.secrets, vault.record)]
     return "".join(
         [
             _head(settings, _LOOK_BY_ACCESS if settings.by_access else _LOOK),
             _own_role(settings, "tailorsecretsList", _ANYWHERE),
             _bind(settings, f"{own}/tailorsecretsList", "", []),
             _own_role(settings, "tailorsecretsLook", _AROUND),
-            _bind(settings, f"{own}/tailorsecretsLook", "look", workspaces) if records else "",
+            _bind(settings, f"{own}/tailorsecretsLook", "look", sorted(workspaces)) if vaults else "",
             _own_role(settings, "tailorsecretsWrite", _write_rights(settings)),
-            _bind(settings, f"{own}/tailorsecretsWrite", "write", names),
-            _bind(settings, _ACCESSOR, "records", records) if records else "",
-            _bind(settings, _ACCESSOR, "versions", below) if settings.by_access and below else "",
+            _bind(settings, f"{own}/tailorsecretsWrite", "write", written),
+            _bind(settings, _ACCESSOR, "records", sorted(records)) if vaults else "",
+            _bind(settings, _ACCESSOR, "versions", secrets) if settings.by_access and secrets else "",
         ]
     )
-
-
-def _beside(record: str) -> str:
-    """Return how all records of the workspace begin; no secret does, for no vault is named ``v``."""
-    return record.rpartition("_")[0] + "_"
 
 
 def _write_rights(settings: Settings) -> tuple[str, ...]:

@@ -18,10 +18,10 @@ from google.cloud.secretmanager_v1.types import SecretVersion
 
 from tailorsecrets.errors import AlreadyExists, Conflict, NotFound
 from tailorsecrets.secret import Secret
-from tailorsecrets_gcp import marks
-from tailorsecrets_gcp.budget import Pauses
+from tailorsecrets_gcp import entries as marks
 from tailorsecrets_gcp.calls import Calls
-from tailorsecrets_gcp.marks import DELETED, Annotations, Look
+from tailorsecrets_gcp.entries import DELETED, Annotations, Look
+from tailorsecrets_gcp.retry import Pauses
 
 TRIES: Final = 4  # to annotate a secret that others annotate at the same time
 _MOVED: Final = (exceptions.FailedPrecondition, exceptions.Aborted)  # an etag that is no longer the secret's

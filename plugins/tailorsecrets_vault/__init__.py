@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from tailorsecrets.driver import Driver, StoreType, Target
+from tailorsecrets.driver import Driver, StoreType, Target, VaultNames
 
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
@@ -35,7 +35,7 @@ def _open(target: Target) -> Driver:
     return VaultDriver(target)
 
 
-def _policy(target: Target, names: Sequence[str], purpose: Literal["read", "deploy"]) -> str:
+def _policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
     from tailorsecrets_vault.policy import policy
 
-    return policy(target, names, purpose)
+    return policy(target, vaults, use)

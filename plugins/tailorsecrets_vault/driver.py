@@ -9,16 +9,16 @@ from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, 
 from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, TooLarge, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_vault import entries
-from tailorsecrets_vault.connection import Connection
+from tailorsecrets_vault.client import Connection
 from tailorsecrets_vault.entries import Facts
-from tailorsecrets_vault.insisting import insist
+from tailorsecrets_vault.errors import Setting, meaning
+from tailorsecrets_vault.hvac_types import InvalidPath, InvalidRequest, VaultError
 from tailorsecrets_vault.kv import Kv, Spot
 from tailorsecrets_vault.login import login_of
-from tailorsecrets_vault.meanings import Setting, meaning
-from tailorsecrets_vault.places import Folders, Mounts
+from tailorsecrets_vault.mounts import Folders, Mounts
+from tailorsecrets_vault.options import settings_of
 from tailorsecrets_vault.refusals import is_gone, is_stale
-from tailorsecrets_vault.sdk import InvalidPath, InvalidRequest, VaultError
-from tailorsecrets_vault.settings import settings_of
+from tailorsecrets_vault.retry import insist
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
 from tailorsecrets.secret import Secret
-from tailorsecrets_vault.connection import Connection
+from tailorsecrets_vault.client import Connection
 from tailorsecrets_vault.entries import STAMP, Facts
-from tailorsecrets_vault.sdk import Forbidden, InvalidPath
-from tailorsecrets_vault.wire import NoAnswer
+from tailorsecrets_vault.hvac_types import Forbidden, InvalidPath
+from tailorsecrets_vault.transport import NoAnswer
 
 PAGE: Final = 1_000  # names in one answer, where the server pages
 PARALLEL: Final = 8  # metadata reads at once, where a list tells names alone

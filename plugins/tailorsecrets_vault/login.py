@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, Unauthenticated
-from tailorsecrets_vault.settings import variable
+from tailorsecrets_vault.options import variable
 
 _LOOK_AFTER: Final = 300.0  # seconds of use after which a token that was given is worth asking how long it lasts
 _USED_UP: Final = 2 / 3  # of a token's life: then it is renewed

@@ -1,11 +1,10 @@
 """The least that a login needs, as a policy in HCL. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
-from tailorsecrets.driver import Target
+from tailorsecrets.driver import Target, VaultNames
 
-_RECORD: Final = "v"  # the part of a native name that marks a vault's own record
 _READ: Final = {"data": ("read",)}
 _LOOK: Final = {"metadata": ("list", "read"), "detailed-metadata": ("list",)}
 _WRITE: Final = {"data": ("create", "update", "delete"), "metadata": ("list", "read", "patch"), "undelete": ("update",)}
@@ -15,69 +14,45 @@ _KEEP_RECORD: Final = {"data": ("create", "read", "update", "delete"), "metadata
 Rule = tuple[str, tuple[str, ...]]
 
 
-class _Vault(NamedTuple):
-    """Where a vault is: its workspace, the beginning of its secrets' paths, and its record."""
+def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
+    """Return the policy for *vaults*.
 
-    mount: str
-    workspace: str
-    inside: str
-    record: str
-    is_mount: bool
-
-
-def policy(target: Target, names: Sequence[str], use: Literal["read", "deploy"]) -> str:
-    """Return the policy for *names*: native names, and beginnings of them, with a slash at their end.
-
-    Whoever reads may read the values and nothing else. Whoever deploys may look at the whole workspace, metadata and
-    vaults' records, and write these names; the values stay closed.
+    A reader may read the values and nothing else. A deployer may read the metadata of the whole workspace and its
+    records, and may write the vaults. It cannot read any value.
     """
     merged: dict[str, set[str]] = {}
-    for name in names:
-        if _is_record(target, name):
-            continue  # a deployer's come with the vault's own name, and no reader's business are they
-        vault = _vault_of(target, name)
-        last = name.rpartition("/")[2] or "*"
-        for path, rights in _reading(vault, last) if use == "read" else _deploying(vault, last):
+    for vault in vaults:
+        for path, rights in _reading(target, vault) if use == "read" else _deploying(target, vault):
             merged.setdefault(path, set()).update(rights)
     return "\n".join(_stanza(path, rights) for path, rights in sorted(merged.items()))
 
 
-def _reading(vault: _Vault, last: str) -> Iterator[Rule]:
-    yield from _rules(vault, vault.inside + last, _READ)
-    if vault.is_mount and last == "*":
-        yield from _rules(vault, vault.record, {"data": ("deny",)})  # it holds the key of the stamps
+def _reading(target: Target, vault: VaultNames) -> Iterator[Rule]:
+    yield from _rules(target, vault, vault.secrets + "*", _READ)
+    if vault.container:
+        yield from _rules(target, vault, vault.record, {"data": ("deny",)})  # it holds the key of the stamps
 
 
-def _deploying(vault: _Vault, last: str) -> Iterator[Rule]:
-    yield from _rules(vault, f"{vault.workspace}*", _LOOK)
-    yield from _rules(vault, vault.inside + last, _WRITE)
-    yield from _rules(vault, vault.record, _KEEP_RECORD)
-    if vault.is_mount:
-        yield from _rules(vault, vault.inside + last, _EMPTY)
-        yield f"sys/mounts/{vault.mount}", ("create", "update", "delete")
+def _deploying(target: Target, vault: VaultNames) -> Iterator[Rule]:
+    yield from _rules(target, vault, (vault.secrets if vault.container else vault.workspace) + "*", _LOOK)
+    yield from _rules(target, vault, vault.secrets + "*", _WRITE)
+    yield from _rules(target, vault, vault.record, _KEEP_RECORD)
+    if vault.container:
+        yield from _rules(target, vault, vault.secrets + "*", _EMPTY)
+        yield f"sys/mounts/{vault.container}", ("create", "update", "delete")
     else:
-        yield from _rules(vault, f"{vault.workspace}{_RECORD}/*", _READ)  # whose the other vaults are
+        yield from _rules(target, vault, vault.records + "*", _READ)  # they name the owners of the other vaults
 
 
-def _is_record(target: Target, name: str) -> bool:
-    parts = name.split("/")
-    return parts[-2 if target.path.strip("/") else -1] == _RECORD
-
-
-def _rules(vault: _Vault, path: str, rights: Mapping[str, tuple[str, ...]]) -> Iterator[Rule]:
+def _rules(target: Target, vault: VaultNames, name: str, rights: Mapping[str, tuple[str, ...]]) -> Iterator[Rule]:
+    """Yield a rule for each kind of request about *name*, a native name, of which its mount is the beginning."""
+    mount = vault.container or _mount(target)
     for kind, allowed in rights.items():
-        yield f"{vault.mount}/{kind}/{path}", allowed
+        yield f"{mount}/{kind}/{name.removeprefix(mount + '/')}", allowed
 
 
-def _vault_of(target: Target, name: str) -> _Vault:
-    """Return the vault that *name* is in, or is the beginning of."""
-    if not target.path.strip("/"):
-        workspace, vault = name.split("/")[:2]
-        return _Vault(f"{workspace}/{vault or '+'}", "", "", _RECORD, is_mount=True)
-    mount = target.options.get("mount", "").strip("/") or target.path.strip("/").partition("/")[0]
-    above, _, vault = name.removeprefix(f"{mount}/").rpartition("/")[0].rpartition("/")
-    workspace = f"{above}/" if above else ""
-    return _Vault(mount, workspace, f"{workspace}{vault}/", f"{workspace}{_RECORD}/{vault}", is_mount=False)
+def _mount(target: Target) -> str:
+    return target.options.get("mount", "").strip("/") or target.path.strip("/").partition("/")[0]
 
 
 def _stanza(path: str, rights: set[str]) -> str:

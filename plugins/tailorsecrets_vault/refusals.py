@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from tailorsecrets_vault.sdk import VaultError
+from tailorsecrets_vault.hvac_types import VaultError
 
 _STALE: Final = "check-and-set parameter did not match"
 _NO_MOUNT: Final = "no handler for route"

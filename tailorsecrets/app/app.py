@@ -12,14 +12,15 @@ from tailorsecrets.app.dispatch import Dispatch
 from tailorsecrets.app.events import Event, IncomingWebhook, Scheduled
 from tailorsecrets.app.operations import Webhook, WorkflowStart
 from tailorsecrets.app.outcome import Outcome
+from tailorsecrets.app.runner import Blocking, Concurrent, World, drive
 from tailorsecrets.app.sending import Sender
 from tailorsecrets.app.triggers import answers
 from tailorsecrets.app.workflows import Workflow
-from tailorsecrets.app.worlds import Blocking, Concurrent, World, drive
-from tailorsecrets.config import Config
+from tailorsecrets.config.config import Config
+from tailorsecrets.declared.declarations import Declarations
 from tailorsecrets.errors import ConfigError, UndeclaredSecret
-from tailorsecrets.manager import Declarations, ManagerBase
 from tailorsecrets.references.resolving import Reader, references
+from tailorsecrets.runtime.manager import ManagerBase
 
 Thing = Executor | Resolver | Workflow
 T = TypeVar("T", Executor, Resolver, Workflow)

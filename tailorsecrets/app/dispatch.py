@@ -9,11 +9,11 @@ from tailorsecrets.app.events import Event
 from tailorsecrets.app.operations import Function, Operation, Webhook
 from tailorsecrets.app.outcome import InputInvalid, Outcome, OutputInvalid, failure
 from tailorsecrets.app.parameters import Context, bind
+from tailorsecrets.app.runner import World
 from tailorsecrets.app.sending import Sender
 from tailorsecrets.app.shapes import Problems
 from tailorsecrets.app.triggers import RecordTrigger
 from tailorsecrets.app.workflows import Workflow
-from tailorsecrets.app.worlds import World
 
 Env = Mapping[str, str | float | bool]
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tailorsecrets.app.operations import CREDENTIAL_HINT, Sent, Webhook
 from tailorsecrets.app.outcome import WebhookFailed
 from tailorsecrets.app.posting import Answer, Post
-from tailorsecrets.app.worlds import World
+from tailorsecrets.app.runner import World
 from tailorsecrets.errors import ConfigError, SecretsError, Unavailable
 from tailorsecrets.references.resolving import Reader, references
 from tailorsecrets.references.transport import check_httpx, check_transport

@@ -5,9 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from tailorsecrets import __version__
-
-PROGRAM = "tailorsecrets"
-COMPLETE = "_TAILORSECRETS_COMPLETE"
+from tailorsecrets.cli.program import PROGRAM
 
 
 def main(argv: Sequence[str] | None = None) -> int:

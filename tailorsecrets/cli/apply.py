@@ -13,12 +13,12 @@ from tailorsecrets.cli.names import yes_option
 from tailorsecrets.cli.progress import looking
 from tailorsecrets.cli.prompts import confirm
 from tailorsecrets.cli.writing import carry_out
-from tailorsecrets.config import Config
-from tailorsecrets.consent import Consent, Topic, listed, to_ask, topics
-from tailorsecrets.plan import Declared, Plan
-from tailorsecrets.planning import declare, escaped, make_plan, nothing
-from tailorsecrets.store import Store
-from tailorsecrets.typegen import MODULE
+from tailorsecrets.config.config import Config
+from tailorsecrets.config.typegen import MODULE
+from tailorsecrets.deploy.consent import Consent, Topic, listed, to_ask, topics
+from tailorsecrets.deploy.observe import declare, escaped, make_plan, nothing
+from tailorsecrets.deploy.plan import Declared, Plan
+from tailorsecrets.store.store import Store
 
 _TRUSTED: Final = "taken as unchanged by the list: another tool's write, or one too new for the list, is not seen"
 _UNREAD: Final = "left alone, as the records that say whose they are cannot be read"

@@ -5,7 +5,8 @@ from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.driver import Stored
 from tailorsecrets.errors import SecretsError
-from tailorsecrets.names import Place
+from tailorsecrets.store.names import Place
+from tailorsecrets.store.store import workspace_of
 
 Answer = Stored | SecretsError
 
@@ -19,7 +20,7 @@ def check(invocation: Invocation) -> int:
     names = invocation.config().declarations.names()
     places = [Place(vault, secret) for vault, secrets in names.items() for secret in secrets]
     with invocation.open() as store:
-        answers = store.answers(places)
+        answers = workspace_of(store).answers(places)
     if invocation.json:
         invocation.io.show_json([_row(place, answers[place]) for place in places])
     else:

@@ -2,9 +2,9 @@
 
 import click
 
-from tailorsecrets.cli import COMPLETE, PROGRAM
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.program import COMPLETE, PROGRAM
 
 
 @command("completion", 'eval "$(tailorsecrets completion bash)"', "tailorsecrets completion fish")

@@ -5,8 +5,9 @@ from typing import Final
 
 import click
 
-from tailorsecrets.cli import PROGRAM, exits
+from tailorsecrets.cli import exits
 from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.program import PROGRAM
 from tailorsecrets.errors import SecretsError, interrupted
 
 _BUG: Final = "this is a bug in tailorsecrets or in a plugin; --verbose shows where"
@@ -45,8 +46,12 @@ def tell(exc: BaseException, invocation: Invocation) -> int:
         case _:
             _write(invocation, "INTERNAL", f"{type(exc).__name__} at {_place(exc.__traceback__)}", _BUG)
     if invocation.common.verbose:
-        invocation.io.say("\n".join([*getattr(exc, "__notes__", []), *_frames(exc.__traceback__)]))
+        invocation.io.say("\n".join([*_reason(exc), *getattr(exc, "__notes__", []), *_frames(exc.__traceback__)]))
     return exc.exit_code if isinstance(exc, Failed) else exits.ERROR
+
+
+def _reason(exc: BaseException) -> list[str]:
+    return [f"reason: {exc.reason}"] if isinstance(exc, SecretsError) and exc.reason else []
 
 
 def _write(

@@ -139,7 +139,7 @@ def _passphrase(invocation: Invocation) -> Secret:
 
 
 def _target(invocation: Invocation) -> Target:
-    from tailorsecrets.targets import target_of
+    from tailorsecrets.targets.opening import target_of
 
     target = target_of(invocation.choice, invocation.environ)
     if target.scheme != "file":

@@ -10,7 +10,7 @@ import click
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.typegen import MODULE, types_module
+from tailorsecrets.config.typegen import MODULE, types_module
 
 
 @command("generate", "tailorsecrets generate", "tailorsecrets generate --check")

@@ -8,8 +8,8 @@ from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.generate import write_module, writing
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.starter import starter
-from tailorsecrets.loading import CONFIG, find_config
-from tailorsecrets.typegen import MODULE
+from tailorsecrets.config.loading import CONFIG, find_config
+from tailorsecrets.config.typegen import MODULE
 
 _NEXT: Final = """\
 next: declare your secrets in it, set their variables, and run: tailorsecrets apply

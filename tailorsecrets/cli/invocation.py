@@ -8,13 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from tailorsecrets.cli.streams import Io
+from tailorsecrets.config.loading import CONFIG, find_config, load_config
 from tailorsecrets.errors import ConfigError
-from tailorsecrets.loading import CONFIG, find_config, load_config
-from tailorsecrets.targets import Choice, choose, load_env_files, open_choice, target_of
+from tailorsecrets.targets.env_files import load_env_files
+from tailorsecrets.targets.opening import Choice, choose, open_choice, target_of
 
 if TYPE_CHECKING:
-    from tailorsecrets.config import Config
-    from tailorsecrets.store import Store
+    from tailorsecrets.config.config import Config
+    from tailorsecrets.store.store import Store
 
 _NO_CONFIG: Final = f"there is no {CONFIG} here or in a folder above"
 

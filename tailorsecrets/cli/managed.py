@@ -8,11 +8,12 @@ from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.prompts import confirm
 from tailorsecrets.errors import SecretsError, VaultNotFound
-from tailorsecrets.names import check_names
+from tailorsecrets.store.names import check_names
+from tailorsecrets.store.store import workspace_of
 
 if TYPE_CHECKING:
-    from tailorsecrets.manifest import Owner
-    from tailorsecrets.store import Store
+    from tailorsecrets.store.record import Owner
+    from tailorsecrets.store.store import Store
 
 _RELEASED: Final = "{} manages the vault {} no longer; its next apply treats the vault as unmanaged"
 
@@ -26,7 +27,7 @@ def begin(invocation: Invocation, verb: str, vault: str, secret: str) -> None:
 def owner_of(store: "Store", vault: str, *, must_exist: bool = True) -> "Owner | None":
     """Return who manages *vault*; VaultNotFound where it *must_exist* and does not."""
     try:
-        return store.manifest(vault).owner
+        return workspace_of(store).record(vault).owner
     except VaultNotFound:
         if must_exist:
             raise
@@ -66,7 +67,7 @@ def by_hand_if_agreed(
 
 def _release(store: "Store", vault: str, owner: "Owner", invocation: Invocation) -> None:
     try:
-        store.release(vault)
+        workspace_of(store).release(vault)
     except SecretsError as error:
         problem = str(error)
     else:

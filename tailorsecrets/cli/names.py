@@ -6,7 +6,7 @@ from typing import TypeVar
 import click
 
 from tailorsecrets.cli.options import invocation_of
-from tailorsecrets.names import check_name
+from tailorsecrets.store.names import check_name
 
 F = TypeVar("F", bound=Callable[..., object])
 

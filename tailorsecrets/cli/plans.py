@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tailorsecrets.cli.managed import called
-from tailorsecrets.consent import Topic
-from tailorsecrets.names import Place
-from tailorsecrets.plan import Plan, Step
+from tailorsecrets.deploy.consent import Topic
+from tailorsecrets.deploy.plan import Plan, Step
+from tailorsecrets.store.names import Place
 
 _SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 _HEADS: Final[Mapping[Topic, str]] = {

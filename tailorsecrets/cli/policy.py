@@ -6,7 +6,7 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.targets import policy_of
+from tailorsecrets.targets.opening import policy_of
 
 
 @command("policy", "tailorsecrets policy --for read -V api-keys", "tailorsecrets policy --for deploy --store aws://")

@@ -8,9 +8,10 @@ from typing import BinaryIO, cast
 
 import click
 
-from tailorsecrets.cli import COMPLETE, PROGRAM, exits
+from tailorsecrets.cli import exits
 from tailorsecrets.cli.failures import tell
 from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.program import COMPLETE, PROGRAM
 from tailorsecrets.cli.root import root
 from tailorsecrets.cli.streams import Io
 

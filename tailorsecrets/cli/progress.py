@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.plan import Plan, Step
+from tailorsecrets.deploy.plan import Plan, Step
 
 _PATIENCE: Final = 1.0  # seconds before a word is said
 _MANY: Final = 20  # steps that are worth a bar

@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from tailorsecrets import __version__
-from tailorsecrets.cli import PROGRAM
 from tailorsecrets.cli.commands import Group
 from tailorsecrets.cli.options import invocation_of
+from tailorsecrets.cli.program import PROGRAM
 
 _COMMANDS = {
     "init": "init:init",

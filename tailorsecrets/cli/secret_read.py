@@ -11,8 +11,8 @@ from tailorsecrets.cli.names import secret_options, vault_option
 from tailorsecrets.cli.printing import iso, list_options, show_list, show_table
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import SecretNotFound, SecretsError, VaultNotFound
-from tailorsecrets.names import Place
-from tailorsecrets.store import Store
+from tailorsecrets.store.names import Place
+from tailorsecrets.store.store import Store, workspace_of
 
 
 @command("list", "tailorsecrets secret list -V api-keys", "tailorsecrets secret list -V api-keys --limit 10 --json")
@@ -52,7 +52,7 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
     """
     with invocation.open() as store, _telling_vaults(store, vault_name):
         versions = store.history(vault_name, name)
-        now = store.current([place := Place(vault_name, name)], deleted=True).get(place)
+        now = workspace_of(store).current([place := Place(vault_name, name)], deleted=True).get(place)
     shown = [now, *versions] if now is not None and now.state == "deleted" else versions
     rows = [(entry.version, iso(entry.updated), _state(entry, now)) for entry in shown]
     if invocation.json:
@@ -82,7 +82,7 @@ def _telling_vaults(store: Store, vault: str) -> Generator[None]:
 
 def _check_vault(store: Store, vault: str) -> None:
     try:
-        store.manifest(vault)
+        workspace_of(store).record(vault)
     except VaultNotFound:
         raise
     except SecretsError:

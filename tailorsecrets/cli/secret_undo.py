@@ -10,10 +10,11 @@ from tailorsecrets.cli.managed import begin, by_hand, by_hand_if_agreed
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.errors import SecretNotFound, SecretsError
-from tailorsecrets.names import Place
+from tailorsecrets.store.names import Place
+from tailorsecrets.store.store import workspace_of
 
 if TYPE_CHECKING:
-    from tailorsecrets.store import Store
+    from tailorsecrets.store.store import Store
 
 
 @command("restore", "tailorsecrets secret restore -V api-keys -n stripe-secret-key")
@@ -72,7 +73,7 @@ def _check_is_there(store: "Store", vault: str, name: str) -> None:
     except SecretNotFound as error:
         # an error with op is the store's own answer; without, no version can be read, of one that may be there
         place = Place(vault, name)
-        if error.op or (store.caps.stats and not store.current([place], deleted=True)):
+        if error.op or (store.caps.stats and not workspace_of(store).current([place], deleted=True)):
             raise
     except SecretsError:
         return  # what cannot be read may be purged all the same

@@ -9,7 +9,7 @@ from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.cli.values import Given, read_value, value_options
 from tailorsecrets.secret import Secret
-from tailorsecrets.store import Store
+from tailorsecrets.store.store import Store, workspace_of
 
 
 @command(
@@ -76,7 +76,7 @@ def _put(
     value = read_value(invocation, given, cancelled=code)
     question = f"{verb.capitalize()} {vault}/{name} by hand?"
     with invocation.open() as store:
-        store.check_value(vault, name, value)
+        workspace_of(store).check_value(vault, name, value)
         with by_hand_if_agreed(store, vault, question, invocation, code=code, yes=yes):
             write(store, vault, name, value)
     invocation.report_change(name, f"{verb}d {vault}/{name}")

@@ -9,6 +9,7 @@ from tailorsecrets.cli.names import the_vault, vault_argument, yes_option
 from tailorsecrets.cli.printing import list_options, show_list
 from tailorsecrets.cli.prompts import confirm, confirm_by_name, need_terminal
 from tailorsecrets.errors import ConfigError
+from tailorsecrets.store.store import workspace_of
 
 
 @click.group(
@@ -72,7 +73,7 @@ def release(invocation: Invocation, name: str | None, option: str | None) -> Non
     """Take a vault out of the management of its config. Its secrets stay."""
     vault = the_vault(name, option)
     with invocation.open_to_write(f"secret vault release {vault}") as store:
-        owner = store.release(vault)
+        owner = workspace_of(store).release(vault)
     told = f"{called(owner)} manages vault {vault} no longer" if owner else f"no config managed vault {vault}"
     invocation.report_change(vault, told, changed=owner is not None)
 
@@ -91,12 +92,12 @@ def adopt(invocation: Invocation, name: str | None, option: str | None, yes: boo
         )
         raise ConfigError(told, hint="declare the vault in the config first")
     with invocation.open_to_write(f"secret vault adopt {vault}") as store:
-        manifest = store.manifest(vault)
-        owner = manifest.owner
+        record = workspace_of(store).record(vault)
+        owner = record.owner
         if owner is not None and not mine.owns(owner):
             ask = f"{called(owner)} manages vault {vault}. Take it over?"
             confirm(ask, invocation, code="VAULT_ADOPTION_CANCELLED", yes=yes)
         if owner != mine:
-            store.claim(vault, mine, manifest)
+            workspace_of(store).claim(vault, mine, record)
     told = f"{called(mine)} manages vault {vault}"
     invocation.report_change(vault, told if owner != mine else f"{told} already", changed=owner != mine)

@@ -1,12 +1,12 @@
 """Carrying out a plan and telling what came of it."""
 
-from tailorsecrets.apply import Report, apply
 from tailorsecrets.cli import exits, plans
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.progress import watching
-from tailorsecrets.plan import Plan, Step
-from tailorsecrets.store import Store
+from tailorsecrets.deploy.apply import Report, apply
+from tailorsecrets.deploy.plan import Plan, Step
+from tailorsecrets.store.store import Store
 
 
 def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str) -> None:

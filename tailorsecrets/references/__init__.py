@@ -1,5 +1,7 @@
 """References to secrets in HTTP headers: ``{"vault": ..., "key": ...}`` in place of a value."""
 
-from tailorsecrets.references.resolving import HeaderValue, Reader, aheaders, auth, headers
+from tailorsecrets.references.auth import auth
+from tailorsecrets.references.ref import SecretRef
+from tailorsecrets.references.resolving import HeaderValue, Reader, aheaders, headers
 
-__all__ = ["HeaderValue", "Reader", "aheaders", "auth", "headers"]
+__all__ = ["HeaderValue", "Reader", "SecretRef", "aheaders", "auth", "headers"]

@@ -1,4 +1,4 @@
-"""Secret headers as an ``httpx.Auth``. Needs httpx, so only ``resolving.auth`` imports it."""
+"""Secret headers as an ``httpx.Auth``. Needs httpx, so only ``auth.auth`` imports it."""
 
 from collections.abc import AsyncGenerator, Generator, Mapping
 

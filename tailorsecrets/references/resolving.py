@@ -2,19 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 from tailorsecrets.errors import ConfigError, NameInvalid, SecretNotFound, ValueInvalid
-from tailorsecrets.names import SecretRef
-from tailorsecrets.references.transport import check_httpx
+from tailorsecrets.references.ref import SecretRef
 from tailorsecrets.secret import Secret
-
-if TYPE_CHECKING:
-    import httpx
 
 HeaderValue = str | SecretRef | Mapping[str, str]
 Parsed = Mapping[str, Secret | SecretRef]  # plain text is a Secret too: users paste tokens
-Found = Mapping[str, Mapping[str, Secret | None]]
+Values = Mapping[str, Mapping[str, Secret | None]]
 
 _FIELD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 _TEXT: Final = re.compile(r"[\t\x20-\x7e]*")  # RFC 9110 allows more; what clients do with it differs
@@ -46,19 +42,6 @@ def headers(secrets: Reader, given: Mapping[str, HeaderValue]) -> dict[str, str]
 async def aheaders(secrets: Reader, given: Mapping[str, HeaderValue]) -> dict[str, str]:
     """Do as headers, on asyncio or trio."""
     return revealed(await aresolve(secrets, parse_headers(given)))
-
-
-def auth(secrets: Reader, given: Mapping[str, HeaderValue], *, allow_http: bool = False) -> "httpx.Auth":
-    """Return an ``httpx.Auth`` that puts *given* on each request of a sync or async client, resolved as it is sent.
-
-    A request over plain http to another machine, or to this one where the environment has a proxy for it, is refused
-    with ConfigError, unless *allow_http*. A redirect that the client follows is sent without these headers, wherever
-    it goes. Raise ConfigError where httpx is not installed.
-    """
-    check_httpx()
-    from tailorsecrets.references.httpx_auth import SecretAuth
-
-    return SecretAuth(secrets, parse_headers(given), allow_http=allow_http)
 
 
 def parse_headers(given: Mapping[str, HeaderValue]) -> Parsed:
@@ -140,12 +123,12 @@ def _by_key(keys: Sequence[str], values: Sequence[str | None]) -> dict[str, Secr
     return {key: None if value is None else Secret(value) for key, value in zip(keys, values, strict=True)}
 
 
-def _filled(parsed: Parsed, found: Found) -> dict[str, Secret]:
+def _filled(parsed: Parsed, found: Values) -> dict[str, Secret]:
     """Fill in what was found. Nothing here holds a bare value, for an error keeps the locals of its frames."""
     return {n: _fill(n, v, found) if isinstance(v, SecretRef) else v for n, v in parsed.items()}
 
 
-def _fill(name: str, ref: SecretRef, found: Found) -> Secret:
+def _fill(name: str, ref: SecretRef, found: Values) -> Secret:
     value = found[ref.vault][ref.key]
     if value is None:
         raise SecretNotFound(

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tailorsecrets.driver import Driver, Entry, Problem, Stored
 from tailorsecrets.errors import SecretsError, Unavailable
-from tailorsecrets.layers import Call, Layer
+from tailorsecrets.store.layers import Call, Layer
 
 T = TypeVar("T")
 

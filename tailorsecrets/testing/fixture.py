@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from tailorsecrets.connection import Connection
-    from tailorsecrets.store import Store
+    from tailorsecrets.runtime.connection import Connection
+    from tailorsecrets.store.store import Store
     from tailorsecrets.testing.seeded import SeededStore
 
 VARIABLE: Final = "TAILORSECRETS_STORE"
@@ -40,7 +40,7 @@ class Guard:
     """
 
     def __init__(self) -> None:
-        from tailorsecrets.connection import Connection
+        from tailorsecrets.runtime.connection import Connection
 
         self._refused: list[str] = []
         self._patch = pytest.MonkeyPatch()
@@ -74,10 +74,10 @@ class Guard:
 
 def connections() -> "list[Connection]":
     """Return the connections of all managers of this process."""
-    from tailorsecrets import process
-    from tailorsecrets.connection import Connection
+    from tailorsecrets.runtime.connection import Connection
+    from tailorsecrets.runtime.forks import listeners
 
-    return [each for each in process._living(process._forks) if isinstance(each, Connection)]  # noqa: SLF001
+    return [each for each in listeners.alive() if isinstance(each, Connection)]
 
 
 def leads_to_a_url(connection: "Connection") -> bool:

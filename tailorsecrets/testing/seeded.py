@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Self
 
-from tailorsecrets.cache import Cache
-from tailorsecrets.connection import Connection, Opener
+from tailorsecrets.declared.declarations import Declarations
 from tailorsecrets.driver import Stored
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable, UndeclaredSecret
-from tailorsecrets.layers import Layer
-from tailorsecrets.manager import Declarations, ManagerBase
-from tailorsecrets.names import Naming, Place
+from tailorsecrets.runtime.cache import Cache
+from tailorsecrets.runtime.connection import Connection, Opener
+from tailorsecrets.runtime.manager import ManagerBase
 from tailorsecrets.secret import Secret
-from tailorsecrets.store import Store
+from tailorsecrets.store.layers import Layer
+from tailorsecrets.store.names import Naming, Place
+from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.faults import Faults
 from tailorsecrets.testing.memory import FULL, Memory
@@ -62,7 +63,7 @@ class SeededStore:
         if value is None:
             self._memory.delete(native, purge=True)
         else:
-            self._store.check_value(vault, name, Secret(value))
+            workspace_of(self._store).check_value(vault, name, Secret(value))
             self._memory.put(native, Secret(value))
 
     @property

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.memory_plugin import DRIVERS
-from tests.cli.shell import Shell
-from tests.test_plugins import install
+from tests.support.memory_plugin import DRIVERS
+from tests.support.shell import Shell
+from tests.unit.test_plugins import install
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def managed(shell: Shell) -> Shell:
 def memory(empty: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """Return a command line whose store is ``memory://here``, which the plugin of another distribution opens."""
     (empty.folder / "site").mkdir()
-    install(empty.folder / "site", "memory_plugin", "from tests.cli.memory_plugin import tailorsecrets_stores\n")
+    install(empty.folder / "site", "memory_plugin", "from tests.support.memory_plugin import tailorsecrets_stores\n")
     monkeypatch.syspath_prepend(empty.folder / "site")
     empty.environ["TAILORSECRETS_STORE"] = "memory://here?timeout=0.3"
     DRIVERS.clear()

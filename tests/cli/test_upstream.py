@@ -2,8 +2,8 @@
 
 import pytest
 
-from tailorsecrets.loading import load_config
-from tests.cli.shell import Shell
+from tailorsecrets.config.loading import load_config
+from tests.support.shell import Shell
 
 BOTH = '"api-keys": {"stripe-secret-key": env("STRIPE"), "sendgrid-api-key": env("SENDGRID")}'
 ONE = '"api-keys": {"stripe-secret-key": env("STRIPE")}'

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell
-from tests.product.backend import Backend
-from tests.product.backends import BACKENDS, SERVERS, Start
-from tests.servers import COMMAND, Server, run_folder, start
+from tests.support.product.backend import Backend
+from tests.support.product.backends import BACKENDS, SERVERS, Start
+from tests.support.servers import COMMAND, Server, run_folder, start
+from tests.support.shell import Shell
 
 __all__ = ["run_folder"]
 

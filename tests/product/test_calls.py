@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.product import tables
-from tests.product.backend import Backend
-from tests.product.backends import BACKENDS
-from tests.product.budgets import BUDGETS
-from tests.product.calls import measure
+from tests.support.product import tables
+from tests.support.product.backend import Backend
+from tests.support.product.backends import BACKENDS
+from tests.support.product.budgets import BUDGETS
+from tests.support.product.calls import measure
 
 COUNT = 200  # secrets; the table in the docs has 1,000, by the same formulas
 
@@ -30,10 +30,10 @@ def test_all_stores_have_a_budget() -> None:
 
 
 def test_the_table_of_calls() -> None:
-    """The table in the docs is what a run writes: ``python -m tests.product.tables``."""
+    """The table in the docs is what a run writes: ``python -m tests.support.product.tables``."""
     assert tables.between(tables.CALLS) == tables.calls_table(tables.budgeted())
 
 
 def test_the_table_of_capabilities() -> None:
-    """The table in the docs is what each driver declares: ``python -m tests.product.tables``."""
+    """The table in the docs is what each driver declares: ``python -m tests.support.product.tables``."""
     assert tables.between(tables.STORES) == tables.stores_table()

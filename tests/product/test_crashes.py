@@ -2,13 +2,13 @@
 
 import pytest
 
-from tailorsecrets.apply import apply
-from tailorsecrets.names import Place
+from tailorsecrets.declared.sources import Generate
+from tailorsecrets.deploy.apply import apply
 from tailorsecrets.secret import Secret
-from tailorsecrets.sources import Generate
+from tailorsecrets.store.names import Place
 from tailorsecrets.testing.faults import Crash
-from tests.product.backend import Backend
-from tests.product.deploying import Vaults, deploy, plan
+from tests.support.product.backend import Backend
+from tests.support.product.deploying import Vaults, deploy, plan
 
 MOST = 400  # calls of one apply; beyond, it does not end
 

@@ -4,9 +4,10 @@ import pytest
 
 from tailorsecrets.errors import TooLarge
 from tailorsecrets.secret import Secret
-from tests.cli.shell import Shell
-from tests.product.backend import Backend
-from tests.product.deploying import deploy, plan, values
+from tailorsecrets.store.store import workspace_of
+from tests.support.product.backend import Backend
+from tests.support.product.deploying import deploy, plan, values
+from tests.support.shell import Shell
 
 LONG = "n" + "-0" * 30 + "-n"  # 63 characters that double where hyphens are escaped
 NAMES = {"longest": "s" * 63, "doubling": LONG, "shortest": "0-0", "digits": "123"}
@@ -60,7 +61,7 @@ def test_hostile_values(backend: Backend) -> None:
         assert deploy(store, wanted).complete
         assert store.get_all("vault", list(HOSTILE)) == list(HOSTILE.values())
         for name, text in HOSTILE.items():
-            plain = "" if not store.escapes(Secret(text)) else "tailorsecrets:="
+            plain = "" if not workspace_of(store).escapes(Secret(text)) else "tailorsecrets:="
             assert backend.backdoor.read(backend.native(store, "vault", name)) == plain + text, name
         backend.backdoor.settle()
         assert plan(store, wanted).steps == ()

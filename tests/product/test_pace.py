@@ -7,17 +7,17 @@ from typing import Final, TypeVar
 
 import pytest
 
-from tailorsecrets.calls import PARALLEL
-from tailorsecrets.driver import Driver, Entry, Kind
-from tailorsecrets.layers import Call, Layer, Quota
+from tailorsecrets.driver import CallKind, Driver, Entry
 from tailorsecrets.secret import Secret
-from tailorsecrets.store import Store
+from tailorsecrets.store.layers import Call, Layer, Quota
+from tailorsecrets.store.operations import PARALLEL
+from tailorsecrets.store.store import Store
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets_aws.driver import CAPS as AWS
 from tailorsecrets_azure.driver import CAPS as AZURE
 from tailorsecrets_gcp.driver import CAPS as GCP
-from tests.product.backend import Backend
-from tests.product.deploying import deploy, many
+from tests.support.product.backend import Backend
+from tests.support.product.deploying import deploy, many
 
 T = TypeVar("T")
 COUNT: Final = 80  # secrets: more than any of the stores takes in a second
@@ -27,10 +27,10 @@ DECLARED: Final = {"aws": AWS.per_s, "azure": AZURE.per_s, "gcp": GCP.per_s}
 class Noted(Layer):
     """Notes when each call goes out to *driver*, for which the rates *per_s* are declared."""
 
-    def __init__(self, driver: Driver, per_s: Mapping[Kind, float], clock: FakeClock) -> None:
+    def __init__(self, driver: Driver, per_s: Mapping[CallKind, float], clock: FakeClock) -> None:
         super().__init__(driver)
         self.caps = replace(driver.caps, per_s=per_s)
-        self.sent: dict[Kind, list[float]] = {"get": [], "stat": [], "list": [], "write": []}
+        self.sent: dict[CallKind, list[float]] = {"get": [], "stat": [], "list": [], "write": []}
         self._clock = clock
 
     def around(self, call: Call, do: Callable[[], T]) -> T:

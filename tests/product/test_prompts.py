@@ -4,11 +4,11 @@ import io
 
 from tailorsecrets.cli.process import run
 from tailorsecrets.cli.streams import Io
-from tailorsecrets.manifest import Owner
 from tailorsecrets.secret import Secret
-from tests.cli.shell import Done, Shell
-from tests.product.backend import Backend, writes
-from tests.product.deploying import deploy
+from tailorsecrets.store.record import Owner
+from tests.support.product.backend import Backend, writes
+from tests.support.product.deploying import deploy
+from tests.support.shell import Done, Shell
 
 OTHER = Owner("other-app", "0192f0c1-2345-7abc-8def-000000000002")
 QUESTIONS = ["Take these vaults over from their owners?", "Take these vaults over?", "Delete all of these?"]

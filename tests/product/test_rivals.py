@@ -3,13 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from tailorsecrets.apply import Report, apply
+from tailorsecrets.deploy.apply import Report, apply
+from tailorsecrets.deploy.plan import Plan
 from tailorsecrets.errors import Conflict
-from tailorsecrets.plan import Plan
 from tailorsecrets.secret import Secret
-from tailorsecrets.store import Store
-from tests.product.backend import Backend
-from tests.product.deploying import Vaults, deploy, plan, values
+from tailorsecrets.store.store import Store
+from tests.support.product.backend import Backend
+from tests.support.product.deploying import Vaults, deploy, plan, values
 
 BEFORE: Vaults = {"api-keys": {"stripe": Secret("old"), "gone": Secret("old")}}
 FIRST: Vaults = {"api-keys": {"stripe": Secret("first"), "new": Secret("first"), "gone": Secret("first")}}

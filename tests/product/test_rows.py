@@ -1,13 +1,13 @@
 """Every row of the two tables that say what apply does, on every store."""
 
-from tailorsecrets.manifest import Owner
-from tailorsecrets.names import Place
-from tailorsecrets.plan import Declared
-from tailorsecrets.planning import make_plan
+from tailorsecrets.deploy.observe import make_plan
+from tailorsecrets.deploy.plan import Declared
 from tailorsecrets.secret import Secret
-from tailorsecrets.store import Store
-from tests.product.backend import Backend
-from tests.product.deploying import APP, Vaults, deploy, plan, values
+from tailorsecrets.store.names import Place
+from tailorsecrets.store.record import Owner
+from tailorsecrets.store.store import Store, workspace_of
+from tests.support.product.backend import Backend
+from tests.support.product.deploying import APP, Vaults, deploy, plan, values
 
 OTHER = Owner("other-app", "0192f0c1-2345-7abc-8def-000000000002")
 WANTED: Vaults = {
@@ -75,8 +75,11 @@ def test_every_row(backend: Backend) -> None:
         assert [vault.name for vault in store.list_vaults()] == sorted(
             {"bare-vault", "free-vault", "new-vault", "nobodys-other", "own-vault", "their-other", "their-vault"}
         )
-        assert {vault for vault in WANTED if store.manifest(vault).owner == APP} == set(WANTED)
-        assert (store.manifest("their-other").owner, store.manifest("nobodys-other").owner) == (OTHER, None)
+        assert {vault for vault in WANTED if workspace_of(store).record(vault).owner == APP} == set(WANTED)
+        assert (workspace_of(store).record("their-other").owner, workspace_of(store).record("nobodys-other").owner) == (
+            OTHER,
+            None,
+        )
         assert plan(store, WANTED).steps == ()
 
 

@@ -5,9 +5,9 @@ import subprocess
 import pytest
 
 from tailorsecrets import Secret, SecretManager, Unavailable, define_secret_manager
-from tailorsecrets.aging import DEFAULTS
-from tests.cli.shell import PROGRAM, Shell
-from tests.product.backend import Backend
+from tailorsecrets.targets.cache_settings import DEFAULTS
+from tests.support.product.backend import Backend
+from tests.support.shell import PROGRAM, Shell
 
 NAMES = ("one", "two", "three")
 PRELOADS = {"file": 1, "openbao-mounts": len(NAMES), "aws": 1}  # calls

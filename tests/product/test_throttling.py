@@ -3,13 +3,13 @@
 import pytest
 
 from tailorsecrets import Store, open_store
-from tailorsecrets.apply import apply
+from tailorsecrets.deploy.apply import apply
+from tailorsecrets.deploy.plan import Step
 from tailorsecrets.errors import Throttled, Unavailable
-from tailorsecrets.plan import Step
-from tests.cli.shell import Shell
-from tests.product.backend import Backend
-from tests.product.backends import BACKENDS
-from tests.product.deploying import Vaults, deploy, many, plan, values
+from tests.support.product.backend import Backend
+from tests.support.product.backends import BACKENDS
+from tests.support.product.deploying import Vaults, deploy, many, plan, values
+from tests.support.shell import Shell
 
 FEW = 3  # calls that are refused one after the other
 FOREVER = 10**9

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tailorsecrets.secret import Secret
-from tests.cli.shell import Shell
-from tests.product.backend import Backend
-from tests.product.deploying import deploy
+from tests.support.product.backend import Backend
+from tests.support.product.deploying import deploy
+from tests.support.shell import Shell
 
 KEY = ("-V", "api-keys", "-n", "key")
 

@@ -2,9 +2,9 @@
 
 import shutil
 
-from tests.cli.shell import Done, Shell
-from tests.product.backend import Backend
-from tests.servers import ROOT
+from tests.support.product.backend import Backend
+from tests.support.servers import ROOT
+from tests.support.shell import Done, Shell
 
 SHOP = ROOT / "examples" / "shop" / "tailor_config.py"
 VALUES = {

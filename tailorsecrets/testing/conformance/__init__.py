@@ -26,9 +26,9 @@ pytest.register_assert_rewrite(*(f"{__name__}.{group}" for group in GROUPS))
 
 from tailorsecrets.testing.conformance.deleting import Deleting  # noqa: E402 - after pytest knows of the asserts
 from tailorsecrets.testing.conformance.honesty import Honesty  # noqa: E402
+from tailorsecrets.testing.conformance.leaks import Silence  # noqa: E402
 from tailorsecrets.testing.conformance.listing import Listing  # noqa: E402
 from tailorsecrets.testing.conformance.reading import Reading  # noqa: E402
-from tailorsecrets.testing.conformance.silence import Silence  # noqa: E402
 from tailorsecrets.testing.conformance.stamps import Stamps  # noqa: E402
 from tailorsecrets.testing.conformance.strain import Strain  # noqa: E402
 from tailorsecrets.testing.conformance.suite import Connect, Place  # noqa: E402

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tailorsecrets.driver import Driver
 from tailorsecrets.errors import NotFound
-from tailorsecrets.layers import Layer, Quota, Retry
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.layers import Layer, Quota, Retry
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.conformance.suite import STAMP, Connect, Suite, names, refused, uses, where

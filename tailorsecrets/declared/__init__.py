@@ -1,0 +1,1 @@
+"""What a config declares, before anything is read."""

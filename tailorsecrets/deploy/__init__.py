@@ -1,0 +1,1 @@
+"""Making a store equal to a config: observe, plan, ask, apply, report."""

@@ -1,0 +1,169 @@
+"""What apply would do: the difference between what is declared and what is there. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tailorsecrets.declared.sources import Generate
+from tailorsecrets.driver import ABSENT, Entry
+from tailorsecrets.secret import Secret
+from tailorsecrets.store.names import Place
+from tailorsecrets.store.record import Owner, Record
+from tailorsecrets.store.workspace import VaultState
+
+Action = Literal["create", "update", "delete"]
+Wanted = Secret | Generate | None  # None: no value, and the config says to skip those
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a config says: who owns it, the values by vault and secret, and the secrets that others manage."""
+
+    owner: Owner
+    vaults: Mapping[str, Mapping[str, Wanted]]
+    external: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do to a secret, or with no secret named, to a vault's record.
+
+    An update of a vault writes the owner on it. ``expect`` is the version that the plan saw, ABSENT for none.
+    """
+
+    action: Action
+    place: Place
+    value: Secret | Generate | None = None
+    expect: str = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps in the order in which they are done, and what a person should know before.
+
+    ``records`` are the records of declared vaults as they were seen; ``owned`` counts the secrets in the store that
+    the app owns; ``by_value`` says that the store has no stamps, so values were read and compared; ``trusted`` counts
+    the secrets that were not looked at, because of the stamps that a list told; ``unread`` are vaults outside of the
+    config whose records cannot be read: whose they are is not known, so they are left alone.
+    """
+
+    owner: Owner
+    steps: tuple[Step, ...]
+    records: Mapping[str, Record | None]
+    unmanaged: tuple[str, ...] = ()
+    conflicts: tuple[tuple[str, Owner], ...] = ()
+    skipped: tuple[Place, ...] = ()
+    owned: int = 0
+    by_value: bool = False
+    trusted: int = 0
+    unread: tuple[str, ...] = ()
+
+    def count(self, action: Action) -> int:
+        """Return how many steps are of this *action*."""
+        return sum(step.action == action for step in self.steps)
+
+    def deletions(self) -> list[Step]:
+        """Return the steps that delete."""
+        return [step for step in self.steps if step.action == "delete"]
+
+    def claimed(self) -> frozenset[str]:
+        """Return the vaults that the plan takes over, from nobody or from another owner."""
+        return frozenset(self.unmanaged) | {vault for vault, _ in self.conflicts}
+
+
+def diff(
+    declared: Declared,
+    found: Mapping[str, VaultState],
+    *,
+    prune: bool = True,
+    values: Mapping[Place, Secret] | None = None,
+) -> Plan:
+    """Return the plan that makes what is *found* equal to what is *declared*.
+
+    Without *prune* nothing is deleted. *values*, where a store has no stamps, are the values that it holds now.
+    """
+    there = {v: found[v] for v in sorted(declared.vaults) if v in found and not _begun(declared, found[v])}
+    owners = {vault: _owner(vault_found) for vault, vault_found in there.items()}
+    steps = [*_vault_steps(declared, owners, there), *_secret_steps(declared, there, values)]
+    if prune:
+        steps += _deletions(declared, found)
+    return Plan(
+        owner=declared.owner,
+        steps=tuple(steps),
+        records={vault: there[vault].record if vault in there else None for vault in declared.vaults},
+        unmanaged=tuple(vault for vault, owner in owners.items() if owner is None),
+        conflicts=tuple((vault, owner) for vault, owner in owners.items() if owner and not declared.owner.owns(owner)),
+        skipped=tuple(place for place, wanted in _wanted(declared) if wanted is None),
+        owned=sum(len(vault.secrets) for vault in found.values() if declared.owner.owns(_owner(vault))),
+        by_value=values is not None,
+        unread=tuple(vault for vault, seen in sorted(found.items()) if seen.problem),
+    )
+
+
+def _begun(declared: Declared, vault: VaultState) -> bool:
+    """Tell whether an apply of this app made the vault's place, or emptied it, and was stopped there."""
+    return vault.record is None and not vault.secrets and vault.mark == declared.owner.mark
+
+
+def _owner(vault: VaultState) -> Owner | None:
+    return vault.record.owner if vault.record else None
+
+
+def _is_torn(vault: VaultState) -> bool:
+    return vault.record is not None and vault.record.torn
+
+
+def _wanted(declared: Declared) -> Iterator[tuple[Place, Wanted]]:
+    for vault, secrets in sorted(declared.vaults.items()):
+        for secret, wanted in sorted(secrets.items()):
+            yield Place(vault, secret), wanted
+
+
+def _vault_steps(
+    declared: Declared, owners: Mapping[str, Owner | None], found: Mapping[str, VaultState]
+) -> Iterator[Step]:
+    for vault in sorted(declared.vaults):
+        if vault not in owners:
+            yield Step("create", Place(vault))
+        elif owners[vault] != declared.owner or _is_torn(found[vault]):
+            yield Step("update", Place(vault))
+
+
+def _secret_steps(
+    declared: Declared, there: Mapping[str, VaultState], values: Mapping[Place, Secret] | None
+) -> Iterator[Step]:
+    for place, wanted in _wanted(declared):
+        vault = there.get(place.vault, VaultState())
+        entry = vault.secrets.get(place.secret)
+        if wanted is None:
+            continue
+        if entry is None:
+            yield Step("create", place, wanted)
+        elif isinstance(wanted, Secret) and not _unchanged(place, wanted, entry, vault.record, values):
+            yield Step("update", place, wanted, entry.version)
+
+
+def _unchanged(
+    place: Place, wanted: Secret, entry: Entry, record: Record | None, values: Mapping[Place, Secret] | None
+) -> bool:
+    if entry.state != "live":
+        return False
+    if values is not None:
+        return values.get(place) == wanted
+    return record is not None and bool(entry.stamp) and entry.stamp == record.stamp(place.secret, wanted)
+
+
+def _deletions(declared: Declared, found: Mapping[str, VaultState]) -> Iterator[Step]:
+    undeclared = [(name, vault) for name, vault in sorted(found.items()) if name not in declared.vaults]
+    gone = [name for name, vault in undeclared if declared.owner.owns(_owner(vault)) or _begun(declared, vault)]
+    for vault in sorted([*declared.vaults, *gone]):
+        for secret, entry in sorted(found.get(vault, VaultState()).secrets.items()):
+            if not _stays(declared, vault, secret):
+                yield Step("delete", Place(vault, secret), expect=entry.version)
+    for vault in gone:
+        if not any(_stays(declared, vault, secret) for secret in found[vault].secrets):
+            yield Step("delete", Place(vault))
+
+
+def _stays(declared: Declared, vault: str, secret: str) -> bool:
+    return secret in declared.vaults.get(vault, {}) or secret in declared.external.get(vault, ())

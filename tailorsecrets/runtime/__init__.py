@@ -1,0 +1,1 @@
+"""Reading at run time: the manager, its cache, and the connection below it."""

@@ -1,0 +1,89 @@
+"""Repeats of what is safe to repeat, where the SDK has none.
+
+Clock and sleep are arguments, in seconds, so that tests wait for nothing.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+from tailorsecrets.driver import Budget, Driver, Entry, Problem, throttled
+from tailorsecrets.errors import SecretsError, Throttled, Unavailable
+from tailorsecrets.store.layers.layer import Call, Layer, lazily
+
+T = TypeVar("T")
+
+
+class Retry(Layer):
+    """Repeat what was throttled, and reads that got no answer, while *timeout* seconds (four times for a write) last.
+
+    A write that got no answer may have been done, so it is never sent again. The pauses double, are jittered, and
+    are no shorter than the store asks for. Where ``caps.retries`` is on, the SDK does all this, and the layer only
+    passes on. A spent retry raises what the last answer meant, with ``retryable`` off, so that no outer one begins.
+
+    No attempt begins after the budget, and none is cut short: a call may overrun by as long as the inner driver lets
+    one attempt take.
+    """
+
+    def __init__(
+        self,
+        inner: Driver,
+        *,
+        timeout: float = 15.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] | None = None,
+    ) -> None:
+        super().__init__(inner)
+        self._timeout, self._clock, self._sleep, self._jitter = timeout, clock, sleep, jitter
+
+    def around(self, call: Call, do: Callable[[], T]) -> T:
+        """Repeat *do* until it answers or the budget is spent."""
+        if self.caps.retries:
+            return do()
+        budget = self._budget(call)
+        while isinstance(answer := self._answer(call, do), Problem):
+            self._wait(call, answer, budget)
+        return answer
+
+    def around_each(self, call: Call, do: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
+        """Begin a listing that failed midway again and leave out what was given; each new entry renews the budget."""
+        return do() if self.caps.retries else self._each(call, do)
+
+    def _each(self, call: Call, do: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
+        given: set[str] = set()
+        entries, budget = lazily(do), self._budget(call)
+        while (entry := self._answer(call, partial(next, entries, None))) is not None:
+            if isinstance(entry, Problem):
+                self._wait(call, entry, budget)
+                entries = lazily(do)
+            elif (key := entry.version if call.op == "versions" else entry.name) not in given:
+                given.add(key)
+                yield entry
+                budget = self._budget(call)
+
+    def _answer(self, call: Call, do: Callable[[], T]) -> T | Problem:
+        """Return the answer of *do*, or the problem that a repeat may solve."""
+        try:
+            return do()
+        except Exception as exc:
+            problem = self.explain(exc, call.op)
+            repeatable = Throttled if call.writes else (Throttled, Unavailable)
+            if not issubclass(problem.kind, repeatable) or _is_spent(exc):
+                raise
+            return problem
+
+    def _budget(self, call: Call) -> Budget:
+        seconds = call.budget(self._timeout)
+        return Budget(seconds, clock=self._clock, sleep=self._sleep, jitter=self._jitter)
+
+    def _wait(self, call: Call, problem: Problem, budget: Budget) -> None:
+        if issubclass(problem.kind, Throttled):
+            throttled()  # for a quota around this
+        if not budget.wait(problem.retry_after):
+            raise problem.kind(hint=problem.hint, op=call.op, retryable=False)
+
+
+def _is_spent(exc: Exception) -> bool:
+    return isinstance(exc, SecretsError) and not exc.retryable

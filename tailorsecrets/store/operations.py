@@ -1,0 +1,333 @@
+"""A driver's operations, addressed by place instead of native name, and alike on every store.
+
+Here an ability that the store has not announced is refused, a value is checked and encoded, an ``expect`` that is
+not atomic becomes a look before the write, and whatever an SDK raises becomes one error with a meaning.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final, Literal, ParamSpec, TypeVar
+
+from tailorsecrets import errors
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, VaultNames
+from tailorsecrets.errors import (
+    AlreadyExists,
+    Conflict,
+    Corrupt,
+    Denied,
+    NameInvalid,
+    NotFound,
+    SecretsError,
+    TooLarge,
+    Unsupported,
+    ValueInvalid,
+)
+from tailorsecrets.secret import Secret
+from tailorsecrets.store import encoding
+from tailorsecrets.store.names import NAME_TAG, Naming, Place
+from tailorsecrets.store.writes import notify_write
+
+T = TypeVar("T")
+R = TypeVar("R")
+P = ParamSpec("P")
+ReadResult = Stored | SecretsError
+Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
+
+PARALLEL: Final = 8  # calls at once against a store that answers one name a call
+_WRITES: Final = frozenset({"put", "delete", "restore", "make", "drop", "setup"})
+_LONGEST_REASON: Final = 300  # characters
+_THERE: Final = ("live", "disabled")
+_SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
+    NotFound: (errors.VaultNotFound, errors.SecretNotFound),
+    AlreadyExists: (errors.VaultAlreadyExists, errors.SecretAlreadyExists),
+}
+
+
+class Operations:
+    """The operations of *driver* on the places of *naming*; *url* names the store in errors."""
+
+    def __init__(self, driver: Driver, naming: Naming, url: str, *, read_only: str = "") -> None:
+        self._driver, self._naming, self._url, self._read_only = driver, naming, url, read_only
+        self._batch = driver.caps.batch
+
+    @property
+    def caps(self) -> Caps:
+        """What the store can do."""
+        return self._driver.caps
+
+    def get(self, place: Place, version: str = "") -> Stored:
+        """Return the value of *place*, or that of an old *version*."""
+        if version:
+            self._need("versions")
+        native = self._naming.native(place)
+        stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
+        return self._decoded(place, stored)
+
+    def get_many(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
+        """Return an answer for each of *places*, in the least calls that the store allows."""
+        wanted = list(dict.fromkeys(places))
+        answers: dict[Place, ReadResult] = {}
+        while wanted and self._batch > 1:
+            chunk, wanted = wanted[: self._batch], wanted[self._batch :]
+            answers |= self._get_batch(chunk)
+        return answers | dict(zip(wanted, parallel(self._answer, wanted), strict=True))
+
+    def stat(self, place: Place, *, deleted: bool = False) -> Entry | None:
+        """Return what is at *place* now, None where nothing can be read; reads a value only where the store must.
+
+        With *deleted*, return also what was deleted or never had a value, where the store tells that.
+        """
+        try:
+            native = self._naming.native(place)
+            entry = self._call("stat", place, self._driver.stat, native) if self.caps.stats else self.get(place).entry
+        except NotFound:
+            return None
+        return entry if deleted or entry.state in _THERE else None
+
+    def list(self, vault: str = "", *, deleted: bool = False) -> Iterator[tuple[Place, Entry]]:
+        """Yield the places of the workspace, or of *vault*; with *deleted*, those that restore can bring back."""
+        self._need("lists")
+        if deleted:
+            self._need("undelete")
+        prefix = self._naming.prefix_of(vault)
+        for entry in self._iterate("list", Place(vault), partial(self._listing, prefix, deleted=deleted)):
+            place = self._naming.place(entry.name, entry.tags)
+            if place is not None and (not vault or place.vault == vault) and entry.state != "bare":
+                yield place, entry
+
+    def put(self, place: Place, value: Secret, *, expect: str | None = None, stamp: str = "") -> Entry:
+        """Write *value*; *expect* is ABSENT, PRESENT, a version or None, as in the driver."""
+        self._need("writes")
+        self.check_value(place, value)
+        native, tags = self._naming.native(place), self._naming.tags(place)
+        options: dict[str, Any] = {}
+        left = self._left_to_driver(place, expect)
+        if left is not None:
+            options["expect"] = left
+        if self.caps.stamps:
+            options["stamp"] = stamp
+        if tags:
+            options["tags"] = tags
+        return self._write("put", place, self._driver.put, native, self._encoded(value), **options)
+
+    def check_value(self, place: Place, value: Secret) -> None:
+        """Raise NameInvalid, ValueInvalid or TooLarge for what the store cannot hold; calls nothing."""
+        if self._naming.tags(place) and not self.caps.tags:
+            told = f"the names are too long for the store: together they have over {self.caps.max_name} characters"
+            raise self._error("put", place, NameInvalid(told))
+        kind: type = type(value.reveal())  # what an untyped program gives
+        if not issubclass(kind, str):
+            raise self._error("put", place, ValueInvalid(f"a value is text, not {kind.__name__}"))
+        if not encoding.is_text(value):
+            raise self._error("put", place, ValueInvalid("the value is not valid UTF-8: it holds a lone surrogate"))
+        if encoding.size(self._encoded(value)) > self.caps.max_bytes:
+            raise self._error(
+                "put", place, TooLarge(f"the value is over the store's limit of {self.caps.max_bytes} bytes")
+            )
+
+    def escapes(self, value: Secret) -> bool:
+        """Tell whether the store gets *value* in its escaped form."""
+        return encoding.needs_escape(value, empty=self.caps.empty)
+
+    def delete(self, place: Place, *, purge: bool = False) -> None:
+        """Delete what is at *place*; nothing there is fine."""
+        self._need("writes")
+        self._write(
+            "delete", place, self._driver.delete, self._naming.native(place), **({"purge": True} if purge else {})
+        )
+
+    def restore(self, place: Place) -> Entry:
+        """Undo a delete."""
+        self._need("writes")
+        self._need("undelete")
+        return self._write("restore", place, self._driver.restore, self._naming.native(place))
+
+    def versions(self, place: Place) -> Iterator[Entry]:
+        """Yield the versions of *place* that can still be read, newest first."""
+        self._need("versions")
+        return self._iterate("versions", place, lambda: self._driver.versions(self._naming.native(place)))
+
+    def containers(self) -> Iterator[tuple[str, Entry]]:
+        """Yield the vaults of the workspace that have a place of their own, with make's note as the stamp."""
+        self._need("containers")
+        for entry in self._iterate("containers", None, lambda: self._driver.containers(self._naming.container(""))):
+            vault = self._naming.container_vault(entry.name)
+            if vault is not None:
+                yield vault, entry
+
+    def make(self, vault: str, note: str) -> None:
+        """Make the place of *vault*."""
+        self._need("writes")
+        self._call("make", Place(vault), self._driver.make, self._naming.container(vault), note)
+
+    def drop(self, vault: str) -> None:
+        """Drop the place of *vault*."""
+        self._need("writes")
+        self._call("drop", Place(vault), self._driver.drop, self._naming.container(vault))
+
+    def native_names(self, vault: str) -> VaultNames:
+        """Return the native names of *vault*: its record, and the prefix of its secrets."""
+        return self._naming.vault_names(vault)
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Make the writes in the block one write, where the store can."""
+        block = self._call("put", None, self._driver.transaction)
+        self._call("put", None, block.__enter__)
+        try:
+            yield
+        except BaseException as exc:
+            block.__exit__(type(exc), exc, exc.__traceback__)
+            raise
+        try:
+            self._call("put", None, block.__exit__, None, None, None)
+        finally:
+            if self.caps.transactions:  # what was written inside shows only now
+                notify_write(None)
+
+    def setup(self) -> str:
+        """Make the store itself where the plugin can; return a sentence on what was made."""
+        self._need("writes")
+        return self._call("setup", None, self._driver.setup)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._driver.close()
+
+    def _need(self, ability: Ability) -> None:
+        if ability == "writes" and self._read_only:
+            raise read_only(self._read_only)
+        if not getattr(self.caps, ability):
+            raise Unsupported(f"{self._url}: the store does not offer {ability}")
+
+    def _listing(self, prefix: str, *, deleted: bool) -> Iterator[Entry]:
+        return self._driver.list(prefix, **({"deleted": True} if deleted else {}))
+
+    def _left_to_driver(self, place: Place, expect: str | None) -> str | None:
+        if expect is None or self.caps.cas == "full" or (self.caps.cas == "create" and expect == ABSENT):
+            return expect
+        entry = self.stat(place)
+        if expect == ABSENT and entry is not None:
+            raise self._error("put", place, AlreadyExists())
+        if expect != ABSENT and entry is None:
+            raise self._error("put", place, NotFound() if expect == PRESENT else Conflict())
+        if expect not in (ABSENT, PRESENT) and entry is not None and not is_version(entry, expect):
+            raise self._error("put", place, Conflict())
+        return None
+
+    def _get_batch(self, chunk: Sequence[Place]) -> dict[Place, ReadResult]:
+        natives = {self._naming.native(place): place for place in chunk}
+        try:
+            found = self._call("get_many", None, self._driver.get_many, list(natives))
+        except Denied:
+            self._batch = 1
+            _warn("%s: batch reads are denied; reading one by one from now on", self._url)
+            return dict(zip(chunk, parallel(self._answer, chunk), strict=True))
+        return {place: self._one_of(place, found.get(native)) for native, place in natives.items()}
+
+    def _one_of(self, place: Place, answer: Stored | Exception | None) -> ReadResult:
+        if isinstance(answer, Stored):
+            return self._answer(place, lambda: self._decoded(place, answer))
+        return self._error("get_many", place, answer or errors.Unavailable("the store gave no answer for it"))
+
+    def _answer(self, place: Place, read: Callable[[], Stored] | None = None) -> ReadResult:
+        try:
+            return read() if read else self.get(place)
+        except SecretsError as error:
+            return error.with_traceback(None)
+
+    def _encoded(self, value: Secret) -> Secret:
+        return encoding.escape(value, empty=self.caps.empty)
+
+    def _decoded(self, place: Place, stored: Stored) -> Stored:
+        tags = self._naming.tags(place)
+        if tags and stored.entry.tags.get(NAME_TAG) != tags[NAME_TAG]:
+            raise self._error("get", place, Corrupt("its native name holds something else"))
+        if not encoding.is_text(stored.value):
+            raise self._error("get", place, Corrupt("it holds a lone surrogate, which is no text"))
+        return Stored(encoding.unescape(stored.value, empty=self.caps.empty), stored.entry)
+
+    def _iterate(self, op: str, place: Place | None, start: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
+        entries = self._call(op, place, start)
+        while (entry := self._call(op, place, _following, entries)) is not None:
+            yield entry
+
+    def _call(self, op: str, place: Place | None, do: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        try:
+            return do(*args, **options)
+        except Exception as exc:  # noqa: BLE001  # the one place where whatever a driver raises gets its meaning
+            error = self._error(op, place, exc)
+        raise error  # outside the block: what an SDK raised may quote a value, and must not hang on as __context__
+
+    def _write(self, op: str, place: Place, do: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        """Call, and tell this process of the write, also of one that failed: it may have been done."""
+        try:
+            return self._call(op, place, do, *args, **options)
+        finally:
+            notify_write(place)
+
+    def _error(self, op: str, place: Place | None, exc: Exception) -> SecretsError:
+        if isinstance(exc, SecretsError):
+            kind, text, hint, code, retryable = _kind(exc), str(exc), exc.hint, exc.code, exc.retryable
+            reason = exc.reason
+        else:
+            problem: Problem = self._driver.explain(exc, op)
+            kind, text, hint, code = problem.kind, "", problem.hint, problem.kind.code
+            retryable = problem.kind.retryable and not self.caps.retries  # else the SDK has tried again already
+            reason = _reason(problem, op)
+        vault, secret = (place.vault, place.secret) if place else ("", "")
+        specific = _SPECIFIC.get(kind, (kind, kind))[bool(secret)] if vault else kind
+        message = text if text and text != kind.meaning else specific.meaning
+        return specific(
+            f"{place if vault else self._url}: {message}",
+            hint=hint,
+            code=specific.code if code == kind.code else code,
+            op=op,
+            store=self._url,
+            vault=vault,
+            secret=secret,
+            retryable=retryable,
+            reason=reason,
+        )
+
+
+def read_only(why: str) -> Denied:
+    """Return the refusal of a write under a profile that may only read."""
+    return Denied(why, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
+
+
+def parallel(do: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Return what *do* gives for each of *items*, in order, at most ``PARALLEL`` at a time."""
+    if len(items) < 2:  # noqa: PLR2004
+        return [do(item) for item in items]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(PARALLEL, len(items))) as threads:
+        return list(threads.map(do, items))
+
+
+def _warn(message: str, *args: object) -> None:
+    import logging  # costs a sixth of what a command may cost, and is hardly ever needed
+
+    logging.getLogger(__name__).warning(message, *args)
+
+
+def is_version(entry: Entry, expect: str) -> bool:
+    """Tell whether *entry* is of version *expect*; either may leave out an @ and what follows."""
+    here, there = entry.version.partition("@"), expect.partition("@")
+    return here == there or (here[0] == there[0] and not (here[2] and there[2]))
+
+
+def _following(entries: Iterator[Entry]) -> Entry | None:
+    return next(entries, None)
+
+
+def _reason(problem: Problem, op: str) -> str:
+    """Return the service's own code and message in one line; of a write only its code, for the rest may quote it."""
+    message = "" if op in _WRITES else " ".join(problem.reason.split())[:_LONGEST_REASON]
+    return ": ".join(part for part in (problem.reason_code, message) if part)
+
+
+def _kind(error: SecretsError) -> type[SecretsError]:
+    return next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)

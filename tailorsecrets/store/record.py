@@ -1,0 +1,114 @@
+"""A vault's own record: who owns it, and the key of its stamps. Pure, but for the random key of a new one."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple, cast
+
+from tailorsecrets.errors import Corrupt, Unsupported
+from tailorsecrets.secret import Secret
+
+_SCHEMA: Final = 1
+_OWNER: Final = "owner"
+_OWNER_ID: Final = "owner-id"
+_STAMP_BYTES: Final = 24
+_DAMAGED: Final = "the vault's own record is damaged"
+_REMEDY: Final = "delete that record with the store's own tools; the next apply makes it anew and rewrites the values"
+
+
+class Owner(NamedTuple):
+    """The app whose config manages a vault: its name, and the id that survives a rename."""
+
+    name: str
+    id: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What stands on a place that was made for this owner's vault, before the vault has its record."""
+        return self.id or self.name
+
+    def labels(self) -> dict[str, str]:
+        """Return the labels that mark a vault as this owner's."""
+        return {_OWNER: self.name} | ({_OWNER_ID: self.id} if self.id else {})
+
+    def owns(self, other: "Owner | None") -> bool:
+        """Tell whether *other*, found on a vault, is this owner: by id where the vault has one, else by name."""
+        if other is None:
+            return False
+        return other.id == self.id if other.id else other.name == self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a vault's record says. ``version`` is that of the record, for compare-and-swap; "" for a new one.
+
+    ``torn``: two branches wrote the record, and this is what they agree on. Writing it settles that.
+    """
+
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    key: Secret = field(default_factory=lambda: Secret(""))
+    version: str = ""
+    torn: bool = False
+
+    @property
+    def owner(self) -> Owner | None:
+        """Return who manages the vault, None where nobody does."""
+        name, identity = self.labels.get(_OWNER, ""), self.labels.get(_OWNER_ID, "")
+        return Owner(name, identity) if name or identity else None
+
+    def owned_by(self, owner: Owner | None) -> "Record":
+        """Return this record with *owner* on it, or with none; other labels stay."""
+        rest = {key: value for key, value in self.labels.items() if key not in (_OWNER, _OWNER_ID)}
+        return replace(self, labels=rest | (owner.labels() if owner else {}))
+
+    def stamp(self, secret: str, value: Secret) -> str:
+        """Return the keyed fingerprint of *value* under the name *secret*: 32 characters of base64url."""
+        import hmac
+        from base64 import urlsafe_b64encode
+
+        message = secret.encode() + b"\0" + value.reveal().encode()
+        digest = hmac.digest(self.key.reveal().encode(), message, "sha256")
+        return urlsafe_b64encode(digest[:_STAMP_BYTES]).decode()
+
+    def dump(self) -> Secret:
+        """Return the text that a store keeps: JSON under 1 KB."""
+        return Secret(json.dumps({"schema": _SCHEMA, "labels": dict(self.labels), "key": self.key.reveal()}))
+
+
+def new_record(labels: Mapping[str, str]) -> Record:
+    """Return a record with a fresh random stamp key."""
+    import secrets
+
+    return Record(labels, Secret(secrets.token_urlsafe(32)))
+
+
+def load_record(text: Secret, version: str) -> Record:
+    """Read what *dump* wrote; Corrupt when it is something else, Unsupported when a newer tailorsecrets wrote it."""
+    record = _record(text.reveal())
+    if record.get("schema") != _SCHEMA:
+        raise Unsupported("the vault's record was written by a newer tailorsecrets", hint="upgrade tailorsecrets")
+    labels, key = record.get("labels"), record.get("key")
+    if not isinstance(key, str) or not isinstance(labels, dict):
+        raise Corrupt(_DAMAGED, hint=_REMEDY)
+    texts = {name: str(value) for name, value in cast("dict[str, object]", labels).items()}
+    return Record(texts, Secret(key), version)
+
+
+def joined(sides: Sequence[Record], version: str) -> Record:
+    """Return what the records that two branches wrote say together: the owner, where both name the same one.
+
+    The stamp key is that of the first, so the values of the others are written anew.
+    """
+    first = next(iter(sides), Record())
+    agreed = first if len({side.owner for side in sides}) == 1 else first.owned_by(None)
+    return replace(agreed, version=version, torn=True)
+
+
+def _record(text: str) -> dict[str, object]:
+    record: object = None
+    with suppress(ValueError, RecursionError):
+        record = json.loads(text)
+    if not isinstance(record, dict) or "schema" not in record:
+        raise Corrupt(_DAMAGED, hint=_REMEDY)
+    return cast("dict[str, object]", record)

@@ -1,0 +1,1 @@
+"""Which store and workspace: URLs, profiles, plugins, and opening a store."""

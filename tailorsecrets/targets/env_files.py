@@ -1,0 +1,46 @@
+"""Env files: variables that a command adds to its environment."""
+
+from collections.abc import Mapping
+from os.path import exists
+
+from tailorsecrets.errors import ConfigError
+
+
+def load_env_files(required: list[str], optional: list[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what the env files add to *environ*: required ones first, later over earlier, never over *environ*."""
+    added: dict[str, str] = {}
+    for path in required:
+        if not exists(path):
+            raise ConfigError(f"env file {path}: not found", hint="--env-file-if-exists skips a missing one")
+    for path in [*required, *(path for path in optional if exists(path))]:
+        added |= _env_file(path)
+    return {name: value for name, value in added.items() if name not in environ}
+
+
+def _env_file(path: str) -> dict[str, str]:
+    read = _read_env_file(path)
+    if isinstance(read, str):
+        raise ConfigError(f"env file {path}: {read}")
+    return read
+
+
+def _read_env_file(path: str) -> dict[str, str] | str:
+    """Return what the file says, as it stands, or what is wrong with it: an exception raised here would show it."""
+    from io import StringIO
+
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    try:
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read()
+    except UnicodeDecodeError:
+        return "it is not UTF-8 text"
+    except OSError as exc:
+        return exc.strerror or type(exc).__name__
+    wrong = next((found.original for found in parse_stream(StringIO(text)) if found.error), None)
+    if wrong is None:
+        read = dotenv_values(stream=StringIO(text), interpolate=False)
+        return {name: value for name, value in read.items() if value is not None}
+    blank = len(wrong.string) - len(wrong.string.lstrip())
+    return f"line {wrong.line + wrong.string[:blank].count(chr(10))} is not NAME=VALUE"

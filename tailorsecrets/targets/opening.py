@@ -1,0 +1,125 @@
+"""Which store and workspace to use (flags, environment, profile, default), and opening it."""
+
+from collections.abc import Iterable, Mapping
+from os import PathLike, fspath, getcwd
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from tailorsecrets.driver import Driver, StoreType, Target
+from tailorsecrets.errors import ConfigError, Unsupported
+from tailorsecrets.store.names import check_name
+from tailorsecrets.store.operations import read_only
+from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.targets.profiles import read_profile
+from tailorsecrets.targets.urls import parse_url
+
+if TYPE_CHECKING:
+    from tailorsecrets.targets.cache_settings import CacheSettings
+
+DEFAULT_STORE: Final = "file:.tailorsecrets/secrets.jsonl"
+DEFAULT_WORKSPACE: Final = "default"
+
+
+class Choice(NamedTuple):
+    """The target that flags, environment and profile name together."""
+
+    url: str
+    workspace: str
+    base: str  # where a relative path in the URL starts
+    named: bool = True  # False: nobody named a store, it is the default
+    read_only: str = ""  # the profile that may only read, "" for none
+    cache: "CacheSettings | None" = None  # how long values are held at run time; None: the defaults
+
+    def __str__(self) -> str:
+        return f"{self.url}, workspace {self.workspace}"
+
+    def check_writable(self) -> None:
+        """Raise Denied under a profile that may only read."""
+        if self.read_only:
+            raise read_only(self.read_only)
+
+
+def choose(
+    environ: Mapping[str, str],
+    folder: str | PathLike[str],
+    *,
+    store: str | None = None,
+    workspace: str | None = None,
+    profile: str | None = None,
+    cwd: str | PathLike[str] | None = None,
+) -> Choice:
+    """Return the target: what is given here, else the environment's, else the profile's, else the default.
+
+    *folder* is the config's: the profile file and the default store are there. Relative paths in a URL start at
+    *cwd* (default: the working directory), those in the profile file at *folder*.
+    """
+    found = read_profile(folder, profile or environ.get("TAILORSECRETS_PROFILE", ""))
+    named = store or environ.get("TAILORSECRETS_STORE", "")
+    space = workspace or environ.get("TAILORSECRETS_WORKSPACE", "") or found.workspace or DEFAULT_WORKSPACE
+    check_name("workspace", space)
+    return Choice(
+        url=named or found.store or DEFAULT_STORE,
+        workspace=space,
+        base=fspath((cwd or getcwd()) if named else folder),
+        named=bool(named or found.store),
+        read_only=f"profile {found.name!r} may only read" if found.permission == "read" else "",
+        cache=found.cache,
+    )
+
+
+def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | None = None) -> Store:
+    """Open the store of *choice*; nothing is called yet. *create*: may a write make the store (default: if named)."""
+    kind, target = parse_url(choice.url, choice.base, environ, create=choice.named if create is None else create)
+    return Store(
+        _layered(_driver(kind, target), target),
+        choice.workspace,
+        url=target.url,
+        prefix=target.path if kind.prefixed else "",
+        read_only=choice.read_only,
+        may_make=target.create,
+    )
+
+
+def target_of(choice: Choice, environ: Mapping[str, str]) -> Target:
+    """Return the parsed URL of *choice*."""
+    return parse_url(choice.url, choice.base, environ, create=choice.named)[1]
+
+
+def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str], use: Literal["read", "deploy"]) -> str:
+    """Return the least-privilege policy for *use* of *vaults*, as the store's own document; calls nothing.
+
+    Raise Unsupported for a store without permissions of its own.
+    """
+    kind, target = parse_url(choice.url, choice.base, environ, create=False)
+    if kind.policy is None:
+        raise Unsupported(f"{choice.url}: the store has no policies; who can open it can read and write all of it")
+    with open_choice(choice, environ) as store:
+        names = [workspace_of(store).native_names(vault) for vault in vaults]
+    return kind.policy(target, names, use)
+
+
+def open_store(url: str, workspace: str = DEFAULT_WORKSPACE, *, environ: Mapping[str, str] | None = None) -> Store:
+    """Open the store at *url*, untyped and without a config. A write makes a store file that is not there.
+
+    Raise ConfigError for a URL that no plugin opens, with unknown options or a credential in it.
+    """
+    import os
+
+    variables = os.environ if environ is None else environ
+    return open_choice(Choice(url, workspace, getcwd()), variables)
+
+
+def _driver(kind: StoreType, target: Target) -> Driver:
+    try:
+        return kind.open(target)
+    except ImportError as exc:
+        missing = exc.name or "a package"
+    hint = f"pip install 'tailorsecrets[{kind.extra}]'" if kind.extra else ""
+    raise ConfigError(f"the {kind.scheme}: store needs {missing}, which is not installed", hint=hint)
+
+
+def _layered(driver: Driver, target: Target) -> Driver:
+    if driver.caps.retries and not driver.caps.per_s:
+        return driver
+    from tailorsecrets.store.layers import stack
+
+    return stack(driver, timeout=target.timeout)

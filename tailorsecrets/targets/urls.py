@@ -1,0 +1,116 @@
+"""Store URLs: their parts, checked before a plugin sees them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from tailorsecrets.driver import Option, StoreType, Target
+from tailorsecrets.errors import ConfigError
+from tailorsecrets.targets import plugins
+
+_TIMEOUT: Final = 15.0
+_URL: Final = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
+)  # RFC 3986
+_CREDENTIAL: Final = re.compile(r"//[^/?#]*@")  # in the address that an option names
+_TIMEOUT_HELP: Final = "seconds that a read may take in all (default 15); a write may take four times as many"
+
+
+def parse_url(url: str, base: str, environ: Mapping[str, str], *, create: bool) -> tuple[StoreType, Target]:
+    """Return the store type behind *url* and its target; relative paths start at *base*.
+
+    Raise ConfigError for a URL that no plugin opens, with unknown options or with a credential in it.
+    """
+    parts = _split(url)
+    kind = plugins.store_type(parts.scheme)
+    options = _options(kind, parts.query)
+    timeout = _seconds(options.pop("timeout", ""))
+    return kind, Target(
+        url=url,
+        scheme=parts.scheme,
+        host=parts.host,
+        path=_unquoted(parts.path.removeprefix("/") if parts.host else parts.path),
+        options=options,
+        base=base,
+        create=create,
+        timeout=timeout,
+        environ=environ,
+    )
+
+
+class _Parts(NamedTuple):
+    scheme: str
+    host: str
+    path: str
+    query: str
+    fragment: str
+
+
+def _split(url: str) -> _Parts:
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise ConfigError("a store URL begins with a scheme, as in file:secrets.jsonl or vault://host")
+    parts = _Parts(*(part or "" for part in match.groups()))
+    if "@" in parts.host:  # the URL is not shown: what stands before the @ may be a password
+        raise ConfigError("the store URL has a credential in it", hint="take it out; sign in by the environment")
+    if re.search(r"[\s\x00-\x1f\\<>{}|^`\"]", parts.host):
+        raise ConfigError(f"the store URL has {parts.host!r} where a host stands, which is not a host")
+    if parts.fragment:
+        raise ConfigError("the store URL has a # in it", hint="write %23")
+    return parts
+
+
+def _options(kind: StoreType, query: str) -> dict[str, str]:
+    known = {**kind.options, "timeout": _TIMEOUT_HELP}
+    pairs = _pairs(query)
+    unknown = sorted({name for name, _ in pairs} - set(known))
+    if unknown:
+        lines = "".join(f"\n  {name}: {help_of(option)}" for name, option in sorted(known.items()))
+        raise ConfigError(f"unknown option {', '.join(unknown)} in a {kind.scheme}: URL", hint=f"known are{lines}")
+    if any(_CREDENTIAL.search(text) for _, text in pairs):
+        raise ConfigError("the store URL has a credential in an option", hint="take it out; sign in by the environment")
+    if len(dict(pairs)) < len(pairs):
+        raise ConfigError("an option stands twice in the store URL")
+    _check_forms(kind, pairs)
+    return dict(pairs)
+
+
+def _check_forms(kind: StoreType, pairs: Sequence[tuple[str, str]]) -> None:
+    for name, text in pairs:
+        option = kind.options.get(name)
+        problem = option.problem(text) if isinstance(option, Option) else ""
+        if problem:
+            raise ConfigError(f"option {name}={text} in a {kind.scheme}: URL: {problem}")
+
+
+def help_of(option: Option | str) -> str:
+    """Return the line of help of *option*, with its default."""
+    if isinstance(option, str):
+        return option
+    return f"{option.help} (default: {option.default})" if option.default else option.help
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    if not query:
+        return []
+    from urllib.parse import parse_qsl
+
+    return parse_qsl(query, keep_blank_values=True)
+
+
+def _unquoted(path: str) -> str:
+    if "%" not in path:
+        return path
+    from urllib.parse import unquote
+
+    return unquote(path)
+
+
+def _seconds(text: str) -> float:
+    seconds = 0.0
+    with suppress(ValueError):
+        seconds = float(text or _TIMEOUT)
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(f"timeout={text}: expected a number of seconds over 0")
+    return seconds

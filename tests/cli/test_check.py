@@ -1,0 +1,33 @@
+"""``check``: whether all declared secrets can be read."""
+
+from tests.support.shell import Shell
+
+
+def test_all_is_there(managed: Shell) -> None:
+    """Every readable secret is a line, and the exit code is 0; no value is shown."""
+    done = managed("check")
+    assert (done.code, done.out, done.err) == (0, "ok       api-keys/stripe-key\n", "")
+
+
+def test_what_is_missing_is_told(managed: Shell) -> None:
+    """A missing secret, an external one too, is told beside those that are there, and the exit code is 1."""
+    managed.declare('{"api-keys": {"stripe-key": env("STRIPE_KEY")}}', ', external={"partner": ["token"]}')
+    done = managed("check")
+    assert (done.code, done.err) == (1, "")
+    assert done.out.splitlines() == ["ok       api-keys/stripe-key", "FAILED   partner/token: SECRET_NOT_FOUND"]
+    assert managed("check", "--json").data == [
+        {"name": "api-keys/stripe-key", "ok": True, "code": None},
+        {"name": "partner/token", "ok": False, "code": "SECRET_NOT_FOUND"},
+    ]
+
+
+def test_a_wrong_key_is_not_a_missing_secret(managed: Shell) -> None:
+    """Without the key of the store each secret is refused as unauthenticated, and none is told as missing."""
+    done = managed("check", "--json", XDG_CONFIG_HOME=str(managed.folder / "elsewhere"))
+    assert (done.code, [row["code"] for row in done.data]) == (1, ["UNAUTHENTICATED"])
+
+
+def test_an_empty_config(managed: Shell) -> None:
+    """A config without secrets has nothing to check."""
+    managed.declare("{}")
+    assert (managed("check").code, managed("check").out) == (0, "")

@@ -1,0 +1,34 @@
+"""``policy``: the store's own document, without any call."""
+
+import json
+
+import pytest
+
+from tests.support.shell import Shell
+
+STORES = {
+    "vault://vault.example/kv/base": 'path "kv/data/base/default/api-keys/*"',
+    "vault://vault.example": 'path "default/api-keys/data/*"',
+    "aws://eu-west-1/team": "secret:team/default/api-keys/*",
+    "gcp://my-project": "my-project",
+    "azure://my-vault": "my-vault",
+}
+
+
+@pytest.mark.parametrize("use", ["read", "deploy"])
+@pytest.mark.parametrize("url", STORES)
+def test_a_policy_is_printed_without_a_login(empty: Shell, url: str, use: str) -> None:
+    """Each store prints its own document for the vault asked for, in text and in JSON."""
+    done = empty("policy", "--for", use, "-V", "api-keys", "--store", url)
+    assert (done.code, done.err) == (0, "")
+    if use == "read":
+        assert STORES[url] in done.out
+    told = empty("policy", "--for", use, "-V", "api-keys", "--store", url, "--json")
+    assert json.loads(told.out)["policy"].strip() == done.out.strip()
+
+
+def test_a_file_has_no_policy(empty: Shell) -> None:
+    """A store without permissions says so."""
+    done = empty("policy", "--for", "read", "-V", "api-keys", "--store", "file:s.jsonl")
+    assert done.code == 1
+    assert "error[UNSUPPORTED]" in done.err

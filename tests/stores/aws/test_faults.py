@@ -1,0 +1,259 @@
+"""Trouble on the wire: each ends as success or as the right error, within the budget, and no write is doubled."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import pytest
+
+from tailorsecrets.driver import ABSENT, PRESENT, Driver, Entry
+from tailorsecrets.errors import Denied, SecretsError, Throttled, Unauthenticated, Unavailable
+from tailorsecrets.secret import Secret
+from tailorsecrets.testing.conformance.suite import STAMP, names, refused
+from tests.support.aws.backdoor import THROTTLED, Aws, aws_before
+from tests.support.aws.wire import CLOSED, EXPIRED, PAGE, RESET, Fault, Reply, answer, cut, denied, lost, refuse, slow
+from tests.support.servers import Server
+
+READ = 0.9  # seconds; a write has four times that
+FOREVER = float("inf")
+SLACK = 1.0  # seconds more than the budget, for a busy machine
+NUMBERS = count()
+WRITES = ("create", "put", "delete", "restore")
+
+TROUBLE: dict[str, tuple[Fault | Reply, type[SecretsError]]] = {
+    "throttled": (THROTTLED, Throttled),
+    "throttled by a proxy": (Reply(429, b"slow down"), Throttled),
+    "500": (refuse("InternalServiceError", status=500), Unavailable),
+    "503 of a load balancer": (Reply(503, b"<html>no backend</html>", {"Content-Type": "text/html"}), Unavailable),
+    "closed": (CLOSED, Unavailable),
+    "reset": (RESET, Unavailable),
+    "a page": (PAGE, Unavailable),
+    "nothing": (answer({}), Unavailable),
+    "half an answer": (cut, Unavailable),
+    "no answer": (slow(READ), Unavailable),
+}
+FINAL: dict[str, tuple[Fault | Reply, type[SecretsError]]] = {
+    "denied": (lambda call, _do: denied(call, call.name), Denied),
+    "a proxy's 403": (Reply(403, b"<html>blocked</html>"), Denied),
+    "expired": (EXPIRED, Unauthenticated),
+    "unknown key": (refuse("UnrecognizedClientException"), Unauthenticated),
+    "wrong secret key": (refuse("InvalidSignatureException"), Unauthenticated),
+    "skewed clock": (refuse("RequestExpired"), Unauthenticated),
+}
+
+
+@pytest.fixture(params=["moto", "localstack_aws"])
+def both(request: pytest.FixtureRequest) -> Iterator[Aws]:
+    """Give the wire before each emulator: they answer a write that comes twice in different ways."""
+    aws = aws_before(request.getfixturevalue(request.param))
+    yield aws
+    aws.close()
+
+
+@pytest.fixture
+def aws(moto: Server) -> Iterator[Aws]:
+    """Give the wire before moto."""
+    aws = aws_before(moto)
+    yield aws
+    aws.close()
+
+
+def operations(driver: Driver) -> dict[str, tuple[str, Callable[[], object]]]:
+    """Return a call of each kind and the method that it is of, on secrets of its own, which are there as it needs."""
+    prefix = f"faults/v{next(NUMBERS)}/"
+    for name in ("live", "deleted"):
+        driver.put(prefix + name, Secret("old"), expect=ABSENT)
+    driver.delete(prefix + "deleted")
+    return {
+        "get": ("get", lambda: driver.get(prefix + "live")),
+        "get_many": ("get_many", lambda: driver.get_many([prefix + "live"])),
+        "stat": ("stat", lambda: driver.stat(prefix + "live")),
+        "list": ("list", lambda: names(driver.list(prefix))),
+        "versions": ("versions", lambda: list(driver.versions(prefix + "live"))),
+        "create": ("put", lambda: driver.put(prefix + "new", Secret("new"), expect=ABSENT)),
+        "put": ("put", lambda: driver.put(prefix + "live", Secret("new"), expect=PRESENT)),
+        "delete": ("delete", lambda: driver.delete(prefix + "live")),
+        "restore": ("restore", lambda: driver.restore(prefix + "deleted")),
+    }
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_trouble_that_lasts(aws: Aws, trouble: str) -> None:
+    """Each operation asks again while its budget lasts, and then raises what the last answer meant."""
+    fault, kind = TROUBLE[trouble]
+    driver = aws.open(timeout=READ)
+    prepared = operations(driver)
+    aws.wire.fail(fault, times=FOREVER)
+
+    with ThreadPoolExecutor(len(prepared)) as threads:
+        outcomes = dict(zip(prepared, threads.map(lambda op: outcome(driver, *prepared[op]), prepared), strict=True))
+
+    assert dict.fromkeys(prepared, kind) == {op: kind for op, (kind, _) in outcomes.items()}
+    late = {op: took for op, (_, took) in outcomes.items() if took > READ * (4 if op in WRITES else 1) + SLACK}
+    assert not late
+    driver.close()
+
+
+def outcome(driver: Driver, method: str, call: Callable[[], object]) -> tuple[type[SecretsError], float]:
+    """Return what *call* raises, and after how many seconds."""
+    start = time.monotonic()
+    try:
+        call()
+    except Exception as exc:  # noqa: BLE001  # whatever a driver raises has to have a meaning
+        return driver.explain(exc, method).kind, time.monotonic() - start
+    raise AssertionError(f"{method} went through")
+
+
+@pytest.mark.parametrize("trouble", [name for name in TROUBLE if name != "no answer"])
+def test_trouble_that_passes(aws: Aws, trouble: str) -> None:
+    """Two bad answers and a good one are success for each operation, and each write is there once."""
+    fault, _ = TROUBLE[trouble]
+    driver = aws.open(timeout=3.0)
+    for method, call in operations(driver).values():
+        aws.wire.fail(fault, times=2)
+        done = call()
+        if method == "put":
+            assert isinstance(done, Entry)
+            assert [done.version, *_before(driver, done)] == [entry.version for entry in driver.versions(done.name)]
+    driver.close()
+
+
+def _before(driver: Driver, written: Entry) -> list[str]:
+    """Return the one older version that the secret has, if it was there before."""
+    older = [entry.version for entry in driver.versions(written.name) if entry.version != written.version]
+    return older if written.name.endswith("live") and len(older) == 1 else []
+
+
+@pytest.mark.parametrize("trouble", FINAL)
+def test_what_asking_again_does_not_mend(aws: Aws, trouble: str) -> None:
+    """A refusal that would come again is final: one call, and the right error at once."""
+    fault, kind = FINAL[trouble]
+    driver = aws.open(timeout=READ)
+    for method, call in operations(driver).values():
+        aws.wire.forget()
+        aws.wire.fail(fault, times=FOREVER)
+        with refused(driver, method, kind):
+            call()
+        aws.wire.heal()
+        assert len(aws.wire.arrived) == 1
+    driver.close()
+
+
+@pytest.mark.parametrize("expect", [ABSENT, PRESENT, None])
+def test_a_write_that_was_done_and_not_answered(both: Aws, expect: str | None) -> None:
+    """A write whose answer is lost is sent again with the same version id, and is there once."""
+    driver = both.open(timeout=3.0)
+    name = f"faults/lost-{next(NUMBERS)}/key"
+    if expect != ABSENT:
+        driver.put(name, Secret("old"), expect=ABSENT)
+    both.wire.fail(lost, op="CreateSecret" if expect == ABSENT else "PutSecretValue", times=2)
+    both.wire.forget()
+
+    written = driver.put(name, Secret("new"), expect=expect, stamp=STAMP)
+
+    tokens = {call.facts["ClientRequestToken"] for call in both.wire.arrived if "ClientRequestToken" in call.facts}
+    assert tokens == {written.version}
+    stored = driver.get(name)
+    assert (stored.value, stored.entry.version, stored.entry.stamp) == (Secret("new"), written.version, STAMP)
+    assert len(list(driver.versions(name))) == (1 if expect == ABSENT else 2)
+    driver.close()
+
+
+def test_a_write_that_is_never_answered(both: Aws) -> None:
+    """A write whose answer never comes is Unavailable, and was done once at most."""
+    driver = both.open(timeout=READ)
+    name = f"faults/never-{next(NUMBERS)}/key"
+    both.wire.fail(lost, op="CreateSecret", times=FOREVER)
+
+    with refused(driver, "put", Unavailable):
+        driver.put(name, Secret("new"), expect=ABSENT)
+
+    both.wire.heal()
+    assert len(list(driver.versions(name))) == 1
+    driver.close()
+
+
+def test_a_delete_and_a_restore_that_were_done_and_not_answered(both: Aws) -> None:
+    """Sent again, a delete of what is deleted and a restore of what is restored are success."""
+    driver = both.open(timeout=3.0)
+    name = f"faults/again-{next(NUMBERS)}/key"
+    driver.put(name, Secret("value"))
+    both.wire.fail(lost, op="DeleteSecret")
+    both.wire.fail(lost, op="RestoreSecret")
+
+    driver.delete(name)
+    assert driver.stat(name).state == "deleted"
+    driver.restore(name)
+    assert driver.get(name).value == Secret("value")
+    driver.close()
+
+
+@pytest.mark.parametrize(("header", "text"), [("Retry-After", "1"), ("x-amz-retry-after", "1000")])
+def test_the_store_says_how_long_to_wait(aws: Aws, header: str, text: str) -> None:
+    """A pause is no shorter than the store asks for."""
+    driver = aws.open()
+    name = f"faults/patient-{header}/key"
+    driver.put(name, Secret("value"))
+    aws.wire.fail(refuse("ThrottlingException", "Rate exceeded", headers={header: text}))
+    start = time.monotonic()
+
+    driver.get(name)
+
+    assert time.monotonic() - start >= 1.0
+    driver.close()
+
+
+def test_the_store_asks_for_more_patience_than_there_is(aws: Aws) -> None:
+    """A pause that is longer than the budget is not begun."""
+    driver = aws.open()
+    aws.wire.fail(refuse("ThrottlingException", "Rate exceeded", headers={"Retry-After": "60"}), times=FOREVER)
+    start = time.monotonic()
+
+    with refused(driver, "get", Throttled):
+        driver.get("faults/v/key")
+
+    assert time.monotonic() - start < 5.0
+    assert len(aws.wire.arrived) == 1
+    driver.close()
+
+
+def test_a_slow_store_is_waited_for(aws: Aws) -> None:
+    """An answer that comes late, but in time, is an answer, and nothing is asked twice."""
+    driver = aws.open(timeout=3.0)
+    driver.put("faults/slow/key", Secret("value"))
+    aws.wire.fail(slow(0.5), times=FOREVER)
+    aws.wire.forget()
+
+    assert driver.get("faults/slow/key").value == Secret("value")
+    assert len(aws.wire.arrived) == 1
+    driver.close()
+
+
+def test_a_page_in_the_middle_of_a_list(aws: Aws) -> None:
+    """A list whose second page is damaged is asked again for that page, and shows each name once."""
+    driver = aws.open()
+    for number in range(120):
+        aws.raw.create_secret(Name=f"faults/middle/key-{number:03}", SecretString="x")
+    listing = driver.list("faults/middle/")
+    first = next(listing)
+    aws.wire.fail(cut, op="ListSecrets")
+
+    assert sorted([first.name, *names(listing)]) == [f"faults/middle/key-{number:03}" for number in range(120)]
+    assert aws.wire.counts["ListSecrets"] == 3
+    driver.close()
+
+
+def test_nobody_listens(aws: Aws) -> None:
+    """A port where nobody listens is Unavailable within the budget, and the hint says what to check."""
+    driver = aws.open(timeout=READ, endpoint_url="http://127.0.0.1:9")
+    start = time.monotonic()
+
+    with pytest.raises(Exception, match="connect") as caught:
+        driver.get("faults/v/key")
+
+    problem = driver.explain(caught.value, "get")
+    assert problem.kind is Unavailable
+    assert "region" in problem.hint
+    assert time.monotonic() - start < READ + SLACK
+    driver.close()

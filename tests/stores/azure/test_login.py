@@ -1,0 +1,251 @@
+"""Who signs in to a Key Vault: which login, how often, and what is said where there is none."""
+
+import logging
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import azure.identity
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
+
+from tailorsecrets.errors import ConfigError, Unauthenticated, Unavailable
+from tailorsecrets_azure import login as signin
+from tailorsecrets_azure.driver import AzureDriver
+from tailorsecrets_azure.options import Settings
+from tests.stores.azure.test_conformance import server, target
+from tests.stores.azure.test_options import of
+from tests.support.azure.backdoor import AzureBackdoor
+from tests.support.azure.server import TENANT, Server
+
+__all__ = ["server"]
+
+SCOPE = "https://vault.azure.net/.default"
+PRINCIPAL = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": TENANT, "AZURE_CLIENT_SECRET": "of-the-tests"}
+VARIABLES = (*PRINCIPAL, "AZURE_TOKEN_CREDENTIALS", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "AZURE_AUTHORITY_HOST")
+
+
+@pytest.fixture
+def no_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every login away."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "AzureCliCredential")
+
+
+def test_the_logins_have_names(no_login: None) -> None:
+    """Each login that the option names is that class of azure-identity, and without it the chain looks for one.
+
+    Each can be closed, though it was not used.
+    """
+    kinds = {
+        "": azure.identity.DefaultAzureCredential,
+        "environment": azure.identity.EnvironmentCredential,
+        "managed": azure.identity.ManagedIdentityCredential,
+        "cli": azure.identity.AzureCliCredential,
+        "azd": azure.identity.AzureDeveloperCliCredential,
+        "powershell": azure.identity.AzurePowerShellCredential,
+    }
+    for name, kind in kinds.items():
+        settings = Settings(host="my-vault.vault.azure.net", credential=name)
+        opened = signin.open_credential(settings, of("my-vault"), print)
+        opened.close()
+        assert type(opened) is kind
+
+
+def test_a_workload_identity(no_login: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A pod's identity is taken from what Azure's webhook sets in its environment."""
+    monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
+    settings = Settings(host="my-vault.vault.azure.net", credential="workload", client_id=TENANT)
+    found = signin.open_credential(settings, of("my-vault"), print)
+    assert isinstance(found, azure.identity.WorkloadIdentityCredential)
+
+
+def test_an_environment_of_its_own_brings_its_service_principal(no_login: None) -> None:
+    """Where a program opens the store with other variables than the process has, their service principal signs in."""
+    settings = Settings(host="my-vault.vault.azure.net")
+    found = signin.open_credential(settings, of("my-vault", PRINCIPAL), print)
+    assert isinstance(found, azure.identity.ClientSecretCredential)
+
+
+@pytest.mark.parametrize("credential", ["", "environment", "cli", "azd", "powershell"])
+def test_no_login_is_one_line(
+    server: Server, no_login: None, capfd: pytest.CaptureFixture[str], credential: str
+) -> None:
+    """Without a login the error names the remedy, and nothing else is printed."""
+    options = {"ca_bundle": server.authority, **({"credential": credential} if credential else {})}
+    driver = AzureDriver(of(server.host, None, **options))
+    with pytest.raises(Exception) as caught:
+        driver.get("default--api-keys--stripe")
+    told = driver.explain(caught.value, "get")
+    assert (told.kind, "az login" in told.hint, "\n" in told.hint) == (Unauthenticated, True, False)
+    assert capfd.readouterr() == ("", "")
+    driver.close()
+
+
+def test_those_who_log_see_what_azure_identity_says(
+    server: Server, no_login: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A program that has set up logging still gets azure-identity's warnings."""
+    driver = AzureDriver(of(server.host, ca_bundle=server.authority))
+    with caplog.at_level(logging.WARNING), pytest.raises(Exception, match="failed to retrieve"):
+        driver.get("default--api-keys--stripe")
+    assert "AzureCliCredential" in caplog.text
+    driver.close()
+
+
+def test_a_silent_authority_is_unavailable_in_time(server: Server, no_login: None) -> None:
+    """Where the service that signs in does not answer, the error says so, within the budget of a read."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        authority = f"localhost:{silent.getsockname()[1]}"
+        driver = AzureDriver(of(server.host, PRINCIPAL, ca_bundle=server.authority, authority=authority))
+        with pytest.raises(Exception) as caught:
+            driver.get("default--api-keys--stripe")
+        told = driver.explain(caught.value, "get")
+    assert (told.kind, "authority" in told.hint) == (Unavailable, True)
+    driver.close()
+
+
+def test_a_certificate_that_nobody_trusts(server: Server) -> None:
+    """A wrong CA is a matter of the configuration, names the option, and is not tried again."""
+    options = {"credential": "managed"}
+    driver = AzureDriver(of(server.host, None, **options))
+    with pytest.raises(Exception) as caught:
+        driver.get("default--api-keys--stripe")
+    told = driver.explain(caught.value, "get")
+    assert (told.kind, "ca_bundle" in told.hint) == (ConfigError, True)
+    assert server.arrived == []
+    driver.close()
+
+
+def test_sixteen_threads_sign_in_once(server: Server) -> None:
+    """Many threads whose first call comes at once share one token."""
+    backdoor = AzureBackdoor(server)
+    backdoor.write("default--api-keys--stripe", "value")
+    backdoor.close()
+    issued, driver = server.issued, AzureDriver(target(server))
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda _: driver.get("default--api-keys--stripe"), range(32)))
+    assert server.issued - issued == 1
+    driver.close()
+
+
+class _Source:
+    """A credential that counts its tokens, each with *seconds* to live."""
+
+    def __init__(self, seconds: int) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.closed = 0
+        self._seconds = seconds
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """Return one more token."""
+        self.asked.append({"scopes": scopes, **options})
+        return AccessToken(f"token {len(self.asked)}", int(time.time()) + self._seconds)
+
+    def close(self) -> None:
+        """Count it."""
+        self.closed += 1
+
+
+@pytest.fixture
+def login(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[signin.Login, _Source]:
+    """Return a login on a source whose tokens live for the seconds that the test asks for."""
+    source = _Source(getattr(request, "param", 3600))
+    monkeypatch.setattr(signin, "open_credential", lambda *_: source)
+    return signin.Login(Settings(host="localhost:1"), of("localhost:1")), source
+
+
+class _OutOfOrder(BaseHTTPRequestHandler):
+    """A service that gives no tokens."""
+
+    status = 503
+
+    def do_GET(self) -> None:
+        """Fail."""
+        self.send_response(self.status)
+        self.send_header("Content-Length", "13")
+        self.end_headers()
+        self.wfile.write(b'{"error":"x"}')
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, Unavailable), (503, Unavailable), (400, ClientAuthenticationError)])
+def test_a_login_service_that_is_out_of_order(
+    monkeypatch: pytest.MonkeyPatch, status: int, kind: type[Exception]
+) -> None:
+    """That is no failed login, so an app goes on with the values that it has; a refusal is one."""
+    monkeypatch.setattr(_OutOfOrder, "status", status)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _OutOfOrder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{server.server_port}/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "header")
+        door = signin.Login(Settings(host="localhost:1", credential="managed"), of("localhost:1"))
+        for _ in range(2):
+            with pytest.raises(kind):
+                door.get_token(SCOPE)
+        door.forget()
+        server.shutdown()
+
+
+def test_a_token_is_kept(login: tuple[signin.Login, _Source]) -> None:
+    """The same request gets the same token; another tenant, a claim and forgetting get a new one."""
+    door, source = login
+    tokens = [door.get_token(SCOPE, tenant_id=TENANT).token for _ in range(3)]
+    assert tokens == ["token 1"] * 3
+    assert door.get_token(SCOPE, tenant_id="another").token == "token 2"
+    assert door.get_token(SCOPE, tenant_id="another", claims="{}").token == "token 3"
+    door.forget()
+    assert door.get_token(SCOPE, tenant_id="another").token == "token 4"
+    assert source.asked[0] == {"scopes": (SCOPE,), "tenant_id": TENANT, "claims": None, "enable_cae": False}
+
+
+@pytest.mark.parametrize("login", [200], indirect=True)
+def test_a_token_near_its_end_is_not_used(login: tuple[signin.Login, _Source]) -> None:
+    """A token that ends within five minutes is renewed."""
+    door, _ = login
+    assert [door.get_token(SCOPE).token for _ in range(2)] == ["token 1", "token 2"]
+
+
+def test_a_credential_that_is_forgotten_is_closed(login: tuple[signin.Login, _Source]) -> None:
+    """A login closes each credential that it lets go of, once, and none that it never opened."""
+    door, source = login
+    door.forget()
+    door.get_token(SCOPE)
+    door.forget()
+    door.forget()
+    assert source.closed == 1
+
+
+def test_no_token_for_anything_but_key_vault(login: tuple[signin.Login, _Source]) -> None:
+    """A server that asks for a token to another service of Azure gets none."""
+    door, source = login
+    with pytest.raises(ConfigError, match="not for Key Vault"):
+        door.get_token("https://management.azure.com/.default")
+    assert source.asked == []
+
+
+def test_no_two_threads_ask_at_once(login: tuple[signin.Login, _Source], monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one thread signs in the others wait for its token."""
+    door, source = login
+    inside, slow = threading.Semaphore(1), source.get_token
+
+    def alone(*scopes: str, **options: Any) -> AccessToken:
+        assert inside.acquire(blocking=False)
+        threading.Event().wait(0.05)
+        inside.release()
+        return slow(*scopes, **options)
+
+    monkeypatch.setattr(source, "get_token", alone)
+    with ThreadPoolExecutor(8) as threads:
+        tokens = {token.token for token in threads.map(lambda _: door.get_token(SCOPE), range(8))}
+    assert tokens == {"token 1"}

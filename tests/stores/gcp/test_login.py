@@ -1,0 +1,179 @@
+"""Signing in at Google, in processes that find tokens, IAM and the service by their environment alone."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud.secretmanager_v1.types import Secret, SecretPayload
+
+from tests.support.gcp.faults import Rule, not_signed_in
+from tests.support.gcp.network import Network
+from tests.support.gcp.state import Holdings, place_of
+
+NAME = "default_api-keys_stripe"
+MAIN = "import sys; from tailorsecrets.cli import main; sys.exit(main())"
+READ = """
+import json, sys
+from tailorsecrets import open_store
+from tailorsecrets.errors import SecretsError
+try:
+    with open_store(sys.argv[1]) as store:
+        print(json.dumps([store.get("api-keys", "stripe") for _ in range(int(sys.argv[2]))]))
+except SecretsError as error:
+    print(json.dumps({"code": error.code, "message": str(error), "hint": error.hint}))
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """Give a network with one secret, and the same one in a region."""
+    network = Network(tmp_path_factory.mktemp("google"))
+    for place in ("", "/locations/europe-west3"):
+        fill(network.server.holdings, f"projects/my-project{place}/secrets/{NAME}", f"value{place}")
+    yield network
+    network.close()
+
+
+@pytest.fixture
+def network(made: Network) -> Network:
+    """Return the network, as good as new."""
+    made.status, made.lifetime = 200, 3600
+    made.asked.clear()
+    made.server.metadata.clear()
+    made.server.faults.recover()
+    return made
+
+
+def fill(holdings: Holdings, name: str, text: str) -> None:
+    """Put a secret there."""
+    place = place_of(name)
+    body: dict[str, Any] = {} if place.regional else {"replication": {"automatic": {}}}
+    holdings.create(place, Secret(body))
+    holdings.add(place, SecretPayload(data=text.encode()))
+
+
+def read(url: str, environ: dict[str, str], times: int = 1) -> Any:
+    """Return what a process reads from the store at *url*, or the error that it gets."""
+    command = [sys.executable, "-W", "error", "-c", READ, url, str(times)]
+    run = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def test_a_key_file(network: Network) -> None:
+    """The file that GOOGLE_APPLICATION_CREDENTIALS names signs the calls, with one token for many."""
+    assert read("gcp://my-project", network.environ(), times=3) == ["value"] * 3
+    assert network.logins() == ["Bearer of-the-key-1"] * 3
+    assert network.asked == ["/token"]
+
+
+def test_the_project_of_the_environment(network: Network) -> None:
+    """A URL without project reads from that of GOOGLE_CLOUD_PROJECT."""
+    assert read("gcp://", network.environ() | {"GOOGLE_CLOUD_PROJECT": "my-project"}) == ["value"]
+
+
+def test_a_machine(network: Network) -> None:
+    """On a machine of Google's the metadata server gives the token."""
+    assert read("gcp://my-project", network.environ(key=False, metadata=True)) == ["value"]
+    assert network.logins() == ["Bearer of-the-machine"]
+
+
+def test_impersonation(network: Network) -> None:
+    """With impersonate, the login asks IAM for a token of that account, and signs the calls with it."""
+    account = "reader@my-project.iam.gserviceaccount.com"
+    assert read(f"gcp://my-project?impersonate={account}", network.environ()) == ["value"]
+    assert network.asked == ["/token", f"/v1/projects/-/serviceAccounts/{account}:generateAccessToken"]
+    assert network.logins() == [f"Bearer of-{account}:generateAccessToken"]
+
+
+def test_a_region(network: Network) -> None:
+    """Regional secrets are read from the host of their region."""
+    assert read("gcp://my-project?location=europe-west3", network.environ()) == ["value/locations/europe-west3"]
+
+
+def test_a_quota_project(network: Network) -> None:
+    """Operations are counted against the project that the URL names."""
+    read("gcp://my-project?quota_project=billing", network.environ())
+    assert [metadata.get("x-goog-user-project") for metadata in network.server.metadata] == ["billing"]
+    assert network.asked == ["/token"]
+
+
+def test_a_quota_project_of_the_environment(network: Network) -> None:
+    """The variable is heard with impersonation, too."""
+    environ = network.environ() | {"GOOGLE_CLOUD_QUOTA_PROJECT": "billing"}
+    read("gcp://my-project?impersonate=reader@my-project.iam.gserviceaccount.com", environ)
+    assert [metadata.get("x-goog-user-project") for metadata in network.server.metadata] == ["billing"]
+
+
+def test_no_login(network: Network) -> None:
+    """Without any login the error is one line that says how to sign in."""
+    told = read("gcp://my-project", network.environ(key=False))
+    assert told["code"] == "UNAUTHENTICATED"
+    assert "gcloud auth application-default login" in told["hint"]
+    assert "\n" not in told["message"] + told["hint"]
+
+
+def test_a_broken_key_file(network: Network, tmp_path: Path) -> None:
+    """A key file that is missing or no key file is told as such."""
+    (tmp_path / "key.json").write_text("{")
+    for path in (tmp_path / "key.json", tmp_path / "none.json"):
+        told = read("gcp://my-project", network.environ() | {"GOOGLE_APPLICATION_CREDENTIALS": str(path)})
+        assert told["code"] == "UNAUTHENTICATED", told
+
+
+def test_a_login_that_was_revoked(network: Network) -> None:
+    """A key that Google no longer takes is Unauthenticated, not a service that is down."""
+    network.status = 400
+    assert read("gcp://my-project", network.environ())["code"] == "UNAUTHENTICATED"
+    assert network.logins() == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_impersonation_is_down(network: Network, status: int) -> None:
+    """IAM that is out of order is Unavailable, which bridges an outage; one that refuses is a login that fails."""
+    url = "gcp://my-project?timeout=2&impersonate=reader@my-project.iam.gserviceaccount.com"
+    network.iam_status = status
+    assert read(url, network.environ())["code"] == "UNAVAILABLE"
+    network.iam_status = 403
+    assert read(url, network.environ())["code"] == "UNAUTHENTICATED"
+
+
+def test_tokens_are_down(network: Network) -> None:
+    """A token server that fails is Unavailable, in time."""
+    network.status = 503
+    started = time.monotonic()
+    assert read("gcp://my-project?timeout=2", network.environ())["code"] == "UNAVAILABLE"
+    assert time.monotonic() - started < 15
+
+
+def test_a_token_that_died_before_its_time(network: Network) -> None:
+    """A token that the service refuses is replaced once; a second refusal is Unauthenticated."""
+    network.server.faults.add(Rule(times=1, refusal=not_signed_in()))
+    assert read("gcp://my-project", network.environ()) == ["value"]
+    assert network.logins() == ["Bearer of-the-key-1", "Bearer of-the-key-2"]
+    network.server.faults.add(Rule(refusal=not_signed_in()))
+    assert read("gcp://my-project", network.environ())["code"] == "UNAUTHENTICATED"
+
+
+def test_tokens_that_last_a_moment(network: Network) -> None:
+    """A token that runs out is replaced before the next call."""
+    network.lifetime = 1
+    assert read("gcp://my-project", network.environ(), times=2) == ["value"] * 2
+    assert len(set(network.logins())) == 2
+
+
+def test_the_command_line_says_it_in_one_line(network: Network) -> None:
+    """The command line tells a missing login and a missing project in one line each, and exits 1."""
+    for url, code in (("gcp://my-project", "UNAUTHENTICATED"), ("gcp://", "CONFIG_INVALID")):
+        command = [sys.executable, "-c", MAIN, "secret", "list", "-V", "api-keys", "--store", url]
+        run = subprocess.run(
+            command, env=network.environ(key=False), capture_output=True, text=True, check=False, timeout=60
+        )
+        assert run.returncode == 1
+        assert f"error[{code}]: " in run.stderr
+        assert "Traceback" not in run.stderr

@@ -1,0 +1,75 @@
+"""The example app and the command line on OpenBao, as the guide in ``localstack/`` walks through them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import ROOT, Server
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+MAIN = "import sys; from tailorsecrets.cli import main; sys.exit(main())"
+VALUES = {"STRIPE_SECRET_KEY": "sk_test_1", "SENDGRID_API_KEY": "SG.1", "ANALYTICS_DB_URL": "postgres://localhost"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a copy of the example app."""
+    shutil.copytree(ROOT / "examples" / "shop", tmp_path / "shop", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def run(openbao: Server, folder: Path, path: str) -> Run:
+    """Return what runs a command of the walk, in a workspace of this test's own."""
+    variables = {**openbao.variables, **VALUES, "TAILORSECRETS_STORE": f"vault://{path}"}
+    variables["TAILORSECRETS_WORKSPACE"] = f"w{uuid.uuid4().hex[:8]}"
+    variables |= {"HOME": str(folder), "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def command(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, *(words if words[0].endswith(".py") else ("-c", MAIN, *words))]
+        environ = {**variables, **more}
+        return subprocess.run(program, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+
+    return command
+
+
+@pytest.mark.parametrize("path", ["", "/secret", "/secret/team"])
+def test_the_walk(run: Run) -> None:
+    """Apply makes all, a second apply nothing, the app reads, a change is one update, and remove leaves nothing."""
+    assert "Plan: 7 to create" in run("apply", "--yes").stdout
+    assert "Plan: 0 to create, 0 to update, 0 to delete" in run("apply", "--dry-run").stdout
+    assert "order 1001 signed:" in run("shop.py").stdout
+    assert "stripe-secret-key" in run("secret", "list", "-V", "api-keys").stdout
+    assert "0 to create, 1 to update" in run("apply", "--yes", STRIPE_SECRET_KEY="sk_test_2").stdout
+    assert run("remove", "--yes").returncode == 0
+    assert run("secret", "vault", "list", "--json").stdout.strip() == "[]"
+    assert "no payment key yet" in run("shop.py").stderr
+
+
+@pytest.mark.parametrize("path", [""])
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"VAULT_TOKEN": ""}, "VAULT_TOKEN"),
+        ({"VAULT_TOKEN": "wrong"}, "error[UNAUTHENTICATED]"),
+        ({"VAULT_ADDR": ""}, "VAULT_ADDR"),
+        ({"VAULT_ADDR": "http://127.0.0.1:9", "TAILORSECRETS_STORE": "vault://?timeout=1"}, "127.0.0.1:9"),
+        ({"TAILORSECRETS_STORE": "vault:///no-such-mount"}, "error[STORE_NOT_FOUND]"),
+        ({"TAILORSECRETS_STORE": "vault://?colour=red"}, "unknown option colour"),
+        ({"TAILORSECRETS_STORE": "vault://root@host"}, "credential"),
+        ({"VAULT_NAMESPACE": "nowhere"}, "namespace"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line_with_its_remedy(run: Run, more: dict[str, str], told: str) -> None:
+    """A bad store, login or address ends with status 1, one line of error, and no traceback."""
+    done = run("secret", "vault", "list", **more)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert [line[:6] for line in done.stderr.splitlines()].count("error[") == 1
+    assert "Traceback" not in done.stderr

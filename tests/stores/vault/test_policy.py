@@ -1,0 +1,154 @@
+"""Least privilege on OpenBao: tokens that have exactly what ``policy`` prints."""
+
+import uuid
+from typing import Literal
+
+import hvac  # type: ignore[import-untyped]
+import pytest
+
+from tailorsecrets import Secret, Store, open_store
+from tailorsecrets.deploy.apply import apply
+from tailorsecrets.deploy.observe import make_plan
+from tailorsecrets.deploy.plan import Declared
+from tailorsecrets.driver import Target, VaultNames
+from tailorsecrets.errors import Denied
+from tailorsecrets.store.names import Naming
+from tailorsecrets.store.record import Owner
+from tailorsecrets.store.store import workspace_of
+from tailorsecrets_vault.policy import policy
+from tests.support.servers import ROOT, Server
+
+OWNER = Owner("my-app", "6f1c4f0e-5d0b-4f7c-9d57-0d5f0f0a3c11")
+VALUES = {"stripe-secret-key": "one", "sendgrid-api-key": "two"}
+FORMS = pytest.mark.parametrize("path", ["", "secret/team"], ids=["mounts", "folders"])
+
+
+class Site:
+    """A workspace on a server, and logins to it."""
+
+    def __init__(self, server: Server, path: str) -> None:
+        self.server, self.path, self.workspace = server, path, f"w{uuid.uuid4().hex[:8]}"
+        self._root = hvac.Client(url=server.url, token=server.variables["VAULT_TOKEN"])
+
+    def store(self, token: str = "") -> Store:
+        """Open the store with *token*; without one, with all rights."""
+        host = self.server.url.removeprefix("http://")
+        environ = {"VAULT_TOKEN": token or self.server.variables["VAULT_TOKEN"]}
+        return open_store(f"vault+http://{host}/{self.path}", self.workspace, environ=environ)
+
+    def token(self, use: Literal["read", "deploy"], *vaults: str, may_mount: bool = True) -> str:
+        """Return a token under the policy for *use* of *vaults*, and no other, not even the default one."""
+        name = f"policy-{uuid.uuid4().hex}"
+        names = [names_of(vault, self.workspace, self.path) for vault in vaults]
+        text = policy(Target(url="vault://", scheme="vault", path=self.path), names, use)
+        if not may_mount:
+            text = text.replace('path "sys/mounts/', 'path "nowhere/')
+        self._root.sys.create_or_update_policy(name, text)
+        made = self._root.auth.token.create(policies=[name], no_default_policy=True)
+        token: str = made["auth"]["client_token"]
+        return token
+
+
+def names_of(vault: str, workspace: str, path: str) -> VaultNames:
+    """Return the native names of *vault*, in a mount of its own or below *path*."""
+    return Naming(workspace, prefix=path, containers=not path).vault_names(vault)
+
+
+@pytest.fixture
+def site(openbao: Server, path: str) -> Site:
+    """Return a workspace with a vault of the app and one of somebody else."""
+    site = Site(openbao, path)
+    with site.store() as store:
+        for vault, owner in (("api-keys", OWNER), ("database", Owner("another"))):
+            store.create_vault(vault, owner)
+            for secret, value in VALUES.items():
+                store.create_secret(vault, secret, Secret(value))
+    return site
+
+
+@FORMS
+def test_a_service_reads_its_vault(site: Site) -> None:
+    """The read policy of a vault lets get and get_all read it."""
+    with site.store(site.token("read", "api-keys")) as store:
+        assert store.get("api-keys", "stripe-secret-key") == "one"
+        assert store.get_all("api-keys", ["sendgrid-api-key", "missing", "stripe-secret-key"]) == ["two", None, "one"]
+
+
+@FORMS
+def test_a_service_can_do_nothing_else(site: Site) -> None:
+    """The read policy of a vault lets nobody list, write, delete, look at metadata, records or other vaults."""
+    with site.store(site.token("read", "api-keys")) as store:
+        for refused in (
+            lambda: store.get("database", "stripe-secret-key"),
+            lambda: store.list_secrets("api-keys"),
+            lambda: store.history("api-keys", "stripe-secret-key"),
+            lambda: workspace_of(store).record("api-keys"),
+            lambda: store.update_secret("api-keys", "stripe-secret-key", Secret("new")),
+            lambda: store.restore_secret("api-keys", "stripe-secret-key"),
+            lambda: store.purge_secret("api-keys", "stripe-secret-key"),
+            lambda: store.create_vault("another", OWNER),
+        ):
+            with pytest.raises(Denied):
+                refused()
+
+
+@FORMS
+def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> None:
+    """The deploy policy makes, changes, deletes and drops all that is declared, and reads no value."""
+    vaults = ["api-keys", "mail"]
+    token = site.token("deploy", *vaults)
+    wanted = {"api-keys": {"stripe-secret-key": Secret("new"), "made": Secret("made")}, "mail": {"smtp": Secret("s")}}
+    with site.store(token) as store:
+        plan = make_plan(Declared(OWNER, wanted), store)
+        assert plan.unread == ()
+        assert apply(plan, store).complete
+        assert not make_plan(Declared(OWNER, wanted), store).steps
+        assert apply(make_plan(Declared(OWNER, {"api-keys": wanted["api-keys"]}), store), store).complete
+        with pytest.raises(Denied):
+            store.get("api-keys", "stripe-secret-key")
+    with site.store() as store:
+        assert store.get_all("api-keys", [*VALUES, "made"]) == ["new", None, "made"]
+        assert [vault.name for vault in store.list_vaults()] == ["api-keys", "database"]
+        assert store.get("database", "stripe-secret-key") == "one"
+
+
+@pytest.mark.parametrize("path", ["secret/team"])
+def test_a_vault_that_left_the_config(site: Site) -> None:
+    """In folders it is seen to be the app's also where the policy does not name it, and stays."""
+    with site.store(site.token("deploy", "mail")) as store:
+        made = make_plan(Declared(OWNER, {"mail": {"smtp": Secret("s")}}), store)
+        assert (made.unread, made.owned, {step.place.vault for step in made.deletions()}) == ((), 2, {"api-keys"})
+        report = apply(made, store)
+    assert [step.place.vault for step in report.done] == ["mail", "mail"]
+    with site.store() as store:
+        assert store.get_all("api-keys", list(VALUES)) == list(VALUES.values())
+
+
+@FORMS
+def test_a_deployer_has_no_hold_on_other_vaults(site: Site) -> None:
+    """The deploy policy of one vault writes no secret of another."""
+    with site.store(site.token("deploy", "api-keys")) as store, pytest.raises(Denied):
+        store.purge_secret("database", "stripe-secret-key")
+
+
+@pytest.mark.parametrize("path", [""])
+def test_a_denied_mount_names_both_remedies(site: Site) -> None:
+    """Who may not mount hears of the policy, and of vaults as folders."""
+    token = site.token("deploy", "another", may_mount=False)
+    with site.store(token) as store, pytest.raises(Denied) as caught:
+        store.create_vault("another", OWNER)
+    assert "sys/mounts" in caught.value.hint
+    assert "vault://HOST/MOUNT" in caught.value.hint
+
+
+def test_the_page_shows_what_policy_prints() -> None:
+    """The policies in the store's page are the ones that are printed."""
+    page = (ROOT / "docs" / "stores" / "vault.md").read_text()
+    shown = [block.partition("```")[0] for block in page.split("```hcl\n")[1:]]
+    mounts, folders = (Target(url="vault://", scheme="vault", path=path) for path in ("", "secret"))
+    printed = [
+        policy(folders, [names_of("api-keys", "prod", "secret")], "read"),
+        policy(mounts, [names_of("api-keys", "prod", "")], "read"),
+        policy(folders, [names_of("api-keys", "prod", "secret")], "deploy"),
+    ]
+    assert shown == printed

@@ -1,0 +1,59 @@
+"""A driver at a server of the Secret Manager protocol, over a wire that can be cut, with another tool beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tailorsecrets.driver import Target
+from tailorsecrets_gcp.driver import GcpDriver
+from tests.support.fuse import Fuse
+from tests.support.gcp.backdoor import PROJECT, GcpBackdoor, MortalConnection
+from tests.support.gcp.server import Server
+from tests.support.gcp.wire import Wire
+
+PATIENCE = 0.6  # seconds, where it is 3 in earnest
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """All that a test of the driver works with."""
+
+    server: Server
+    wire: Wire
+    backdoor: GcpBackdoor
+    fuse: Fuse
+    options: dict[str, str] = field(default_factory=dict[str, str])
+    timeout: float = 2.0
+
+    def target(self) -> Target:
+        """Return what the URL of the server says."""
+        options = {"endpoint": self.wire.address, **self.options}
+        return Target(url=f"gcp://{PROJECT}", scheme="gcp", host=PROJECT, options=options, timeout=self.timeout)
+
+    def connect(self) -> GcpDriver:
+        """Open one more driver."""
+        driver = GcpDriver(self.target())
+        driver._connection = MortalConnection(driver._connection.settings, self.fuse)
+        driver.patience = PATIENCE
+        return driver
+
+    def methods(self) -> list[str]:
+        """Return the methods that drivers called since the last time that this was asked."""
+        methods = self.server.methods()
+        self.server.arrived.clear()
+        return methods
+
+
+@contextmanager
+def bench(*, timeout: float = 2.0, **options: str) -> Iterator[Bench]:
+    """Give a bench, and clear it up."""
+    server, fuse = Server(), Fuse()
+    wire = Wire(("127.0.0.1", server.port))
+    place = f"/locations/{options['location']}" if "location" in options else ""
+    backdoor = GcpBackdoor(server, wire, fuse, f"projects/{PROJECT}{place}")
+    try:
+        yield Bench(server, wire, backdoor, fuse, options, timeout)
+    finally:
+        backdoor.close()
+        server.close()
+        wire.cut()

@@ -1,0 +1,134 @@
+"""Real servers for the tests: each is started once a session, and one that cannot start fails what needs it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+STARTING = 20.0  # seconds that a server may take to start or to end
+ROOT = Path(__file__).parents[2]
+COMMAND = ROOT / "localstack" / "servers.py"
+FIXTURES = {
+    "openbao": "openbao",
+    "openbao_raft": "openbao-raft",
+    "localstack_aws": "localstack",
+    "moto": "moto",
+}  # fixture -> the name that localstack/servers.py knows
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs: its address, what a program's environment needs to use it, its executables."""
+
+    url: str
+    variables: Mapping[str, str]
+    bin: Path
+
+
+def start(name: str, run: Path) -> Server:
+    """Start the server *name* with its files in *run*."""
+    told = json.loads(_servers(run, "up", "--json", name))[name]
+    return Server(told["url"], told["variables"], Path(told["bin"]))
+
+
+def stop(run: Path) -> None:
+    """Stop the servers with their files in *run*."""
+    _servers(run, "down")
+    shutil.rmtree(run, ignore_errors=True)
+
+
+@contextmanager
+def serving(command: Callable[[int], Sequence[str | Path]]) -> Iterator[int]:
+    """Run *command*, which is made for a free port, until the end of the block; give the port when it is open."""
+    port = free_port()
+    process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + STARTING
+        while not _is_open(port):
+            assert process.poll() is None, "the server has ended"
+            assert time.monotonic() < end, "the server does not start"
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(STARTING)
+
+
+def free_port() -> int:
+    """Return a port of the loopback that is free."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def install(fixtures: Sequence[str]) -> None:
+    """Install the servers of *fixtures*, which takes minutes the first time and would count against one test."""
+    names = [name for fixture, name in FIXTURES.items() if fixture in fixtures]
+    if names:
+        subprocess.run([sys.executable, COMMAND, "install", *names], stdout=subprocess.DEVNULL, check=False)
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Iterator[Path]:
+    """Give the folder of this session's servers and stop them at its end, with those of sessions that died."""
+    folders = ROOT / ".servers" / "sessions"
+    mine = folders / str(os.getpid())
+    yield mine
+    for folder in folders.iterdir() if folders.exists() else ():
+        if folder == mine or not _lives(int(folder.name.partition("-")[0])):
+            stop(folder)
+
+
+@pytest.fixture(scope="session")
+def openbao(run_folder: Path) -> Server:
+    """Return OpenBao in development mode; its token may do everything."""
+    return start("openbao", run_folder)
+
+
+@pytest.fixture(scope="session")
+def openbao_raft(run_folder: Path) -> Server:
+    """Return OpenBao with raft storage, as in production; its token may do everything."""
+    return start("openbao-raft", run_folder)
+
+
+@pytest.fixture(scope="session")
+def localstack_aws(run_folder: Path) -> Server:
+    """Return LocalStack with Secrets Manager."""
+    return start("localstack", run_folder)
+
+
+@pytest.fixture(scope="session")
+def moto(run_folder: Path) -> Server:
+    """Return moto's server with Secrets Manager."""
+    return start("moto", run_folder)
+
+
+def _servers(run: Path, *words: str) -> str:
+    done = subprocess.run([sys.executable, COMMAND, "--run", run, *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return done.stdout
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,145 @@
+"""The other tool at a Vault server: raw hvac with a token that may do everything, and trouble on the wire."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import hvac  # type: ignore[import-untyped]
+from hvac.exceptions import InvalidRequest  # type: ignore[import-untyped]
+
+from tailorsecrets.testing.backdoor import Backdoor
+from tests.support.fuse import http_fuse
+from tests.support.proxy import WRITES, Proxy, Rule
+from tests.support.servers import Server
+
+EVERYTHING = 'path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "sudo"] }\n'
+MERGE = {"Content-Type": "application/merge-patch+json"}
+
+
+class VaultBackdoor(Backdoor):
+    """Another program with all rights. *mount* holds all names; "": each name's first two parts are its mount."""
+
+    def __init__(self, server: Server, proxy: Proxy, mount: str = "") -> None:
+        self.client = hvac.Client(url=server.url, token=server.variables["VAULT_TOKEN"])
+        self._proxy, self._mount, self._policy = proxy, mount, f"limits-{uuid.uuid4().hex}"
+        self._rules: list[str] = []
+        self._tokens: list[str] = []
+        self._fuse = http_fuse(proxy.port)
+        self.client.sys.create_or_update_policy("everything", EVERYTHING)
+        self._limit("")
+
+    def token(self) -> str:
+        """Return a new token for a driver, which the abilities below can hold back."""
+        made = self.client.auth.token.create(policies=["everything", self._policy], no_parent=True, ttl="1h")
+        token: str = made["auth"]["client_token"]
+        self._tokens.append(token)
+        return token
+
+    def write(self, name: str, text: str) -> None:
+        """Write a version, as ``vault kv put`` does."""
+        self._put(name, {"value": text})
+
+    def read(self, name: str) -> str:
+        """Read what ``vault kv get -field=value`` shows."""
+        text: str = self._read(name)["value"]
+        return text
+
+    def write_bytes(self, name: str, octets: bytes) -> None:
+        """Write an entry whose field is no text; JSON holds no other octets."""
+        self._put(name, {"value": [octets.decode("latin-1")]})
+
+    def bare(self, name: str) -> None:
+        """Make metadata and no version."""
+        self._patiently(lambda path, mount: self.client.secrets.kv.v2.update_metadata(path, mount_point=mount), name)
+
+    def deny(self, name: str) -> None:
+        """Forbid all of a secret's data, and leave its metadata."""
+        self._limit(f'path "{self._path(name, "data")}" {{ capabilities = ["deny"] }}\n')
+
+    def deny_purge(self, name: str) -> None:
+        """Forbid to delete a secret's metadata."""
+        self._limit(f'path "{self._path(name, "metadata")}" {{ capabilities = ["read", "list", "patch"] }}\n')
+
+    def unreachable(self) -> None:
+        """Reset every connection."""
+        self._proxy.rules.append(Rule(reset=True))
+
+    def expire_login(self) -> None:
+        """Revoke all tokens of drivers."""
+        for token in self._tokens:
+            self.client.auth.token.revoke(token)
+
+    def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
+        """Merge *tags* into the custom metadata, as ``vault kv metadata patch`` does."""
+        url, body = f"/v1/{self._path(name, 'metadata')}", {"custom_metadata": dict(tags)}
+        self.client.adapter.request("patch", url, headers=MERGE, json=body)
+
+    def rollback(self, name: str, version: str) -> None:
+        """Write an old version again, as ``vault kv rollback`` does."""
+        self._put(name, self._read(name, int(version.partition("@")[0])))
+
+    def throttle(self, times: int) -> None:
+        """Answer 429, as a rate limit quota does."""
+        body = b'{"errors":["request path \\"x\\": rate limit quota exceeded"]}'
+        headers = {"Content-Type": "application/json"}
+        self._proxy.rules.append(Rule(times=times, status=429, headers=headers, body=body))
+
+    def lose_answers(self) -> None:
+        """Reset the connection when a write is done."""
+        self._proxy.rules.append(Rule(methods=WRITES, lost=True))
+
+    def crash(self, *, after: int) -> None:
+        """Die before the request that follows the next *after*."""
+        self._fuse.left = after
+
+    def calls(self) -> int:
+        """Return how many requests came in."""
+        return len(self._proxy.seen)
+
+    def recover(self) -> None:
+        """End all trouble on the wire."""
+        self._proxy.rules.clear()
+        self._fuse.left = None
+
+    def close(self) -> None:
+        """Hang up."""
+        self.client.adapter.close()
+
+    def _put(self, name: str, secret: Mapping[str, Any]) -> None:
+        put = self.client.secrets.kv.v2.create_or_update_secret
+        self._patiently(lambda path, mount: put(path, dict(secret), mount_point=mount), name)
+
+    def _read(self, name: str, version: int | None = None) -> Mapping[str, Any]:
+        mount, path = self._split(name)
+        read = self.client.secrets.kv.v2.read_secret_version
+        answer = read(path, version=version, mount_point=mount, raise_on_deleted_version=True)
+        fields: Mapping[str, Any] = answer["data"]["data"]
+        return fields
+
+    def _patiently(self, do: Callable[[str, str], Any], name: str) -> None:
+        """Do it until a new mount is ready."""
+        mount, path = self._split(name)
+        while True:
+            try:
+                do(path, mount)
+            except InvalidRequest as exc:
+                if "Upgrading" not in str(exc):
+                    raise
+            else:
+                return
+            time.sleep(0.05)
+
+    def _limit(self, rule: str) -> None:
+        self._rules.append(rule)
+        self.client.sys.create_or_update_policy(self._policy, "".join(self._rules) or "# none")
+
+    def _path(self, name: str, kind: str) -> str:
+        mount, path = self._split(name)
+        return f"{mount}/{kind}/{path}"
+
+    def _split(self, name: str) -> tuple[str, str]:
+        if self._mount:
+            return self._mount, name.removeprefix(f"{self._mount}/")
+        workspace, vault, path = name.split("/", 2)
+        return f"{workspace}/{vault}", path

@@ -1,0 +1,492 @@
+"""Planning and applying on stores of every ability: convergence, counts, failures, crashes, conflicts."""
+
+import os
+import signal
+import threading
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tailorsecrets import define_config, define_secret_manager, env, file, generate
+from tailorsecrets.declared.sources import Generate
+from tailorsecrets.deploy.apply import Report, apply
+from tailorsecrets.deploy.observe import declare, escaped, make_plan, nothing
+from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.driver import ABSENT, Caps, Entry
+from tailorsecrets.errors import Conflict, Denied, SecretsError, StoreNotFound, TooLarge, Unavailable, ValueInvalid
+from tailorsecrets.secret import Secret
+from tailorsecrets.store.record import Owner
+from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.testing.faults import Crash, Faults
+from tailorsecrets.testing.memory import FULL, WITH_CONTAINERS, Memory
+
+APP = Owner("my-app")
+PLAIN = replace(FULL, transactions=False)
+STORES = {
+    "one write": FULL,
+    "many writes": PLAIN,
+    "containers": replace(WITH_CONTAINERS, transactions=False),
+    "no atomic expect": replace(PLAIN, cas="none", batch=1),
+    "no stamps": replace(PLAIN, stamps=False),
+    "escape form": replace(PLAIN, joiner="--", max_name=127, empty=False),
+}
+WANTED: dict[str, dict[str, Wanted]] = {
+    "api-keys": {"stripe": Secret("one"), "sendgrid": Secret(""), "made": Generate()},
+    "database": {"url": Secret("two")},
+    "empty": {},
+}
+
+
+@pytest.fixture(params=sorted(STORES))
+def caps(request: pytest.FixtureRequest) -> Caps:
+    """Return the abilities of each kind of store."""
+    return STORES[request.param]
+
+
+def deploy(driver: Memory | Faults, wanted: Mapping[str, Mapping[str, Wanted]], owner: Owner = APP) -> Report:
+    """Plan and apply *wanted*."""
+    store = Store(driver)
+    return apply(make_plan(Declared(owner, wanted), store), store)
+
+
+def plan(
+    driver: Memory | Faults, wanted: Mapping[str, Mapping[str, Wanted]], *, prune: bool = True, trust: bool = False
+) -> Plan:
+    """Plan *wanted*."""
+    return make_plan(Declared(APP, wanted), Store(driver), prune=prune, trust=trust)
+
+
+def values(driver: Memory) -> dict[str, str | None]:
+    """Return all that a program can read, but for generated values."""
+    store = Store(driver)
+    return {
+        f"{vault.name}/{entry.name}": store.get(vault.name, entry.name)
+        for vault in store.list_vaults()
+        for entry in store.list_secrets(vault.name)
+        if entry.name != "made"
+    }
+
+
+def test_apply_makes_the_store_equal_to_the_config(caps: Caps) -> None:
+    """After an apply the store holds what is declared, under its owner, and a second plan is empty."""
+    driver = Memory(caps=caps)
+    report = deploy(driver, WANTED)
+    assert report.complete
+    assert values(driver) == {"api-keys/stripe": "one", "api-keys/sendgrid": "", "database/url": "two"}
+    assert all(workspace_of(Store(driver)).record(vault).owner == APP for vault in WANTED)
+    assert plan(driver, WANTED).steps == ()
+
+
+def test_changes_by_hand_are_repaired(caps: Caps) -> None:
+    """A changed, a deleted and an added secret are brought back to what is declared; generated ones stay."""
+    driver = Memory(caps=caps)
+    deploy(driver, WANTED)
+    store, made = Store(driver), Store(driver).get("api-keys", "made")
+    driver.backdoor.write(caps.joiner.join(["default", "api-keys", "stripe"]), "by hand")
+    store.delete_secret("database", "url")
+    store.create_secret("database", "added", Secret("by hand"))
+    report = deploy(driver, WANTED)
+    assert sorted((step.action, step.place.secret) for step in report.done) == [
+        ("create", "url"),
+        ("delete", "added"),
+        ("update", "stripe"),
+    ]
+    assert values(driver) == {"api-keys/stripe": "one", "api-keys/sendgrid": "", "database/url": "two"}
+    assert store.get("api-keys", "made") == made
+
+
+def test_what_is_no_longer_declared_goes(caps: Caps) -> None:
+    """Vaults and secrets that left the config are deleted, the vaults of others are not."""
+    driver = Memory(caps=caps)
+    deploy(driver, WANTED)
+    deploy(driver, {"theirs": {"token": Secret("x")}}, Owner("other-app"))
+    report = deploy(driver, {"api-keys": {"stripe": Secret("one")}})
+    assert report.complete
+    assert values(driver) == {"api-keys/stripe": "one", "theirs/token": "x"}
+    assert [vault.name for vault in Store(driver).list_vaults()] == ["api-keys", "theirs"]
+
+
+def test_a_second_apply_of_1000_writes_and_reads_nothing() -> None:
+    """When nothing changed there are 0 writes, and 0 reads of values other than the vault's record."""
+    memory = Memory(caps=PLAIN)
+    wanted = {"vault": {f"secret-{n}": Secret(f"value {n}") for n in range(1000)}}
+    deploy(memory, wanted)
+    faults = Faults(memory)
+    memory.forget_calls()
+    assert deploy(faults, wanted).done == ()
+    assert memory.writes == 0
+    assert memory.calls == {"list": 1, "get_many": 1}
+    assert [call.op for call in faults.calls if "secret-" in call.name] == []
+
+
+def test_a_deployer_who_may_not_read_can_deploy() -> None:
+    """Planning and applying work where every read of a secret's value is denied."""
+    memory = Memory(caps=PLAIN)
+    faults = Faults(memory)
+    for name in ("default/api-keys/stripe", "default/api-keys/sendgrid"):
+        faults.fail("get", Denied, name=name)
+    deploy(faults, {"api-keys": {"stripe": Secret("one"), "sendgrid": Secret("two")}})
+    report = deploy(faults, {"api-keys": {"stripe": Secret("changed")}})
+    assert [(step.action, step.place.secret) for step in report.done] == [("update", "stripe"), ("delete", "sendgrid")]
+    assert Store(memory).get("api-keys", "stripe") == "changed"
+
+
+def test_beside_vaults_that_may_not_be_read(caps: Caps) -> None:
+    """They are left alone, be they others' or the app's own, and all else is done as without them."""
+    memory = Memory(caps=caps)
+    faults = Faults(memory)
+    deploy(memory, {"theirs": {"token": Secret("x")}}, Owner("other-app"))
+    deploy(memory, {"left-over": {"key": Secret("x")}, "gone-vault": {"key": Secret("x")}})
+    for vault in ("theirs", "left-over"):
+        faults.fail("get", Denied, name=workspace_of(Store(memory)).native_names(vault).record)
+    made = plan(faults, WANTED)
+    assert (made.unread, made.owned) == (("left-over", "theirs"), 1)
+    assert apply(made, Store(faults)).complete
+    assert plan(faults, WANTED).steps == ()
+    assert plan(faults, {}).owned == 4
+    kept = {"left-over/key": "x", "theirs/token": "x"}
+    assert values(memory) == {"api-keys/stripe": "one", "api-keys/sendgrid": "", "database/url": "two", **kept}
+
+
+@pytest.mark.parametrize("prune", [True, False])
+def test_a_declared_vault_that_may_not_be_read(caps: Caps, prune: bool) -> None:
+    """It is an error that names it, and so is any record, whoever's, that an outage hides."""
+    memory = Memory(caps=caps)
+    faults = Faults(memory)
+    deploy(memory, {"theirs": {}}, Owner("other-app"))
+    faults.fail("get", Denied, name=workspace_of(Store(memory)).native_names("theirs").record)
+    with pytest.raises(Denied, match="vault theirs"):
+        plan(faults, {"theirs": {}}, prune=prune)
+    faults.heal()
+    faults.fail("get", Unavailable, name=workspace_of(Store(memory)).native_names("theirs").record)
+    with pytest.raises(Unavailable):
+        plan(faults, {"theirs" if not prune else "api-keys": {}}, prune=prune)
+
+
+class Hearsay(Memory):
+    """A store whose list tells no versions, and the stamps of our last puts, whoever has written since."""
+
+    def __init__(self, *, caps: Caps) -> None:
+        super().__init__(caps=replace(caps, list_stamps=False))
+        self._last: dict[str, str] = {}
+
+    def put(self, name: str, value: Secret, *, stamp: str = "", **options: Any) -> Entry:
+        """Keep the stamp."""
+        self._last[name] = stamp
+        return super().put(name, value, stamp=stamp, **options)
+
+    def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
+        """Yield names, and the stamps that were kept, bare names among it."""
+        return (replace(entry, stamp=self._last.get(entry.name, "")) for entry in super().list(prefix, deleted=deleted))
+
+
+def test_a_terse_list_is_completed_by_looks() -> None:
+    """Where a list does not tell stamps for sure, each secret that is declared or deleted is looked at, once."""
+    driver = Hearsay(caps=PLAIN)
+    deploy(driver, WANTED)
+    driver.backdoor.write("default/api-keys/stripe", "by hand")
+    driver.backdoor.write("default/api-keys/added", "by hand")
+    driver.forget_calls()
+    made = plan(driver, WANTED)
+    assert driver.calls == {"list": 1, "get_many": 1, "stat": 5}
+    assert [(step.action, step.place.secret) for step in made.steps] == [("update", "stripe"), ("delete", "added")]
+    assert all(step.expect for step in made.steps)
+    assert made.trusted == 0
+    assert apply(made, Store(driver)).complete
+
+
+def test_trust_looks_at_what_is_written_alone() -> None:
+    """With trust a plan looks at what it would write and at what has no stamp, and at nothing else; it counts that."""
+    driver = Hearsay(caps=PLAIN)
+    deploy(driver, WANTED)
+    driver.backdoor.write("default/api-keys/added", "by hand")
+    driver.forget_calls()
+    changed: dict[str, dict[str, Wanted]] = {**WANTED, "database": {"url": Secret("three"), "new": Secret("x")}}
+    made = plan(driver, changed, trust=True)
+    assert driver.calls == {"list": 1, "get_many": 1, "stat": 2}
+    assert {(step.action, step.place.secret, bool(step.expect)) for step in made.steps} == {
+        ("update", "url", True),
+        ("create", "new", False),
+        ("delete", "added", True),
+    }
+    assert made.trusted == 3
+    assert apply(made, Store(driver)).complete
+    assert plan(driver, changed).steps == ()
+
+
+def test_trust_does_not_see_another_hand() -> None:
+    """With trust another tool's value stays; a look sees it; what looks changed and is not comes out as unchanged."""
+    driver = Hearsay(caps=PLAIN)
+    deploy(driver, WANTED)
+    driver.backdoor.write("default/api-keys/stripe", "by hand")
+    driver._last["default/database/url"] = "an old list's"
+    trusting = plan(driver, WANTED, trust=True)
+    assert (trusting.steps, trusting.trusted) == ((), 3)
+    assert [step.place.secret for step in plan(driver, WANTED).steps] == ["stripe"]
+
+
+def test_trust_creates_what_is_gone() -> None:
+    """What a list shows to be changed, and a look shows to be no more, is created, not updated."""
+    driver = Hearsay(caps=PLAIN)
+    deploy(driver, WANTED)
+    driver.delete("default/database/url")
+    driver.server.bare("default/database/url")
+    driver._last["default/database/url"] = ""
+    made = plan(driver, WANTED, trust=True)
+    assert [(step.action, step.place.secret, step.expect) for step in made.steps] == [("create", "url", ABSENT)]
+    assert apply(made, Store(driver)).complete
+
+
+def test_trust_changes_nothing_where_a_list_tells_it_all(caps: Caps) -> None:
+    """On a store whose list tells each stamp for sure, or which has none, a plan with trust is the same."""
+    driver = Memory(caps=caps)
+    deploy(driver, WANTED)
+    for name in ("stripe", "added"):
+        driver.backdoor.write(caps.joiner.join(["default", "api-keys", name]), "by hand")
+    assert plan(driver, WANTED, trust=True) == plan(driver, WANTED)
+    assert plan(driver, WANTED, trust=True).trusted == 0
+
+
+def test_no_prune_lists_nothing(caps: Caps) -> None:
+    """Without pruning no list right is needed, and nothing is deleted."""
+    driver = Memory(caps=caps)
+    deploy(driver, WANTED)
+    driver.forget_calls()
+    made = plan(driver, {"database": {"url": Secret("two"), "new": Secret("x")}}, prune=False)
+    assert [(step.action, step.place.secret) for step in made.steps] == [("create", "new")]
+    assert driver.calls["list"] == driver.calls["containers"] == 0
+
+
+class FullDisk(Memory):
+    """A store whose writes fail when they are made one."""
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Fail at the end."""
+        yield
+        raise Unavailable("no space left")
+
+
+def test_a_failed_commit_fails_every_step() -> None:
+    """When the one write of a transaction fails, no step is reported as done."""
+    report = deploy(FullDisk(), WANTED)
+    assert (report.done, report.left) == ((), ())
+    assert {str(error) for _, error in report.failed} == {"FullDisk: no space left"}
+
+
+def test_a_failing_secret_stops_no_other(caps: Caps) -> None:
+    """A step that fails is reported with its error; the others are done; a rerun finishes the job."""
+    memory = Memory(caps=caps)
+    faults = Faults(memory)
+    native = caps.joiner.join(["default", "api-keys", "stripe"])
+    faults.fail("put", Denied, name=native)
+    report = deploy(faults, WANTED)
+    [(step, error)] = report.failed
+    assert (step.place.secret, type(error)) == ("stripe", Denied)
+    assert not report.left
+    assert values(memory) == {"api-keys/sendgrid": "", "database/url": "two"}
+    assert deploy(memory, WANTED).complete
+    assert values(memory)["api-keys/stripe"] == "one"
+
+
+def test_a_vault_that_cannot_be_made_holds_up_only_its_own_secrets() -> None:
+    """Secrets of a vault whose record failed are not tried."""
+    faults = Faults(Memory(caps=PLAIN))
+    faults.fail("put", Denied, name="default/v/api-keys")
+    report = deploy(faults, WANTED)
+    assert [step.place.vault for step, _ in report.failed] == ["api-keys"]
+    assert {step.place.vault for step in report.left} == {"api-keys"}
+    assert {step.place.vault for step in report.done} == {"database", "empty"}
+
+
+def test_a_vault_with_a_secret_that_stays_is_not_deleted() -> None:
+    """A vault is not deleted when a deletion in it failed."""
+    memory = Memory(caps=PLAIN)
+    deploy(memory, WANTED)
+    faults = Faults(memory)
+    faults.fail("delete", Denied, name="default/database/url")
+    report = deploy(faults, {"api-keys": WANTED["api-keys"]})
+    assert [step.place for step in report.left] == [("database", "")]
+    assert [vault.name for vault in Store(memory).list_vaults()] == ["api-keys", "database"]
+
+
+def test_an_outage_stops_the_run() -> None:
+    """When the store stops answering, no further step is tried, and the report says which were not."""
+    faults = Faults(Memory(caps=replace(PLAIN, batch=1)))
+    faults.fail("put", Unavailable, name="default/many/secret-0")
+    report = deploy(faults, {"many": {f"secret-{n}": Secret("x") for n in range(500)}})
+    assert [step.place.secret for step, _ in report.failed] == ["secret-0"]
+    assert len(report.left) > 100
+    assert len(report.done) + len(report.failed) + len(report.left) == 501
+
+
+def test_an_outage_in_one_write_leaves_nothing() -> None:
+    """In a store with transactions an outage midway writes nothing and reports nothing as done."""
+    memory = Memory()
+    faults = Faults(memory)
+    faults.fail("put", Unavailable, name="default/database/url")
+    report = deploy(faults, WANTED)
+    assert report.done == ()
+    assert Store(memory).list_vaults() == []
+
+
+def test_a_secret_that_moved_since_the_plan_is_a_conflict(caps: Caps) -> None:
+    """A secret written by somebody else after the plan is not overwritten or deleted, the rest is done."""
+    lagging = replace(caps, list_lag=0.0 if caps.cas == "full" else 300.0)
+    driver = Memory(caps=lagging)
+    wanted = {"api-keys": {"stripe": Secret("one"), "sendgrid": Secret("two"), "old": Secret("three")}}
+    deploy(driver, wanted)
+    driver.settle()
+    store = Store(driver)
+    made = plan(driver, {"api-keys": {"stripe": Secret("changed"), "sendgrid": Secret("changed")}})
+    for name in ("stripe", "old"):
+        driver.backdoor.write(caps.joiner.join(["default", "api-keys", name]), "theirs")
+    report = apply(made, store)
+    assert [(step.place.secret, type(error)) for step, error in report.failed] == [
+        ("stripe", Conflict),
+        ("old", Conflict),
+    ]
+    assert store.get_all("api-keys", ["stripe", "sendgrid", "old"]) == ["theirs", "changed", "theirs"]
+
+
+def test_two_creators_of_one_secret() -> None:
+    """The loser of a race to create gets a Conflict, and the winner's value stays."""
+    driver = Memory(caps=PLAIN)
+    made = plan(driver, {"vault": {"secret": Secret("loser")}})
+    deploy(driver, {"vault": {"secret": Secret("winner")}})
+    report = apply(made, Store(driver))
+    assert all(isinstance(error, Conflict) for _, error in report.failed)
+    assert Store(driver).get("vault", "secret") == "winner"
+
+
+def test_deleting_what_is_gone_is_success() -> None:
+    """A secret or vault that somebody else deleted since the plan is deleted."""
+    driver = Memory(caps=PLAIN)
+    deploy(driver, WANTED)
+    made = plan(driver, {})
+    deploy(driver, {})
+    assert apply(made, Store(driver)).complete
+
+
+@pytest.mark.parametrize("kind", ["many writes", "containers", "no atomic expect", "escape form", "one write"])
+def test_a_crash_between_any_two_calls_converges(kind: str) -> None:
+    """An apply killed after its call k, for every k, leaves a store that a rerun makes equal to the config."""
+    caps, crashed = STORES[kind], 0
+    for k in range(200):
+        memory = Memory(caps=caps)
+        deploy(memory, {"api-keys": {"stripe": Secret("old"), "gone": Secret("x")}, "gone": {"secret": Secret("x")}})
+        faults = Faults(memory)
+        faults.crash(after=k)
+        try:
+            deploy(faults, WANTED)
+        except Crash:
+            crashed += 1
+        else:
+            break
+        made = plan(memory, WANTED)
+        assert made.conflicts == ()
+        assert deploy(memory, WANTED).complete
+        assert values(memory) == {"api-keys/stripe": "one", "api-keys/sendgrid": "", "database/url": "two"}
+        assert plan(memory, WANTED).steps == ()
+    assert 5 < crashed < 200
+
+
+def test_ctrl_c_lets_running_writes_end_and_starts_no_other() -> None:
+    """After Ctrl-C the report tells what was done and what was left, and a rerun finishes the job."""
+    memory = Memory(caps=replace(PLAIN, batch=1))
+    store, once = Store(memory), threading.Lock()
+
+    def interrupt(_step: object) -> None:
+        if once.acquire(blocking=False):
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(0.05)  # for the signal to reach the main thread
+
+    wanted = {"vault": {f"secret-{n}": Secret("x") for n in range(2000)}}
+    report = apply(make_plan(Declared(APP, wanted), store), store, interrupt)
+    assert report.interrupted
+    assert report.left
+    assert not report.failed
+    assert len(values(memory)) == len([step for step in report.done if step.place.secret])
+    assert deploy(memory, wanted).complete
+
+
+def test_watch_sees_each_step_once() -> None:
+    """Progress is told for each step as it is done."""
+    store, seen = Store(Memory(caps=PLAIN)), list[object]()
+    report = apply(make_plan(Declared(APP, WANTED), store), store, seen.append)
+    assert sorted(map(repr, seen)) == sorted(map(repr, report.done))
+
+
+def test_sources_are_read_when_the_plan_is_made(tmp_path: Path) -> None:
+    """A config holds no value from a source before a plan is made of it."""
+    (tmp_path / "key.pem").write_bytes(b"line\r\n\n")
+    config = define_config(
+        "my-app",
+        secrets=define_secret_manager({"abc": {"one": env("ONE"), "two": file("key.pem"), "six": generate(6)}}),
+    )
+    declared = declare(config, {"ONE": "1"}, tmp_path)
+    assert declared.vaults["abc"] == {"one": Secret("1"), "two": Secret("line\r\n\n"), "six": Generate(6)}
+    assert nothing(config) == Declared(Owner("my-app"), {}, {})
+
+
+def test_all_missing_values_at_once(tmp_path: Path) -> None:
+    """One error lists every secret without a value and where it should come from."""
+    secrets = define_secret_manager(
+        {"abc": {"one": env("ONE"), "two": None, "six": file("none"), "ten": env("TEN", allow_empty=True)}}
+    )
+    with pytest.raises(ValueInvalid) as caught:
+        declare(define_config("my-app", secrets=secrets), {"ONE": "", "TEN": ""}, tmp_path)
+    assert caught.value.code == "SECRET_VALUE_REQUIRED"
+    for part in ("abc/one (environment variable ONE)", "abc/two", "abc/six (file none)"):
+        assert part in str(caught.value)
+    assert "ten" not in str(caught.value)
+
+
+def test_nullish_values_are_skipped_when_asked(tmp_path: Path) -> None:
+    """With the option, secrets without a value are neither created, updated nor deleted, and are listed."""
+    driver = Memory()
+    deploy(driver, {"abc": {"one": Secret("kept")}})
+    secrets = define_secret_manager({"abc": {"one": env("ONE"), "two": None}}, ignore_nullish_values=True)
+    made = make_plan(declare(define_config("my-app", secrets=secrets), {}, tmp_path), Store(driver))
+    assert made.steps == ()
+    assert made.skipped == (("abc", "one"), ("abc", "two"))
+
+
+@pytest.mark.parametrize(("value", "kind"), [("x" * 9, TooLarge), ("\ud800", ValueInvalid)])
+def test_a_plan_checks_values_before_any_call(value: str, kind: type[SecretsError]) -> None:
+    """A value that the store cannot hold fails the plan, before any call, naming every such secret."""
+    driver = Memory(caps=replace(FULL, max_bytes=8))
+    wanted = {"vault": {"one": Secret(value), "two": Secret(value), "fine": Secret("x")}}
+    with pytest.raises(kind, match=r"vault/one.*vault/two") as caught:
+        plan(driver, wanted)
+    assert not driver.calls
+    assert "fine" not in str(caught.value)
+
+
+def test_escaped_values_are_listed() -> None:
+    """A plan tells which secrets are stored in another form."""
+    store = Store(Memory(caps=STORES["escape form"]))
+    assert escaped(make_plan(Declared(APP, WANTED), store), store) == [("api-keys", "sendgrid")]
+
+
+class Nowhere(Memory):
+    """A store that is not there."""
+
+    def list(self, prefix: str, *, deleted: bool = False) -> None:  # type: ignore[override]
+        """Say so."""
+        raise StoreNotFound
+
+
+@pytest.mark.parametrize("may_make", [True, False])
+def test_planning_on_a_store_that_is_not_there(may_make: bool) -> None:
+    """A store that the first write may make is planned as empty; any other is StoreNotFound."""
+    store = Store(Nowhere(), may_make=may_make)
+    if may_make:
+        assert make_plan(Declared(APP, {"abc": {}}), store).count("create") == 1
+    else:
+        with pytest.raises(StoreNotFound):
+            make_plan(Declared(APP, {"abc": {}}), store)

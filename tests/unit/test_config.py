@@ -1,0 +1,248 @@
+"""What a config may say, and finding and loading its file."""
+
+from importlib import import_module
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tailorsecrets import (
+    ConfigError,
+    NameInvalid,
+    SecretManager,
+    define_config,
+    define_secret_manager,
+    env,
+    file,
+    generate,
+)
+from tailorsecrets.config.loading import find_config, load_config
+
+UUID = "7b6ad1c4-3c1f-4a55-8f2e-5a4f8f9d2f10"
+
+
+def write(folder: Path, text: str) -> Path:
+    """Write a config file and return its path."""
+    path = folder / "tailor_config.py"
+    path.write_text(dedent(text))
+    return path
+
+
+def test_all_bad_names_at_once() -> None:
+    """One error lists every vault, secret and external name that is not allowed."""
+    with pytest.raises(NameInvalid) as caught:
+        define_secret_manager({"API": {"ok-name": "x"}, "fine": {"b_c": "x"}}, external={"ex": ["Y"]})
+    for name in ("'API'", "'b_c'", "'ex'", "'Y'"):
+        assert name in str(caught.value)
+    assert "3 to 63" in caught.value.hint
+
+
+def test_all_problems_at_once() -> None:
+    """Bad names, values of a wrong type, and names declared twice over come in one error, without any value."""
+    with pytest.raises(ConfigError) as caught:
+        define_secret_manager(
+            {"abc": {"one": 4711, "Two": "canary", "six": "canary"}},  # type: ignore[dict-item]
+            external={"abc": ["six"]},
+        )
+    for part in ("abc/one: a value is text", "'Two'", "abc/six: is both declared and external"):
+        assert part in str(caught.value)
+    assert "canary" not in str(caught.value)
+    assert "4711" not in str(caught.value)
+
+
+def test_empty_mappings_are_legal() -> None:
+    """No vaults, and vaults without secrets, can be declared."""
+    assert define_secret_manager({}).declarations.names() == {}
+    assert define_secret_manager({"empty": {}}).declarations.names() == {"empty": []}
+
+
+def test_names_include_external_ones() -> None:
+    """A program may read what is declared and what others manage."""
+    secrets = define_secret_manager({"abc": {"one": "x"}}, external={"abc": ["two"], "partner": ["token"]})
+    assert secrets.declarations.names() == {"abc": ["one", "two"], "partner": ["token"]}
+
+
+def test_a_manager_of_the_generated_class() -> None:
+    """The class that generate writes is the one that comes back."""
+
+    class Secrets(SecretManager):
+        pass
+
+    assert isinstance(define_secret_manager({}, types=Secrets), Secrets)
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        lambda: env(""),
+        lambda: env("A=B"),
+        lambda: file(""),
+        lambda: generate(0),
+        lambda: generate(5000),
+        lambda: define_config(""),
+        lambda: define_config(" "),
+        lambda: define_config("my-app", id="no-uuid"),
+        lambda: define_config("my-app", secrets={}),  # type: ignore[arg-type]
+        lambda: define_config("my-app", env={"key": []}),  # type: ignore[dict-item]
+        lambda: define_secret_manager([]),  # type: ignore[call-overload]
+        lambda: define_secret_manager({"api-keys": ["one"]}),  # type: ignore[dict-item]
+        lambda: define_secret_manager({}, external={"partner": "token"}),
+        lambda: define_secret_manager({}, external=["partner"]),  # type: ignore[call-overload]
+    ],
+)
+def test_bad_arguments(define: object) -> None:
+    """What cannot be meant is refused where it is written."""
+    assert callable(define)
+    with pytest.raises(ConfigError):
+        define()
+
+
+def test_a_config() -> None:
+    """A config holds the owner, what is declared, and values for function bodies."""
+    config = define_config("my-app", id=UUID, env={"region": "eu", "retries": 3, "debug": False})
+    assert (config.owner.name, config.owner.id) == ("my-app", UUID)
+    assert config.env == {"region": "eu", "retries": 3, "debug": False}
+    assert config.declarations.vaults == {}
+
+
+def test_a_declaration_shows_no_value() -> None:
+    """A value that stands in a config is in no repr."""
+    config = define_config("my-app", secrets=define_secret_manager({"abc": {"one": "canary"}}))
+    assert "canary" not in repr(config) + repr(config.declarations) + repr(config.secrets)
+
+
+def test_generated_values() -> None:
+    """Generated values are letters and digits of the length asked for, and differ."""
+    values = {generate(40).make().reveal() for _ in range(20)}
+    assert len(values) == 20
+    assert all(len(value) == 40 and value.isalnum() for value in values)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """A file that is there but no text is an error that names it, not a missing value."""
+    (tmp_path / "binary").write_bytes(b"canary\xff")
+    with pytest.raises(ConfigError, match=r"file binary: it is not UTF-8") as caught:
+        file("binary").read({}, tmp_path)
+    assert "canary" not in str(caught.value)
+    with pytest.raises(ConfigError, match="directory"):
+        file(".").read({}, tmp_path)
+
+
+def test_the_nearest_config_is_found(tmp_path: Path) -> None:
+    """The config is the named one, else the environment's, else the nearest one upwards."""
+    nearest, other = write(tmp_path, ""), tmp_path / "other.py"
+    other.touch()
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    assert find_config(None, {}, deep) == str(nearest)
+    assert find_config(None, {"TAILORSECRETS_CONFIG": str(other)}, deep) == str(other)
+    assert find_config("../../tailor_config.py", {"TAILORSECRETS_CONFIG": str(other)}, deep) == str(nearest)
+
+
+def test_a_named_config_must_exist(tmp_path: Path) -> None:
+    """A named config that is missing is an error; none named and none found is None."""
+    with pytest.raises(ConfigError, match="nowhere") as caught:
+        find_config("nowhere.py", {}, tmp_path)
+    assert caught.value.code == "CONFIG_NOT_FOUND"
+    assert find_config(None, {}, tmp_path) is None
+
+
+@pytest.mark.parametrize("name", [".", "config.txt"])
+def test_a_named_config_is_a_python_file(tmp_path: Path, name: str) -> None:
+    """A folder and another file are refused before anything is made of them."""
+    (tmp_path / "config.txt").touch()
+    for must_exist in (True, False):
+        with pytest.raises(ConfigError, match=f"config {name}: not a Python file"):
+            find_config(name, {}, tmp_path, must_exist=must_exist)
+
+
+def test_a_link_to_a_config(tmp_path: Path) -> None:
+    """What is beside the config is beside the link, however the config was found."""
+    (tmp_path / "far").mkdir()
+    text = "from tailorsecrets import *\nconfig = define_config('my-app', secrets=define_secret_manager({}))\n"
+    write(tmp_path / "far", text)
+    link = tmp_path / "tailor_config.py"
+    link.symlink_to(tmp_path / "far" / "tailor_config.py")
+    assert find_config(None, {}, tmp_path) == find_config("tailor_config.py", {}, tmp_path) == str(link)
+    assert load_config(link).declarations.folder == tmp_path
+
+
+@pytest.mark.parametrize("name", ["secrets.py", "click.py"])
+def test_a_config_named_as_another_module(tmp_path: Path, name: str) -> None:
+    """A config takes no module's place, be it of the standard library or of a package."""
+    path = tmp_path / name
+    path.write_text("from tailorsecrets import *\nconfig = define_config('my-app')\n")
+    import_module(path.stem)  # as the command line does with click
+    assert load_config(path).owner.name == "my-app"
+    assert import_module(path.stem).__file__ != str(path)
+
+
+def test_loading(tmp_path: Path) -> None:
+    """A config is loaded with the modules beside it, and its folder is known."""
+    (tmp_path / "names_of_mine.py").write_text("APP = 'my-app'\n")
+    path = write(
+        tmp_path,
+        """
+        from names_of_mine import APP
+        from tailorsecrets import define_config, define_secret_manager, env
+
+        secrets = define_secret_manager({"abc": {"one": env("ONE")}})
+        config = define_config(APP, secrets=secrets)
+        """,
+    )
+    config = load_config(path)
+    assert config.owner.name == "my-app"
+    assert config.declarations.folder == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no config"),
+        ("config = 7", "has no config"),
+        ("import os\nos.environ['STRIPE_KEY_THAT_IS_NOT_SET']", r":2: KeyError: STRIPE_KEY_THAT_IS_NOT_SET"),
+        ("def (", r":1: SyntaxError: "),
+        ("import no_such_module", r":1: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("nope", r":1: NameError: name 'nope'"),
+        (
+            "from tailorsecrets import *\ndefine_secret_manager({}, extrenal={})",
+            r":2: TypeError: define_secret_manager\(\) got an unexpected keyword argument 'extrenal'",
+        ),
+        ("raise TypeError('f() got an unexpected keyword argument canary')", r":1: TypeError$"),
+        ("int('canary')", r":1: ValueError$"),
+        ("raise RuntimeError('canary')", r":1: RuntimeError$"),
+        ("{}['canary']", r":1: KeyError$"),
+        ("raise SystemExit('canary')", r":1: SystemExit$"),
+        ("\n\ndef f():\n    raise OSError('canary')\nf()", r":4: OSError$"),
+    ],
+)
+def test_a_config_that_fails_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    """Whatever goes wrong in a config is one line with its place, and never quotes what may be a value."""
+    with pytest.raises(ConfigError, match=f"(?m){message}") as caught:
+        load_config(write(tmp_path, text))
+    said = str(caught.value) + caught.value.hint + "".join(getattr(caught.value, "__notes__", []))
+    assert "canary" not in said
+    assert "\n" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "raise KeyboardInterrupt",
+        "raise ImportError('canary') from KeyboardInterrupt()",
+        "try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt:\n    raise SystemExit('canary')",
+    ],
+)
+def test_an_interrupt_in_a_config_stays_one(tmp_path: Path, text: str) -> None:
+    """Ctrl-C while a config runs is no mistake in it, also where it ends in another exception."""
+    with pytest.raises(KeyboardInterrupt) as caught:
+        load_config(write(tmp_path, text))
+    assert caught.value.__context__ is None
+
+
+def test_errors_of_definitions_pass_through(tmp_path: Path) -> None:
+    """A bad name in the file is NameInvalid, as if it were defined here."""
+    text = "from tailorsecrets import define_secret_manager\ndefine_secret_manager({'A': {}})"
+    with pytest.raises(NameInvalid, match="'A'"):
+        load_config(write(tmp_path, text))

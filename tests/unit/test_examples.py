@@ -1,0 +1,40 @@
+"""The examples run, and are what type checkers accept."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_the_walk() -> None:
+    """``make demo`` does the main job from end to end."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "shop" / "walk.py"], capture_output=True, text=True, check=True, timeout=120
+    )
+    for said in (
+        "applied: 7 created, 0 updated, 0 deleted",
+        "order 1001 signed: ",
+        "nothing to do: the store is as the config says",
+        "shop manages the vault api-keys no longer",
+        "Take these vaults over? [y/N]: y",
+        "applied: 0 created, 2 updated, 0 deleted",
+        "applied: 0 created, 0 updated, 1 deleted",
+        "removed: 0 created, 0 updated, 6 deleted",
+        "workspace default has no vaults",
+    ):
+        assert said in done.stdout
+    assert "sk_live" not in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in EXAMPLES.rglob("tailor_config.py")), ids=lambda p: p.name
+)
+def test_types(folder: Path) -> None:
+    """Mypy --strict accepts each example in its own folder."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "."]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stdout + done.stderr == ""
