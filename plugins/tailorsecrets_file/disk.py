@@ -53,7 +53,8 @@ def locked(path: str, seconds: float) -> Generator[None]:
     """Hold the lock file beside *path*; Unavailable if another writer keeps it for *seconds*."""
     from filelock import FileLock, Timeout  # 50 ms, and readers lock nothing
 
-    lock = FileLock(_beside(path, "lock"), timeout=seconds)
+    lock_path = _beside(path, "lock")
+    lock = FileLock(lock_path, timeout=seconds, mode=0o600)
     try:
         lock.acquire(poll_interval=_POLL)
     except (Timeout, RuntimeError) as error:  # the latter: this thread holds it, in a transaction of another driver
@@ -62,6 +63,7 @@ def locked(path: str, seconds: float) -> Generator[None]:
             hint="wait for it to end, or raise the timeout",
         ) from error
     try:
+        _share(lock_path)
         yield
     finally:
         lock.release()
@@ -110,6 +112,20 @@ def replace_private(path: str, content: bytes) -> None:
             os.unlink(temporary)
 
 
+def _share(path: str) -> None:
+    """Let everybody who may write into the folder take the lock too: they could replace the store file as well."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        lock, folder = os.fstat(descriptor), os.stat(os.path.dirname(path))
+        mode = 0o600 | folder.st_mode & 0o022 | (folder.st_mode & 0o022) << 1
+        if (stat.S_IMODE(lock.st_mode), lock.st_gid) != (mode, folder.st_gid):
+            _set_owner(descriptor, -1, folder.st_gid)
+            with suppress(PermissionError):  # the lock file is another user's, and they have shared it
+                os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
+
+
 def _write(path: str, content: bytes, like: str | None) -> None:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         if like:
@@ -125,9 +141,14 @@ def _check_unchanged(path: str, expected: Signature | None) -> None:
 
 
 def _copy_owner(descriptor: int, status: os.stat_result) -> None:
-    with suppress(PermissionError):  # only root can give a file away, and only root needs to
-        os.fchown(descriptor, status.st_uid, status.st_gid)
+    _set_owner(descriptor, -1, status.st_gid)
+    _set_owner(descriptor, status.st_uid, -1)
     os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+
+
+def _set_owner(descriptor: int, user: int, group: int) -> None:
+    with suppress(PermissionError):  # only root can give a file away, others only to groups that they are in
+        os.fchown(descriptor, user, group)
 
 
 def _sync_folder(path: str) -> None:
