@@ -62,6 +62,11 @@ class Slot:
     origin: bytes = field(default=b"", repr=False)  # nonce and the origin key encrypted by the slot's own key
     argon2: Argon2 | None = field(default=None, repr=False)  # of a passphrase
 
+    @property
+    def holder(self) -> bytes | str:
+        """The public key or recipient: the same for two slots that one key, passphrase or age identity opens."""
+        return self.public or " ".join(self.label.split()[:2])  # an ssh public key may end with a comment
+
 
 class Header(NamedTuple):
     """A header as read, not yet vouched for."""
@@ -72,6 +77,7 @@ class Header(NamedTuple):
     slots: tuple[Slot, ...]
     head: bytes
     check: bytes
+    raw: bytes
 
     def vouched(self, key: FileKey) -> bool:
         """Tell whether the holder of *key* wrote it."""
@@ -124,7 +130,9 @@ def _header(fields: Any, raw: bytes) -> Header:
     ending = raw.rindex(b',"check":"')
     _require(len(raw) - ending == _ENDING)  # nothing stands behind what the check value speaks of
     after = tuple(_hex(each, 16) for each in fields["after"])
-    return Header(_hex(fields["id"], 32), _hex(fields["key"], 16), after, slots, raw[:ending], _octets(fields["check"]))
+    return Header(
+        _hex(fields["id"], 32), _hex(fields["key"], 16), after, slots, raw[:ending], _octets(fields["check"]), raw
+    )
 
 
 def _slot(fields: Any) -> Slot:

@@ -6,7 +6,7 @@ from tailorsecrets.errors import Conflict, Corrupt, Unsupported
 from tailorsecrets_file import document, header
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.document import Document
-from tailorsecrets_file.header import Header
+from tailorsecrets_file.header import Header, Slot
 from tailorsecrets_file.line import Damaged
 from tailorsecrets_file.snapshot import Snapshot, restore_hint
 
@@ -14,7 +14,7 @@ from tailorsecrets_file.snapshot import Snapshot, restore_hint
 def opened(content: bytes, path: str, environ: Mapping[str, str], known: Snapshot | None) -> Snapshot:
     """Return the snapshot that *content* is; *known*, an earlier one, may spare finding the key again."""
     lines_ = lines(content, path)
-    found = headers(lines_, path)
+    found, _ = headers(lines_, path)
     before = known.known if known else None
     key = before if before and all(each.vouched(before) for each in found) else None
     header_ = merged(found)
@@ -30,8 +30,11 @@ def lines(content: bytes, path: str) -> Document:
         raise Corrupt(f"{path} is damaged: {error}", hint=restore_hint(path)) from None
 
 
-def headers(found: Document, path: str) -> list[Header]:
-    """Return the headers of the newest data key; Corrupt if there is none, Conflict if there are two such keys."""
+def headers(found: Document, path: str) -> tuple[list[Header], list[Header]]:
+    """Return the headers of the newest data key, and those of older ones, which a merge leaves.
+
+    Corrupt if there is none, Conflict if there are two newest keys.
+    """
     parsed = [_header(raw, path) for raw in found.headers]
     replaced = {key_id for each in parsed for key_id in each.after}
     newest = [each for each in parsed if each.key_id not in replaced]
@@ -44,7 +47,14 @@ def headers(found: Document, path: str) -> list[Header]:
         )
     if not header.within_limits(merged(newest).slots):
         raise Corrupt(f"{path} has too many slots, over all its headers", hint=restore_hint(path))
-    return newest
+    return newest, [each for each in parsed if each.key_id in replaced]
+
+
+def lost(newest: Header, older: Sequence[Header]) -> tuple[Slot, ...]:
+    """Return the slots of older headers whose keys have none now: a branch added them while another rekeyed."""
+    held = {slot.holder for slot in newest.slots}
+    missing = {slot.holder: slot for each in older for slot in each.slots if slot.holder not in held}
+    return tuple(missing.values())
 
 
 def merged(found: Sequence[Header]) -> Header:
@@ -56,7 +66,7 @@ def merged(found: Sequence[Header]) -> Header:
 def check(content: bytes, path: str, key: FileKey) -> None:
     """Raise Unsupported unless *content*, about to be written, reads as a file of *key*; else nobody could read it."""
     try:
-        found = headers(lines(content, path), path)
+        found, _ = headers(lines(content, path), path)
     except (Corrupt, Conflict) as error:
         raise Unsupported(f"this change to {path} cannot be read again, so it was not written: {error}") from error
     if not all(each.vouched(key) for each in found):

@@ -31,7 +31,7 @@ def key_slot(secret: bytes, label: str, file_id: str, key: FileKey, now: datetim
 
 def passphrase_slot(passphrase: Secret, file_id: str, key: FileKey, now: datetime) -> Slot:
     """Return a slot that a passphrase opens, at the default cost."""
-    argon2 = Argon2(salt=os.urandom(16))
+    argon2 = Argon2(salt=_salt(file_id))
     secret = stretched(passphrase, argon2)
     public = hpke.public(secret)
     slot = Slot(id=_new_id(), kind="passphrase", label="", created=now, data=b"", public=public, argon2=argon2)
@@ -96,6 +96,11 @@ def _filled(slot: Slot, secret: bytes, file_id: str, key: FileKey) -> Slot:
     about = _about(slot, file_id)
     origin = nonce + _origin_cipher(secret).encrypt(nonce, key.origin, about)
     return renewed(replace(slot, origin=origin), file_id, key)
+
+
+def _salt(file_id: str) -> bytes:
+    """Return the salt of a file: one for all its passphrases, so that two slots of the same one show that they are."""
+    return expand(bytes.fromhex(file_id), b"tailorsecrets salt", 16)
 
 
 def _origin_cipher(secret: bytes) -> AESGCM:

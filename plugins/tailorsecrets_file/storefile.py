@@ -61,18 +61,23 @@ class StoreFile:
 
     def slots(self) -> tuple[Slot, ...]:
         """Return the slots of the file. It needs no key, hence nobody has vouched for them."""
-        return self._header().slots
+        return opening.merged(self._headers()[0]).slots
 
-    def _header(self) -> Header:
+    def lost(self) -> tuple[Slot, ...]:
+        """Return the slots that a merge dropped, because a branch added them while another one rekeyed the file."""
+        newest, older = self._headers()
+        return opening.lost(opening.merged(newest), older)
+
+    def _headers(self) -> tuple[list[Header], list[Header]]:
         content, _ = self._read()
-        return opening.merged(opening.headers(opening.lines(content, self.path), self.path))
+        return opening.headers(opening.lines(content, self.path), self.path)
 
     def accept(self) -> "Origin":
         """Remember the origin that the file has now, in the place of any other; return it."""
         from tailorsecrets_file import origins
         from tailorsecrets_file.unlock import unlock_anew
 
-        header = self._header()
+        header = opening.merged(self._headers()[0])
         origin = origins.Origin(header.file_id, unlock_anew(header, self.target.environ, self.path).origin_id)
         origins.accept(self.target.environ, self.path, origin)
         return origin
@@ -121,7 +126,7 @@ class StoreFile:
 
     def _empty(self) -> Snapshot:
         key = FileKey.generate()
-        header = Header(os.urandom(16).hex(), key.id, (), (), b"", b"")
+        header = Header(os.urandom(16).hex(), key.id, (), (), b"", b"", b"")
         return Snapshot(self.path, header, Document((), {}, b""), lambda: key, key)
 
     def _commit(self, draft: "Draft", real: str, expected: Signature | None) -> None:

@@ -40,16 +40,21 @@ def keys() -> None:
 @command("list", "tailorsecrets file keys list")
 def list_(invocation: Invocation) -> None:
     """List the keys that open the store file. No key is needed for that."""
-    from tailorsecrets_file.keys import list_slots
+    from tailorsecrets_file.keys import list_lost_slots, list_slots
 
     target = _target(invocation)
     with _explained(target):
-        slots = list_slots(target)
+        slots, lost = list_slots(target), list_lost_slots(target)
     rows = [(slot.id, slot.kind, slot.label, iso(slot.created)) for slot in slots]
     if invocation.json:
         invocation.io.show_json([dict(zip(("id", "kind", "label", "createdAt"), row, strict=True)) for row in rows])
     else:
         show_table(invocation, ("ID", "KIND", "LABEL", "CREATED"), rows)
+    for slot in lost:
+        invocation.io.say(
+            f"note: a merge dropped the {slot.kind} {slot.id}{_labelled(slot.label)}: another branch rekeyed the file. "
+            "Add it again with `file keys add`, or forget it with `file rekey`."
+        )
 
 
 @command(
@@ -77,7 +82,7 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
             slot = add_slot(target, "age", recipient=age)
         else:
             slot = add_slot(target, "key", path=str(Path(invocation.io.cwd) / key_file) if key_file else "")
-    invocation.report_change(slot.id, f"added the {slot.kind} {slot.id}{f' ({slot.label})' if slot.label else ''}")
+    invocation.report_change(slot.id, f"added the {slot.kind} {slot.id}{_labelled(slot.label)}")
 
 
 @command("remove", "tailorsecrets file keys remove 3f9c")
@@ -128,6 +133,10 @@ def trust(invocation: Invocation, yes: bool) -> None:
     with _explained(target):
         told = accept(target)
     invocation.report_change(target.path, told)
+
+
+def _labelled(label: str) -> str:
+    return f" ({label})" if label else ""
 
 
 def _passphrase(invocation: Invocation) -> Secret:

@@ -58,6 +58,23 @@ def test_a_passphrase_is_typed_twice(shell: Shell, again: str, code: int) -> Non
     assert "correct horse" not in text
 
 
+def test_a_key_that_a_merge_dropped(shell: Shell) -> None:
+    """The list names a key that one branch added while another one rekeyed, as a union merge leaves it."""
+    path = shell.folder / STORE.removeprefix("file:")
+    before = path.read_bytes()
+    shell("file", "keys", "add", "--key-file", "ci.key")
+    added = path.read_bytes().splitlines(keepends=True)[0]
+    path.write_bytes(before)
+    shell("file", "rekey")
+    path.write_bytes(added + path.read_bytes())
+
+    done = shell("file", "keys", "list")
+
+    assert "a merge dropped the key" in done.err
+    assert "ci.key" in done.err
+    assert "ci.key" not in done.out
+
+
 @pytest.mark.parametrize("word", ["", "n"])
 def test_declining_to_remove(shell: Shell, word: str) -> None:
     """Anything but a yes keeps the key."""

@@ -356,7 +356,7 @@ def test_the_last_slot_stays(tmp_path: Path) -> None:
     target = target_in(tmp_path)
     (only,) = keys.list_slots(target)
 
-    with pytest.raises(Unsupported, match="last slot"):
+    with pytest.raises(Unsupported, match="last key"):
         keys.remove_slot(target, only.id)
     with pytest.raises(NotFound):
         keys.remove_slot(target, "00000000")
@@ -373,6 +373,23 @@ def test_a_slot_is_added_once(tmp_path: Path) -> None:
         keys.add_slot(target, "age", recipient=recipient)
     with pytest.raises(AlreadyExists):
         keys.add_slot(target, "key", path=str(key_file(tmp_path)))
+
+
+def test_a_passphrase_and_an_ssh_key_are_added_once(tmp_path: Path) -> None:
+    """The same passphrase makes no second slot, nor does an ssh public key under another comment."""
+    ssh = tmp_path / "home" / ".ssh"
+    ssh.mkdir(parents=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh / "id_ed25519"], check=True)
+    kind, public, _ = (ssh / "id_ed25519.pub").read_text().split()
+    opened(tmp_path).setup()
+    target = target_in(tmp_path)
+    keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
+    keys.add_slot(target, "age", recipient=f"{kind} {public} me@one")
+
+    with pytest.raises(AlreadyExists):
+        keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
+    with pytest.raises(AlreadyExists):
+        keys.add_slot(target, "age", recipient=f"{kind} {public} me@two")
 
 
 def test_arguments_that_make_no_slot(tmp_path: Path) -> None:
