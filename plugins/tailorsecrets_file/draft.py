@@ -42,6 +42,7 @@ class Draft(Snapshot):
         old = Snapshot(self.path, self.header, self.document._replace(names=self.names), lambda: self.key, self.key)
         self.known = old.key.renewed()
         self.after = (old.key.id, *self.after)[:ANCESTORS]
+        self.header = self.header._replace(key_id=self.key.id, after=self.after)
         self.slots = tuple(slots.renewed(slot, self.file_id, self.key) for slot in self.slots)
         self.names = {name: self._resealed(old, name) for name in old.names}
         self.changed = self._renewed = True
@@ -81,12 +82,12 @@ class Draft(Snapshot):
             time=now,
             created=_created(history, now),
             stamp=stamp,
-            tags=tags,
+            tags=dict(tags),
         )
         raw = line.seal(facts, value, self.key, self.file_id, os.urandom(line.NONCE))
         self.names[line.encode_name(name)] = [raw, *(each.raw for each in history.lines)]
         self.changed = True
-        return line.parse(raw)
+        return line.parse(raw)._replace(facts=facts)
 
     def _resealed(self, old: Snapshot, name: bytes) -> list[bytes]:
         history = old.history_of(name)

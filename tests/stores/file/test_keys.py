@@ -1,6 +1,7 @@
 """Who can open a store file: key files, passphrases, age identities, and what changes when a slot goes."""
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tailorsecrets import open_store
 from tailorsecrets.driver import Driver
 from tailorsecrets.errors import (
     AlreadyExists,
@@ -297,6 +299,41 @@ def test_a_removed_slot_opens_nothing_new(tmp_path: Path) -> None:
         stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="p").get("a")
     (tmp_path / "old").rename(tmp_path / NAME)
     assert text(stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="p"), "a") == "1"
+
+
+def test_stamps_are_not_for_a_removed_holder(tmp_path: Path) -> None:
+    """A removed holder who kept the stamp key sees no stamp of a PIN written later, so they cannot test guesses."""
+    url, environ = f"file:{tmp_path / NAME}", target_in(tmp_path).environ
+    with open_store(url, environ=environ) as store:
+        store.setup()
+        store.create_vault("api-keys")
+    slot = keys.add_slot(target_in(tmp_path), "key", path=str(tmp_path / "theirs.key"))
+    keys.remove_slot(target_in(tmp_path), slot.id)
+    with open_store(url, environ=environ) as store:
+        store.create_secret("api-keys", "pin", Secret("1234"))
+        driver = opened(tmp_path)
+        (name,) = [entry.name for entry in driver.list("") if entry.name.endswith("pin")]
+
+    stamp = driver.stat(name).stamp
+
+    assert stamp
+    assert stamp.encode() not in (tmp_path / NAME).read_bytes()
+
+
+def test_nobody_without_a_key_sees_that_a_value_came_back(tmp_path: Path) -> None:
+    """The lines of 1234, 9999 and 1234 again have nothing in common but name, sizes and what is public of them."""
+    driver = opened(tmp_path)
+    for value in ("1234", "9999", "1234"):
+        driver.put("a", Secret(value), stamp=f"stamp of {value}")
+
+    lines = [json.loads(raw) for raw in (tmp_path / NAME).read_bytes().splitlines()[1:-1]]
+
+    alike = {field for field in lines[0] if lines[0][field] == lines[2][field]}
+    assert (
+        alike
+        == {"name", "state", "created", "tags", "key"}
+        == {field for field in lines[0] if lines[0][field] == lines[1][field]}
+    )
 
 
 def test_a_key_is_replaced(tmp_path: Path) -> None:
