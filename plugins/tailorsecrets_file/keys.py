@@ -17,7 +17,7 @@ from tailorsecrets_file import keyfiles, slots
 from tailorsecrets_file.draft import Draft
 from tailorsecrets_file.header import Slot, SlotKind
 from tailorsecrets_file.storefile import StoreFile
-from tailorsecrets_file.unlock import label, unlock
+from tailorsecrets_file.unlock import KeySearch, label
 
 _MOST_SLOTS = 256  # a merge of branches may leave more, which readers take up to ``header.MAX_SLOTS``
 _MOST_PASSPHRASES = 8
@@ -104,7 +104,7 @@ def rekey(target: Target) -> str:
 
 def _check_can_return(target: Target, draft: Draft) -> None:
     try:
-        unlock(draft.header._replace(slots=draft.slots), target.environ, draft.path)
+        KeySearch(draft.header._replace(slots=draft.slots), target.environ, draft.path, target.timeout).find()
     except Unauthenticated as error:
         told, remedy = f"without that slot no key at hand opens {draft.path}", error.hint
     else:

@@ -1,7 +1,8 @@
 """From the bytes of a store file to a snapshot: take apart, and settle what a git merge left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from tailorsecrets.driver import Target
 from tailorsecrets.errors import Conflict, Corrupt, Unsupported
 from tailorsecrets_file import document, header
 from tailorsecrets_file.crypto import FileKey
@@ -11,14 +12,14 @@ from tailorsecrets_file.line import Damaged
 from tailorsecrets_file.snapshot import Snapshot, restore_hint
 
 
-def opened(content: bytes, path: str, environ: Mapping[str, str], known: Snapshot | None) -> Snapshot:
+def opened(content: bytes, path: str, target: Target, known: Snapshot | None) -> Snapshot:
     """Return the snapshot that *content* is; *known*, an earlier one, may spare finding the key again."""
     lines_ = lines(content, path)
     found, _ = headers(lines_, path)
     before = known.known if known else None
     key = before if before and all(each.vouched(before) for each in found) else None
     header_ = merged(found)
-    return Snapshot(path, header_, lines_, lambda: _key(found, header_, path, environ), key)
+    return Snapshot(path, header_, lines_, lambda: _key(found, header_, path, target), key)
 
 
 def lines(content: bytes, path: str) -> Document:
@@ -81,10 +82,10 @@ def _header(raw: bytes, path: str) -> Header:
         raise Corrupt(f"{path} is damaged: {error}", hint=restore_hint(path)) from None
 
 
-def _key(found: Sequence[Header], header_: Header, path: str, environ: Mapping[str, str]) -> FileKey:
-    from tailorsecrets_file.unlock import unlock
+def _key(found: Sequence[Header], header_: Header, path: str, target: Target) -> FileKey:
+    from tailorsecrets_file.unlock import KeySearch
 
-    key = unlock(header_, environ, path)
+    key = KeySearch(header_, target.environ, path, target.timeout).find()
     if not all(each.vouched(key) for each in found):
         raise Corrupt(f"a header of {path} was altered", hint=restore_hint(path))
     return key

@@ -6,7 +6,7 @@ by the secret half, once, when the slot is made: nobody else can put another one
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -86,7 +86,7 @@ def stretched(passphrase: Secret, argon2: Argon2) -> bytes:
     return argon2id.derive(passphrase.reveal().encode("utf-8", "surrogatepass"))
 
 
-def of_kind(slots: tuple[Slot, ...], kind: SlotKind) -> Iterator[Slot]:
+def of_kind(slots: Sequence[Slot], kind: SlotKind) -> Iterator[Slot]:
     """Yield the slots of one kind."""
     return (slot for slot in slots if slot.kind == kind)
 

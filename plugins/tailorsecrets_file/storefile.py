@@ -75,11 +75,12 @@ class StoreFile:
     def accept(self) -> "Origin":
         """Remember the origin that the file has now, in the place of any other; return it."""
         from tailorsecrets_file import origins
-        from tailorsecrets_file.unlock import unlock_anew
+        from tailorsecrets_file.unlock import KeySearch
 
-        header = opening.merged(self._headers()[0])
-        origin = origins.Origin(header.file_id, unlock_anew(header, self.target.environ, self.path).origin_id)
-        origins.accept(self.target.environ, self.path, origin)
+        header, environ = opening.merged(self._headers()[0]), self.target.environ
+        key = KeySearch(header, environ, self.path, self.target.timeout).find_anew()
+        origin = origins.Origin(header.file_id, key.origin_id)
+        origins.accept(environ, self.path, origin)
         return origin
 
     @contextmanager
@@ -106,7 +107,7 @@ class StoreFile:
         if loaded is None or loaded.signature != self._signature():
             content, signature = self._read()
             known = loaded.snapshot if loaded else None
-            snapshot = opening.opened(content, self.path, self.target.environ, known)
+            snapshot = opening.opened(content, self.path, self.target, known)
             self._loaded = loaded = _Loaded(signature, snapshot)
         return loaded
 

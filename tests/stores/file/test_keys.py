@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,18 @@ from tailorsecrets.driver import Driver
 from tailorsecrets.errors import (
     AlreadyExists,
     ConfigError,
+    Corrupt,
     NotFound,
     Refused,
     StoreNotFound,
     Unauthenticated,
+    Unavailable,
     Unsupported,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import keyfiles, keys
+from tailorsecrets_file import header, keyfiles, keys
+from tailorsecrets_file.crypto import FileKey
+from tailorsecrets_file.header import Argon2
 from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
 
 pyrage: Any = importlib.import_module("pyrage")  # it has no types
@@ -146,6 +151,65 @@ def test_a_passphrase(tmp_path: Path) -> None:
         with pytest.raises(Unauthenticated) as caught:
             stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE=wrong).get("a")
         assert caught.value.hint == "set TAILORSECRETS_FILE_PASSPHRASE"
+
+
+def hostile_headers(folder: Path, headers: int, each: int, memory: int) -> None:
+    """Add headers to a file, each with passphrase slots of their own cost and salts, as a writer without a key can."""
+    content = (folder / NAME).read_bytes()
+    genuine = header.parse(content.splitlines()[0])
+    (slot,) = genuine.slots
+    for _ in range(headers):
+        argon2 = [Argon2(salt=os.urandom(16), memory=memory) for _ in range(each)]
+        added = [replace(slot, id=os.urandom(4).hex(), public=os.urandom(32), argon2=cost) for cost in argon2]
+        forged = FileKey.generate()
+        forged.id = genuine.key_id
+        content += header.encode(genuine.file_id, forged, added) + b"\n"
+    (folder / NAME).write_bytes(content)
+
+
+def test_hostile_passphrase_slots_take_no_longer_than_a_read(tmp_path: Path) -> None:
+    """A passphrase is tried on the slots of all headers until the read's time-out, and then it is Unavailable."""
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+    hostile_headers(tmp_path, headers=3, each=8, memory=65_536)
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / ELSEWHERE), "TAILORSECRETS_FILE_PASSPHRASE": "wrong horse battery"}
+
+    with pytest.raises(Unavailable, match=r"takes more than 0\.3 seconds"):
+        store_type().open(target_in(tmp_path, environ=environ, timeout=0.3)).get("a")
+
+
+def test_hostile_passphrase_slots_do_not_come_first(tmp_path: Path) -> None:
+    """The cheapest slots are tried first, so the genuine slot is found, and the forged headers are Corrupt."""
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+    hostile_headers(tmp_path, headers=3, each=8, memory=262_144)
+    started = os.times().user
+
+    with pytest.raises(Corrupt, match="a header of|the header of"):
+        stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery").get("a")
+
+    assert os.times().user - started < 3  # one of the 24 others takes about half a second
+
+
+def test_the_limits_are_of_all_headers_together(tmp_path: Path) -> None:
+    """Three headers of 11 passphrase slots are refused as one of 33 is, before any of them is tried."""
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+    hostile_headers(tmp_path, headers=3, each=11, memory=262_144)
+
+    with pytest.raises(Corrupt, match="too many slots"):
+        stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery").get("a")
+
+
+def test_one_stretching_for_all_passphrases(tmp_path: Path) -> None:
+    """All passphrases of a file share salt and cost, so a reader stretches once, and the next file has another salt."""
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+    target = target_in(tmp_path, environ={"TAILORSECRETS_FILE_PASSPHRASE": "correct horse battery"})
+    for number in range(3):
+        keys.add_slot(target, "passphrase", passphrase=Secret(f"correct horse {number}"))
+    (tmp_path / "other").mkdir()
+    made(tmp_path / "other", TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+
+    costs = {slot.argon2 for folder in (tmp_path, tmp_path / "other") for slot in keys.list_slots(target_in(folder))}
+
+    assert len(costs) == 2
 
 
 def test_a_key_goes_before_a_passphrase(tmp_path: Path) -> None:
@@ -493,8 +557,6 @@ def test_an_ssh_key_whose_comment_does_not_print(tmp_path: Path) -> None:
 
 def test_only_what_reads_is_written(tmp_path: Path) -> None:
     """A change that no reader would accept is refused before the rename, and the file is left alone."""
-    from dataclasses import replace
-
     from tailorsecrets_file.storefile import StoreFile
 
     def relabel(label: str) -> None:
