@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import hvac  # type: ignore[import-untyped]
+import hvac
 import pytest
 
 from tailorsecrets import Secret

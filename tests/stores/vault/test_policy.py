@@ -3,7 +3,7 @@
 import uuid
 from typing import Literal
 
-import hvac  # type: ignore[import-untyped]
+import hvac
 import pytest
 
 from tailorsecrets import Secret, Store, open_store
