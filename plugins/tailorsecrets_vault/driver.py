@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from hvac.exceptions import InvalidPath, InvalidRequest, VaultError
 
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, Target
-from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, TooLarge, Unsupported
+from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, SecretsError, TooLarge, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_vault import entries
 from tailorsecrets_vault.client import Connection
@@ -19,7 +19,7 @@ from tailorsecrets_vault.login import login_of
 from tailorsecrets_vault.messages import is_unmounted, is_version_mismatch
 from tailorsecrets_vault.mounts import MountPerVault, OneMount
 from tailorsecrets_vault.options import options_of
-from tailorsecrets_vault.retry import repeat
+from tailorsecrets_vault.retry import failure_of
 
 T = TypeVar("T")
 
@@ -102,20 +102,18 @@ class VaultDriver(Driver):
         stamp: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> Entry:
-        """Write a version over the one that *expect* allows, then its stamp; last, undelete the version before."""
+        """Write a version over the one that *expect* allows, then its stamp; last, undelete the version before.
+
+        Once the version is written, the put is done: where a call after it fails, the entry's note says so.
+        """
         del tags  # no name is so long that it needs them
         check_size(value)
         path = self._mounts.path(name)
         self._mounts.check(path.mount)
         before, version = self._create(path, value) if expect == ABSENT else self._replace(path, value, expect)
-        seconds, max_versions = self._options.timeout, self._options.max_versions
-        if stamp or max_versions:
-            stamped = entries.stamped(stamp, version)
-            repeat(lambda: self._kv.patch_metadata(path, stamped, max_versions), seconds)
-        if before is not None and before.restorable:
-            number = before.number
-            repeat(lambda: self._kv.undelete(path, number), seconds)
-        return entries.written(name, version, stamp)
+        unstamped, still_deleted = self._patch_metadata(path, stamp, version), self._undelete(path, before)
+        note = "; ".join(filter(None, (unstamped, still_deleted)))
+        return entries.written(name, version, "" if unstamped else stamp, note)
 
     def delete(self, name: str, *, purge: bool = False) -> None:
         """Mark the current version as deleted, or delete all versions."""
@@ -183,6 +181,27 @@ class VaultDriver(Driver):
                 if expect not in {None, PRESENT} or not is_version_mismatch(exc):
                     raise
         raise Conflict
+
+    def _patch_metadata(self, path: KvPath, stamp: str, version: Json) -> str:
+        """Set the stamp and ``max_versions`` after a write; return a note if that fails."""
+        stamped, max_versions = entries.stamped(stamp, version), self._options.max_versions
+        if not stamped and not max_versions:
+            return ""
+        missing = "its stamp is missing" if stamped else "max_versions is not set"
+        return self._note(missing, lambda: self._kv.patch_metadata(path, stamped, max_versions))
+
+    def _undelete(self, path: KvPath, before: _Current | None) -> str:
+        """Bring the deleted version *before* back into the history after a write; return a note if that fails."""
+        if before is None or not before.restorable:
+            return ""
+        return self._note("the version before stays deleted", lambda: self._kv.undelete(path, before.number))
+
+    def _note(self, missing: str, do: Callable[[], object]) -> str:
+        failure = failure_of(do, self._options.timeout)
+        if failure is None:
+            return ""
+        kind = type(failure) if isinstance(failure, SecretsError) else self.explain(failure, "put").kind
+        return f"the value is written, but {missing}: {kind.meaning}"
 
     def _current(self, path: KvPath) -> _Current | None:
         """Return the state of the secret, None where it does not exist."""

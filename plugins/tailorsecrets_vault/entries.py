@@ -31,10 +31,10 @@ def parse(token: str) -> Version | None:
     return Version(int(number), created) if number.isdecimal() and number.isascii() and created else None
 
 
-def written(name: str, version: Json, stamp: str = "") -> Entry:
+def written(name: str, version: Json, stamp: str = "", note: str = "") -> Entry:
     """Return the entry of *version*, which was just written, or read with its value."""
     token = Version(version["version"], version["created_time"]).token
-    return Entry(name=name, version=token, stamp=stamp, updated=_time(version["created_time"]))
+    return Entry(name=name, version=token, stamp=stamp, updated=_time(version["created_time"]), note=note)
 
 
 def read(name: str, version: Json) -> Entry:

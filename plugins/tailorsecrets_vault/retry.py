@@ -7,27 +7,27 @@ from hvac.exceptions import VaultError
 from requests import RequestException
 
 from tailorsecrets.driver import Budget
-from tailorsecrets.errors import Unavailable
+from tailorsecrets.errors import SecretsError
 from tailorsecrets_vault.messages import retry_after_of, status_of
 
 _TEMPORARY: Final = (412, 429)  # and all from 500 on
 
 
-def repeat(do: Callable[[], object], seconds: float) -> None:
-    """Call *do*, which may be done twice, until it succeeds; after *seconds* raise Unavailable, not retryable."""
+def failure_of(do: Callable[[], object], seconds: float) -> Exception | None:
+    """Call *do*, which may be done twice, until it succeeds or *seconds* are over; return the last failure, if any."""
     budget = Budget(seconds)
-    while (failure := _temporary_failure(do)) is not None:
-        if not budget.wait(retry_after_of(failure)):
-            raise Unavailable("the value is written, but not all that goes with it", hint="run it again")
+    while True:
+        try:
+            do()
+        except (VaultError, RequestException, SecretsError) as exc:
+            failure = exc
+        else:
+            return None
+        if not _is_temporary(failure) or not budget.wait(retry_after_of(failure)):
+            return failure
 
 
-def _temporary_failure(do: Callable[[], object]) -> Exception | None:
-    try:
-        do()
-    except RequestException as exc:
-        return exc
-    except VaultError as exc:
-        if status_of(exc) not in _TEMPORARY and status_of(exc) < 500:  # noqa: PLR2004  # HTTP's own
-            raise
-        return exc
-    return None
+def _is_temporary(failure: Exception) -> bool:
+    if isinstance(failure, VaultError):
+        return status_of(failure) in _TEMPORARY or status_of(failure) >= 500  # noqa: PLR2004  # HTTP's own
+    return isinstance(failure, RequestException)
