@@ -33,7 +33,7 @@ from tailorsecrets_vault.messages import (
     retry_after_of,
     status_of,
 )
-from tailorsecrets_vault.transport import InvalidAnswer
+from tailorsecrets_vault.transport import InvalidAnswer, RefusedRedirect
 
 _MOUNT_REMEDIES: Final = (
     "each vault is a mount of its own: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, or keep "
@@ -65,6 +65,8 @@ class Context:
 def meaning(exc: Exception, op: str, context: Context) -> Problem:
     """Return the meaning of *exc*, raised by method *op*."""
     match exc:
+        case RefusedRedirect():
+            return Problem(ConfigError, str(exc.args[0]))
         case sdk.VaultError():
             is_login = "/v1/auth/" in str(exc.url)
             problem = _of_login(exc, context) if is_login else _of_answer(exc, op, context)
@@ -154,14 +156,22 @@ def _of_login(exc: sdk.VaultError, context: Context) -> Problem:
 
 def _of_no_answer(exc: http.RequestException, context: Context) -> Problem:
     text = str(exc)
-    if isinstance(exc, http.SSLError) and "CERTIFICATE_VERIFY_FAILED" in text:
-        return Problem(ConfigError, "the server's certificate is not trusted: set VAULT_CACERT to its CA file")
-    if isinstance(exc, http.SSLError) and "doesn't match" in text:
-        return Problem(ConfigError, "the server's certificate is for another name: set VAULT_TLS_SERVER_NAME to it")
-    if isinstance(exc, http.SSLError) and ("WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower()):
-        return Problem(ConfigError, "the server does not use TLS: write vault+http:// or an http address")
+    if isinstance(exc, http.SSLError) and (hint := _tls_hint(text)):
+        return Problem(ConfigError, hint)
+    if isinstance(exc, http.TooManyRedirects):
+        return Problem(ConfigError, "the server redirects in a circle: is the address right?")
     if isinstance(exc, _BAD_ADDRESS):
         return Problem(ConfigError, "check the address, and the token and namespace for odd characters")
     if "NameResolutionError" in text or "Failed to resolve" in text:
         return Problem(Unavailable, f"the host of {context.address} is unknown: check the store URL or VAULT_ADDR")
     return Problem(Unavailable, f"{context.address} does not answer, or not in time")
+
+
+def _tls_hint(text: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "the server's certificate is not trusted: set VAULT_CACERT to its CA file"
+    if "doesn't match" in text:
+        return "the server's certificate is for another name: set VAULT_TLS_SERVER_NAME to it"
+    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower():
+        return "the server does not use TLS: write vault+http:// or an http address"
+    return ""

@@ -46,7 +46,7 @@ def login_of(target: Target) -> Login:
     """Return the method that the option ``auth`` names, else the one that the environment has variables for."""
     environ = target.environ
     method = target.options.get("auth", "") or _method(environ, target.options)
-    path = target.options.get("auth_path", "") or environ.get("VAULT_AUTH_MOUNT_POINT", "") or method
+    path = target.options.get("auth_path", "") or variable(environ, "AUTH_MOUNT_POINT") or method
     sign_in: Mapping[str, Callable[[Client], Token]] = {
         "token": lambda _: _given(environ),
         "approle": lambda client: _approle(client, environ, path),

@@ -1,13 +1,15 @@
 """The hvac adapter, with what hvac lacks.
 
 Errors carry their status, time-outs depend on the request, values are sent as UTF-8, a truncated answer or a web page
-is an error, and a server that is not ready is asked again.
+is an error, a server that is not ready or refuses the connection is asked again for a while, and a redirect is followed
+only within one server.
 """
 
 import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from hvac.adapters import JSONAdapter
@@ -16,19 +18,27 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
 from tailorsecrets.driver import Budget, seconds_for
+from tailorsecrets.errors import Unavailable
 from tailorsecrets_vault.messages import annotate, is_not_ready, status_of
 from tailorsecrets_vault.options import Options
 
 CONNECT_SECONDS: Final = 3.0
+REFUSED_SECONDS: Final = 2.0  # for a server that refuses the connection, for example while it restarts
 NOT_READY_SECONDS: Final = 5.0  # for a new mount to become usable, or a standby to catch up
 _CONNECTIONS: Final = 16  # kept open
 _READS: Final = ("get", "list")
+_KEEPS_METHOD: Final = (307, 308)
+_MAX_REDIRECTS: Final = 5
 _VAULT_KEYS: Final = frozenset({"errors", "data", "warnings"})
 _STANDBY_BEHIND: Final = 412  # a standby of Vault Enterprise that has not caught up
 
 
 class InvalidAnswer(VaultError):
     """The answer is not from a Vault server, or it is truncated."""
+
+
+class RefusedRedirect(VaultError):
+    """A redirect to another server, or one that would turn a write into a read; the message is for the user."""
 
 
 class Adapter(JSONAdapter):
@@ -42,12 +52,19 @@ class Adapter(JSONAdapter):
         seconds = seconds_for(self._kwargs["timeout"], write=method not in _READS)
         options["timeout"] = Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
         not_ready = Budget(min(NOT_READY_SECONDS, self._kwargs["timeout"]))
+        refused = Budget(min(REFUSED_SECONDS, self._kwargs["timeout"]))
         while True:
             try:
                 return _valid(super().request(method, url, dict(headers or {}), **options))
             except VaultError as exc:
                 if not (status_of(exc) == _STANDBY_BEHIND or is_not_ready(exc)) or not not_ready.wait():
                     raise
+            except requests.ConnectionError as exc:
+                if not _is_refused(exc):
+                    raise
+                if not refused.wait():
+                    break
+        raise Unavailable(hint=f"connection refused: is the server at {self.base_uri} running?", retryable=False)
 
     def _raise_for_error(self, method: str, url: str, response: requests.Response) -> None:
         if response.status_code == requests.codes.not_found and not _is_from_vault(response):
@@ -61,12 +78,34 @@ class Adapter(JSONAdapter):
 
 def http_session(options: Options) -> requests.Session:
     """Return a session that checks the server's certificate as *options* say, and repeats nothing by itself."""
-    session = requests.Session()
+    session = _Session()
     session.verify, session.cert = options.verify, options.certificate
-    session.auth = _only_the_token
+    session.auth, session.max_redirects = _only_the_token, _MAX_REDIRECTS
     session.mount("https://", _NamedServer(options.server_name))
     session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
     return session
+
+
+class _Session(requests.Session):
+    """Follows redirects within one server: 307 and 308 for every request, others for reads only."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return the address that *resp* redirects to, None for no redirect; raise RefusedRedirect."""
+        target = super().get_redirect_target(resp)
+        if target is not None:
+            _check_redirect(resp, urlsplit(resp.url), urlsplit(urljoin(resp.url, target)))
+        return target
+
+    def rebuild_method(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Keep the method, which requests would turn into GET."""
+
+
+def _check_redirect(response: requests.Response, old: SplitResult, new: SplitResult) -> None:
+    upgraded = (old.scheme, new.scheme) == ("http", "https") and old.hostname == new.hostname
+    if not upgraded and (old.scheme, old.netloc.lower()) != (new.scheme, new.netloc.lower()):
+        raise RefusedRedirect(f"the server redirects to {new.scheme}://{new.hostname}: is the address right?")
+    if response.status_code not in _KEEPS_METHOD and str(response.request.method).lower() not in _READS:
+        raise RefusedRedirect(f"the server redirects a write with HTTP {response.status_code}: is the address right?")
 
 
 class _NamedServer(HTTPAdapter):
@@ -85,6 +124,12 @@ class _NamedServer(HTTPAdapter):
 def _only_the_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Add nothing: without an ``auth``, requests looks for a password in ~/.netrc at each call."""
     return request
+
+
+def _is_refused(exc: BaseException | None) -> bool:
+    while exc is not None and not isinstance(exc, ConnectionRefusedError):
+        exc = exc.__cause__ or exc.__context__
+    return exc is not None
 
 
 def _valid(answer: Any) -> Any:
