@@ -20,7 +20,10 @@ from tailorsecrets.secret import Secret
 @click.group(
     "file",
     cls=Group,
-    lazy={"keys": "file:keys", "rekey": "file:rekey"},
+    lazy={
+        "keys": ("file:keys", "Manage the keys that open a store file."),
+        "rekey": ("file:rekey", "Encrypt the store file with a new data key, for the same keys."),
+    },
     examples=("tailorsecrets file keys list", "tailorsecrets file rekey"),
 )
 def group() -> None:
@@ -30,7 +33,11 @@ def group() -> None:
 @click.group(
     "keys",
     cls=Group,
-    lazy={"list": "file:list_", "add": "file:add", "remove": "file:remove"},
+    lazy={
+        "list": ("file:list_", "List the keys that open the store file."),
+        "add": ("file:add", "Let one more key open the store file."),
+        "remove": ("file:remove", "Close the store file to one key."),
+    },
     examples=("tailorsecrets file keys list", "tailorsecrets file keys add --age age1qyqszqgpqyqszqgpqyqszqgp"),
 )
 def keys() -> None:
@@ -43,7 +50,7 @@ def list_(invocation: Invocation) -> None:
     from tailorsecrets_file.keys import list_slots
 
     target = _target(invocation)
-    with _explained(target):
+    with _disk_errors(target):
         slots = list_slots(target)
     rows = [(slot.id, slot.kind, slot.label, iso(slot.created)) for slot in slots]
     if invocation.json:
@@ -70,7 +77,7 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
         raise click.UsageError("one of --key-file, --age and --passphrase", click.get_current_context())
     invocation.announce("file keys add")
     target = _target(invocation)
-    with _explained(target):
+    with _disk_errors(target):
         if passphrase:
             slot = add_slot(target, "passphrase", passphrase=_passphrase(invocation))
         elif age is not None:
@@ -94,9 +101,9 @@ def remove(invocation: Invocation, key_id: str, yes: bool, allow_lockout: bool) 
     invocation.announce(f"file keys remove {key_id}")
     target = _target(invocation)
     confirm(f"Close the file to the key {key_id}?", invocation, code="KEY_REMOVAL_CANCELLED", yes=yes)
-    with _explained(target):
-        told = remove_slot(target, key_id, even_if_locked_out=allow_lockout)
-    invocation.report_change(key_id, told)
+    with _disk_errors(target):
+        sentence = remove_slot(target, key_id, even_if_locked_out=allow_lockout)
+    invocation.report_change(key_id, sentence)
 
 
 @command("rekey", "tailorsecrets file rekey")
@@ -106,9 +113,9 @@ def rekey(invocation: Invocation) -> None:
 
     invocation.announce("file rekey")
     target = _target(invocation)
-    with _explained(target):
-        told = encrypt_anew(target)
-    invocation.report_change(target.path, told)
+    with _disk_errors(target):
+        sentence = encrypt_anew(target)
+    invocation.report_change(target.path, sentence)
 
 
 def _passphrase(invocation: Invocation) -> Secret:
@@ -131,7 +138,7 @@ def _target(invocation: Invocation) -> Target:
 
 
 @contextmanager
-def _explained(target: Target) -> Generator[None]:
+def _disk_errors(target: Target) -> Generator[None]:
     """Give what the disk raises the meaning that it has for the store."""
     from tailorsecrets_file.driver import FileDriver
 
