@@ -68,6 +68,7 @@ class Entry:
     updated: datetime | None = None  # of this version, aware
     state: State = "live"  # bare: a name that never had a value
     sides: tuple[str, ...] = ()  # of a conflict, none of which is current: `version` stands for all, get takes each
+    note: str = ""  # of a write: a sentence for the report on what is missing, such as the stamp; "": nothing is
 
 
 class Stored(NamedTuple):
