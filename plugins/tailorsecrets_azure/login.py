@@ -1,7 +1,7 @@
-"""Who asks: the logins of azure-identity, one token for all threads, and for nothing but Key Vault.
+"""Sign-in with azure-identity: one token for all threads, and for Key Vault only.
 
-azure-identity reads the environment of the process. Only where a program opens the store with an environment of its
-own, the service principal that stands there is taken from it.
+azure-identity reads the environment of the process. Only the service principal comes from the environment that a
+program opens the store with, where that is another one.
 """
 
 import logging
@@ -18,16 +18,16 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, Unavailable, is_outage
-from tailorsecrets_azure.options import CLOUDS, Settings
+from tailorsecrets_azure.options import CLOUDS, Options
 
 _SCOPES: Final = frozenset(cloud.scope for cloud in CLOUDS)
-_EARLY: Final = 300.0  # seconds before its end in which a token is not used any more, as the SDK has it
+_EARLY: Final = 300.0  # seconds before its end when a token is replaced, as in the SDK
 _SERVICE_PRINCIPAL: Final = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
-_LONGEST_PROCESS: Final = 10.0  # seconds that az and its like may take
+_LONGEST_PROCESS: Final = 10.0  # seconds for az, azd and PowerShell
 
 
 class Credential(Protocol):
-    """What the SDK takes for a login."""
+    """The SDK's interface of a login."""
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """Return a token for *scopes*."""
@@ -41,12 +41,12 @@ class Credential(Protocol):
 class Login:
     """A credential that signs in when it is first needed, one thread at a time, and keeps the token for all of them."""
 
-    def __init__(self, settings: Settings, target: Target) -> None:
-        self._settings, self._target = settings, target
+    def __init__(self, options: Options, target: Target) -> None:
+        self._options, self._target = options, target
         self._credential: Credential | None = None
         self._token: AccessToken | None = None
         self._request: tuple[object, ...] = ()
-        self._status = 0  # of the last answer of a service that signs in; MSAL asks no more for a while after a bad one
+        self._status = 0  # of the sign-in service's last answer; after an error MSAL does not ask again for a while
         self._lock = threading.Lock()
 
     def get_token(
@@ -54,8 +54,8 @@ class Login:
     ) -> AccessToken:
         """Return a token for Key Vault.
 
-        Raise ConfigError where the server asks for a token to something else, and Unavailable where the service that
-        signs in is out of order, which azure-identity calls a failed login.
+        Raise ConfigError where the server asks for a token for something else, and Unavailable where the sign-in
+        service has an outage, which azure-identity reports as a failed login.
         """
         if not _SCOPES.issuperset(scopes):
             raise ConfigError("the server asks for a token that is not for Key Vault", hint="check the host in the URL")
@@ -68,90 +68,75 @@ class Login:
             return self._token
 
     def forget(self) -> None:
-        """Close the credential, and let the next call sign in anew by another: each keeps the tokens that it got."""
+        """Close the credential, which keeps its tokens; the next call signs in with a new one."""
         with self._lock:
             credential, self._credential, self._token = self._credential, None, None
         if credential:
             credential.close()
 
-    def _new_token(self, *scopes: str, **options: Any) -> AccessToken:
+    def _new_token(self, *scopes: str, **request: Any) -> AccessToken:
+        self._credential = self._credential or open_credential(self._options, self._target, self._note_status)
         try:
-            return self._source().get_token(*scopes, **options)
-        except (ClientAuthenticationError, ValueError):  # ValueError: an answer that is no JSON
+            return self._credential.get_token(*scopes, **request)
+        except (ClientAuthenticationError, ValueError):  # ValueError: the answer is not JSON
             if not is_outage(self._status):
                 raise
-        raise Unavailable(hint=f"the service that signs in answers with {self._status}")
+        raise Unavailable(hint=f"the sign-in service answers with status {self._status}")
 
-    def _source(self) -> Credential:
-        self._credential = self._credential or open_credential(self._settings, self._target, self._hear)
-        return self._credential
-
-    def _hear(self, response: Any) -> None:
+    def _note_status(self, response: Any) -> None:
         self._status = response.http_response.status_code
 
 
-def open_credential(settings: Settings, target: Target, hear: Callable[[Any], None]) -> Credential:
-    """Return the login that *settings* name, else azure-identity's chain of logins; call nothing.
+def open_credential(options: Options, target: Target, on_answer: Callable[[Any], None]) -> Credential:
+    """Return the login that *options* name, else azure-identity's chain of logins; call nothing.
 
-    *hear* is called with each answer of a service that signs in.
+    Each answer of a sign-in service is passed to *on_answer*.
     """
     _keep_off_stderr()
-    web = {"raw_response_hook": hear, **_times(settings)}
+    web: dict[str, Any] = {"raw_response_hook": on_answer, **_times(target)}
     own = {name: target.environ.get(name, "") for name in _SERVICE_PRINCIPAL}
-    if settings.credential in {"", "environment"} and all(own.values()) and _is_foreign(own):
+    if options.credential in {"", "environment"} and all(own.values()) and _differs_from_process(own):
         tenant, client, secret = own.values()
-        return identity.ClientSecretCredential(tenant, client, secret, **_authority(settings), **web)
-    if settings.credential:
-        return _named(settings, web)
-    client_id = {"managed_identity_client_id": settings.client_id} if settings.client_id else {}
-    common = {**client_id, **_authority(settings), **web}
-    return identity.DefaultAzureCredential(process_timeout=_seconds(settings), **common)
+        return identity.ClientSecretCredential(tenant, client, secret, **_authority(options), **web)
+    authority = _authority(options)
+    process: dict[str, Any] = {"process_timeout": math.ceil(min(target.seconds(), _LONGEST_PROCESS))}
+    client_id: dict[str, Any] = {"client_id": options.client_id} if options.client_id else {}
+    managed = {f"managed_identity_{name}": text for name, text in client_id.items()}
+    logins: dict[str, Callable[[], Credential]] = {
+        "": lambda: identity.DefaultAzureCredential(**process, **managed, **authority, **web),
+        "environment": lambda: identity.EnvironmentCredential(**authority, **web),
+        "workload": lambda: identity.WorkloadIdentityCredential(**client_id, **authority, **web),
+        "managed": lambda: identity.ManagedIdentityCredential(**client_id, **web),
+        "cli": lambda: identity.AzureCliCredential(**process),
+        "azd": lambda: identity.AzureDeveloperCliCredential(**process),
+        "powershell": lambda: identity.AzurePowerShellCredential(**process),
+    }
+    return logins[options.credential]()
 
 
-def _named(settings: Settings, web: Mapping[str, Any]) -> Credential:
-    client_id: dict[str, Any] = {"client_id": settings.client_id} if settings.client_id else {}
-    match settings.credential:
-        case "environment":
-            return identity.EnvironmentCredential(**_authority(settings), **web)
-        case "workload":
-            return identity.WorkloadIdentityCredential(**client_id, **_authority(settings), **web)
-        case "managed":
-            return identity.ManagedIdentityCredential(**client_id, **web)
-        case "azd":
-            return identity.AzureDeveloperCliCredential(process_timeout=_seconds(settings))
-        case "powershell":
-            return identity.AzurePowerShellCredential(process_timeout=_seconds(settings))
-        case _:
-            return identity.AzureCliCredential(process_timeout=_seconds(settings))
-
-
-def _authority(settings: Settings) -> dict[str, Any]:
-    """Return where to sign in; a private authority has its certificate from that of the option ca_bundle."""
-    if not settings.is_private:
-        return {"authority": settings.authority}
-    verify = {"connection_verify": settings.ca_bundle} if settings.ca_bundle else {}
-    return {"authority": settings.authority, "disable_instance_discovery": True, **verify}
+def _authority(options: Options) -> dict[str, Any]:
+    """Return where to sign in; the option ca_bundle is for a private authority too."""
+    if not options.is_private:
+        return {"authority": options.authority}
+    verify = {"connection_verify": options.ca_bundle} if options.ca_bundle else {}
+    return {"authority": options.authority, "disable_instance_discovery": True, **verify}
 
 
 def _keep_off_stderr() -> None:
-    """Have azure-identity's warnings, pages long, reach only those who set up logging: the error says it in a line."""
+    """Keep azure-identity's long warnings for programs that set up logging: the error says the same in one line."""
     logger = logging.getLogger("azure")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
 
 
-def _times(settings: Settings) -> dict[str, Any]:
-    """Return what keeps signing in within the time of a read: azure-identity's own is 300 seconds and ten attempts."""
-    longest = settings.timeout / 3
+def _times(target: Target) -> dict[str, Any]:
+    """Return time-outs that fit into the time of a read; azure-identity's own are 300 seconds and ten attempts."""
+    longest = target.seconds() / 3
     return {"connection_timeout": min(3.0, longest), "read_timeout": longest, "retry_total": 1}
 
 
-def _seconds(settings: Settings) -> int:
-    return math.ceil(min(settings.timeout, _LONGEST_PROCESS))
-
-
-def _is_foreign(own: Mapping[str, str]) -> bool:
-    """Tell whether *own* is not what the process environment says, which azure-identity reads by itself."""
+def _differs_from_process(own: Mapping[str, str]) -> bool:
+    """Return whether *own* differs from the process environment, which azure-identity reads itself."""
     return any(os.environ.get(name) != value for name, value in own.items())
 
 

@@ -17,7 +17,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from tailorsecrets.errors import ConfigError, Unauthenticated, Unavailable
 from tailorsecrets_azure import login as signin
 from tailorsecrets_azure.driver import AzureDriver
-from tailorsecrets_azure.options import Settings
+from tailorsecrets_azure.options import Options
 from tests.stores.azure.test_conformance import server, target
 from tests.stores.azure.test_options import of
 from tests.support.azure.backdoor import AzureBackdoor
@@ -53,8 +53,8 @@ def test_the_logins_have_names(no_login: None) -> None:
         "powershell": azure.identity.AzurePowerShellCredential,
     }
     for name, kind in kinds.items():
-        settings = Settings(host="my-vault.vault.azure.net", credential=name)
-        opened = signin.open_credential(settings, of("my-vault"), print)
+        options = Options(host="my-vault.vault.azure.net", credential=name)
+        opened = signin.open_credential(options, of("my-vault"), print)
         opened.close()
         assert type(opened) is kind
 
@@ -63,15 +63,15 @@ def test_a_workload_identity(no_login: None, monkeypatch: pytest.MonkeyPatch, tm
     """A pod's identity is taken from what Azure's webhook sets in its environment."""
     monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
-    settings = Settings(host="my-vault.vault.azure.net", credential="workload", client_id=TENANT)
-    found = signin.open_credential(settings, of("my-vault"), print)
+    options = Options(host="my-vault.vault.azure.net", credential="workload", client_id=TENANT)
+    found = signin.open_credential(options, of("my-vault"), print)
     assert isinstance(found, azure.identity.WorkloadIdentityCredential)
 
 
 def test_an_environment_of_its_own_brings_its_service_principal(no_login: None) -> None:
     """Where a program opens the store with other variables than the process has, their service principal signs in."""
-    settings = Settings(host="my-vault.vault.azure.net")
-    found = signin.open_credential(settings, of("my-vault", PRINCIPAL), print)
+    options = Options(host="my-vault.vault.azure.net")
+    found = signin.open_credential(options, of("my-vault", PRINCIPAL), print)
     assert isinstance(found, azure.identity.ClientSecretCredential)
 
 
@@ -160,7 +160,7 @@ def login(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tu
     """Return a login on a source whose tokens live for the seconds that the test asks for."""
     source = _Source(getattr(request, "param", 3600))
     monkeypatch.setattr(signin, "open_credential", lambda *_: source)
-    return signin.Login(Settings(host="localhost:1"), of("localhost:1")), source
+    return signin.Login(Options(host="localhost:1"), of("localhost:1")), source
 
 
 class _OutOfOrder(BaseHTTPRequestHandler):
@@ -189,7 +189,7 @@ def test_a_login_service_that_is_out_of_order(
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{server.server_port}/token")
         monkeypatch.setenv("IDENTITY_HEADER", "header")
-        door = signin.Login(Settings(host="localhost:1", credential="managed"), of("localhost:1"))
+        door = signin.Login(Options(host="localhost:1", credential="managed"), of("localhost:1"))
         for _ in range(2):
             with pytest.raises(kind):
                 door.get_token(SCOPE)
