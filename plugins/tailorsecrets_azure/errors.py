@@ -30,7 +30,6 @@ PASSING: Final = ("ObjectIsBeingDeleted", "ObjectIsBeingRecovered")
 
 _SIGN_IN: Final = "sign in: az login, AZURE_TENANT_ID with AZURE_CLIENT_ID and a secret, or a managed identity"
 _SIGN_IN_AGAIN: Final = "the login has expired, was revoked, or belongs to another tenant than the Key Vault"
-_NO_LOGIN_SERVICE: Final = "the sign-in service does not answer; check the network and the option authority"
 _NETWORK: Final = "check the name of the Key Vault, the network and a proxy"
 _CERTIFICATE: Final = "the server's certificate is not trusted; name its authority in the option ca_bundle"
 _NO_SERVICE: Final = "the server is not a Key Vault; check the host in the store URL"
@@ -51,7 +50,6 @@ _RIGHTS: Final[Mapping[str, str]] = {
     "restore": "recover: role Key Vault Secrets Officer, or Recover in an access policy",
     **dict.fromkeys(("stat", "list", "versions"), _LIST),
 }
-_UNANSWERED: Final = (core.ServiceRequestError, core.ServiceResponseError)
 
 CODES: Final[Mapping[str, Problem]] = {
     "SecretDisabled": Problem(Disabled),
@@ -94,8 +92,6 @@ def explain(exc: Exception, op: str) -> Problem:
         return Problem(ConfigError, _CERTIFICATE)
     if isinstance(exc, core.HttpResponseError) and exc.status_code and not _is_of_login(exc):
         return _answered(exc, exc.status_code, op)
-    if isinstance(exc, core.ClientAuthenticationError) and isinstance(exc.__cause__, _UNANSWERED):
-        return Problem(Unavailable, _NO_LOGIN_SERVICE)
     known = next((CLASSES[kind] for kind in type(exc).__mro__ if kind in CLASSES), Problem(SecretsError))
     if known.hint == _SIGN_IN:
         return _refused_login(known, str(exc))

@@ -14,15 +14,18 @@ from typing import Any, Final, Protocol
 
 from azure import identity
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import RequestsTransport
 
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, Unavailable, is_outage
+from tailorsecrets_azure.errors import is_certificate
 from tailorsecrets_azure.options import CLOUDS, Options
 
 _SCOPES: Final = frozenset(cloud.scope for cloud in CLOUDS)
 _EARLY: Final = 300.0  # seconds before its end when a token is replaced, as in the SDK
 _SERVICE_PRINCIPAL: Final = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+_NO_ANSWER: Final = "the sign-in service does not answer; check the network and the option authority"
 _LONGEST_PROCESS: Final = 10.0  # seconds for az, azd and PowerShell
 
 
@@ -46,7 +49,8 @@ class Login:
         self._credential: Credential | None = None
         self._token: AccessToken | None = None
         self._request: tuple[object, ...] = ()
-        self._status = 0  # of the sign-in service's last answer; after an error MSAL does not ask again for a while
+        self._transport = _Transport()
+        self._timeouts = 0  # sign-ins so far that got no answer
         self._lock = threading.Lock()
 
     def get_token(
@@ -59,8 +63,10 @@ class Login:
         """
         if not _SCOPES.issuperset(scopes):
             raise ConfigError("the server asks for a token that is not for Key Vault", hint="check the host in the URL")
-        request = (scopes, tenant_id)
+        request, timeouts = (scopes, tenant_id), self._timeouts
         with self._lock:
+            if timeouts != self._timeouts:  # while this thread waited for another one
+                raise Unavailable(hint=_NO_ANSWER, retryable=False)
             if claims or request != self._request or not _is_good(self._token):
                 self._token = self._new_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae)
                 self._request = request
@@ -75,25 +81,45 @@ class Login:
             credential.close()
 
     def _new_token(self, *scopes: str, **request: Any) -> AccessToken:
-        self._credential = self._credential or open_credential(self._options, self._target, self._note_status)
+        if self._credential is None:
+            self._transport = _Transport(**_times(self._target), **_trust(self._options))
+            self._credential = open_credential(self._options, self._target, self._transport)
         try:
             return self._credential.get_token(*scopes, **request)
-        except (ClientAuthenticationError, ValueError):  # ValueError: the answer is not JSON
-            if not is_outage(self._status):
+        except (AzureError, ValueError):  # ValueError: the answer is not JSON
+            outage = self._transport.outage
+            if not outage:
                 raise
-        raise Unavailable(hint=f"the sign-in service answers with status {self._status}")
-
-    def _note_status(self, response: Any) -> None:
-        self._status = response.http_response.status_code
+        self._timeouts += outage == _NO_ANSWER
+        raise Unavailable(hint=outage, retryable=outage != _NO_ANSWER)  # one that took its time is not repeated
 
 
-def open_credential(options: Options, target: Target, on_answer: Callable[[Any], None]) -> Credential:
-    """Return the login that *options* name, else azure-identity's chain of logins; call nothing.
+class _Transport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it in a way that mypy cannot follow
+    """Remembers the outages of a sign-in service, which azure-identity reports as failed logins.
 
-    Each answer of a sign-in service is passed to *on_answer*.
+    Its chain of logins even drops the exceptions behind. ``outage`` says what went wrong with the last request; after
+    an error MSAL sends no further one for a while.
     """
+
+    outage = ""
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send *request*."""
+        is_search = "connection_timeout" in options  # for a managed identity, which this machine may not have
+        try:
+            response = super().send(request, **options)
+        except AzureError as exc:
+            self.outage = "" if is_search or is_certificate(exc) else _NO_ANSWER
+            raise
+        status = response.status_code
+        self.outage = f"the sign-in service answers with status {status}" if is_outage(status) else ""
+        return response
+
+
+def open_credential(options: Options, target: Target, transport: RequestsTransport) -> Credential:
+    """Return the login that *options* name, else azure-identity's chain of logins; call nothing."""
     _keep_off_stderr()
-    web: dict[str, Any] = {"raw_response_hook": on_answer, **_times(target)}
+    web: dict[str, Any] = {"transport": transport, "retry_total": 1}  # its own: ten repeats
     own = {name: target.environ.get(name, "") for name in _SERVICE_PRINCIPAL}
     if options.credential in {"", "environment"} and all(own.values()) and _differs_from_process(own):
         tenant, client, secret = own.values()
@@ -115,11 +141,12 @@ def open_credential(options: Options, target: Target, on_answer: Callable[[Any],
 
 
 def _authority(options: Options) -> dict[str, Any]:
-    """Return where to sign in; the option ca_bundle is for a private authority too."""
-    if not options.is_private:
-        return {"authority": options.authority}
-    verify = {"connection_verify": options.ca_bundle} if options.ca_bundle else {}
-    return {"authority": options.authority, "disable_instance_discovery": True, **verify}
+    return {"authority": options.authority, **({"disable_instance_discovery": True} if options.is_private else {})}
+
+
+def _trust(options: Options) -> dict[str, Any]:
+    """Return the authorities to trust: the option ca_bundle is for a private sign-in service too."""
+    return {"connection_verify": options.ca_bundle} if options.is_private and options.ca_bundle else {}
 
 
 def _keep_off_stderr() -> None:
@@ -130,9 +157,9 @@ def _keep_off_stderr() -> None:
 
 
 def _times(target: Target) -> dict[str, Any]:
-    """Return time-outs that fit into the time of a read; azure-identity's own are 300 seconds and ten attempts."""
+    """Return time-outs with which an attempt and its repeat fit into a read; azure-identity's own is 300 seconds."""
     longest = target.seconds() / 3
-    return {"connection_timeout": min(3.0, longest), "read_timeout": longest, "retry_total": 1}
+    return {"connection_timeout": min(3.0, longest), "read_timeout": longest}
 
 
 def _differs_from_process(own: Mapping[str, str]) -> bool:

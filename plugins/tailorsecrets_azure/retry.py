@@ -32,7 +32,7 @@ _CONNECT: Final = 3.0  # seconds
 _READS: Final = 3  # attempts that fit into the time of a read, even if the service never answers
 _TOO_MANY: Final = 429
 _TEMPORARY: Final = {408, _TOO_MANY, 500, 502, 503, 504}
-_BROKEN: Final = (ServiceRequestError, ServiceResponseError, DecodeError, IncompleteReadError, Unavailable)
+_BROKEN: Final = (ServiceRequestError, ServiceResponseError, DecodeError, IncompleteReadError)
 
 
 class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
@@ -98,4 +98,6 @@ def _is_read(request: Request) -> bool:
 
 
 def _is_broken(exc: Exception) -> bool:
+    if isinstance(exc, Unavailable):
+        return exc.retryable
     return isinstance(exc, _BROKEN) and not is_certificate(exc)
