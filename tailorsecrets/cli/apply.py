@@ -22,6 +22,7 @@ from tailorsecrets.store.store import Store
 
 _TRUSTED: Final = "taken as unchanged by the list: another tool's write, or one too new for the list, is not seen"
 _UNREAD: Final = "left alone, as the records that say whose they are cannot be read"
+_UNKNOWN: Final = "may differ, and is left alone: it has no stamp, and this login may not read its value"
 _QUESTIONS: Final[dict[Topic, str]] = {
     "conflicts": "Take these vaults over from their owners?",
     "unmanaged": "Take these vaults over?",
@@ -68,8 +69,8 @@ def apply(
         _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store is as the config says")
         if not dry_run:
             consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
-            _confirm(plan, to_ask(plan, consent), invocation)
-            carry_out(plan, store, invocation, status="applied")
+            _confirm(plan, asked := to_ask(plan, consent), invocation)
+            carry_out(plan, store, invocation, status="applied", prompted=bool(asked))
     _remind_of_types(config, invocation)
     return exits.CHANGES if detailed_exitcode and plan.steps else exits.DONE
 
@@ -85,8 +86,9 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
         plan = _planned(nothing_desired(config), store, invocation)
         _show(plan, invocation, dry_run=dry_run, idle=f"nothing to remove: {config.owner.name} owns no vault here")
         if not dry_run:
-            _confirm(plan, to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False), invocation)
-            carry_out(plan, store, invocation, status="removed")
+            asked = to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False)
+            _confirm(plan, asked, invocation)
+            carry_out(plan, store, invocation, status="removed", prompted=bool(asked))
 
 
 def _planned(
@@ -100,6 +102,8 @@ def _planned(
         invocation.io.say(f"note: {plan.trusted} {_TRUSTED}")
     if plan.unread:
         invocation.io.say(f"note: {_UNREAD}: {listed(plan.unread)}")
+    for place in plan.unknown:
+        invocation.io.say(f"note: {plans.path(place)} {_UNKNOWN}")
     for place in escaped(plan, store):
         invocation.io.say(f"note: other tools will read tailorsecrets:= before the value of {plans.path(place)}")
     return plan
