@@ -3,7 +3,7 @@
 from tailorsecrets.cli import exits, plans
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.progress import progress_bar
+from tailorsecrets.cli.progress import progress
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.plan import Plan, Step
 from tailorsecrets.store.store import Store
@@ -11,7 +11,7 @@ from tailorsecrets.store.store import Store
 
 def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str) -> None:
     """Do the steps of *plan* and tell the outcome; raise Failed where one of them was not done."""
-    with progress_bar(plan, invocation) as watch:
+    with progress(plan, invocation) as watch:
         report = apply(plan, store, watch)
     if not report.complete:
         raise _failure(report, invocation)
