@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tailorsecrets.cli.managed import owner_name
+from tailorsecrets.cli.managed import other_owner, owner_name
 from tailorsecrets.deploy.consent import Topic
 from tailorsecrets.deploy.plan import Plan, Step
 from tailorsecrets.store.names import Place
@@ -23,7 +23,7 @@ def text(plan: Plan) -> str:
         ("Secrets", [_line(step, plan) for step in _ordered(plan) if step.place.secret]),
         ("Unmanaged vaults", [f"  {vault}" for vault in plan.unmanaged]),
         ("Skipped, for there is no value", [f"  ○ {path(place)}" for place in plan.skipped]),
-        ("Conflicts", [f"  ! {vault} (owner: {owner_name(owner)})" for vault, owner in plan.conflicts]),
+        ("Conflicts", list(_conflicts(plan))),
     ]
     lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
     counts = summary(plan)
@@ -68,11 +68,15 @@ def _ordered(plan: Plan) -> list[Step]:
 
 def _items(plan: Plan, topic: Topic) -> Iterator[str]:
     if topic == "conflicts":
-        yield from (f"  ! {vault} (owner: {owner_name(owner)})" for vault, owner in plan.conflicts)
+        yield from _conflicts(plan)
     elif topic == "unmanaged":
         yield from (f"  {vault}" for vault in plan.unmanaged)
     else:
         yield from (f"{_line(step, plan)}{_origin(step, plan)}" for step in plan.deletions())
+
+
+def _conflicts(plan: Plan) -> Iterator[str]:
+    return (f"  ! {vault} (owner: {other_owner(owner, plan.owner)})" for vault, owner in plan.conflicts)
 
 
 def _line(step: Step, plan: Plan) -> str:

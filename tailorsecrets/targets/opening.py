@@ -91,7 +91,7 @@ def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str],
     """
     kind, target = parse_url(choice.url, choice.base, environ, create=False)
     if kind.policy is None:
-        raise Unsupported(f"{choice.url}: the store has no policies; who can open it can read and write all of it")
+        raise Unsupported(f"{choice.url}: the plugin of {kind.scheme}: stores makes no policies")
     with open_choice(choice, environ) as store:
         names = [workspace_of(store).native_names(vault) for vault in vaults]
     return kind.policy(target, names, use)
