@@ -41,7 +41,7 @@ def _read(store: "Store", places: Sequence[Place]) -> dict[Place, ReadResult]:
     for start in range(0, len(places), at_once):
         some = places[start : start + at_once]
         try:
-            answers |= workspace_of(store).answers(some)
+            answers |= workspace_of(store).read_many(some)
         except Unavailable as error:  # of a batch
             answers |= dict.fromkeys(some, error)
         if any(isinstance(answer, Unavailable) for answer in answers.values()):

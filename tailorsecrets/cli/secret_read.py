@@ -52,7 +52,7 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
     """
     with invocation.open() as store, _vault_missing_first(store, vault_name):
         versions = store.history(vault_name, name)
-        now = workspace_of(store).current([place := Place(vault_name, name)], deleted=True).get(place)
+        now = workspace_of(store).stat([place := Place(vault_name, name)], deleted=True).get(place)
     shown = [now, *versions] if now is not None and now.state == "deleted" else versions
     rows = [(entry.version, iso(entry.updated), _state(entry, now)) for entry in shown]
     if invocation.json:
@@ -64,7 +64,7 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
 def _state(entry: Entry, now: Entry | None) -> str:
     if entry.state == "deleted":
         return "deleted"
-    if now is not None and entry.version in now.sides:
+    if now is not None and entry.version in now.branches:
         return "conflict"
     return "current" if now is not None and entry.version == now.version else "old"
 

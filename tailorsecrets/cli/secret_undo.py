@@ -73,7 +73,7 @@ def _check_is_there(store: "Store", vault: str, name: str) -> None:
     except SecretNotFound as error:
         # an error with op is the store's own answer; without, no version can be read, of one that may be there
         place = Place(vault, name)
-        if error.op or (store.caps.stats and not workspace_of(store).current([place], deleted=True)):
+        if error.op or (store.caps.stats and not workspace_of(store).stat([place], deleted=True)):
             raise
     except SecretsError:
         return  # what cannot be read may be purged all the same

@@ -4,35 +4,11 @@ import pytest
 
 from tailorsecrets import Denied, Secret
 from tailorsecrets.store.names import Place
+from tests.support.configs import many
 from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import STORE, Shell
 
-OTHERS = "0192f0c1-2345-7abc-8def-000000000002"
 LEFT_ALONE = "note: left alone, as the records that say whose they are cannot be read"
-
-
-def many(count: int) -> str:
-    """Return the text of a config's vaults with *count* secrets in one."""
-    return str({"bulk-keys": {f"key-{number:03}": "x" for number in range(count)}})
-
-
-@pytest.fixture
-def mixed(empty: Shell) -> Shell:
-    """Return a command line whose config meets every row of the plan's tables."""
-    empty("init")
-    empty.declare('{"gone-vault": {"old-key": "x"}, "own-vault": {"old-key": "x", "new-value": "x", "same-key": "x"}}')
-    assert empty("apply").code == 0
-    for vault in ("free-vault", "their-vault"):
-        empty("secret", "vault", "create", vault)
-        empty("secret", "create", "-V", vault, "-n", "by-hand", "--value-stdin", stdin=b"x")
-    empty.declare('{"their-vault": {}}', name="other-app", identity=OTHERS)
-    empty("secret", "vault", "adopt", "their-vault")
-    empty.declare(
-        '{"new-vault": {"new-key": "x"}, "own-vault": {"new-value": "y", "same-key": "x", "no-value": None},'
-        ' "free-vault": {}, "their-vault": {}}',
-        options=", ignore_nullish_values=True",
-    )
-    return empty
 
 
 TEXT = """\
@@ -224,7 +200,7 @@ def test_a_record_that_is_damaged(managed: Shell) -> None:
     """It holds up its own vault alone, with an error that names it; the apply of another app says what it left."""
     with managed.store() as store:
         store.create_vault("other")
-        store._calls.put(Place("other"), Secret("damaged"))
+        store._operations.put(Place("other"), Secret("damaged"))
     done = managed("apply", STRIPE_KEY="sk_live")
     assert done.code == 0
     assert f"{LEFT_ALONE}: vault other\n" in done.err

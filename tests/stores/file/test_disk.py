@@ -21,7 +21,7 @@ from tailorsecrets.driver import ABSENT
 from tailorsecrets.errors import AlreadyExists, Conflict, Denied, SecretsError, Unavailable
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import disk
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 FORK = multiprocessing.get_context("fork")
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the children use no lock of a thread
@@ -129,6 +129,7 @@ def test_a_thread_does_not_wait_for_itself(tmp_path: Path) -> None:
         second.put("a", Secret("1"))
 
 
+@pytest.mark.forks
 def test_a_fork_amid_a_transaction(tmp_path: Path) -> None:
     """A child that is forked while another thread writes reads at once, and can write when the lock is free."""
     driver = opened(tmp_path)

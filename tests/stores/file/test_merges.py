@@ -12,7 +12,7 @@ from tailorsecrets.driver import ABSENT, PRESENT, Driver
 from tailorsecrets.errors import AlreadyExists, Conflict, NotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keys
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 Heads = frozenset[str | None]  # the values that a name has at once; None: deleted
 

@@ -9,7 +9,7 @@ import pytest
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared
+from tailorsecrets.deploy.plan import Desired
 from tailorsecrets.driver import Target, VaultNames
 from tailorsecrets.errors import Denied
 from tailorsecrets.store.names import Naming
@@ -99,11 +99,11 @@ def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> Non
     token = site.token("deploy", *vaults)
     wanted = {"api-keys": {"stripe-secret-key": Secret("new"), "made": Secret("made")}, "mail": {"smtp": Secret("s")}}
     with site.store(token) as store:
-        plan = make_plan(Declared(OWNER, wanted), store)
+        plan = make_plan(Desired(OWNER, wanted), store)
         assert plan.unread == ()
         assert apply(plan, store).complete
-        assert not make_plan(Declared(OWNER, wanted), store).steps
-        assert apply(make_plan(Declared(OWNER, {"api-keys": wanted["api-keys"]}), store), store).complete
+        assert not make_plan(Desired(OWNER, wanted), store).steps
+        assert apply(make_plan(Desired(OWNER, {"api-keys": wanted["api-keys"]}), store), store).complete
         with pytest.raises(Denied):
             store.get("api-keys", "stripe-secret-key")
     with site.store() as store:
@@ -116,7 +116,7 @@ def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> Non
 def test_a_vault_that_left_the_config(site: Site) -> None:
     """In folders it is seen to be the app's also where the policy does not name it, and stays."""
     with site.store(site.token("deploy", "mail")) as store:
-        made = make_plan(Declared(OWNER, {"mail": {"smtp": Secret("s")}}), store)
+        made = make_plan(Desired(OWNER, {"mail": {"smtp": Secret("s")}}), store)
         assert (made.unread, made.owned, {step.place.vault for step in made.deletions()}) == ((), 2, {"api-keys"})
         report = apply(made, store)
     assert [step.place.vault for step in report.done] == ["mail", "mail"]
