@@ -34,18 +34,16 @@ def init(invocation: Invocation) -> None:
     invocation.report_change(path.name, _NEXT if wrote else "there was a config already", changed=wrote or bool(made))
 
 
-def _paths(invocation: Invocation) -> tuple[Path, Path | None]:
-    """Return the path of the config to write, and the config of a parent folder that it will hide.
+def _paths(invocation: Invocation) -> tuple[Path, str | None]:
+    """Return the path of the config to write, and the config of a parent folder that it hides.
 
     The config is the named one, else the one of the working directory.
     """
-    environ, here = invocation.environ, Path(invocation.io.cwd) / CONFIG
-    found = find_config(invocation.common.config, environ, invocation.io.cwd, must_exist=False)
-    if found is None:
-        return here, None
-    if invocation.common.config or environ.get("TAILORSECRETS_CONFIG"):
-        return Path(found), None
-    return here, None if Path(found) == here else Path(found)
+    cwd = Path(invocation.io.cwd)
+    named = invocation.common.config or invocation.environ.get("TAILORSECRETS_CONFIG")
+    if named:
+        return Path(find_config(named, {}, cwd, must_exist=False) or named), None
+    return cwd / CONFIG, find_config(None, {}, cwd.parent)
 
 
 def _write(path: Path, invocation: Invocation) -> bool:

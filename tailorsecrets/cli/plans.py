@@ -56,6 +56,11 @@ def listing(plan: Plan, topic: Topic) -> str:
     return "\n".join([_HEADS[topic], *_items(plan, topic)])
 
 
+def described(step: Step) -> str:
+    """Return *step* in words, for the report of an apply."""
+    return f"{step.action} {path(step.place)}{_for_good(step)}"
+
+
 def path(place: Place) -> str:
     """Return the name of a vault, or of a secret as vault/name."""
     return "/".join(filter(None, place))
@@ -80,10 +85,14 @@ def _conflicts(plan: Plan) -> Iterator[str]:
 
 
 def _line(step: Step, plan: Plan) -> str:
-    line = f"  {_SIGNS[step.action]} {path(step.place)}"
+    line = f"  {_SIGNS[step.action]} {path(step.place)}{_for_good(step)}"
     if step.action != "update" or step.place.secret:
         return line
     return f"{line} (claim)" if step.place.vault in plan.claimed() else f"{line} (owner)"
+
+
+def _for_good(step: Step) -> str:
+    return " (for good)" if step.for_good else ""
 
 
 def _origin(step: Step, plan: Plan) -> str:

@@ -1,20 +1,21 @@
-"""Carrying out a plan and telling what came of it."""
+"""Carrying out a plan and reporting the outcome."""
 
 from tailorsecrets.cli import exits, plans
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.progress import progress
+from tailorsecrets.cli.termination import sigterm_as_ctrl_c
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.plan import Plan, Step
 from tailorsecrets.store.store import Store
 
 
 def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str) -> None:
-    """Do the steps of *plan* and tell the outcome; raise Failed where one of them was not done."""
-    with progress(plan, invocation) as watch:
+    """Do the steps of *plan* and report the outcome; raise Failed where a step was not done."""
+    with progress(plan, invocation) as watch, sigterm_as_ctrl_c() as was_terminated:
         report = apply(plan, store, watch)
     if not report.complete:
-        raise _failure(report, invocation)
+        raise _failure(report, invocation, interrupted=exits.TERMINATED if was_terminated() else exits.INTERRUPTED)
     if invocation.json:
         invocation.io.show_json({"summary": plans.summary(plan), "status": status})
     elif plan.steps:
@@ -22,7 +23,7 @@ def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str) 
         invocation.io.say(f"{status}: " + ", ".join(f"{count} {action}d" for action, count in counts.items()))
 
 
-def _failure(report: Report, invocation: Invocation) -> Failed:
+def _failure(report: Report, invocation: Invocation, *, interrupted: int) -> Failed:
     undone = [*(step for step, _ in report.failed), *report.left]
     if not invocation.json:
         invocation.io.say("\n".join(["done:", *_lines(report.done), "not done:", *_reasons(report)]))
@@ -33,16 +34,16 @@ def _failure(report: Report, invocation: Invocation) -> Failed:
         code="INTERRUPTED" if report.interrupted or failure is None else failure.code,
         hint=(failure.hint if failure else "") or "run it again: it goes on where it stopped",
         details={"done": _names(report.done), "notDone": _names(undone)},
-        exit_code=exits.INTERRUPTED if report.interrupted else exits.ERROR,
+        exit_code=interrupted if report.interrupted else exits.ERROR,
     )
 
 
 def _lines(steps: tuple[Step, ...]) -> list[str]:
-    return [f"  {step.action} {plans.path(step.place)}" for step in steps] or ["  nothing"]
+    return [f"  {plans.described(step)}" for step in steps] or ["  nothing"]
 
 
 def _reasons(report: Report) -> list[str]:
-    failed = [f"  {step.action} {plans.path(step.place)} ({error.code})" for step, error in report.failed]
+    failed = [f"  {plans.described(step)} ({error.code})" for step, error in report.failed]
     return [*failed, *(_lines(report.left) if report.left else [])]
 
 
