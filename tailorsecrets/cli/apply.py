@@ -10,7 +10,6 @@ from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.generate import is_stale
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import yes_option
-from tailorsecrets.cli.progress import waiting
 from tailorsecrets.cli.prompts import confirm
 from tailorsecrets.cli.writing import carry_out
 from tailorsecrets.config.config import Config
@@ -94,8 +93,7 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
 def _planned(
     declared: Desired, store: Store, invocation: Invocation, *, prune: bool = True, trust: bool = False
 ) -> Plan:
-    with waiting(invocation):
-        plan = make_plan(declared, store, prune=prune, trust=trust)
+    plan = make_plan(declared, store, prune=prune, trust=trust)
     if plan.compared_values:
         invocation.io.say("note: this store keeps no stamps, so its values were read and compared")
     if plan.trusted:

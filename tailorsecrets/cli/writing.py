@@ -1,9 +1,9 @@
-"""Carrying out a plan and telling what came of it."""
+"""Carrying out a plan and reporting the outcome."""
 
 from tailorsecrets.cli import exits, plans
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.progress import progress_bar
+from tailorsecrets.cli.progress import progress
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.plan import Plan, Step
 from tailorsecrets.store.store import Store
@@ -11,7 +11,7 @@ from tailorsecrets.store.store import Store
 
 def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str, prompted: bool) -> None:
     """Do the steps of *plan* and report the outcome; raise Failed where one of them was not done."""
-    with progress_bar(plan, invocation) as watch:
+    with progress(plan, invocation) as watch:
         report = apply(plan, store, watch, prompted=prompted)
     for step, note in report.notes:
         invocation.io.say(f"note: {plans.path(step.place)}: {note}")
@@ -40,12 +40,12 @@ def _failure(report: Report, invocation: Invocation) -> Failed:
 
 
 def _lines(steps: tuple[Step, ...]) -> list[str]:
-    return [f"  {step.action} {plans.path(step.place)}" for step in steps] or ["  nothing"]
+    return [f"  {plans.described(step)}" for step in steps] or ["  nothing"]
 
 
 def _reasons(report: Report) -> list[str]:
     failed = [
-        f"  {step.action} {plans.path(step.place)} ({error.code}{', may be done' if step in report.unknown else ''})"
+        f"  {plans.described(step)} ({error.code}{', may be done' if step in report.unknown else ''})"
         for step, error in report.failed
     ]
     return [*failed, *(_lines(report.left) if report.left else [])]
