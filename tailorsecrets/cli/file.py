@@ -20,7 +20,11 @@ from tailorsecrets.secret import Secret
 @click.group(
     "file",
     cls=Group,
-    lazy={"keys": "file:keys", "rekey": "file:rekey", "trust": "file:trust"},
+    lazy={
+        "keys": ("file:keys", "Manage the keys that open a store file."),
+        "rekey": ("file:rekey", "Encrypt the store file with a new data key, for the same keys."),
+        "trust": ("file:trust", "Accept the store file at this path as the genuine one."),
+    },
     examples=("tailorsecrets file keys list", "tailorsecrets file rekey", "tailorsecrets file trust"),
 )
 def group() -> None:
@@ -30,7 +34,11 @@ def group() -> None:
 @click.group(
     "keys",
     cls=Group,
-    lazy={"list": "file:list_", "add": "file:add", "remove": "file:remove"},
+    lazy={
+        "list": ("file:list_", "List the keys that open the store file."),
+        "add": ("file:add", "Let one more key open the store file."),
+        "remove": ("file:remove", "Close the store file to one key."),
+    },
     examples=("tailorsecrets file keys list", "tailorsecrets file keys add --age age1qyqszqgpqyqszqgpqyqszqgp"),
 )
 def keys() -> None:
@@ -43,7 +51,7 @@ def list_(invocation: Invocation) -> None:
     from tailorsecrets_file.keys import list_lost_slots, list_slots
 
     target = _target(invocation)
-    with _explained(target):
+    with _disk_errors(target):
         slots, lost = list_slots(target), list_lost_slots(target)
     rows = [(slot.id, slot.kind, slot.label, iso(slot.created)) for slot in slots]
     if invocation.json:
@@ -76,7 +84,7 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
         raise click.UsageError("one of --key-file, --age and --passphrase", click.get_current_context())
     invocation.announce("file keys add")
     target = _target(invocation)
-    with _explained(target):
+    with _disk_errors(target):
         if passphrase:
             slot = add_slot(target, "passphrase", passphrase=_passphrase(invocation), allow_weak=allow_weak)
         elif age is not None:
@@ -100,9 +108,9 @@ def remove(invocation: Invocation, key_id: str, yes: bool, allow_lockout: bool) 
     invocation.announce(f"file keys remove {key_id}")
     target = _target(invocation)
     confirm(f"Close the file to the key {key_id}?", invocation, code="KEY_REMOVAL_CANCELLED", yes=yes)
-    with _explained(target):
-        told = remove_slot(target, key_id, even_if_locked_out=allow_lockout)
-    invocation.report_change(key_id, told)
+    with _disk_errors(target):
+        sentence = remove_slot(target, key_id, even_if_locked_out=allow_lockout)
+    invocation.report_change(key_id, sentence)
 
 
 @command("rekey", "tailorsecrets file rekey")
@@ -112,9 +120,9 @@ def rekey(invocation: Invocation) -> None:
 
     invocation.announce("file rekey")
     target = _target(invocation)
-    with _explained(target):
-        told = encrypt_anew(target)
-    invocation.report_change(target.path, told)
+    with _disk_errors(target):
+        sentence = encrypt_anew(target)
+    invocation.report_change(target.path, sentence)
 
 
 @command("trust", "tailorsecrets file trust")
@@ -131,9 +139,9 @@ def trust(invocation: Invocation, yes: bool) -> None:
     invocation.announce("file trust", writes=False)
     target = _target(invocation)
     confirm(f"Accept {target.url} as the genuine store file?", invocation, code="FILE_TRUST_CANCELLED", yes=yes)
-    with _explained(target):
-        told = accept(target)
-    invocation.report_change(target.path, told)
+    with _disk_errors(target):
+        sentence = accept(target)
+    invocation.report_change(target.path, sentence)
 
 
 def _labelled(label: str) -> str:
@@ -160,7 +168,7 @@ def _target(invocation: Invocation) -> Target:
 
 
 @contextmanager
-def _explained(target: Target) -> Generator[None]:
+def _disk_errors(target: Target) -> Generator[None]:
     """Give what the disk raises the meaning that it has for the store."""
     from tailorsecrets_file.driver import FileDriver
 

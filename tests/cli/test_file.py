@@ -177,7 +177,7 @@ def test_what_the_disk_says(shell: Shell) -> None:
 
 
 def test_a_folder_in_its_place(shell: Shell) -> None:
-    """What the disk raises is told with its meaning."""
+    """Errors of the disk become errors of the store."""
     done = shell("file", "keys", "list", "--store", "file:.tailorsecrets", "--json")
     assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
 

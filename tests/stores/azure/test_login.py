@@ -18,10 +18,10 @@ from tailorsecrets.errors import ConfigError, Unauthenticated, Unavailable
 from tailorsecrets_azure import login as signin
 from tailorsecrets_azure.driver import AzureDriver
 from tailorsecrets_azure.options import Settings
-from tests.stores.azure.test_conformance import server, target
-from tests.stores.azure.test_options import of
 from tests.support.azure.backdoor import AzureBackdoor
+from tests.support.azure.fixtures import server, target
 from tests.support.azure.server import TENANT, Server
+from tests.support.azure.targets import of
 
 __all__ = ["server"]
 

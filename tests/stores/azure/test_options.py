@@ -2,23 +2,17 @@
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from tailorsecrets import open_store
-from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, SecretsError
 from tailorsecrets.store.names import Naming
 from tailorsecrets.targets.plugins import store_type
 from tailorsecrets_azure.options import host_of, read_settings
-
-
-def of(host: str, environ: Mapping[str, str] | None = None, /, **options: str) -> Target:
-    """Return the target of azure://*host*."""
-    return Target(url=f"azure://{host}", scheme="azure", host=host, options=options, environ=environ or {}, timeout=2.0)
+from tests.support.azure.targets import of
 
 
 @pytest.mark.parametrize(

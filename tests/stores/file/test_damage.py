@@ -12,7 +12,7 @@ from tailorsecrets.driver import Driver
 from tailorsecrets.errors import Corrupt, NotFound, SecretsError, StoreNotFound, Unauthenticated, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keys, line
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 Mutation = Callable[[random.Random, bytes], bytes]
 

@@ -33,7 +33,7 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import disk, keyfiles, keys
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 pyrage: Any = importlib.import_module("pyrage")  # it has no types
 FORK = multiprocessing.get_context("fork")
@@ -142,6 +142,7 @@ def test_a_thread_does_not_wait_for_itself(tmp_path: Path) -> None:
         second.put("a", Secret("1"))
 
 
+@pytest.mark.forks
 def test_a_fork_amid_a_transaction(tmp_path: Path) -> None:
     """A child that is forked while another thread writes reads at once, and can write when the lock is free."""
     driver = opened(tmp_path)

@@ -29,7 +29,7 @@ from tailorsecrets.secret import Secret
 from tailorsecrets_file import header, keyfiles, keys
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.header import Argon2
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 pyrage: Any = importlib.import_module("pyrage")  # it has no types
 ELSEWHERE = "elsewhere"  # a config folder without a key
@@ -322,7 +322,7 @@ def test_age_without_its_extra(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['pyrage'] = None\n"
         "from pathlib import Path\n"
-        "from tests.stores.file.test_targets import opened, target_in\n"
+        "from tests.support.file.opening import opened, target_in\n"
         "from tailorsecrets.errors import Unsupported\n"
         "from tailorsecrets_file import keys\n"
         "folder = Path(sys.argv[1])\n"

@@ -15,7 +15,7 @@ from tailorsecrets.errors import AlreadyExists, Conflict, NotFound, Unauthentica
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keys
 from tailorsecrets_file.keys import SlotKind
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 pyrage: Any = importlib.import_module("pyrage")  # it has no types
 

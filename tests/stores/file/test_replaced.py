@@ -21,7 +21,7 @@ from tailorsecrets.errors import Corrupt, SecretsError, Unauthenticated
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import header, keyfiles, keys, line, origins, slots
 from tailorsecrets_file.crypto import FileKey
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 pyrage: Any = importlib.import_module("pyrage")  # it has no types
 

@@ -116,7 +116,7 @@ def full(memory: Shell) -> Iterator[Shell]:
     sys.modules.pop("orders", None)
 
 
-def told(full: Shell, word: str) -> str:
+def filled_in(full: Shell, word: str) -> str:
     """Return *word*, or what it stands for."""
     if word == "OLDEST":
         return str(full("secret", "history", *STRIPE, "--json").data[-1]["version"])
@@ -133,7 +133,7 @@ def test_every_command(full: Shell, path: tuple[str, ...], kind: type[SecretsErr
     """No command shows a value on success, nor where the store fails; get shows it alone."""
     for before in BEFORE.get(path, ()):
         assert full(*before, stdin=CANARY.encode()).code == 0
-    words = [*path, *(told(full, word) for word in WORDS.get(path, ())), "-e", ".env"]
+    words = [*path, *(filled_in(full, word) for word in WORDS.get(path, ())), "-e", ".env"]
     for options in ((), ("--json", "--verbose")):
         if kind:
             for op in ("get", "get_many", "list", "put", "delete", "restore", "versions"):
