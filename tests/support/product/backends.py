@@ -20,6 +20,7 @@ from tailorsecrets_gcp import driver as gcp
 from tests.support.aws.backdoor import LOGIN, REGION, AwsBackdoor, aws_before
 from tests.support.azure.backdoor import AzureBackdoor
 from tests.support.azure.server import Server as KeyVault
+from tests.support.distributions import install
 from tests.support.file.backdoor import FileBackdoor
 from tests.support.gcp.backdoor import PROJECT
 from tests.support.gcp.fixtures import ABANDONED_AFTER, bench
@@ -29,7 +30,6 @@ from tests.support.product.backend import Backend, Request
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.vault.backdoor import VaultBackdoor
-from tests.unit.test_plugins import install
 
 Start = Callable[[str], Server]  # starts a server by its name, or returns the one that runs
 Open = Callable[[Path, Start], AbstractContextManager[Backend]]
