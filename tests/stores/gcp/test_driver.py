@@ -1,9 +1,14 @@
 """What the Google driver does beyond the contract: annotations, deletes, versions, options, and what others see."""
 
+import base64
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -399,3 +404,36 @@ def test_old_versions_that_may_not_be_destroyed() -> None:
         at.server.faults.add(Rule(methods=["DestroySecretVersion"], refusal=refusal))
         written = driver.put(NAME, Secret("two"), stamp=STAMP)
         assert (written.stamp, written.note) == (STAMP, "older versions were not destroyed (IAM_PERMISSION_DENIED)")
+
+
+LOGGED = """
+import sys
+from tailorsecrets import Secret, open_store
+with open_store(sys.argv[1]) as store:
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("canary in a log"))
+    print(store.get("api-keys", "stripe") == "canary in a log")
+"""
+
+
+def test_no_value_in_the_sdk_s_own_log(at: Bench) -> None:
+    """With the SDK's log of all requests and answers switched on, no value is in it."""
+    environ = {"PATH": os.environ["PATH"], "GOOGLE_SDK_PYTHON_LOGGING_SCOPE": "google"}
+    command = [sys.executable, "-c", LOGGED, f"gcp://my-project?endpoint={at.wire.address}"]
+    run = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout == "True\n"
+    assert "CreateSecret" in run.stderr
+    assert "canary" not in run.stderr
+    assert base64.b64encode(b"canary in a log").decode() not in run.stderr
+
+
+def test_headers_of_calls_with_values(at: Bench, driver: GcpDriver) -> None:
+    """Calls that carry a value have the SDK's headers, by which Google routes and counts them."""
+    driver.put(NAME, Secret("one"), stamp=STAMP)
+    driver.get(NAME)
+    assert at.server.methods() == ["AddSecretVersion", "CreateSecret", "AddSecretVersion", "AccessSecretVersion"]
+    (missing, create, add, access) = at.server.metadata
+    parent = f"projects/my-project/secrets/{NAME}"
+    routed_by = [unquote(each["x-goog-request-params"]) for each in (missing, add, access)]
+    assert routed_by == [f"parent={parent}", f"parent={parent}", f"name={parent}/versions/latest"]
+    assert access["x-goog-api-client"] == add["x-goog-api-client"] == create["x-goog-api-client"]
