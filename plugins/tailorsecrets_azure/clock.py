@@ -24,7 +24,7 @@ class Clock:
 
     def correct(self, response: HttpResponse) -> None:
         """Correct the clock by the Date of *response*."""
-        date: str = response.headers.get("Date", "")
+        date = str(response.headers.get("Date", ""))
         if date == self._last_date:
             return
         self._last_date = date

@@ -5,8 +5,8 @@ Key Vault says most things by a code inside its error.
 
 import re
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from azure.core import exceptions as core
@@ -25,7 +25,6 @@ from tailorsecrets.errors import (
     Unavailable,
 )
 
-DELETED: Final = "ObjectIsDeletedButRecoverable"
 PASSING: Final = ("ObjectIsBeingDeleted", "ObjectIsBeingRecovered")
 
 _SIGN_IN: Final = "sign in: az login, AZURE_TENANT_ID with AZURE_CLIENT_ID and a secret, or a managed identity"
@@ -36,7 +35,6 @@ _NO_SERVICE: Final = "the server is not a Key Vault; check the host in the store
 _REQUEST: Final = "Azure refuses the request; check the options tags, content_type and api_version"
 _SDK: Final = "azure-keyvault-secrets cannot work with these options"
 _PASSING: Final = "Azure is still deleting or recovering it; try again in a minute"
-_DELETED: Final = "it is deleted; tailorsecrets secret restore brings it back"
 _FIREWALL: Final = "the firewall of the Key Vault blocks this address"
 _PROTECTED: Final = "purge protection keeps it until its retention period ends; it is deleted and can be restored"
 _PURGE: Final = "the login may not purge; it is deleted and can be restored"
@@ -56,8 +54,6 @@ CODES: Final[Mapping[str, Problem]] = {
     "ForbiddenByFirewall": Problem(Denied, _FIREWALL),
     "ForbiddenByConnection": Problem(Denied, _FIREWALL),
     "SecretNotFound": Problem(NotFound),
-    DELETED: Problem(Conflict, _DELETED),
-    **dict.fromkeys(PASSING, Problem(Unavailable, _PASSING)),
 }
 STATUSES: Final[Mapping[int, Problem]] = {
     304: Problem(Conflict),
@@ -65,7 +61,7 @@ STATUSES: Final[Mapping[int, Problem]] = {
     401: Problem(Unauthenticated, _SIGN_IN_AGAIN),
     403: Problem(Denied),
     408: Problem(Unavailable, _NETWORK),
-    409: Problem(Conflict),
+    409: Problem(Unavailable, _PASSING),  # Key Vault has no conditional writes: a 409 is about a deleted name
     412: Problem(Conflict),
     429: Problem(Throttled),
 }
@@ -108,6 +104,16 @@ def inner_code(exc: core.HttpResponseError) -> str:
 def is_missing(exc: core.HttpResponseError) -> bool:
     """Return whether Key Vault says that there is no such secret; a proxy's 404 does not say so."""
     return inner_code(exc) == "SecretNotFound"
+
+
+@contextmanager
+def missing_is_fine() -> Generator[None]:
+    """Ignore Key Vault's answer that there is no such secret."""
+    try:
+        yield
+    except core.ResourceNotFoundError as answer:
+        if not is_missing(answer):
+            raise
 
 
 def retry_after(response: Any) -> float | None:

@@ -12,6 +12,7 @@ from typing import Final
 from azure.core.exceptions import (
     AzureError,
     DecodeError,
+    HttpResponseError,
     IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
@@ -31,7 +32,7 @@ Response = PipelineResponse[HttpRequest, HttpResponse]
 _CONNECT: Final = 3.0  # seconds
 _READS: Final = 3  # attempts that fit into the time of a read, even if the service never answers
 _TOO_MANY: Final = 429
-_TEMPORARY: Final = {408, _TOO_MANY, 500, 502, 503, 504}
+_OUTAGE: Final = {408, 500, 502, 503, 504}
 _BROKEN: Final = (ServiceRequestError, ServiceResponseError, DecodeError, IncompleteReadError)
 
 
@@ -62,11 +63,11 @@ class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
             try:
                 response = self._attempt(request, budget)
             except (AzureError, Unavailable) as exc:
-                if not (_is_broken(exc) and budget.wait()):
+                if not (is_broken(exc) and budget.wait()):
                     raise
             else:
                 answer = response.http_response
-                if answer.status_code not in _TEMPORARY or not budget.wait(retry_after(answer)):
+                if answer.status_code not in {_TOO_MANY, *_OUTAGE} or not budget.wait(retry_after(answer)):
                     return response
 
     def _attempt(self, request: Request, budget: Budget) -> Response:
@@ -97,7 +98,9 @@ def _is_read(request: Request) -> bool:
     return request.http_request.method == "GET"
 
 
-def _is_broken(exc: Exception) -> bool:
+def is_broken(exc: Exception) -> bool:
+    """Return whether *exc* leaves open what the service would answer, or has answered."""
     if isinstance(exc, Unavailable):
         return exc.retryable
-    return isinstance(exc, _BROKEN) and not is_certificate(exc)
+    outage = isinstance(exc, HttpResponseError) and exc.status_code in _OUTAGE
+    return outage or (isinstance(exc, _BROKEN) and not is_certificate(exc))

@@ -241,6 +241,88 @@ def test_a_list_that_breaks_midway_asks_for_that_page_again(server: Server, driv
     assert server.operations().count("list") == 4
 
 
+@pytest.mark.parametrize("broken", BROKEN, ids=IDS)
+@pytest.mark.parametrize("applied", [False, True], ids=["lost on its way", "answer lost"])
+def test_deletes_restores_and_purges_outlive_a_lost_answer(
+    server: Server, driver: Driver, broken: Rule, applied: bool
+) -> None:
+    """A delete, a restore and a purge do nothing more the second time, so one whose answer is lost is sent again."""
+    for operation in ("delete", "recover", "delete", "purge"):
+        if (operation, broken.answer) != ("purge", "cut"):  # its answer has no body
+            server.faults.add(rule(broken, operation, 1, applied=applied))
+        if operation == "recover":
+            assert driver.restore(NAME).state == "live"
+        else:
+            driver.delete(NAME, purge=operation == "purge")
+            assert meaning(driver, "get") is NotFound
+    assert [entry.name for entry in driver.list("", deleted=True)] == []
+
+
+def test_a_name_that_is_not_deleted_is_not_restored(server: Server, driver: Driver) -> None:
+    """An answer that Azure loses does not turn a restore of nothing into a restore."""
+    with refused(driver, "restore", NotFound):
+        driver.restore(NAME)
+
+
+@pytest.fixture
+def without_inner_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server answer 409 without the inner code that says why, as other servers for this API do."""
+    monkeypatch.setattr(rules, "is_deleted", lambda _: rules.Refusal(409, "Conflict", "no"))
+    monkeypatch.setattr(rules, "is_being", lambda *_: rules.Refusal(409, "Conflict", "no"))
+
+
+@pytest.mark.usefixtures("without_inner_codes")
+@pytest.mark.parametrize("delay", [0.0, 0.2])
+def test_a_409_without_an_inner_code_is_recovered(server: Server, driver: Driver, delay: float) -> None:
+    """A write of a deleted name recovers it, though Azure does not say that it is deleted."""
+    server.vault.delay = delay
+    driver.delete(NAME)
+    driver.put(NAME, Secret("new"))
+    assert (driver.get(NAME).value, len(server.vault.versions(NAME))) == (Secret("new"), 2)
+
+
+@pytest.mark.usefixtures("without_inner_codes")
+def test_a_409_for_too_long_is_unavailable(server: Server, driver: Driver) -> None:
+    """A name that Azure does not free in time is not somebody else's write, so it is no Conflict."""
+    driver.delete(NAME)
+    server.vault.delay = 60.0
+    assert meaning(driver, "put") is Unavailable
+
+
+def test_a_404_for_the_versions_of_a_missing_name(
+    server: Server, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that answers 404 instead of an empty list says the same."""
+    versions = server.vault.versions
+
+    def versions_or_404(name: str) -> list[dict[str, object]]:
+        found = versions(name)
+        if not found:
+            raise rules.not_found(name)
+        return found
+
+    monkeypatch.setattr(server.vault, "versions", versions_or_404)
+    with refused(driver, "stat", NotFound):
+        driver.stat(f"{NAME}-missing")
+    assert list(driver.versions(f"{NAME}-missing")) == []
+    driver.delete(NAME)
+    assert driver.stat(NAME).state == "deleted"
+    assert driver.restore(NAME).state == "live"
+
+
+def test_a_bad_request_carries_the_services_reason(server: Server, driver: Driver) -> None:
+    """The error of a read has Azure's own code and message."""
+    server.faults.add(Rule(operation="get", refusal=rules.Refusal(400, "BadParameter", "the version is not known")))
+    with pytest.raises(Exception) as caught:
+        driver.get(NAME)
+    problem = driver.explain(caught.value, "get")
+    assert (problem.kind, problem.reason_code, problem.reason) == (
+        ConfigError,
+        "BadParameter",
+        "the version is not known",
+    )
+
+
 def test_an_answer_without_a_value_is_unavailable(
     server: Server, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
