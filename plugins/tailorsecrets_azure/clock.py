@@ -16,7 +16,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._ahead = 0.0
-        self._last_date = ""
+        self._last_date: str = ""
 
     def now(self) -> float:
         """Return the seconds since 1970."""

@@ -5,7 +5,7 @@ Key Vault says most things by a code inside its error.
 
 import re
 import ssl
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -123,13 +123,24 @@ def retry_after(response: Any) -> float | None:
     return None
 
 
-def is_certificate(exc: BaseException | None) -> bool:
+def is_certificate(exc: BaseException) -> bool:
     """Return whether a server certificate that is not trusted caused *exc*."""
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause)
+        for cause in _causes(exc)
+    )
+
+
+def is_refused(exc: BaseException) -> bool:
+    """Return whether nothing listens at the service's address."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(exc))
+
+
+def _causes(exc: BaseException | None) -> Iterator[BaseException]:
+    """Yield *exc* and what led to it; the SDK's exceptions name it in an attribute of their own."""
     while exc is not None:
-        if isinstance(exc, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(exc):
-            return True
-        exc = exc.__cause__ or exc.__context__
-    return False
+        yield exc
+        exc = getattr(exc, "inner_exception", None) or exc.__cause__ or exc.__context__
 
 
 def _answered(exc: core.HttpResponseError, status: int, op: str) -> Problem:

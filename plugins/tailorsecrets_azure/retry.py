@@ -24,12 +24,13 @@ from azure.core.rest import HttpRequest, HttpResponse
 from tailorsecrets.driver import Budget, throttled
 from tailorsecrets.errors import Unavailable
 from tailorsecrets_azure.clock import Clock
-from tailorsecrets_azure.errors import is_certificate, retry_after
+from tailorsecrets_azure.errors import is_certificate, is_refused, retry_after
 
 Request = PipelineRequest[HttpRequest]
 Response = PipelineResponse[HttpRequest, HttpResponse]
 
 _CONNECT: Final = 3.0  # seconds
+_REFUSED: Final = 2.0  # seconds until a refused connection is an answer
 _READS: Final = 3  # attempts that fit into the time of a read, even if the service never answers
 _TOO_MANY: Final = 429
 _OUTAGE: Final = {408, 500, 502, 503, 504}
@@ -58,12 +59,19 @@ class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
         return response
 
     def _repeat(self, request: Request, budget: Budget) -> Response:
-        """Send *request* until it has an answer or no time is left; then return or raise the last result."""
+        """Send *request* until it has an answer or no time is left; then return or raise the last result.
+
+        A refused connection is an answer too, once it has lasted for two seconds.
+        """
+        while_refused: Budget | None = None
         while True:
             try:
                 response = self._attempt(request, budget)
             except (AzureError, Unavailable) as exc:
-                if not (is_broken(exc) and budget.wait()):
+                left = budget
+                if is_refused(exc):
+                    left = while_refused = while_refused or Budget(min(_REFUSED, budget.left))
+                if not (is_broken(exc) and left.wait()):
                     raise
             else:
                 answer = response.http_response

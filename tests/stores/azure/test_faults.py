@@ -1,7 +1,9 @@
 """What goes wrong between the driver and a Key Vault: the right error within the budget, or success; no write twice."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -121,6 +123,17 @@ def test_a_hanging_write_ends_in_time(server: Server, driver: Driver) -> None:
     assert meaning(driver, "put") is Unavailable
     assert time.monotonic() - start < 4 * READ
     assert server.operations().count("set") == 2
+
+
+def test_a_refused_connection_is_an_answer(server: Server) -> None:
+    """Where nobody listens, a read is tried again for two seconds, whatever time it has."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        host = f"localhost:{gone.getsockname()[1]}"
+    driver = AzureDriver(replace(target(server, timeout=15.0), host=host))
+    start = time.monotonic()
+    assert meaning(driver, "get") is Unavailable
+    assert 0.5 < time.monotonic() - start < 2.0 + SLACK
+    driver.close()
 
 
 def test_a_slow_answer_is_an_answer(server: Server, driver: Driver) -> None:
