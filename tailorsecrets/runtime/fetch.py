@@ -15,7 +15,7 @@ from tailorsecrets.store.store import Store, workspace_of
 def fetch(store: Store, wants: Sequence[Want]) -> dict[Want, Held | SecretsError]:
     """Return an answer of *store* for each of *wants*; a missing secret is an empty Held."""
     places = {want: Place(want.vault, want.secret) for want in wants if want.versions == 1}
-    answers = workspace_of(store).answers(list(places.values()))
+    answers = workspace_of(store).read_many(list(places.values()))
     found = {want: _held(answers[place]) for want, place in places.items()} | {
         want: _recent(store, want) for want in wants if want.versions != 1
     }

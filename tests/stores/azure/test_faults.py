@@ -22,10 +22,10 @@ from tailorsecrets.errors import (
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.conformance.suite import problem, refused
 from tailorsecrets_azure.driver import AzureDriver
-from tests.stores.azure.test_conformance import server, target
 from tests.support.azure import rules
 from tests.support.azure.backdoor import AzureBackdoor
 from tests.support.azure.faults import Rule
+from tests.support.azure.fixtures import server, target
 from tests.support.azure.server import Server
 
 __all__ = ["server"]

@@ -23,11 +23,11 @@ from tailorsecrets.testing.conformance.suite import problem
 from tailorsecrets_azure import login as signin
 from tailorsecrets_azure.driver import AzureDriver
 from tailorsecrets_azure.options import Options
-from tests.stores.azure.test_conformance import server, target
-from tests.stores.azure.test_options import of
 from tests.support.azure.authority import WRONG_SECRET, Authority
 from tests.support.azure.backdoor import AzureBackdoor
+from tests.support.azure.fixtures import server, target
 from tests.support.azure.server import TENANT, Server
+from tests.support.azure.targets import of
 
 __all__ = ["server"]
 

@@ -2,24 +2,17 @@
 
 import json
 import re
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
 import pytest
 
 from tailorsecrets import open_store
-from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, SecretsError, Unsupported
 from tailorsecrets.store.names import Naming
 from tailorsecrets.targets.plugins import store_type
 from tailorsecrets_azure.options import host_of, read_options
-
-
-def of(host: str, environ: Mapping[str, str] | None = None, /, **options: str) -> Target:
-    """Return the target of azure://*host*."""
-    return Target(url=f"azure://{host}", scheme="azure", host=host, options=options, environ=environ or {}, timeout=2.0)
+from tests.support.azure.targets import of
 
 
 @pytest.mark.parametrize(
@@ -85,15 +78,6 @@ def test_a_bad_option_is_refused_before_any_call(option: str, text: str) -> None
 def test_who_signs_in(host: str, environ: dict[str, str], options: dict[str, str], authority: str) -> None:
     """The option, else the environment, else the Key Vault's cloud tells the authority."""
     assert read_options(of(host, environ, **options)).authority == authority
-
-
-def test_every_option_is_known_and_has_help() -> None:
-    """All options of the page are announced, each with a line of help."""
-    known = store_type("azure").options
-    page = (Path(__file__).parents[3] / "docs" / "stores" / "azure.md").read_text()
-    section = page.partition("## Options")[2].partition("\n## ")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(known)
-    assert all(known.values())
 
 
 @pytest.mark.parametrize(
