@@ -4,6 +4,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support.azure.deploying import NAMING, deploy, opened, plan
 from tests.support.azure.faults import Rule
 from tests.support.azure.fixtures import server
 from tests.support.azure.server import Server
+from tests.support.shell import Shell
 
 __all__ = ["server"]
 
@@ -189,6 +191,19 @@ def test_history_rollback_restore_and_purge(server: Server, store: Store) -> Non
     store.purge_secret("api-keys", "stripe")
     with pytest.raises(SecretNotFound):
         store.history("api-keys", "stripe")
+
+
+def test_a_disabled_version_is_not_current(
+    server: Server, store: Store, backdoor: AzureBackdoor, tmp_path: Path
+) -> None:
+    """History calls a version that somebody switched off disabled, not current."""
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("one"))
+    store.update_secret("api-keys", "stripe", Secret("two"))
+    backdoor.disable(NAMING.native(Place("api-keys", "stripe")))
+    url = f"azure://{server.host}?credential=managed&ca_bundle={server.authority}"
+    history = Shell(tmp_path)("secret", "history", "-V", "api-keys", "-n", "stripe", "--store", url, "--json")
+    assert [version["state"] for version in history.data] == ["disabled", "old"]
 
 
 def test_two_foreign_writes_in_one_second_are_told_by_azures_ids(server: Server, store: Store) -> None:
