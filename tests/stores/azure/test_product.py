@@ -12,7 +12,7 @@ import pytest
 from tailorsecrets import open_store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.plan import DesiredValue
-from tailorsecrets.errors import Conflict, SecretNotFound, TooLarge
+from tailorsecrets.errors import Conflict, Corrupt, SecretNotFound, TooLarge
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import NAME_TAG, Place
 from tailorsecrets.store.store import Store
@@ -160,6 +160,24 @@ def test_names_of_63_characters_take_the_hash_form(store: Store, backdoor: Azure
     assert [vault.name for vault in store.list_vaults()] == [LONG]
     assert [entry.name for entry in store.list_secrets(LONG)] == [LONG]
     assert store.get(LONG, LONG) == "value"
+
+
+@pytest.mark.parametrize("also_the_record", [False, True])
+def test_a_long_name_without_its_tag_is_written_again(
+    store: Store, backdoor: AzureBackdoor, also_the_record: bool
+) -> None:
+    """A tool that replaces the tags of a long name takes it out of lists; the next apply writes it with its tag."""
+    wanted: dict[str, dict[str, DesiredValue]] = {LONG: {LONG: Secret("value"), "key": Secret("other")}}
+    assert deploy(store, wanted).complete
+    places = [Place(LONG, LONG), *([Place(LONG)] if also_the_record else [])]
+    for place in places:
+        backdoor.client.update_secret_properties(NAMING.native(place), tags={"team": "payments"})
+    with pytest.raises(Corrupt) as caught:
+        store.get(LONG, LONG)
+    assert "apply" in caught.value.hint
+    assert deploy(store, wanted).complete
+    assert store.get(LONG, LONG) == "value"
+    assert deploy(store, wanted).done == ()
 
 
 def test_values_at_and_over_the_limit(server: Server, store: Store) -> None:
