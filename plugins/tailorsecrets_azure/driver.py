@@ -137,7 +137,7 @@ class AzureDriver(Driver):
         """Return the attributes of a version that is written now."""
         options, now = self._options, self._clock.now()
         tag = VersionTag(int(now * 1_000_000), secrets.token_hex(4), stamp)
-        attributes: dict[str, Any] = {"tags": {**options.tags, **tags, TAG: str(tag)}}
+        attributes: dict[str, Any] = {"tags": {**options.tags, **tags, TAG: str(tag)}, "not_before": tag.activated}
         if options.content_type:
             attributes["content_type"] = options.content_type
         if options.expires_days:

@@ -240,15 +240,27 @@ def test_two_foreign_writes_in_one_second_are_told_by_azures_ids(server: Server,
     raw.close()
 
 
-def test_a_copied_tag_proves_nothing(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
-    """A tool that writes another value with the tags of ours is found out by the time, and repaired."""
+@pytest.mark.parametrize("seconds", [0, 1, 10, 60])
+def test_a_copied_tag_proves_nothing(server: Server, store: Store, backdoor: AzureBackdoor, seconds: int) -> None:
+    """A tool that writes another value with the tags of ours is found out, however soon it does, and repaired."""
     wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("value")}}
     deploy(store, wanted)
     name = NAMING.native(Place("api-keys", "stripe"))
-    server.skew += 60
+    server.skew += seconds
     backdoor.client.set_secret(name, "theirs", tags=server.vault.last(name).tags)  # type: ignore[union-attr]
     assert [step.action for step in deploy(store, wanted).done] == ["update"]
     assert store.get("api-keys", "stripe") == "value"
+
+
+def test_copied_tags_and_dates_prove_nothing(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
+    """A tool that copies the activation date too is found out by the time of its version."""
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("value")}}
+    deploy(store, wanted)
+    name = NAMING.native(Place("api-keys", "stripe"))
+    ours = backdoor.client.get_secret(name).properties
+    server.skew += 10
+    backdoor.client.set_secret(name, "theirs", tags=ours.tags, not_before=ours.not_before)
+    assert [step.action for step in deploy(store, wanted).done] == ["update"]
 
 
 @pytest.mark.parametrize("skew", [-7200.0, 7200.0])
