@@ -59,7 +59,6 @@ STATUSES: Final[Mapping[int, Problem]] = {
     304: Problem(Conflict),
     400: Problem(ConfigError, _REQUEST),
     401: Problem(Unauthenticated, _SIGN_IN_AGAIN),
-    403: Problem(Denied),
     408: Problem(Unavailable, _NETWORK),
     409: Problem(Unavailable, _PASSING),  # Key Vault has no conditional writes: a 409 is about a deleted name
     412: Problem(Conflict),
@@ -154,17 +153,19 @@ def _answered(exc: core.HttpResponseError, status: int, op: str) -> Problem:
 
 def _meaning(exc: core.HttpResponseError, status: int, op: str) -> Problem:
     code = inner_code(exc)
-    if status == 403 and op == "delete" and code not in CODES:  # noqa: PLR2004
-        return _purging(exc)
+    if status == 403 and code not in CODES:  # noqa: PLR2004
+        return _forbidden(exc, op)
     unknown = Problem(Unavailable, _NETWORK) if status >= 500 else CLASSES[core.HttpResponseError]  # noqa: PLR2004
     return CODES.get(code) or STATUSES.get(status) or unknown
 
 
-def _purging(exc: core.HttpResponseError) -> Problem:
-    """Return why a delete, or the purge after it, is denied."""
+def _forbidden(exc: core.HttpResponseError, op: str) -> Problem:
+    """Return why something is denied, where no code says so."""
+    if "disabled secret" in str(exc.message):
+        return Problem(Disabled)
     if "purge protection" in str(exc.message):
         return Problem(Denied, _PROTECTED)
-    return Problem(Denied, _PURGE if "/deletedsecrets/" in _address(exc) else "")
+    return Problem(Denied, _PURGE if op == "delete" and "/deletedsecrets/" in _address(exc) else "")
 
 
 def _is_of_login(exc: core.HttpResponseError) -> bool:

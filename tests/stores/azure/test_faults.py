@@ -180,12 +180,22 @@ def test_denied(server: Server, driver: Driver, op: str, operation: str) -> None
         (rules.firewalled(), Denied, "firewall"),
         (rules.denied("getSecret"), Denied, "Key Vault Secrets User"),
         (rules.is_disabled(), Disabled, ""),
+        (rules.Refusal(403, "Forbidden", "Operation get is not allowed on a disabled secret."), Disabled, ""),
         (rules.not_found(NAME), NotFound, ""),
         (rules.Refusal(404, "NotFound", "nothing here"), ConfigError, "not a Key Vault"),
         (rules.Refusal(418, "Teapot", "short and stout"), ConfigError, "not a Key Vault"),
         (rules.Refusal(400, "BadParameter", "no"), ConfigError, "options"),
     ],
-    ids=["firewall", "role", "disabled", "missing", "another service", "no service", "bad request"],
+    ids=[
+        "firewall",
+        "role",
+        "disabled",
+        "disabled, no code",
+        "missing",
+        "another service",
+        "no service",
+        "bad request",
+    ],
 )
 def test_refusals_are_told_apart(
     server: Server, driver: Driver, refusal: rules.Refusal, kind: type[SecretsError], hint: str
