@@ -1,37 +1,90 @@
-# The two commands: `make demo` runs the main job, `make test` passes the tests. Both set up all that they need.
+# `make` prints what there is. Everything below sets itself up in .venv, for the Python that PYTHON names.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+READY = $(VENV)/installed-$(VERSION)
+DEMO = .venv-demo
+DEMO_READY = $(DEMO)/installed-$(VERSION)
+WORKERS ?= 4
+PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
+ARGS ?=
 
-.PHONY: demo test lint types pytest coverage benchmarks clean
+.DEFAULT_GOAL := help
+.PHONY: help demo quick test lint types unit test-cli test-file test-vault test-aws test-gcp test-azure test-product \
+	test-docs coverage benchmarks docs serve dist check-python clean
 
-demo: $(VENV)/installed
-	$(BIN)/python examples/shop/walk.py
+help:  ## print this list
+	@echo 'usage: make TARGET [ARGS="more arguments for pytest"] [PYTHON=python3.12]'
+	@echo
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: lint types pytest
+demo: $(DEMO_READY)  ## run the whole job on an example app, in an empty folder that is deleted afterwards
+	@$(DEMO)/bin/python examples/shop/walk.py
 
-lint: $(VENV)/installed
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+quick: lint  ## lint, check the types of the product, run the unit tests: under a minute
+	@$(BIN)/mypy tailorsecrets plugins & types=$$!; \
+	$(PYTEST) tests/unit tests/test_house.py -q $(ARGS); unit=$$?; wait $$types && exit $$unit
 
-types: $(VENV)/installed
-	$(BIN)/mypy
-	$(BIN)/pyright
+test: lint types docs  ## run everything that a change must pass
+	$(PYTEST) $(ARGS)
 
-pytest: $(VENV)/installed
-	$(BIN)/pytest
+lint: $(READY)  ## check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 
-coverage: $(VENV)/installed
-	$(BIN)/pytest --cov --cov-report=term
+types: $(READY)  ## check all types, with mypy and pyright
+	@$(BIN)/mypy
+	@$(BIN)/pyright
 
-benchmarks: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
-	$(BIN)/python -m benchmarks
+unit: $(READY)  ## run the unit tests
+	$(PYTEST) tests/unit tests/test_house.py $(ARGS)
 
-$(VENV)/installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $@
+test-cli: $(READY)  ## run the tests of the command line
+	$(PYTEST) tests/cli $(ARGS)
 
-clean:
-	rm -rf $(VENV)
+test-file test-vault test-aws test-gcp test-azure: test-%: $(READY)  ## run the tests of one store
+	$(PYTEST) tests/stores/$* $(ARGS)
+
+test-product: $(READY)  ## run the tests of the whole product on every store
+	$(PYTEST) tests/product $(ARGS)
+
+test-docs: $(READY)  ## run the examples of README and docs
+	$(PYTEST) README.md docs $(ARGS)
+
+coverage: $(READY)  ## run all tests and print the branches that none of them takes
+	$(PYTEST) --cov --cov-report=term $(ARGS)
+
+benchmarks: $(READY)  ## measure, and compare with the budgets; use a quiet machine
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[bench]'
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(READY)  ## build the documentation site into site/, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+serve: $(READY)  ## show the documentation site on http://127.0.0.1:8000
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+dist: $(READY)  ## build sdist and wheel into dist/
+	$(BIN)/python -m build
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tailorsecrets needs Python 3.11 or later; $(PYTHON) is %s. Name another one: make demo PYTHON=python3.12" % sys.version.split()[0])'
+
+$(READY): pyproject.toml | check-python
+	@echo 'setting up $(VENV) for Python $(VERSION), once'
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
+	@touch $@
+
+$(DEMO_READY): pyproject.toml | check-python
+	@echo 'setting up $(DEMO) for Python $(VERSION), once; it holds tailorsecrets and what the demo needs'
+	@rm -rf $(DEMO)
+	@$(PYTHON) -m venv $(DEMO)
+	@$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --editable . pexpect
+	@touch $@
+
+clean:  ## delete the environments and everything that was built
+	rm -rf $(VENV) $(DEMO) build dist site

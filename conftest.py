@@ -20,13 +20,25 @@ from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
+from tests.support.servers import begin_run, end_run
+
 ROOT = Path(__file__).parent
 STACK = "_stack"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run first what forks: later this process is large, and full of threads that a child does not have."""
-    items.sort(key=lambda item: not any(word in item.nodeid for word in ("fork", "kills")))
+    """Run first the tests that fork: later this process is large, and full of threads that a child does not have."""
+    items.sort(key=lambda item: item.get_closest_marker("forks") is None)
+
+
+def pytest_configure() -> None:
+    """Name this run, so that all its workers use the same servers."""
+    begin_run()
+
+
+def pytest_unconfigure() -> None:
+    """Stop the servers of this run."""
+    end_run()
 
 
 @pytest.fixture(autouse=True)

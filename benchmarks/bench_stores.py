@@ -113,7 +113,7 @@ def main() -> list[Row]:
             bench = stack.enter_context(opened(folder))
             names = filled(bench.store)
             rows.append(Row(f"{name}: a cold get / the SDK's own call", against_the_sdk(bench, names[0]), 1.05))
-            bench.store._calls._driver = Far(bench.store._calls._driver)  # noqa: SLF001
+            bench.store._operations._driver = Far(bench.store._operations._driver)  # noqa: SLF001
             rows.append(Row(f"{name}: get_all of {MANY} / one by one, 5 ms away", many(bench.store, names), 0.5))
     return rows
 
@@ -129,7 +129,7 @@ def filled(store: Store) -> list[str]:
 
 def against_the_sdk(bench: Bench, name: str) -> float:
     """Return the median of a get over that of the SDK's call, each in turn."""
-    native = workspace_of(bench.store).native_names("api-keys")[0] + name
+    native = workspace_of(bench.store).vault_names("api-keys")[0] + name
     ours, theirs = list[float](), list[float]()
     for turn in range(ROUNDS):
         pair = [

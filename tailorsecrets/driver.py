@@ -67,7 +67,8 @@ class Entry:
     created: datetime | None = None  # of the secret, aware
     updated: datetime | None = None  # of this version, aware
     state: State = "live"  # bare: a name that never had a value
-    sides: tuple[str, ...] = ()  # of a conflict, none of which is current: `version` stands for all, get takes each
+    branches: tuple[str, ...] = ()  # versions in a merge conflict; none is current, get reads each, `version` means all
+    note: str = ""  # of a write: a sentence for the report on what is missing, such as the stamp; "": nothing is
 
 
 class Stored(NamedTuple):
@@ -106,7 +107,7 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Say what *exc*, raised by method *op*, means. Operations nothing."""
+        """Say what *exc*, raised by method *op*, means; call nothing."""
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
         """Return an answer for each of at most ``caps.batch`` names."""
@@ -213,9 +214,11 @@ class Option:
     def problem(self, text: str) -> str:
         """Return what is wrong with the value *text*, "" for nothing."""
         texts = text.split(self.separator) if self.separator else [text]
-        if not self.form or all(re.fullmatch(self.form, each, re.ASCII) for each in texts):
+        wrong = next((each for each in texts if self.form and not re.fullmatch(self.form, each, re.ASCII)), None)
+        if wrong is None:
             return ""
-        return f"expected {self.expected or self.form}"
+        several = f", or several with {self.separator!r} between them" if self.separator else ""
+        return f"expected {self.expected or self.form}{several}; got {repr(wrong) if wrong else 'an empty value'}"
 
 
 class VaultNames(NamedTuple):

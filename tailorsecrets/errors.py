@@ -36,7 +36,8 @@ class SecretsError(Exception):
     ``str()`` is one sentence for a person; ``code`` is stable, for programs and documentation. ``op``, ``store``,
     ``vault`` and ``secret`` say where it happened, as far as that is known. ``hint`` is the remedy, or empty.
     ``retryable`` tells whether the same call may succeed later; it is False once retries are spent. ``reason`` is the
-    service's own code and message, as far as they cannot quote a value; the command line shows it with ``--verbose``.
+    service's own code and message, of a write only its code, since the message may quote the value; the command line
+    shows it with ``--verbose``. ``reason_code`` is the code alone.
     """
 
     code: str = "ERROR"
@@ -55,9 +56,10 @@ class SecretsError(Exception):
         secret: str = "",
         retryable: bool | None = None,
         reason: str = "",
+        reason_code: str = "",
     ) -> None:
         super().__init__(message or self.meaning)
-        self.reason = reason
+        self.reason, self.reason_code = reason, reason_code
         self.hint, self.op, self.store, self.vault, self.secret = hint, op, store, vault, secret
         if code:
             self.code = code

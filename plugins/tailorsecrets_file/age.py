@@ -7,15 +7,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from tailorsecrets.errors import ConfigError, Unsupported
+from tailorsecrets.errors import ConfigError, Unauthenticated, Unsupported
 
 _IDENTITY: Final = "AGE-SECRET-KEY-1"
 _SSH: Final = "-----BEGIN"
 _MAX_BYTES: Final = 1_048_576  # of a file of identities
 
 
-def identities(environ: Mapping[str, str]) -> list[str]:
-    """Return the secret keys at hand: ``SOPS_AGE_KEY``, ``SOPS_AGE_KEY_FILE``, sops/age/keys.txt, ssh keys."""
+def named_identities(value: str, where: str) -> list[str]:
+    """Return the identities in *value*, which is one itself or the path of a file; *where* is what holds it."""
+    text = value if value.strip().startswith(_IDENTITY) else _read_named(value, where)
+    if not (found := list(_split(text))):
+        raise Unauthenticated(f"{where} does not name an age identity", hint=f"set it to {_IDENTITY}... or to a path")
+    return found
+
+
+def found_identities(environ: Mapping[str, str]) -> list[str]:
+    """Return the identities where SOPS and age keep them.
+
+    ``SOPS_AGE_KEY``, the files of ``SOPS_AGE_KEY_FILE`` and ``SOPS_AGE_SSH_PRIVATE_KEY_FILE``, sops/age/keys.txt,
+    and the ssh keys of the user.
+    """
     texts = [environ.get("SOPS_AGE_KEY", ""), *(_read(path) for path in _places(environ))]
     return [identity for text in texts for identity in _split(text)]
 
@@ -83,6 +95,15 @@ def _read(path: str) -> str:
     with suppress(OSError), open(os.fspath(path), "rb") as file:  # noqa: PTH123  # not there, or not for us
         return file.read(_MAX_BYTES).decode("utf-8", "replace")
     return ""
+
+
+def _read_named(path: str, where: str) -> str:
+    try:
+        with open(os.path.expanduser(path), "rb") as file:  # noqa: PTH111, PTH123
+            return file.read(_MAX_BYTES).decode("utf-8", "replace")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not a path"
+    raise Unauthenticated(f"{where} names a file that cannot be read: {why}")  # out here: the error quotes the value
 
 
 def _split(text: str) -> Iterator[str]:

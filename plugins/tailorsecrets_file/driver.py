@@ -218,7 +218,7 @@ def _present(name: str, history: History) -> Entry:
         return replace(_entry(history.heads[0]), version=history.token)
     times = [line.facts.time for line in history.heads]
     updated = datetime.fromisoformat(max(times)) if times else None
-    return Entry(name=name, version=history.token, updated=updated, sides=history.sides)
+    return Entry(name=name, version=history.token, updated=updated, branches=history.sides)
 
 
 def _entry(line: Line) -> Entry:

@@ -59,10 +59,15 @@ def load_or_create(path: str) -> bytes:
     return load(path)  # read back: another process may have been first
 
 
+def config_folder(environ: Mapping[str, str]) -> str:
+    """Return the folder of all that this user keeps for tailorsecrets."""
+    config = environ.get("XDG_CONFIG_HOME") or _home_config(environ)
+    return f"{config}/tailorsecrets"
+
+
 def folder(environ: Mapping[str, str]) -> str:
     """Return the folder of the user's own key files."""
-    config = environ.get("XDG_CONFIG_HOME") or _home_config(environ)
-    return f"{config}/tailorsecrets/keys"
+    return f"{config_folder(environ)}/keys"
 
 
 def own(environ: Mapping[str, str], file_id: str) -> list[str]:

@@ -6,7 +6,7 @@ by the secret half, once, when the slot is made: nobody else can put another one
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -18,20 +18,20 @@ from tailorsecrets.errors import Corrupt
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import age, hpke
 from tailorsecrets_file.crypto import SIZE, FileKey, expand
-from tailorsecrets_file.header import Argon2, Slot, SlotKind
+from tailorsecrets_file.header import Argon2, Slot, SlotKind, printable
 
 _NONCE: Final = 12
 
 
 def key_slot(secret: bytes, label: str, file_id: str, key: FileKey, now: datetime) -> Slot:
     """Return a slot that the 32-byte *secret* of a key file opens."""
-    slot = Slot(id=_new_id(), kind="key", label=label, created=now, data=b"", public=hpke.public(secret))
+    slot = Slot(id=_new_id(), kind="key", label=printable(label), created=now, data=b"", public=hpke.public(secret))
     return _filled(slot, secret, file_id, key)
 
 
 def passphrase_slot(passphrase: Secret, file_id: str, key: FileKey, now: datetime) -> Slot:
     """Return a slot that a passphrase opens, at the default cost."""
-    argon2 = Argon2(salt=os.urandom(16))
+    argon2 = Argon2(salt=_salt(file_id))
     secret = stretched(passphrase, argon2)
     public = hpke.public(secret)
     slot = Slot(id=_new_id(), kind="passphrase", label="", created=now, data=b"", public=public, argon2=argon2)
@@ -41,7 +41,7 @@ def passphrase_slot(passphrase: Secret, file_id: str, key: FileKey, now: datetim
 def age_slot(recipient: str, key: FileKey, now: datetime) -> Slot:
     """Return a slot that the age identity of *recipient* opens; ConfigError if that is none."""
     data = age.encrypt(key.data + key.origin, recipient)
-    return Slot(id=_new_id(), kind="age", label=recipient, created=now, data=data)
+    return Slot(id=_new_id(), kind="age", label=printable(recipient), created=now, data=data)
 
 
 def renewed(slot: Slot, file_id: str, key: FileKey) -> Slot:
@@ -86,7 +86,7 @@ def stretched(passphrase: Secret, argon2: Argon2) -> bytes:
     return argon2id.derive(passphrase.reveal().encode("utf-8", "surrogatepass"))
 
 
-def of_kind(slots: tuple[Slot, ...], kind: SlotKind) -> Iterator[Slot]:
+def of_kind(slots: Sequence[Slot], kind: SlotKind) -> Iterator[Slot]:
     """Yield the slots of one kind."""
     return (slot for slot in slots if slot.kind == kind)
 
@@ -96,6 +96,11 @@ def _filled(slot: Slot, secret: bytes, file_id: str, key: FileKey) -> Slot:
     about = _about(slot, file_id)
     origin = nonce + _origin_cipher(secret).encrypt(nonce, key.origin, about)
     return renewed(replace(slot, origin=origin), file_id, key)
+
+
+def _salt(file_id: str) -> bytes:
+    """Return the salt of a file: one for all its passphrases, so that two slots of the same one show that they are."""
+    return expand(bytes.fromhex(file_id), b"tailorsecrets salt", 16)
 
 
 def _origin_cipher(secret: bytes) -> AESGCM:

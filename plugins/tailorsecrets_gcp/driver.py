@@ -1,4 +1,4 @@
-"""The driver: a secret of ours is a secret of Google's, and a write is a version."""
+"""The driver: a secret of ours is one of Google's, and a write is a version."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,12 +12,13 @@ from google.cloud.secretmanager_v1.types import Secret as GoogleSecret
 from tailorsecrets.driver import ABSENT, Caps, Driver, Entry, Problem, Stored, Target
 from tailorsecrets.errors import Corrupt, NotFound
 from tailorsecrets.secret import Secret
-from tailorsecrets_gcp import entries as marks
-from tailorsecrets_gcp import errors as meaning
+from tailorsecrets_gcp import errors
+from tailorsecrets_gcp.annotations import DELETED, DELETING, listed_stamp, stay_true
 from tailorsecrets_gcp.calls import LATEST, Calls
 from tailorsecrets_gcp.client import Connection
-from tailorsecrets_gcp.entries import DELETED, DELETING, Look, Token
-from tailorsecrets_gcp.options import read_settings
+from tailorsecrets_gcp.entries import Metadata, entry_of_number, entry_of_version
+from tailorsecrets_gcp.options import read_options
+from tailorsecrets_gcp.versions import Token, aware, read_token, token_of
 from tailorsecrets_gcp.writer import Writer
 
 CAPS: Final = Caps(
@@ -39,8 +40,7 @@ CAPS: Final = Caps(
 )
 
 BY_ACCESS: Final = replace(CAPS, per_s={**CAPS.per_s, "get": 1000, "stat": 500})  # which share the 90,000 a minute
-WRITE: Final = 4  # a write may take this many times as long as a read
-PATIENCE: Final = 3.0  # seconds in which nobody moves, until a write that has begun counts as broken off
+ABANDONED_AFTER: Final = 3.0  # seconds without a change after which an unfinished write counts as abandoned
 
 
 class GcpDriver(Driver):
@@ -49,12 +49,12 @@ class GcpDriver(Driver):
     caps = CAPS
 
     def __init__(self, target: Target) -> None:
-        settings = read_settings(target)
-        if settings.by_access:
+        options = read_options(target)
+        if options.by_access:
             self.caps = BY_ACCESS
-        self._connection = Connection(settings)
-        self._listed: dict[str, GoogleSecret] = {}  # what the last list or write showed
-        self.patience = PATIENCE
+        self._target, self._connection = target, Connection(options)
+        self._known: dict[str, GoogleSecret] = {}  # as the last list or write returned them
+        self.abandoned_after = ABANDONED_AFTER
 
     def get(self, name: str, version: str = "") -> Stored:
         """Access the newest version, which is one call, or *version*.
@@ -73,14 +73,14 @@ class GcpDriver(Driver):
         With ``plan=access`` the version is asked for by an access, which tells its number alone.
         """
         calls = self._reading()
-        if self._connection.settings.by_access:
+        if self._connection.options.by_access:
             with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # missing, bare, deleted or disabled
                 return self._accessed(calls, name)
-        newest, listed = calls.newest(name), self._listed.get(name)
-        known = Look(listed, newest).entry(name) if listed else None
+        newest, listed = calls.newest(name), self._known.get(name)
+        known = Metadata(listed, newest).entry(name) if listed else None
         if known and known.stamp and known.state == "live":
             return known
-        return Look(calls.secret(name), newest).entry(name)
+        return Metadata(calls.secret(name), newest).entry(name)
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
         """Yield what is under *prefix*, bare names among it, as a list tells nothing of versions but our last stamp.
@@ -92,7 +92,7 @@ class GcpDriver(Driver):
             if name.startswith(prefix):
                 self._remember(name, secret)
                 if self._is_gone(name, secret) == deleted:
-                    created, stamp = marks.aware(secret.create_time), marks.listed_stamp(secret, datetime.now(UTC))
+                    created, stamp = aware(secret.create_time), listed_stamp(secret, datetime.now(UTC))
                     yield Entry(name=name, stamp=stamp, created=created, state="deleted" if deleted else "live")
 
     def put(
@@ -107,14 +107,14 @@ class GcpDriver(Driver):
         """Add a version; *expect* ABSENT makes the secret first. *tags* are none, as no name of ours needs them."""
         del tags
         writer = self._writer(name)
-        look = writer.create(value, stamp) if expect == ABSENT else writer.write(value, stamp)
-        self._remember(name, look.secret)
-        return look.entry(name)
+        written = writer.create(value, stamp) if expect == ABSENT else writer.write(value, stamp)
+        self._remember(name, written.secret)
+        return written.entry(name)
 
     def delete(self, name: str, *, purge: bool = False) -> None:
         """Switch the newest version off and note that; with *purge*, delete the secret for good."""
         writer = self._writer(name)
-        self._listed.pop(name, None)
+        self._known.pop(name, None)
         with suppress(exceptions.NotFound):
             if purge:
                 writer.purge()
@@ -123,48 +123,47 @@ class GcpDriver(Driver):
 
     def restore(self, name: str) -> Entry:
         """Switch the newest version on and take the note of its delete away."""
-        look = self._writer(name).restore()
-        self._remember(name, look.secret)
-        return look.entry(name)
+        restored = self._writer(name).restore()
+        self._remember(name, restored.secret)
+        return restored.entry(name)
 
     def versions(self, name: str) -> Iterator[Entry]:
         """Yield the versions that are enabled, newest first."""
         for version in self._reading().versions(name, "state:ENABLED"):
-            token, updated = marks.token_of(version), marks.aware(version.create_time)
-            yield Entry(name=name, version=str(token), updated=updated)
+            yield entry_of_version(name, version)
 
     def explain(self, exc: Exception, op: str) -> Problem:
         """Say what an exception of google.api_core or google.auth means."""
-        return meaning.explain(exc, op)
+        return errors.explain(exc, op)
 
     def close(self) -> None:
         """Close the channel of this process."""
         self._connection.close()
 
     def _accessed(self, calls: Calls, name: str) -> Entry:
-        number, listed = calls.number(name), self._listed.get(name)
-        known = marks.numbered(name, listed, number) if listed else None
-        return known if known and known.stamp else marks.numbered(name, calls.secret(name), number)
+        number, listed = calls.number(name), self._known.get(name)
+        known = entry_of_number(name, listed, number) if listed else None
+        return known if known and known.stamp else entry_of_number(name, calls.secret(name), number)
 
     def _is_gone(self, name: str, secret: GoogleSecret) -> bool:
         """Tell whether a listed secret is deleted; one whose delete has broken off is worth a call."""
         if DELETING in secret.annotations:
-            return Look(secret, self._reading().newest(name)).state == "deleted"
+            return Metadata(secret, self._reading().newest(name)).state == "deleted"
         return DELETED in secret.annotations
 
     def _remember(self, name: str, secret: GoogleSecret) -> None:
         """Keep what a list or a write showed, so that a stat need not ask, and the next write knows an etag to try."""
-        if marks.lasts(secret, datetime.now(UTC)):
-            self._listed[name] = secret
+        if stay_true(secret, datetime.now(UTC)):
+            self._known[name] = secret
         else:
-            self._listed.pop(name, None)
+            self._known.pop(name, None)
 
     def _reading(self) -> Calls:
-        return Calls(self._connection, self._connection.settings.timeout)
+        return Calls(self._connection, self._target.seconds())
 
     def _writer(self, name: str) -> Writer:
-        calls = Calls(self._connection, WRITE * self._connection.settings.timeout)
-        return Writer(calls, name, self.patience, self._listed.get(name))
+        calls = Calls(self._connection, self._target.seconds(write=True))
+        return Writer(calls, name, self.abandoned_after, self._known.get(name))
 
     def _access(self, calls: Calls, name: str, version: str) -> tuple[int, Secret | str]:
         try:
@@ -177,12 +176,12 @@ class GcpDriver(Driver):
     def _is_deleted(self, calls: Calls, name: str) -> bool:
         """Tell whether it was a delete that switched *name* off, as far as the login may know."""
         with suppress(exceptions.PermissionDenied):
-            return Look(calls.secret(name), calls.newest(name)).state == "deleted"
+            return Metadata(calls.secret(name), calls.newest(name)).state == "deleted"
         return False
 
     def _number(self, calls: Calls, name: str, version: str) -> str:
         """Return the number of *version*; NotFound where that is of a secret which was deleted for good."""
-        token = marks.read_token(version)
-        if token is None or (token.time and marks.token_of(calls.version(name, token.number)) != token):
+        token = read_token(version)
+        if token is None or (token.time and token_of(calls.version(name, token.number)) != token):
             raise NotFound(f"{name!r} has no version {version!r}")
         return str(token.number)

@@ -25,7 +25,12 @@ F = TypeVar("F", bound=Callable[..., object])
 @click.group(
     "app",
     cls=Group,
-    lazy={"list": "app:list_", "emit": "app:emit", "call": "app:call", "run": "app:run"},
+    lazy={
+        "list": ("app:list_", "List what the app defines."),
+        "emit": ("app:emit", "Run the executors that answer to an event."),
+        "call": ("app:call", "Call a resolver and print what it gives as JSON."),
+        "run": ("app:run", "Start a workflow and print what it gives as JSON."),
+    },
     examples=("tailorsecrets app list --app orders:app", "tailorsecrets app run nightly-report --app orders:app"),
 )
 def group() -> None:

@@ -10,14 +10,14 @@ from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.generate import is_stale
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import yes_option
-from tailorsecrets.cli.progress import looking
+from tailorsecrets.cli.progress import waiting
 from tailorsecrets.cli.prompts import confirm
 from tailorsecrets.cli.writing import carry_out
 from tailorsecrets.config.config import Config
 from tailorsecrets.config.typegen import MODULE
 from tailorsecrets.deploy.consent import Consent, Topic, listed, to_ask, topics
-from tailorsecrets.deploy.observe import declare, escaped, make_plan, nothing
-from tailorsecrets.deploy.plan import Declared, Plan
+from tailorsecrets.deploy.observe import escaped, make_plan, nothing_desired, read_desired
+from tailorsecrets.deploy.plan import Desired, Plan
 from tailorsecrets.store.store import Store
 
 _TRUSTED: Final = "taken as unchanged by the list: another tool's write, or one too new for the list, is not seen"
@@ -62,13 +62,13 @@ def apply(
         raise click.UsageError("--trust-stamps believes a list, and --no-prune makes none", click.get_current_context())
     config = invocation.config()
     invocation.announce(f"apply {config.owner.name}", writes=not dry_run)
-    declared = declare(config, invocation.environ, Path(invocation.folder))
+    declared = read_desired(config, invocation.environ, Path(invocation.folder))
     with invocation.open() as store:
         plan = _planned(declared, store, invocation, prune=not no_prune, trust=trust_stamps)
         _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store is as the config says")
         if not dry_run:
             consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
-            _agree(plan, to_ask(plan, consent), invocation)
+            _confirm(plan, to_ask(plan, consent), invocation)
             carry_out(plan, store, invocation, status="applied")
     _remind_of_types(config, invocation)
     return exits.CHANGES if detailed_exitcode and plan.steps else exits.DONE
@@ -82,19 +82,19 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
     config = invocation.config()
     invocation.announce(f"remove {config.owner.name}", writes=not dry_run)
     with invocation.open() as store:
-        plan = _planned(nothing(config), store, invocation)
+        plan = _planned(nothing_desired(config), store, invocation)
         _show(plan, invocation, dry_run=dry_run, idle=f"nothing to remove: {config.owner.name} owns no vault here")
         if not dry_run:
-            _agree(plan, to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False), invocation)
+            _confirm(plan, to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False), invocation)
             carry_out(plan, store, invocation, status="removed")
 
 
 def _planned(
-    declared: Declared, store: Store, invocation: Invocation, *, prune: bool = True, trust: bool = False
+    declared: Desired, store: Store, invocation: Invocation, *, prune: bool = True, trust: bool = False
 ) -> Plan:
-    with looking(invocation):
+    with waiting(invocation):
         plan = make_plan(declared, store, prune=prune, trust=trust)
-    if plan.by_value:
+    if plan.compared_values:
         invocation.io.say("note: this store keeps no stamps, so its values were read and compared")
     if plan.trusted:
         invocation.io.say(f"note: {plan.trusted} {_TRUSTED}")
@@ -109,13 +109,13 @@ def _show(plan: Plan, invocation: Invocation, *, dry_run: bool, idle: str) -> No
     if not plan.steps:
         invocation.io.say(idle)
     if not invocation.json:
-        invocation.io.show(plans.text(plan))
+        invocation.io.show_coloured(plans.text(plan))
         invocation.io.flush()  # before the questions about it
     elif dry_run:
         invocation.io.show_json(plans.document(plan))
 
 
-def _agree(plan: Plan, asked: list[Topic], invocation: Invocation) -> None:
+def _confirm(plan: Plan, asked: list[Topic], invocation: Invocation) -> None:
     for topic in topics(plan):
         invocation.io.say(plans.listing(plan, topic))
         confirm(_QUESTIONS[topic], invocation, code="APPLY_CANCELLED", yes=topic not in asked)

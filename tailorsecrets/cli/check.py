@@ -4,11 +4,9 @@ from tailorsecrets.cli import exits
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.driver import Stored
-from tailorsecrets.errors import SecretsError
 from tailorsecrets.store.names import Place
+from tailorsecrets.store.operations import ReadResult
 from tailorsecrets.store.store import workspace_of
-
-Answer = Stored | SecretsError
 
 
 @command("check", "tailorsecrets check", "tailorsecrets check --profile prod --json")
@@ -20,21 +18,21 @@ def check(invocation: Invocation) -> int:
     names = invocation.config().declarations.names()
     places = [Place(vault, secret) for vault, secrets in names.items() for secret in secrets]
     with invocation.open() as store:
-        answers = workspace_of(store).answers(places)
+        answers = workspace_of(store).read_many(places)
     if invocation.json:
         invocation.io.show_json([_row(place, answers[place]) for place in places])
     else:
         for place in places:
-            invocation.io.show(_line(place, answers[place]))
+            invocation.io.show_coloured(_line(place, answers[place]))
     return exits.DONE if all(isinstance(answer, Stored) for answer in answers.values()) else exits.ERROR
 
 
-def _row(place: Place, answer: Answer) -> dict[str, object]:
+def _row(place: Place, answer: ReadResult) -> dict[str, object]:
     code = None if isinstance(answer, Stored) else answer.code
     return {"name": f"{place.vault}/{place.secret}", "ok": code is None, "code": code}
 
 
-def _line(place: Place, answer: Answer) -> str:
+def _line(place: Place, answer: ReadResult) -> str:
     name = f"{place.vault}/{place.secret}"
     if isinstance(answer, Stored):
         return f"ok       {name}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tailorsecrets.cli.managed import called
+from tailorsecrets.cli.managed import owner_name
 from tailorsecrets.deploy.consent import Topic
 from tailorsecrets.deploy.plan import Plan, Step
 from tailorsecrets.store.names import Place
@@ -23,7 +23,7 @@ def text(plan: Plan) -> str:
         ("Secrets", [_line(step, plan) for step in _ordered(plan) if step.place.secret]),
         ("Unmanaged vaults", [f"  {vault}" for vault in plan.unmanaged]),
         ("Skipped, for there is no value", [f"  ○ {path(place)}" for place in plan.skipped]),
-        ("Conflicts", [f"  ! {vault} (owner: {called(owner)})" for vault, owner in plan.conflicts]),
+        ("Conflicts", [f"  ! {vault} (owner: {owner_name(owner)})" for vault, owner in plan.conflicts]),
     ]
     lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
     counts = summary(plan)
@@ -40,7 +40,8 @@ def document(plan: Plan) -> dict[str, object]:
         "changes": [_change(step) for step in _ordered(plan)],
         "warnings": [*unmanaged, *skipped],
         "conflicts": [
-            {"resourceType": "vault", "name": vault, "currentOwner": called(owner)} for vault, owner in plan.conflicts
+            {"resourceType": "vault", "name": vault, "currentOwner": owner_name(owner)}
+            for vault, owner in plan.conflicts
         ],
     }
 
@@ -67,7 +68,7 @@ def _ordered(plan: Plan) -> list[Step]:
 
 def _items(plan: Plan, topic: Topic) -> Iterator[str]:
     if topic == "conflicts":
-        yield from (f"  ! {vault} (owner: {called(owner)})" for vault, owner in plan.conflicts)
+        yield from (f"  ! {vault} (owner: {owner_name(owner)})" for vault, owner in plan.conflicts)
     elif topic == "unmanaged":
         yield from (f"  {vault}" for vault in plan.unmanaged)
     else:

@@ -10,14 +10,14 @@ import click
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.deploy.plan import Plan, Step
 
-_PATIENCE: Final = 1.0  # seconds before a word is said
-_MANY: Final = 20  # steps that are worth a bar
+_NOTICE_AFTER: Final = 1.0  # seconds before a word is said
+_LONG_PLAN: Final = 20  # steps that are worth a bar
 
 
 @contextmanager
-def looking(invocation: Invocation) -> Generator[None]:
+def waiting(invocation: Invocation) -> Generator[None]:
     """Say that the store is being looked at, if that takes more than a moment."""
-    timer = Timer(_PATIENCE, invocation.io.say, ["looking at the store ..."])
+    timer = Timer(_NOTICE_AFTER, invocation.io.say, ["waiting at the store ..."])
     timer.daemon = True
     if invocation.can_ask:
         timer.start()
@@ -28,9 +28,9 @@ def looking(invocation: Invocation) -> Generator[None]:
 
 
 @contextmanager
-def watching(plan: Plan, invocation: Invocation) -> Generator[Callable[[Step], None]]:
+def progress_bar(plan: Plan, invocation: Invocation) -> Generator[Callable[[Step], None]]:
     """Give what is to be called with each step that is done; of a long plan it moves a bar."""
-    if not invocation.can_ask or len(plan.steps) < _MANY:
+    if not invocation.can_ask or len(plan.steps) < _LONG_PLAN:
         yield lambda _step: None
         return
     lock = Lock()  # steps are done in many threads

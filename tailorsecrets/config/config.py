@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import Final, TypeVar, overload
 
 from tailorsecrets.declared.declarations import Declarations
-from tailorsecrets.declared.sources import Env, File, Generate, source
-from tailorsecrets.errors import ConfigError, NameInvalid
+from tailorsecrets.declared.sources import Env, File, Generate, Source, source
+from tailorsecrets.errors import ConfigError, NameInvalid, SecretsError
 from tailorsecrets.runtime.manager import ManagerBase, SecretManager
 from tailorsecrets.store.names import RULE, is_name
 from tailorsecrets.store.record import Owner
@@ -64,6 +65,7 @@ def define_secret_manager(
     *,
     ignore_nullish_values: bool = False,
     external: Mapping[str, Iterable[str]] | None = None,
+    folder: str | PathLike[str] | None = None,
 ) -> SecretManager: ...
 @overload
 def define_secret_manager(
@@ -71,6 +73,7 @@ def define_secret_manager(
     *,
     ignore_nullish_values: bool = False,
     external: Mapping[str, Iterable[str]] | None = None,
+    folder: str | PathLike[str] | None = None,
     types: type[M],
 ) -> M: ...
 def define_secret_manager(
@@ -78,27 +81,26 @@ def define_secret_manager(
     *,
     ignore_nullish_values: bool = False,
     external: Mapping[str, Iterable[str]] | None = None,
+    folder: str | PathLike[str] | None = None,
     types: type[ManagerBase] = SecretManager,
 ) -> ManagerBase:
     """Declare vaults and their secrets: ``{vault: {secret: value}}``.
 
     A value is text, None, or where it comes from: ``env()``, ``file()``, ``generate()``. None, an unset variable and a
     missing file are no value: an error when apply runs, or with *ignore_nullish_values* a secret that apply leaves as
-    it is. *external* names secrets that others manage: readable, never planned. *types* is the class that
-    ``tailorsecrets generate`` writes. Raise NameInvalid or ConfigError that lists all that is wrong with the names and
-    values.
+    it is. *external* names secrets that others manage: readable, never planned. *folder* is where the profile file is
+    at run time; its default is the folder of the calling module, so a function that wraps this one passes it. *types*
+    is the class that ``tailorsecrets generate`` writes. Raise one NameInvalid or ConfigError that lists every bad name
+    and value.
     """
-    _check_shapes(vaults, external or {})
-    others = {vault: list(names) for vault, names in (external or {}).items()}
-    problems = [*_problems(vaults), *_external_problems(vaults, others)]
-    bad_names = [*_bad_names(vaults), *_bad_names(others)]
-    if bad_names or problems:
-        kind = ConfigError if problems else NameInvalid
-        hint = f"names have {RULE}" if bad_names else ""
-        raise kind("define_secret_manager: " + "; ".join([*bad_names, *problems]), hint=hint)
-    sources = {vault: {name: source(value) for name, value in secrets.items()} for vault, secrets in vaults.items()}
-    outside = {vault: frozenset(names) for vault, names in others.items()}
-    return types(Declarations(sources, outside, ignore_nullish_values, _folder(sys._getframe(1).f_globals)))  # noqa: SLF001
+    error = _error(vaults, external or {})
+    sources = {} if error else _sources(vaults)
+    del vaults  # so that no frame of the error's traceback holds a value
+    if error:
+        raise error
+    others = {vault: frozenset(names) for vault, names in (external or {}).items()}
+    home = Path(folder).absolute() if folder is not None else _folder(sys._getframe(1).f_globals)  # noqa: SLF001
+    return types(Declarations(sources, others, ignore_nullish_values, home))
 
 
 def _is_uuid(text: object) -> bool:
@@ -115,13 +117,25 @@ def _folder(module: Mapping[str, object]) -> Path:
     return Path(str(module.get("__file__") or "x")).absolute().parent
 
 
-def _check_shapes(vaults: Mapping[str, object], external: Mapping[str, object]) -> None:
+def _error(vaults: Mapping[str, Mapping[str, object]], external: Mapping[str, Iterable[str]]) -> SecretsError | None:
+    """Return what is wrong with the arguments; raised by the caller, whose frame holds no value by then."""
     if not isinstance(vaults, Mapping) or not all(isinstance(secrets, Mapping) for secrets in vaults.values()):
-        raise ConfigError("define_secret_manager: vaults is not a dict of dicts", hint=_VAULTS)
+        return ConfigError("define_secret_manager: vaults is not a dict of dicts", hint=_VAULTS)
     if not isinstance(external, Mapping) or any(
         isinstance(names, str) or not isinstance(names, Iterable) for names in external.values()
     ):
-        raise ConfigError("define_secret_manager: external is not a dict of lists", hint=_EXTERNAL)
+        return ConfigError("define_secret_manager: external is not a dict of lists", hint=_EXTERNAL)
+    problems = [*_problems(vaults), *_external_problems(vaults, external)]
+    bad_names = [*_bad_names(vaults), *_bad_names(external)]
+    if not bad_names and not problems:
+        return None
+    kind = ConfigError if problems else NameInvalid
+    hint = f"names have {RULE}" if bad_names else ""
+    return kind("define_secret_manager: " + "; ".join([*bad_names, *problems]), hint=hint)
+
+
+def _sources(vaults: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, Source]]:
+    return {vault: {name: source(value) for name, value in secrets.items()} for vault, secrets in vaults.items()}
 
 
 def _bad_names(vaults: Mapping[str, Iterable[str]]) -> Iterator[str]:
@@ -142,7 +156,7 @@ def _problems(vaults: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
                 yield f"{vault}/{secret}: {error}"
 
 
-def _external_problems(vaults: Mapping[str, Iterable[str]], others: Mapping[str, list[str]]) -> Iterator[str]:
-    for vault, names in others.items():
+def _external_problems(vaults: Mapping[str, Iterable[str]], external: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    for vault, names in external.items():
         for name in sorted(set(names) & set(vaults.get(vault, ()))):
             yield f"{vault}/{name}: is both declared and external"

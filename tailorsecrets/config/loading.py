@@ -75,26 +75,26 @@ def load_config(path: str | PathLike[str]) -> "Config":
 
 def _run(path: "Path") -> ModuleType:
     from importlib import invalidate_caches
-    from importlib.util import module_from_spec, spec_from_file_location
+    from importlib.util import module_from_spec, spec_from_loader
+
+    from tailorsecrets.config.source_imports import SourceLoader, source_imports
 
     invalidate_caches()  # the types module beside it may be younger than this process
     name = _module_name(path)
-    spec = spec_from_file_location(name, path)
+    loader = SourceLoader(name, str(path))
+    spec = spec_from_loader(name, loader)
     assert spec is not None
-    assert spec.loader is not None
     module = module_from_spec(spec)
-    sys.path.insert(0, str(path.parent))
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with source_imports(str(path.parent)):
+            loader.exec_module(module)
     except SecretsError:
         raise
     except (Exception, SystemExit) as exc:  # noqa: BLE001  # the file is the user's; anything may come
-        error = KeyboardInterrupt() if interrupted(exc) else _told(path, exc)
+        error = KeyboardInterrupt() if interrupted(exc) else _config_error(path, exc)
     else:
         return module
-    finally:
-        sys.path.remove(str(path.parent))
     raise error
 
 
@@ -106,19 +106,19 @@ def _module_name(path: "Path") -> str:
     return f"_tailorsecrets_{path.stem}" if taken or path.stem in sys.stdlib_module_names else path.stem
 
 
-def _told(path: "Path", exc: BaseException) -> ConfigError:
+def _config_error(path: "Path", exc: BaseException) -> ConfigError:
     from traceback import extract_tb
 
     frames = list(dropwhile(lambda frame: frame.filename != str(path), extract_tb(exc.__traceback__)))
     inside = [frame.lineno for frame in frames if frame.filename == str(path)]
     line = exc.lineno if isinstance(exc, SyntaxError) else next(reversed(inside), None)
-    words, hint = _words(exc, frames)
-    error = ConfigError(f"{path}:{line or 1}: {type(exc).__name__}{words}", hint=hint)
+    message, hint = _safe_message(exc, frames)
+    error = ConfigError(f"{path}:{line or 1}: {type(exc).__name__}{message}", hint=hint)
     error.add_note("\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames))
     return error
 
 
-def _words(exc: BaseException, frames: "Sequence[FrameSummary]") -> tuple[str, str]:
+def _safe_message(exc: BaseException, frames: "Sequence[FrameSummary]") -> tuple[str, str]:
     """Return what of the message is sure to quote no value, and a hint."""
     if isinstance(exc, ModuleNotFoundError) and exc.name == TYPES:
         return f": {exc}", "run: tailorsecrets generate"
@@ -126,6 +126,9 @@ def _words(exc: BaseException, frames: "Sequence[FrameSummary]") -> tuple[str, s
         return f": {exc.msg}", ""
     if (isinstance(exc, _NAMED) and exc.name) or _UNKNOWN_OPTION.fullmatch(str(exc)):
         return f": {exc}", ""
+    if isinstance(exc, OSError) and isinstance(exc.errno, int):
+        path = f": {exc.filename!r}" if isinstance(exc.filename, str | PathLike) else ""
+        return f": {os.strerror(exc.errno)}{path}", ""
     if isinstance(exc, KeyError) and frames and frames[-1].filename in _OS:  # os.environ["NAME"]
         return f": {exc.args[0]}", f"set it, or write env({exc.args[0]!r}), which is read only when apply runs"
     return "", ""

@@ -19,8 +19,8 @@ from tailorsecrets.store.store import Store, workspace_of
 
 Watch = Callable[[Step], None]
 
-_HOPELESS: Final = (StoreNotFound, Throttled, Unauthenticated, Unavailable)  # the next step would fare no better
-_LEFT: Final = SecretsError("not tried")
+_STOPPING: Final = (StoreNotFound, Throttled, Unauthenticated, Unavailable)  # the next step would fare no better
+_UNTRIED: Final = SecretsError("not tried")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,17 @@ class _Run:
         self._workspace = workspace_of(store)
         self._records = dict(plan.records)
         self._outcome: dict[Place, SecretsError | None] = {}  # None: done
-        self._stuck: set[str] = set()  # vaults where a step failed that others build on
-        self.interrupted = self.halted = False
+        self._blocked: set[str] = set()  # vaults where a step failed that others build on
+        self.interrupted = self.stopped = False
 
     def interrupt(self) -> None:
         """Start no further step."""
-        self.interrupted = self.halted = True
+        self.interrupted = self.stopped = True
 
     def report(self) -> Report:
         """Return what came of every step."""
         return Report(
-            done=tuple(step for step in self._plan.steps if self._outcome.get(step.place, _LEFT) is None),
+            done=tuple(step for step in self._plan.steps if self._outcome.get(step.place, _UNTRIED) is None),
             failed=tuple((step, error) for step in self._plan.steps if (error := self._outcome.get(step.place))),
             left=tuple(step for step in self._plan.steps if step.place not in self._outcome),
             interrupted=self.interrupted,
@@ -92,11 +92,11 @@ class _Run:
         with self._workspace.transaction():
             for step in self._plan.steps:
                 self._try(step)
-            if self.halted:
+            if self.stopped:
                 raise _StoppedError
 
     def _try(self, step: Step) -> None:
-        if self.halted or step.place.vault in self._stuck:
+        if self.stopped or step.place.vault in self._blocked:
             return
         try:
             self._do(step)
@@ -109,9 +109,9 @@ class _Run:
     def _fail(self, step: Step, error: SecretsError) -> None:
         self._outcome[step.place] = error.with_traceback(None)
         if step.action == "delete" or not step.place.secret:
-            self._stuck.add(step.place.vault)
-        if isinstance(error, _HOPELESS):
-            self.halted = True
+            self._blocked.add(step.place.vault)
+        if isinstance(error, _STOPPING):
+            self.stopped = True
 
     def _do(self, step: Step) -> None:
         vault, secret = step.place

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tailorsecrets.config.config import Config
 from tailorsecrets.declared.sources import Generate
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted, diff
+from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan, diff
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import SecretsError, StoreNotFound, TooLarge, ValueInvalid
 from tailorsecrets.secret import Secret
@@ -15,33 +15,33 @@ from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.workspace import VaultState, Workspace
 
 
-def declare(config: Config, environ: Mapping[str, str], folder: Path) -> Declared:
+def read_desired(config: Config, environ: Mapping[str, str], folder: Path) -> Desired:
     """Read all sources of *config*, files relative to *folder*.
 
-    Raise ValueInvalid that lists every secret without a value, unless the config says to skip those; ConfigError for a
-    file that cannot be read.
+    Raise ValueInvalid that lists every secret without a value, unless the config skips those; ConfigError for a file
+    that cannot be read.
     """
-    says = config.declarations
-    vaults: dict[str, dict[str, Wanted]] = {vault: {} for vault in says.vaults}
+    declarations = config.declarations
+    vaults: dict[str, dict[str, DesiredValue]] = {vault: {} for vault in declarations.vaults}
     missing: list[str] = []
-    for vault, sources in says.vaults.items():
+    for vault, sources in declarations.vaults.items():
         for secret, source in sources.items():
             value = source if isinstance(source, Generate) else source.read(environ, folder)
             vaults[vault][secret] = value
             if value is None:
                 missing.append(f"{vault}/{secret} ({source})")
-    if missing and not says.ignore_nullish_values:
+    if missing and not declarations.ignore_nullish_values:
         hint = "set them, or define_secret_manager(..., ignore_nullish_values=True) to skip them"
         raise ValueInvalid(f"no value for {', '.join(missing)}", code="SECRET_VALUE_REQUIRED", hint=hint)
-    return Declared(config.owner, vaults, says.external)
+    return Desired(config.owner, vaults, declarations.external)
 
 
-def nothing(config: Config) -> Declared:
+def nothing_desired(config: Config) -> Desired:
     """Return the empty declaration of the same owner, which removes all that it owns."""
-    return Declared(config.owner, {}, config.declarations.external)
+    return Desired(config.owner, {}, config.declarations.external)
 
 
-def make_plan(declared: Declared, store: Store, *, prune: bool = True, trust: bool = False) -> Plan:
+def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Plan:
     """Return the plan that makes *store* equal to *declared*; without *prune*, list nothing and delete nothing.
 
     Reads no secret value where the store has stamps. Where a list does not tell them for sure, each secret that is
@@ -50,15 +50,15 @@ def make_plan(declared: Declared, store: Store, *, prune: bool = True, trust: bo
     Raise ValueInvalid or TooLarge for what the store cannot hold.
     """
     workspace = workspace_of(store)
-    _check_values(declared, workspace)
-    found = _found(declared, workspace, prune=prune)
-    values = None if workspace.caps.stamps else workspace.values(_there(declared, found))
-    plan = diff(declared, found, prune=prune, values=values)
+    _check_values(desired, workspace)
+    found = _observed(desired, workspace, prune=prune)
+    values = None if workspace.caps.stamps else workspace.values(_there(desired, found))
+    plan = diff(desired, found, prune=prune, values=values, caps=workspace.caps)
     if workspace.caps.list_stamps or not prune:
         return plan
-    doubted = _doubted(declared, found, plan, trust=trust)
-    plan = diff(declared, workspace.refreshed(found, doubted), prune=prune, values=values)
-    return replace(plan, trusted=len(set(_there(declared, found)) - doubted))
+    to_stat = _to_stat(desired, found, plan, trust=trust)
+    plan = diff(desired, workspace.refreshed(found, to_stat), prune=prune, values=values, caps=workspace.caps)
+    return replace(plan, trusted=len(set(_there(desired, found)) - to_stat))
 
 
 def escaped(plan: Plan, store: Store) -> list[Place]:
@@ -67,21 +67,21 @@ def escaped(plan: Plan, store: Store) -> list[Place]:
     return [step.place for step in plan.steps if isinstance(step.value, Secret) and workspace.escapes(step.value)]
 
 
-def _doubted(declared: Declared, found: Mapping[str, VaultState], plan: Plan, *, trust: bool) -> set[Place]:
+def _to_stat(desired: Desired, found: Mapping[str, VaultState], plan: Plan, *, trust: bool) -> set[Place]:
     """Return the secrets to look at: those that *plan* writes, and the declared ones, with *trust* the unstamped."""
     written = {step.place for step in plan.steps if step.place.secret and step.action != "create"}
-    return written | {place for place in _there(declared, found) if not (trust and _listed(found, place).stamp)}
+    return written | {place for place in _there(desired, found) if not (trust and _listed(found, place).stamp)}
 
 
-def _check_values(declared: Declared, workspace: Workspace) -> None:
-    problems = list(_problems(declared, workspace))
+def _check_values(desired: Desired, workspace: Workspace) -> None:
+    problems = list(_problems(desired, workspace))
     if problems:
         kind = TooLarge if any(isinstance(problem, TooLarge) for problem in problems) else ValueInvalid
         raise kind("; ".join(str(problem) for problem in problems))
 
 
-def _problems(declared: Declared, workspace: Workspace) -> Iterator[SecretsError]:
-    for vault, secrets in declared.vaults.items():
+def _problems(desired: Desired, workspace: Workspace) -> Iterator[SecretsError]:
+    for vault, secrets in desired.vaults.items():
         for secret, value in secrets.items():
             if isinstance(value, Secret):
                 try:
@@ -90,24 +90,24 @@ def _problems(declared: Declared, workspace: Workspace) -> Iterator[SecretsError
                     yield error.with_traceback(None)
 
 
-def _found(declared: Declared, workspace: Workspace, *, prune: bool) -> Mapping[str, VaultState]:
+def _observed(desired: Desired, workspace: Workspace, *, prune: bool) -> Mapping[str, VaultState]:
     try:
-        found = workspace.snapshot() if prune else workspace.snapshot_of(declared.vaults)
+        found = workspace.snapshot() if prune else workspace.snapshot_of(desired.vaults)
     except StoreNotFound:
-        if not workspace.may_make:
+        if not workspace.may_create:
             raise
         return {}
-    for vault in declared.vaults:
+    for vault in desired.vaults:
         if problem := found.get(vault, VaultState()).problem:
             raise problem
     return found
 
 
-def _there(declared: Declared, found: Mapping[str, VaultState]) -> list[Place]:
+def _there(desired: Desired, found: Mapping[str, VaultState]) -> list[Place]:
     """Return the secrets that are declared and found."""
     return [
         Place(vault, secret)
-        for vault, secrets in declared.vaults.items()
+        for vault, secrets in desired.vaults.items()
         for secret in secrets
         if secret in found.get(vault, VaultState()).secrets
     ]

@@ -5,22 +5,22 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tailorsecrets.declared.sources import Generate
-from tailorsecrets.driver import ABSENT, Entry
+from tailorsecrets.driver import ABSENT, Caps, Entry
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner, Record
 from tailorsecrets.store.workspace import VaultState
 
 Action = Literal["create", "update", "delete"]
-Wanted = Secret | Generate | None  # None: no value, and the config says to skip those
+DesiredValue = Secret | Generate | None  # None: no value, and the config says to skip those
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """What a config says: who owns it, the values by vault and secret, and the secrets that others manage."""
+class Desired:
+    """The state that apply makes: the owner, the values by vault and secret, and the secrets that others manage."""
 
     owner: Owner
-    vaults: Mapping[str, Mapping[str, Wanted]]
+    vaults: Mapping[str, Mapping[str, DesiredValue]]
     external: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
 
@@ -29,12 +29,14 @@ class Step:
     """One thing to do to a secret, or with no secret named, to a vault's record.
 
     An update of a vault writes the owner on it. ``expect`` is the version that the plan saw, ABSENT for none.
+    ``for_good`` marks a deletion that the store cannot undo.
     """
 
     action: Action
     place: Place
     value: Secret | Generate | None = None
     expect: str = ABSENT
+    for_good: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,9 @@ class Plan:
     """All steps in the order in which they are done, and what a person should know before.
 
     ``records`` are the records of declared vaults as they were seen; ``owned`` counts the secrets in the store that
-    the app owns; ``by_value`` says that the store has no stamps, so values were read and compared; ``trusted`` counts
-    the secrets that were not looked at, because of the stamps that a list told; ``unread`` are vaults outside of the
-    config whose records cannot be read: whose they are is not known, so they are left alone.
+    the app owns; ``compared_values`` says that the store has no stamps, so values were read and compared; ``trusted``
+    counts the secrets that were not stat'ed, because of the stamps in a list; ``unread`` are vaults outside of the
+    config whose records cannot be read: their owners are not known, so apply leaves them alone.
     """
 
     owner: Owner
@@ -54,7 +56,7 @@ class Plan:
     conflicts: tuple[tuple[str, Owner], ...] = ()
     skipped: tuple[Place, ...] = ()
     owned: int = 0
-    by_value: bool = False
+    compared_values: bool = False
     trusted: int = 0
     unread: tuple[str, ...] = ()
 
@@ -72,67 +74,69 @@ class Plan:
 
 
 def diff(
-    declared: Declared,
+    desired: Desired,
     found: Mapping[str, VaultState],
     *,
     prune: bool = True,
     values: Mapping[Place, Secret] | None = None,
+    caps: Caps = Caps(undelete=True),  # noqa: B008  # frozen
 ) -> Plan:
-    """Return the plan that makes what is *found* equal to what is *declared*.
+    """Return the plan that makes what is *found* equal to *desired*.
 
-    Without *prune* nothing is deleted. *values*, where a store has no stamps, are the values that it holds now.
+    Without *prune* nothing is deleted. *values*, where a store has no stamps, are the values that it holds now. *caps*
+    say which deletions the store can undo.
     """
-    there = {v: found[v] for v in sorted(declared.vaults) if v in found and not _begun(declared, found[v])}
+    there = {v: found[v] for v in sorted(desired.vaults) if v in found and not _is_unfinished(desired, found[v])}
     owners = {vault: _owner(vault_found) for vault, vault_found in there.items()}
-    steps = [*_vault_steps(declared, owners, there), *_secret_steps(declared, there, values)]
+    steps = [*_vault_steps(desired, owners, there), *_secret_steps(desired, there, values)]
     if prune:
-        steps += _deletions(declared, found)
+        steps += _deletions(desired, found, caps)
     return Plan(
-        owner=declared.owner,
+        owner=desired.owner,
         steps=tuple(steps),
-        records={vault: there[vault].record if vault in there else None for vault in declared.vaults},
+        records={vault: there[vault].record if vault in there else None for vault in desired.vaults},
         unmanaged=tuple(vault for vault, owner in owners.items() if owner is None),
-        conflicts=tuple((vault, owner) for vault, owner in owners.items() if owner and not declared.owner.owns(owner)),
-        skipped=tuple(place for place, wanted in _wanted(declared) if wanted is None),
-        owned=sum(len(vault.secrets) for vault in found.values() if declared.owner.owns(_owner(vault))),
-        by_value=values is not None,
+        conflicts=tuple((vault, owner) for vault, owner in owners.items() if owner and not desired.owner.owns(owner)),
+        skipped=tuple(place for place, wanted in _secrets(desired) if wanted is None),
+        owned=sum(len(vault.secrets) for vault in found.values() if desired.owner.owns(_owner(vault))),
+        compared_values=values is not None,
         unread=tuple(vault for vault, seen in sorted(found.items()) if seen.problem),
     )
 
 
-def _begun(declared: Declared, vault: VaultState) -> bool:
+def _is_unfinished(desired: Desired, vault: VaultState) -> bool:
     """Tell whether an apply of this app made the vault's place, or emptied it, and was stopped there."""
-    return vault.record is None and not vault.secrets and vault.mark == declared.owner.mark
+    return vault.record is None and not vault.secrets and vault.made_for == desired.owner.identity
 
 
 def _owner(vault: VaultState) -> Owner | None:
     return vault.record.owner if vault.record else None
 
 
-def _is_torn(vault: VaultState) -> bool:
-    return vault.record is not None and vault.record.torn
+def _is_conflicted(vault: VaultState) -> bool:
+    return vault.record is not None and vault.record.conflicted
 
 
-def _wanted(declared: Declared) -> Iterator[tuple[Place, Wanted]]:
-    for vault, secrets in sorted(declared.vaults.items()):
+def _secrets(desired: Desired) -> Iterator[tuple[Place, DesiredValue]]:
+    for vault, secrets in sorted(desired.vaults.items()):
         for secret, wanted in sorted(secrets.items()):
             yield Place(vault, secret), wanted
 
 
 def _vault_steps(
-    declared: Declared, owners: Mapping[str, Owner | None], found: Mapping[str, VaultState]
+    desired: Desired, owners: Mapping[str, Owner | None], found: Mapping[str, VaultState]
 ) -> Iterator[Step]:
-    for vault in sorted(declared.vaults):
+    for vault in sorted(desired.vaults):
         if vault not in owners:
             yield Step("create", Place(vault))
-        elif owners[vault] != declared.owner or _is_torn(found[vault]):
+        elif owners[vault] != desired.owner or _is_conflicted(found[vault]):
             yield Step("update", Place(vault))
 
 
 def _secret_steps(
-    declared: Declared, there: Mapping[str, VaultState], values: Mapping[Place, Secret] | None
+    desired: Desired, there: Mapping[str, VaultState], values: Mapping[Place, Secret] | None
 ) -> Iterator[Step]:
-    for place, wanted in _wanted(declared):
+    for place, wanted in _secrets(desired):
         vault = there.get(place.vault, VaultState())
         entry = vault.secrets.get(place.secret)
         if wanted is None:
@@ -153,17 +157,23 @@ def _unchanged(
     return record is not None and bool(entry.stamp) and entry.stamp == record.stamp(place.secret, wanted)
 
 
-def _deletions(declared: Declared, found: Mapping[str, VaultState]) -> Iterator[Step]:
-    undeclared = [(name, vault) for name, vault in sorted(found.items()) if name not in declared.vaults]
-    gone = [name for name, vault in undeclared if declared.owner.owns(_owner(vault)) or _begun(declared, vault)]
-    for vault in sorted([*declared.vaults, *gone]):
+def _deletions(desired: Desired, found: Mapping[str, VaultState], caps: Caps) -> Iterator[Step]:
+    undeclared = [(name, vault) for name, vault in sorted(found.items()) if name not in desired.vaults]
+    gone = [name for name, vault in undeclared if desired.owner.owns(_owner(vault)) or _is_unfinished(desired, vault)]
+    dropped = [vault for vault in gone if not any(_stays(desired, vault, secret) for secret in found[vault].secrets)]
+    for vault in sorted([*desired.vaults, *gone]):
+        for_good = _is_for_good(caps, dropped=vault in dropped)
         for secret, entry in sorted(found.get(vault, VaultState()).secrets.items()):
-            if not _stays(declared, vault, secret):
-                yield Step("delete", Place(vault, secret), expect=entry.version)
-    for vault in gone:
-        if not any(_stays(declared, vault, secret) for secret in found[vault].secrets):
-            yield Step("delete", Place(vault))
+            if not _stays(desired, vault, secret):
+                yield Step("delete", Place(vault, secret), expect=entry.version, for_good=for_good)
+    for vault in dropped:
+        yield Step("delete", Place(vault), for_good=_is_for_good(caps, dropped=True))
 
 
-def _stays(declared: Declared, vault: str, secret: str) -> bool:
-    return secret in declared.vaults.get(vault, {}) or secret in declared.external.get(vault, ())
+def _is_for_good(caps: Caps, *, dropped: bool) -> bool:
+    """Tell whether the store cannot undo a deletion: a vault's container is dropped with all versions in it."""
+    return not caps.undelete or (caps.containers and dropped)
+
+
+def _stays(desired: Desired, vault: str, secret: str) -> bool:
+    return secret in desired.vaults.get(vault, {}) or secret in desired.external.get(vault, ())

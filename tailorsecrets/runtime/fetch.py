@@ -15,7 +15,7 @@ from tailorsecrets.store.store import Store, workspace_of
 def fetch(store: Store, keys: Sequence[CacheKey]) -> dict[CacheKey, CacheEntry | SecretsError]:
     """Return the answer of *store* for each of *keys*; a missing secret is an empty CacheEntry."""
     places = {key: Place(key.vault, key.secret) for key in keys if key.versions == 1}
-    answers = workspace_of(store).answers(list(places.values()))
+    answers = workspace_of(store).read_many(list(places.values()))
     found = {key: _entry(answers[place]) for key, place in places.items()} | {
         key: _recent(store, key) for key in keys if key.versions != 1
     }

@@ -35,9 +35,9 @@ ReadResult = Stored | SecretsError
 Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
 PARALLEL: Final = 8  # calls at once against a store that answers one name a call
-_WRITES: Final = frozenset({"put", "delete", "restore", "make", "drop", "setup"})
+_READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers"})
 _LONGEST_REASON: Final = 300  # characters
-_THERE: Final = ("live", "disabled")
+_EXISTING: Final = ("live", "disabled")
 _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
     NotFound: (errors.VaultNotFound, errors.SecretNotFound),
     AlreadyExists: (errors.VaultAlreadyExists, errors.SecretAlreadyExists),
@@ -67,11 +67,11 @@ class Operations:
     def get_many(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
         """Return an answer for each of *places*, in the least calls that the store allows."""
         wanted = list(dict.fromkeys(places))
-        answers: dict[Place, ReadResult] = {}
+        results: dict[Place, ReadResult] = {}
         while wanted and self._batch > 1:
             chunk, wanted = wanted[: self._batch], wanted[self._batch :]
-            answers |= self._get_batch(chunk)
-        return answers | dict(zip(wanted, parallel(self._answer, wanted), strict=True))
+            results |= self._get_batch(chunk)
+        return results | dict(zip(wanted, parallel(self._result, wanted), strict=True))
 
     def stat(self, place: Place, *, deleted: bool = False) -> Entry | None:
         """Return what is at *place* now, None where nothing can be read; reads a value only where the store must.
@@ -83,7 +83,7 @@ class Operations:
             entry = self._call("stat", place, self._driver.stat, native) if self.caps.stats else self.get(place).entry
         except NotFound:
             return None
-        return entry if deleted or entry.state in _THERE else None
+        return entry if deleted or entry.state in _EXISTING else None
 
     def list(self, vault: str = "", *, deleted: bool = False) -> Iterator[tuple[Place, Entry]]:
         """Yield the places of the workspace, or of *vault*; with *deleted*, those that restore can bring back."""
@@ -102,9 +102,9 @@ class Operations:
         self.check_value(place, value)
         native, tags = self._naming.native(place), self._naming.tags(place)
         options: dict[str, Any] = {}
-        left = self._left_to_driver(place, expect)
-        if left is not None:
-            options["expect"] = left
+        checked = self._expect_for_driver(place, expect)
+        if checked is not None:
+            options["expect"] = checked
         if self.caps.stamps:
             options["stamp"] = stamp
         if tags:
@@ -114,8 +114,8 @@ class Operations:
     def check_value(self, place: Place, value: Secret) -> None:
         """Raise NameInvalid, ValueInvalid or TooLarge for what the store cannot hold; calls nothing."""
         if self._naming.tags(place) and not self.caps.tags:
-            told = f"the names are too long for the store: together they have over {self.caps.max_name} characters"
-            raise self._error("put", place, NameInvalid(told))
+            message = f"the names are too long for the store: together they have over {self.caps.max_name} characters"
+            raise self._error("put", place, NameInvalid(message))
         kind: type = type(value.reveal())  # what an untyped program gives
         if not issubclass(kind, str):
             raise self._error("put", place, ValueInvalid(f"a value is text, not {kind.__name__}"))
@@ -166,7 +166,7 @@ class Operations:
         self._need("writes")
         self._call("drop", Place(vault), self._driver.drop, self._naming.container(vault))
 
-    def native_names(self, vault: str) -> VaultNames:
+    def vault_names(self, vault: str) -> VaultNames:
         """Return the native names of *vault*: its record, and the prefix of its secrets."""
         return self._naming.vault_names(vault)
 
@@ -197,14 +197,14 @@ class Operations:
 
     def _need(self, ability: Ability) -> None:
         if ability == "writes" and self._read_only:
-            raise read_only(self._read_only)
+            raise read_only_error(self._read_only)
         if not getattr(self.caps, ability):
             raise Unsupported(f"{self._url}: the store does not offer {ability}")
 
     def _listing(self, prefix: str, *, deleted: bool) -> Iterator[Entry]:
         return self._driver.list(prefix, **({"deleted": True} if deleted else {}))
 
-    def _left_to_driver(self, place: Place, expect: str | None) -> str | None:
+    def _expect_for_driver(self, place: Place, expect: str | None) -> str | None:
         if expect is None or self.caps.cas == "full" or (self.caps.cas == "create" and expect == ABSENT):
             return expect
         entry = self.stat(place)
@@ -223,15 +223,15 @@ class Operations:
         except Denied:
             self._batch = 1
             _warn("%s: batch reads are denied; reading one by one from now on", self._url)
-            return dict(zip(chunk, parallel(self._answer, chunk), strict=True))
+            return dict(zip(chunk, parallel(self._result, chunk), strict=True))
         return {place: self._one_of(place, found.get(native)) for native, place in natives.items()}
 
     def _one_of(self, place: Place, answer: Stored | Exception | None) -> ReadResult:
         if isinstance(answer, Stored):
-            return self._answer(place, lambda: self._decoded(place, answer))
+            return self._result(place, lambda: self._decoded(place, answer))
         return self._error("get_many", place, answer or errors.Unavailable("the store gave no answer for it"))
 
-    def _answer(self, place: Place, read: Callable[[], Stored] | None = None) -> ReadResult:
+    def _result(self, place: Place, read: Callable[[], Stored] | None = None) -> ReadResult:
         try:
             return read() if read else self.get(place)
         except SecretsError as error:
@@ -250,7 +250,7 @@ class Operations:
 
     def _iterate(self, op: str, place: Place | None, start: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
         entries = self._call(op, place, start)
-        while (entry := self._call(op, place, _following, entries)) is not None:
+        while (entry := self._call(op, place, _next_entry, entries)) is not None:
             yield entry
 
     def _call(self, op: str, place: Place | None, do: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
@@ -270,12 +270,12 @@ class Operations:
     def _error(self, op: str, place: Place | None, exc: Exception) -> SecretsError:
         if isinstance(exc, SecretsError):
             kind, text, hint, code, retryable = _kind(exc), str(exc), exc.hint, exc.code, exc.retryable
-            reason = exc.reason
+            reason, reason_code = exc.reason, exc.reason_code
         else:
             problem: Problem = self._driver.explain(exc, op)
             kind, text, hint, code = problem.kind, "", problem.hint, problem.kind.code
             retryable = problem.kind.retryable and not self.caps.retries  # else the SDK has tried again already
-            reason = _reason(problem, op)
+            reason, reason_code = problem.reason, problem.reason_code
         vault, secret = (place.vault, place.secret) if place else ("", "")
         specific = _SPECIFIC.get(kind, (kind, kind))[bool(secret)] if vault else kind
         message = text if text and text != kind.meaning else specific.meaning
@@ -288,11 +288,12 @@ class Operations:
             vault=vault,
             secret=secret,
             retryable=retryable,
-            reason=reason,
+            reason=_reason(reason, reason_code, op),
+            reason_code=reason_code,
         )
 
 
-def read_only(why: str) -> Denied:
+def read_only_error(why: str) -> Denied:
     """Return the refusal of a write under a profile that may only read."""
     return Denied(why, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
 
@@ -319,14 +320,15 @@ def is_version(entry: Entry, expect: str) -> bool:
     return here == there or (here[0] == there[0] and not (here[2] and there[2]))
 
 
-def _following(entries: Iterator[Entry]) -> Entry | None:
+def _next_entry(entries: Iterator[Entry]) -> Entry | None:
     return next(entries, None)
 
 
-def _reason(problem: Problem, op: str) -> str:
+def _reason(reason: str, code: str, op: str) -> str:
     """Return the service's own code and message in one line; of a write only its code, for the rest may quote it."""
-    message = "" if op in _WRITES else " ".join(problem.reason.split())[:_LONGEST_REASON]
-    return ": ".join(part for part in (problem.reason_code, message) if part)
+    printable = "".join(character if character.isprintable() else " " for character in reason)
+    message = " ".join(printable.split())[:_LONGEST_REASON] if op in _READS else ""
+    return ": ".join(part for part in (code, message) if part)
 
 
 def _kind(error: SecretsError) -> type[SecretsError]:

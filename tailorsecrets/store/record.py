@@ -24,8 +24,8 @@ class Owner(NamedTuple):
     id: str = ""
 
     @property
-    def mark(self) -> str:
-        """What stands on a place that was made for this owner's vault, before the vault has its record."""
+    def identity(self) -> str:
+        """The id, or else the name; noted on a container made for this owner's vault that has no record yet."""
         return self.id or self.name
 
     def labels(self) -> dict[str, str]:
@@ -43,13 +43,13 @@ class Owner(NamedTuple):
 class Record:
     """What a vault's record says. ``version`` is that of the record, for compare-and-swap; "" for a new one.
 
-    ``torn``: two branches wrote the record, and this is what they agree on. Writing it settles that.
+    ``conflicted``: two branches wrote the record, and this is what they agree on. Writing it ends the conflict.
     """
 
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     key: Secret = field(default_factory=lambda: Secret(""))
     version: str = ""
-    torn: bool = False
+    conflicted: bool = False
 
     @property
     def owner(self) -> Owner | None:
@@ -95,14 +95,14 @@ def load_record(text: Secret, version: str) -> Record:
     return Record(texts, Secret(key), version)
 
 
-def joined(sides: Sequence[Record], version: str) -> Record:
-    """Return what the records that two branches wrote say together: the owner, where both name the same one.
+def merged(branches: Sequence[Record], version: str) -> Record:
+    """Return the record that two branches agree on: it has an owner only where both name the same one.
 
     The stamp key is that of the first, so the values of the others are written anew.
     """
-    first = next(iter(sides), Record())
-    agreed = first if len({side.owner for side in sides}) == 1 else first.owned_by(None)
-    return replace(agreed, version=version, torn=True)
+    first = next(iter(branches), Record())
+    agreed = first if len({branch.owner for branch in branches}) == 1 else first.owned_by(None)
+    return replace(agreed, version=version, conflicted=True)
 
 
 def _record(text: str) -> dict[str, object]:

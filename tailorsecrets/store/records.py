@@ -6,53 +6,61 @@ from contextlib import suppress
 from tailorsecrets.driver import Entry, Stored
 from tailorsecrets.errors import Conflict, Corrupt, Denied, NotFound, SecretsError, StoreNotFound, Unsupported
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import Operations
-from tailorsecrets.store.record import Record, joined, load_record
+from tailorsecrets.store.operations import Operations, ReadResult
+from tailorsecrets.store.record import Record, load_record, merged
 
-RecordAnswer = Record | SecretsError
+RecordResult = Record | SecretsError
 
 
 class Records:
-    """Reads the records by *calls*; *url* names the store in errors."""
+    """Reads records by *operations*; *url* names the store in errors."""
 
-    def __init__(self, calls: Operations, url: str) -> None:
-        self._calls, self._url = calls, url
+    def __init__(self, operations: Operations, url: str) -> None:
+        self._operations, self._url = operations, url
 
-    def require(self, vaults: Sequence[str]) -> dict[str, Record]:
-        """Return the record of each of *vaults* that has one; the first that cannot be read raises."""
-        return {vault: _readable(record) for vault, record in self.read(vaults).items()}
+    def read(self, vaults: Sequence[str]) -> dict[str, Record]:
+        """Return the record of each of *vaults* that has one; raise the first error."""
+        return {vault: _record_or_raise(result) for vault, result in self.results(vaults).items()}
 
-    def read(self, vaults: Sequence[str]) -> dict[str, RecordAnswer]:
-        """Return the record of each of *vaults* that has one, or why it is denied or cannot be understood."""
-        answers = self._calls.get_many([Place(vault) for vault in vaults])
+    def results(self, vaults: Sequence[str]) -> dict[str, RecordResult]:
+        """Return the record of each of *vaults* that has one, or the error of one that is denied or damaged."""
+        results = self._operations.get_many([Place(vault) for vault in vaults])
         return {
-            place.vault: self._record(place, answer)
-            for place, answer in answers.items()
-            if not isinstance(answer, NotFound) or isinstance(answer, StoreNotFound)
+            place.vault: self._result(place, result)
+            for place, result in results.items()
+            if not isinstance(result, NotFound) or isinstance(result, StoreNotFound)
         }
 
-    def _record(self, place: Place, answer: Stored | SecretsError) -> RecordAnswer:
+    def _result(self, place: Place, result: ReadResult) -> RecordResult:
         try:
-            return self._loaded(place, answer)
+            return self._load(place, result)
         except (Denied, Corrupt, Unsupported) as error:
-            told = str(error) if error.vault else f"{place}: {error}"
-            return type(error)(told, hint=error.hint, code=error.code, vault=place.vault, store=self._url)
+            message = str(error) if error.vault else f"{place}: {error}"
+            return type(error)(
+                message,
+                hint=error.hint,
+                code=error.code,
+                vault=place.vault,
+                store=self._url,
+                reason=error.reason,
+                reason_code=error.reason_code,
+            )
 
-    def _loaded(self, place: Place, answer: Stored | SecretsError) -> Record:
-        if isinstance(answer, Stored):
-            return load_record(answer.value, answer.entry.version)
-        entry = self._calls.stat(place) if isinstance(answer, Conflict) else None
+    def _load(self, place: Place, result: ReadResult) -> Record:
+        if isinstance(result, Stored):
+            return load_record(result.value, result.entry.version)
+        entry = self._operations.stat(place) if isinstance(result, Conflict) else None
         if entry is None:
-            raise answer
-        return joined(list(self._sides(place, entry)), entry.version)
+            raise result
+        return merged(list(self._branches(place, entry)), entry.version)
 
-    def _sides(self, place: Place, entry: Entry) -> Iterator[Record]:
-        for side in entry.sides:
-            with suppress(SecretsError):  # a branch deleted it, or wrote it in a key that is no more
-                yield load_record(self._calls.get(place, side).value, side)
+    def _branches(self, place: Place, entry: Entry) -> Iterator[Record]:
+        for version in entry.branches:
+            with suppress(SecretsError):  # a branch deleted it, or encrypted it with a key that is gone
+                yield load_record(self._operations.get(place, version).value, version)
 
 
-def _readable(record: RecordAnswer) -> Record:
-    if isinstance(record, SecretsError):
-        raise record
-    return record
+def _record_or_raise(result: RecordResult) -> Record:
+    if isinstance(result, SecretsError):
+        raise result
+    return result

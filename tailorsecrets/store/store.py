@@ -46,16 +46,18 @@ class Store:
         url: str = "",
         prefix: str = "",
         read_only: str = "",
-        may_make: bool = False,
+        may_create: bool = False,
     ) -> None:
         """Put vaults on *driver*.
 
         *url* names the store in errors; *prefix* stands before every native name; *read_only*, if given, is why writes
-        are denied; *may_make* tells that the first write may make the store.
+        are denied; *may_create* tells that the first write may make the store.
         """
         self.url, self.workspace = url or type(driver).__name__, workspace
-        self._inner = Workspace(driver, workspace, url=self.url, prefix=prefix, read_only=read_only, may_make=may_make)
-        self._calls = self._inner.calls
+        self._inner = Workspace(
+            driver, workspace, url=self.url, prefix=prefix, read_only=read_only, may_create=may_create
+        )
+        self._operations = self._inner.operations
 
     def __repr__(self) -> str:
         return f"<Store: {self.url}, workspace {self.workspace}>"
@@ -63,7 +65,7 @@ class Store:
     @property
     def caps(self) -> Caps:
         """What the store can do."""
-        return self._calls.caps
+        return self._operations.caps
 
     def get(self, vault: str, secret: str) -> str | None:
         """Return the value, None where there is no such secret or vault."""
@@ -78,7 +80,7 @@ class Store:
         The first secret in that order that cannot be read raises.
         """
         places = [checked_place(vault, secret) for secret in _sequence(secrets)]
-        answers = self._calls.get_many(places)
+        answers = self._operations.get_many(places)
         return [_text(answers[place]) for place in places]
 
     async def aget(self, vault: str, secret: str) -> str | None:
@@ -95,22 +97,22 @@ class Store:
 
     def read(self, vault: str, secret: str, version: str = "") -> Stored:
         """Return the current value, or that of *version*, with its entry; SecretNotFound where there is none."""
-        return self._calls.get(checked_place(vault, secret), version)
+        return self._operations.get(checked_place(vault, secret), version)
 
     def list_vaults(self) -> list[VaultInfo]:
         """Return the vaults of the workspace by name; a vault is there if it has a record, a place or a secret."""
         found: dict[str, VaultInfo] = {}
-        marks = self._inner.marks()
-        for vault in marks:
+        containers = self._inner.containers()
+        for vault in containers:
             found[vault] = VaultInfo(vault)
-        for place, entry in self._inner.everything(marks):
-            found[place.vault] = _spanning(found.get(place.vault), place, entry)
+        for place, entry in self._inner.entries(containers):
+            found[place.vault] = _with_times_of(found.get(place.vault), place, entry)
         return [found[name] for name in sorted(found)]
 
     def list_secrets(self, vault: str) -> list[Entry]:
         """Return the live secrets of *vault* by name, without values; an Entry's ``name`` is the secret's name."""
         check_name("vault", vault)
-        entries = [replace(entry, name=place.secret) for place, entry in self._calls.list(vault) if place.secret]
+        entries = [replace(entry, name=place.secret) for place, entry in self._operations.list(vault) if place.secret]
         if not entries:
             self._inner.record(vault)
         return sorted(entries, key=lambda entry: entry.name)
@@ -118,7 +120,7 @@ class Store:
     def history(self, vault: str, secret: str) -> list[Entry]:
         """Return the versions that can still be read, newest first; SecretNotFound where there is none."""
         place = checked_place(vault, secret)
-        entries = [replace(entry, name=secret) for entry in self._calls.versions(place)]
+        entries = [replace(entry, name=secret) for entry in self._operations.versions(place)]
         if not entries:
             raise SecretNotFound(f"{place}: no version can be read", vault=vault, secret=secret, store=self.url)
         return entries
@@ -126,45 +128,45 @@ class Store:
     def create_vault(self, vault: str, owner: Owner | None = None) -> None:
         """Make an empty vault, of *owner* if given; VaultAlreadyExists where one is there."""
         check_name("vault", vault)
-        if self._is_there(vault):
+        if self._exists(vault):
             raise VaultAlreadyExists(f"vault {vault}: exists already", vault=vault, store=self.url)
         self._inner.claim(vault, owner, None)
 
     def delete_vault(self, vault: str) -> None:
         """Delete an empty vault; NotEmpty where secrets are in it, VaultNotFound where there is none."""
         self._inner.record(vault)
-        if any(place.secret for place, _ in self._calls.list(vault)):
+        if any(place.secret for place, _ in self._operations.list(vault)):
             raise NotEmpty(f"vault {vault}: still holds secrets", hint="delete its secrets first", vault=vault)
         self._inner.drop_vault(vault)
 
     def create_secret(self, vault: str, secret: str, value: Secret | str) -> Entry:
         """Write a secret that is not there; SecretAlreadyExists, VaultNotFound, TooLarge, ValueInvalid."""
-        value = _covered(value)
+        value = _as_secret(value)
         return self._write(vault, secret, value, ABSENT)
 
     def update_secret(self, vault: str, secret: str, value: Secret | str) -> Entry:
         """Write a new version of a secret that is there; SecretNotFound, VaultNotFound, TooLarge, ValueInvalid."""
-        value = _covered(value)
+        value = _as_secret(value)
         return self._write(vault, secret, value, PRESENT)
 
     def delete_secret(self, vault: str, secret: str, *, expect: str = "") -> None:
         """Delete a secret; SecretNotFound where there is none, Conflict where *expect*, a version, is not current."""
         place = checked_place(vault, secret)
-        entry = self._calls.stat(place)
+        entry = self._operations.stat(place)
         if entry is None:
-            self._calls.delete(place)  # a name that never had a value is no secret, and goes all the same
+            self._operations.delete(place)  # a name that never had a value is no secret, and goes all the same
             raise SecretNotFound(f"{place}: does not exist", vault=vault, secret=secret, store=self.url)
         if expect and not is_version(entry, expect):
             raise Conflict(f"{place}: it changed in the meantime", vault=vault, secret=secret, store=self.url)
-        self._calls.delete(place)
+        self._operations.delete(place)
 
     def restore_secret(self, vault: str, secret: str) -> Entry:
         """Undo a delete; SecretNotFound where nothing is to be undone."""
-        return self._calls.restore(checked_place(vault, secret))
+        return self._operations.restore(checked_place(vault, secret))
 
     def purge_secret(self, vault: str, secret: str) -> None:
         """Delete a secret for good, with all its versions; a missing one is fine."""
-        self._calls.delete(checked_place(vault, secret), purge=True)
+        self._operations.delete(checked_place(vault, secret), purge=True)
 
     def rollback_secret(self, vault: str, secret: str, version: str) -> Entry:
         """Write the value of an old *version* as a new one; SecretNotFound where that version cannot be read."""
@@ -173,11 +175,11 @@ class Store:
 
     def setup(self) -> str:
         """Make the store itself, where the plugin can; return a sentence on what was made, "" for nothing."""
-        return self._calls.setup()
+        return self._operations.setup()
 
     def close(self) -> None:
         """Let go of the connection; twice is fine."""
-        self._calls.close()
+        self._operations.close()
 
     def __enter__(self) -> Self:
         return self
@@ -185,7 +187,7 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _is_there(self, vault: str) -> bool:
+    def _exists(self, vault: str) -> bool:
         try:
             self._inner.record(vault)
         except VaultNotFound:
@@ -196,13 +198,13 @@ class Store:
 
     def _write(self, vault: str, secret: str, value: Secret, expect: str | None) -> Entry:
         place = checked_place(vault, secret)
-        self._calls.check_value(place, value)
+        self._operations.check_value(place, value)
         record = self._inner.record(vault)
         stamp = record.stamp(secret, value) if record.key.reveal() else ""
-        return self._calls.put(place, value, expect=expect, stamp=stamp)
+        return self._operations.put(place, value, expect=expect, stamp=stamp)
 
 
-def _covered(value: Secret | str) -> Secret:
+def _as_secret(value: Secret | str) -> Secret:
     return value if isinstance(value, Secret) else Secret(value)  # so that no frame of an error holds it bare
 
 
@@ -212,17 +214,17 @@ def _sequence(secrets: Sequence[str]) -> Sequence[str]:
     return secrets
 
 
-def _stored(answer: Stored | SecretsError) -> Stored:
+def _stored_or_raise(answer: Stored | SecretsError) -> Stored:
     if isinstance(answer, SecretsError):
         raise answer
     return answer
 
 
 def _text(answer: Stored | SecretsError) -> str | None:
-    return None if isinstance(answer, SecretNotFound) else _stored(answer).value.reveal()
+    return None if isinstance(answer, SecretNotFound) else _stored_or_raise(answer).value.reveal()
 
 
-def _spanning(vault: VaultInfo | None, place: Place, entry: Entry) -> VaultInfo:
+def _with_times_of(vault: VaultInfo | None, place: Place, entry: Entry) -> VaultInfo:
     seen = vault or VaultInfo(place.vault)
     created = [time for time in (seen.created, entry.created) if time]
     updated = [time for time in (seen.updated, entry.updated) if time]

@@ -33,7 +33,7 @@ class VaultState(NamedTuple):
 
     record: Record | None = None
     secrets: Mapping[str, Entry] = MappingProxyType({})
-    mark: str = ""
+    made_for: str = ""
     problem: SecretsError | None = None
 
 
@@ -43,42 +43,42 @@ class Workspace:
     Methods raise as those of ``Store`` do.
     """
 
-    def __init__(self, driver: Driver, name: str, *, url: str, prefix: str, read_only: str, may_make: bool) -> None:
+    def __init__(self, driver: Driver, name: str, *, url: str, prefix: str, read_only: str, may_create: bool) -> None:
         caps = driver.caps
         naming = Naming(name, caps.joiner, caps.max_name, prefix, caps.containers)
-        self.url, self.name, self.may_make = url, name, may_make
-        self.calls = Operations(driver, naming, url, read_only=read_only)
-        self._records = Records(self.calls, url)
+        self.url, self.name, self.may_create = url, name, may_create
+        self.operations = Operations(driver, naming, url, read_only=read_only)
+        self._records = Records(self.operations, url)
 
     @property
     def caps(self) -> Caps:
         """The abilities of the store."""
-        return self.calls.caps
+        return self.operations.caps
 
     def snapshot(self) -> dict[str, VaultState]:
         """Return all that is in the workspace, as lists tell it, reading records and no other value.
 
         A record that is denied or damaged is a ``problem`` of its vault alone.
         """
-        marks = self.marks()
-        vaults: dict[str, dict[str, Entry]] = {vault: {} for vault in marks}
+        containers = self.containers()
+        vaults: dict[str, dict[str, Entry]] = {vault: {} for vault in containers}
         recorded = list(vaults)
-        for place, entry in self.everything(marks):
+        for place, entry in self.entries(containers):
             secrets = vaults.setdefault(place.vault, {})
             if place.secret:
                 secrets[place.secret] = entry
             else:
                 recorded.append(place.vault)
-        records = self._records.read(recorded)
+        records = self._records.results(recorded)
         return {
-            vault: _found(records.get(vault), secrets, marks.get(vault, ""))
+            vault: _vault_state(records.get(vault), secrets, containers.get(vault, ""))
             for vault, secrets in vaults.items()
-            if secrets or vault in records or vault in marks  # else a record that never had a value
+            if secrets or vault in records or vault in containers  # else a record that never had a value
         }
 
     def refreshed(self, found: Mapping[str, VaultState], places: Collection[Place]) -> dict[str, VaultState]:
         """Return what was *found*, with a look at each of *places*, which are among it."""
-        current = self.current(list(places))
+        current = self.stat(list(places))
         secrets = {vault: dict(seen.secrets) for vault, seen in found.items()}
         for place in places:
             secrets[place.vault].pop(place.secret)
@@ -92,28 +92,28 @@ class Workspace:
 
     def snapshot_of(self, names: Mapping[str, Iterable[str]]) -> dict[str, VaultState]:
         """Return what is there of the secrets named, vault by vault, listing nothing."""
-        records = self._records.require(list(names))
+        records = self._records.read(list(names))
         places = [Place(vault, secret) for vault, secrets in names.items() for secret in secrets]
         found: dict[str, dict[str, Entry]] = {}
-        for (vault, secret), entry in self.current(places).items():
+        for (vault, secret), entry in self.stat(places).items():
             found.setdefault(vault, {})[secret] = entry
         return {v: VaultState(records.get(v), found.get(v, {})) for v in names if v in records or v in found}
 
-    def current(self, places: Sequence[Place], *, deleted: bool = False) -> dict[Place, Entry]:
+    def stat(self, places: Sequence[Place], *, deleted: bool = False) -> dict[Place, Entry]:
         """Return what is at each of *places* now, without those where there is nothing; reads no value.
 
         What was deleted or never had a value is nothing, but with *deleted* an entry in that state.
         """
-        entries = zip(places, parallel(partial(self.calls.stat, deleted=deleted), places), strict=True)
+        entries = zip(places, parallel(partial(self.operations.stat, deleted=deleted), places), strict=True)
         return {place: entry for place, entry in entries if entry is not None}
 
     def record(self, vault: str) -> Record:
         """Return the vault's record, an empty one where only its secrets are there; VaultNotFound otherwise."""
         check_name("vault", vault)
-        found = self._records.require([vault]).get(vault)
+        found = self._records.read([vault]).get(vault)
         if found is not None:
             return found
-        if self.caps.lists and (vault in self.marks() or any(True for _ in self.calls.list(vault))):
+        if self.caps.lists and (vault in self.containers() or any(True for _ in self.operations.list(vault))):
             return Record()
         raise VaultNotFound(f"vault {vault}: does not exist", vault=vault, store=self.url)
 
@@ -129,7 +129,7 @@ class Workspace:
             new = new_record(new.labels)
         expect = record.version if record and record.version else ABSENT
         entry = self._put(Place(vault), new.dump(), expect=expect)
-        return replace(new, version=entry.version, torn=False)
+        return replace(new, version=entry.version, conflicted=False)
 
     def release(self, vault: str) -> Owner | None:
         """Take the owner off *vault* and return who it was; None, and nothing written, where it had none."""
@@ -140,11 +140,11 @@ class Workspace:
 
     def drop_vault(self, vault: str) -> None:
         """Delete the record, and the place, of a vault whose secrets are gone."""
-        self.calls.delete(Place(vault), purge=self.caps.containers)
+        self.operations.delete(Place(vault), purge=self.caps.containers)
         if self.caps.containers:
-            for place, _ in list(self.calls.list(vault, deleted=True)) if self.caps.undelete else []:
-                self.calls.delete(place, purge=True)
-            self.calls.drop(vault)
+            for place, _ in list(self.operations.list(vault, deleted=True)) if self.caps.undelete else []:
+                self.operations.delete(place, purge=True)
+            self.operations.drop(vault)
 
     def put_secret(self, record: Record, vault: str, secret: str, value: Secret, *, expect: str) -> Entry:
         """Write under the record of *vault*, in the state that was seen: ABSENT, or a version."""
@@ -152,72 +152,72 @@ class Workspace:
         stamp = record.stamp(secret, value) if record.key.reveal() and self.caps.stamps else ""
         return self._put(place, value, expect=expect, stamp=stamp)
 
-    def native_names(self, vault: str) -> VaultNames:
+    def vault_names(self, vault: str) -> VaultNames:
         """Return the native names of *vault*: its record, and the prefix of its secrets."""
         check_name("vault", vault)
-        return self.calls.native_names(vault)
+        return self.operations.vault_names(vault)
 
     def check_value(self, vault: str, secret: str, value: Secret) -> None:
         """Raise NameInvalid, ValueInvalid or TooLarge for what the store cannot hold; calls nothing."""
-        self.calls.check_value(checked_place(vault, secret), value)
+        self.operations.check_value(checked_place(vault, secret), value)
 
     def escapes(self, value: Secret) -> bool:
         """Tell whether the store cannot hold *value* as it is: other tools then read ``tailorsecrets:=`` before it."""
-        return self.calls.escapes(value)
+        return self.operations.escapes(value)
 
     def values(self, places: Sequence[Place]) -> dict[Place, Secret]:
         """Return the values of those of *places* that can be read; for stores without stamps."""
-        return {p: a.value for p, a in self.answers(places).items() if isinstance(a, Stored)}
+        return {p: a.value for p, a in self.read_many(places).items() if isinstance(a, Stored)}
 
-    def answers(self, places: Sequence[Place]) -> dict[Place, Stored | SecretsError]:
+    def read_many(self, places: Sequence[Place]) -> dict[Place, Stored | SecretsError]:
         """Return for each of *places* its value with its entry, or the error, in the least calls.
 
         Raise NameInvalid for anything but the place of a secret.
         """
         check_names([pair for vault, secret in places for pair in (("vault", vault), ("secret", secret))])
         if len(places) != 1:
-            return self.calls.get_many(places)
+            return self.operations.get_many(places)
         try:
-            return {places[0]: self.calls.get(places[0])}  # plain, as not everybody may make batch calls
+            return {places[0]: self.operations.get(places[0])}  # plain, as not everybody may make batch calls
         except SecretsError as error:
             return {places[0]: error.with_traceback(None)}
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make the writes in the block one write, where ``caps.transactions``."""
-        return self.calls.transaction()
+        return self.operations.transaction()
 
     def setup(self) -> str:
         """Make the store itself, where the plugin can; return a sentence on what was made, "" for nothing."""
-        return self.calls.setup()
+        return self.operations.setup()
 
     def close(self) -> None:
         """Let go of the connection; twice is fine."""
-        self.calls.close()
+        self.operations.close()
 
     def _put(self, place: Place, value: Secret, *, expect: str | None, stamp: str = "") -> Entry:
         try:
-            return self.calls.put(place, value, expect=expect, stamp=stamp)
+            return self.operations.put(place, value, expect=expect, stamp=stamp)
         except AlreadyExists:
-            told = f"{place}: somebody else made it in the meantime"
-        raise Conflict(told, vault=place.vault, secret=place.secret, store=self.url)
+            message = f"{place}: somebody else made it in the meantime"
+        raise Conflict(message, vault=place.vault, secret=place.secret, store=self.url)
 
-    def marks(self) -> dict[str, str]:
+    def containers(self) -> dict[str, str]:
         """Return the note on the container of each vault, where the store has containers."""
-        return {vault: entry.stamp for vault, entry in self.calls.containers()} if self.caps.containers else {}
+        return {vault: entry.stamp for vault, entry in self.operations.containers()} if self.caps.containers else {}
 
-    def everything(self, placed: Iterable[str]) -> Iterator[tuple[Place, Entry]]:
-        """Yield each secret and record of the workspace; *placed* are the vaults with containers."""
+    def entries(self, containers: Iterable[str]) -> Iterator[tuple[Place, Entry]]:
+        """Yield each secret and record of the workspace; *containers* are the vaults that have one."""
         if not self.caps.containers:
-            yield from self.calls.list()
-        for vault in placed:
-            yield from self.calls.list(vault)
+            yield from self.operations.list()
+        for vault in containers:
+            yield from self.operations.list(vault)
 
     def _make(self, vault: str, owner: Owner | None) -> None:
         with suppress(AlreadyExists):  # an earlier run made the place and did not come to the record
-            self.calls.make(vault, owner.mark if owner else "")
+            self.operations.make(vault, owner.identity if owner else "")
 
 
-def _found(record: Record | SecretsError | None, secrets: Mapping[str, Entry], mark: str) -> VaultState:
+def _vault_state(record: Record | SecretsError | None, secrets: Mapping[str, Entry], made_for: str) -> VaultState:
     if isinstance(record, SecretsError):
         return VaultState(None, secrets, problem=record)
-    return VaultState(record, secrets, "" if record else mark)
+    return VaultState(record, secrets, "" if record else made_for)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from tailorsecrets.driver import Driver, StoreType, Target
 from tailorsecrets.errors import ConfigError, Unsupported
 from tailorsecrets.store.names import check_name
-from tailorsecrets.store.operations import read_only
+from tailorsecrets.store.operations import read_only_error
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.targets.profiles import read_profile
 from tailorsecrets.targets.urls import parse_url
@@ -35,7 +35,7 @@ class Choice(NamedTuple):
     def check_writable(self) -> None:
         """Raise Denied under a profile that may only read."""
         if self.read_only:
-            raise read_only(self.read_only)
+            raise read_only_error(self.read_only)
 
 
 def choose(
@@ -68,14 +68,14 @@ def choose(
 
 def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | None = None) -> Store:
     """Open the store of *choice*; nothing is called yet. *create*: may a write make the store (default: if named)."""
-    kind, target = parse_url(choice.url, choice.base, environ, create=choice.named if create is None else create)
+    store_type, target = parse_url(choice.url, choice.base, environ, create=choice.named if create is None else create)
     return Store(
-        _layered(_driver(kind, target), target),
+        _layered(_driver(store_type, target), target),
         choice.workspace,
         url=target.url,
-        prefix=target.path if kind.prefixed else "",
+        prefix=target.path if store_type.prefixed else "",
         read_only=choice.read_only,
-        may_make=target.create,
+        may_create=target.create,
     )
 
 
@@ -89,12 +89,12 @@ def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str],
 
     Raise Unsupported for a store without permissions of its own.
     """
-    kind, target = parse_url(choice.url, choice.base, environ, create=False)
-    if kind.policy is None:
+    store_type, target = parse_url(choice.url, choice.base, environ, create=False)
+    if store_type.policy is None:
         raise Unsupported(f"{choice.url}: the store has no policies; who can open it can read and write all of it")
     with open_choice(choice, environ) as store:
-        names = [workspace_of(store).native_names(vault) for vault in vaults]
-    return kind.policy(target, names, use)
+        names = [workspace_of(store).vault_names(vault) for vault in vaults]
+    return store_type.policy(target, names, use)
 
 
 def open_store(url: str, workspace: str = DEFAULT_WORKSPACE, *, environ: Mapping[str, str] | None = None) -> Store:
@@ -108,13 +108,13 @@ def open_store(url: str, workspace: str = DEFAULT_WORKSPACE, *, environ: Mapping
     return open_choice(Choice(url, workspace, getcwd()), variables)
 
 
-def _driver(kind: StoreType, target: Target) -> Driver:
+def _driver(store_type: StoreType, target: Target) -> Driver:
     try:
-        return kind.open(target)
+        return store_type.open(target)
     except ImportError as exc:
         missing = exc.name or "a package"
-    hint = f"pip install 'tailorsecrets[{kind.extra}]'" if kind.extra else ""
-    raise ConfigError(f"the {kind.scheme}: store needs {missing}, which is not installed", hint=hint)
+    hint = f"pip install 'tailorsecrets[{store_type.extra}]'" if store_type.extra else ""
+    raise ConfigError(f"the {store_type.scheme}: store needs {missing}, which is not installed", hint=hint)
 
 
 def _layered(driver: Driver, target: Target) -> Driver:

@@ -14,7 +14,9 @@ _URL: Final = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )  # RFC 3986
 _CREDENTIAL: Final = re.compile(r"//[^/?#]*@")  # in the address that an option names
-_TIMEOUT_HELP: Final = "seconds that a read may take in all (default 15); a write may take four times as many"
+TIMEOUT: Final = Option(
+    "seconds that a read may take, repeats included; a write may take four times as many", default="15"
+)
 
 
 def parse_url(url: str, base: str, environ: Mapping[str, str], *, create: bool) -> tuple[StoreType, Target]:
@@ -23,10 +25,10 @@ def parse_url(url: str, base: str, environ: Mapping[str, str], *, create: bool) 
     Raise ConfigError for a URL that no plugin opens, with unknown options or with a credential in it.
     """
     parts = _split(url)
-    kind = plugins.store_type(parts.scheme)
-    options = _options(kind, parts.query)
-    timeout = _seconds(options.pop("timeout", ""))
-    return kind, Target(
+    store_type = plugins.store_type(parts.scheme)
+    options = _options(store_type, parts.query)
+    timeout = _seconds(options.pop("timeout", str(_TIMEOUT)))
+    return store_type, Target(
         url=url,
         scheme=parts.scheme,
         host=parts.host,
@@ -61,27 +63,30 @@ def _split(url: str) -> _Parts:
     return parts
 
 
-def _options(kind: StoreType, query: str) -> dict[str, str]:
-    known = {**kind.options, "timeout": _TIMEOUT_HELP}
+def _options(store_type: StoreType, query: str) -> dict[str, str]:
+    known = {**store_type.options, "timeout": TIMEOUT}
     pairs = _pairs(query)
     unknown = sorted({name for name, _ in pairs} - set(known))
     if unknown:
         lines = "".join(f"\n  {name}: {help_of(option)}" for name, option in sorted(known.items()))
-        raise ConfigError(f"unknown option {', '.join(unknown)} in a {kind.scheme}: URL", hint=f"known are{lines}")
+        raise ConfigError(
+            f"unknown option {', '.join(unknown)} in a {store_type.scheme}: URL", hint=f"known are{lines}"
+        )
     if any(_CREDENTIAL.search(text) for _, text in pairs):
         raise ConfigError("the store URL has a credential in an option", hint="take it out; sign in by the environment")
     if len(dict(pairs)) < len(pairs):
-        raise ConfigError("an option stands twice in the store URL")
-    _check_forms(kind, pairs)
+        twice = sorted({name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1})
+        raise ConfigError(f"option {', '.join(twice)} is given twice in the store URL")
+    _check_forms(store_type, pairs)
     return dict(pairs)
 
 
-def _check_forms(kind: StoreType, pairs: Sequence[tuple[str, str]]) -> None:
+def _check_forms(store_type: StoreType, pairs: Sequence[tuple[str, str]]) -> None:
     for name, text in pairs:
-        option = kind.options.get(name)
+        option = store_type.options.get(name)
         problem = option.problem(text) if isinstance(option, Option) else ""
         if problem:
-            raise ConfigError(f"option {name}={text} in a {kind.scheme}: URL: {problem}")
+            raise ConfigError(f"option {name}={text} in a {store_type.scheme}: URL: {problem}")
 
 
 def help_of(option: Option | str) -> str:
@@ -110,7 +115,7 @@ def _unquoted(path: str) -> str:
 def _seconds(text: str) -> float:
     seconds = 0.0
     with suppress(ValueError):
-        seconds = float(text or _TIMEOUT)
+        seconds = float(text)
     if not 0 < seconds < float("inf"):
-        raise ConfigError(f"timeout={text}: expected a number of seconds over 0")
+        raise ConfigError(f"option timeout={text}: expected a number of seconds over 0")
     return seconds

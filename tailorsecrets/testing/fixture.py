@@ -18,6 +18,11 @@ NOWHERE: Final = "not-given-to-tailorsecrets-store:"  # no plugin opens this URL
 _STATE: Final = ("_given", "_opener", "_choice", "_opened")  # of a Connection
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers of the conformance suite."""
+    config.addinivalue_line("markers", "forks: forks this process, so run it before others have started threads")
+
+
 @pytest.fixture
 def tailorsecrets_store() -> "Iterator[FakeStore]":
     """Provide a store in memory for ``use(secrets)``; fail a test in which another manager reads a real store.

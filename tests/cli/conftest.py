@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.distributions import install
 from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import Shell
-from tests.unit.test_plugins import install
 
 
 @pytest.fixture

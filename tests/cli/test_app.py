@@ -98,7 +98,7 @@ def test_list_as_json(shell: Shell) -> None:
 
 
 def test_emit(shell: Shell) -> None:
-    """Each executor that answers is told; one that failed makes the exit code 1, and shows no message of its own."""
+    """Each executor that matches has a line; one that failed makes the exit code 1, and shows no message of its own."""
     done = shell("app", "emit", EVENT, "--app", "orders:app")
     works, broken = done.out.splitlines()
     assert (done.code, works) == (1, "works: done")

@@ -4,35 +4,11 @@ import pytest
 
 from tailorsecrets import Denied, Secret
 from tailorsecrets.store.names import Place
+from tests.support.configs import many
 from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import STORE, Shell
 
-OTHERS = "0192f0c1-2345-7abc-8def-000000000002"
 LEFT_ALONE = "note: left alone, as the records that say whose they are cannot be read"
-
-
-def many(count: int) -> str:
-    """Return the text of a config's vaults with *count* secrets in one."""
-    return str({"bulk-keys": {f"key-{number:03}": "x" for number in range(count)}})
-
-
-@pytest.fixture
-def mixed(empty: Shell) -> Shell:
-    """Return a command line whose config meets every row of the plan's tables."""
-    empty("init")
-    empty.declare('{"gone-vault": {"old-key": "x"}, "own-vault": {"old-key": "x", "new-value": "x", "same-key": "x"}}')
-    assert empty("apply").code == 0
-    for vault in ("free-vault", "their-vault"):
-        empty("secret", "vault", "create", vault)
-        empty("secret", "create", "-V", vault, "-n", "by-hand", "--value-stdin", stdin=b"x")
-    empty.declare('{"their-vault": {}}', name="other-app", identity=OTHERS)
-    empty("secret", "vault", "adopt", "their-vault")
-    empty.declare(
-        '{"new-vault": {"new-key": "x"}, "own-vault": {"new-value": "y", "same-key": "x", "no-value": None},'
-        ' "free-vault": {}, "their-vault": {}}',
-        options=", ignore_nullish_values=True",
-    )
-    return empty
 
 
 TEXT = """\
@@ -224,7 +200,7 @@ def test_a_record_that_is_damaged(managed: Shell) -> None:
     """It holds up its own vault alone, with an error that names it; the apply of another app says what it left."""
     with managed.store() as store:
         store.create_vault("other")
-        store._calls.put(Place("other"), Secret("damaged"))
+        store._operations.put(Place("other"), Secret("damaged"))
     done = managed("apply", STRIPE_KEY="sk_live")
     assert done.code == 0
     assert f"{LEFT_ALONE}: vault other\n" in done.err
@@ -267,11 +243,11 @@ def test_values_from_env_files(managed: Shell) -> None:
 def test_env_files_that_cannot_be_read(managed: Shell) -> None:
     """A required env file that is missing, one that is no text and a folder are errors, and no value is shown."""
     (managed.folder / "bytes.env").write_bytes(b"KEY=canary\xff")
-    for name, told in (("none.env", "not found"), ("bytes.env", "not UTF-8"), (".config", "directory")):
+    for name, message in (("none.env", "not found"), ("bytes.env", "not UTF-8"), (".config", "directory")):
         done = managed("apply", "--env-file", name, "--json")
         assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
         assert f"{name}: " in done.error["message"]
-        assert told in done.error["message"]
+        assert message in done.error["message"]
         assert "canary" not in done.err
 
 

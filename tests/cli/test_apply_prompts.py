@@ -5,7 +5,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.cli.test_apply import many, mixed
+from tests.support.configs import many, mixed
 from tests.support.shell import Shell, ended
 
 __all__ = ["mixed"]

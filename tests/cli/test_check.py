@@ -9,8 +9,8 @@ def test_all_is_there(managed: Shell) -> None:
     assert (done.code, done.out, done.err) == (0, "ok       api-keys/stripe-key\n", "")
 
 
-def test_what_is_missing_is_told(managed: Shell) -> None:
-    """A missing secret, an external one too, is told beside those that are there, and the exit code is 1."""
+def test_missing_secrets(managed: Shell) -> None:
+    """A missing secret, an external one too, has a line beside those that are there, and the exit code is 1."""
     managed.declare('{"api-keys": {"stripe-key": env("STRIPE_KEY")}}', ', external={"partner": ["token"]}')
     done = managed("check")
     assert (done.code, done.err) == (1, "")
@@ -22,7 +22,7 @@ def test_what_is_missing_is_told(managed: Shell) -> None:
 
 
 def test_a_wrong_key_is_not_a_missing_secret(managed: Shell) -> None:
-    """Without the key of the store each secret is refused as unauthenticated, and none is told as missing."""
+    """Without the key of the store each secret is refused as unauthenticated, and none is reported as missing."""
     done = managed("check", "--json", XDG_CONFIG_HOME=str(managed.folder / "elsewhere"))
     assert (done.code, [row["code"] for row in done.data]) == (1, ["UNAUTHENTICATED"])
 

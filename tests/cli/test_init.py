@@ -90,7 +90,7 @@ def test_init_under_a_read_profile(empty: Shell) -> None:
 
 @pytest.mark.parametrize("command", ["init", "generate"])
 def test_a_folder_that_takes_nothing(empty: Shell, command: str) -> None:
-    """What cannot be written is told in a line."""
+    """A file that cannot be written is an error of one line."""
     done = empty(command, "--config", "/proc/tailor_config.py")
     assert (done.code, "[OUTPUT_FAILED]" in done.err or "[CONFIG_NOT_FOUND]" in done.err) == (1, True)
 

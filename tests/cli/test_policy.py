@@ -23,8 +23,8 @@ def test_a_policy_is_printed_without_a_login(empty: Shell, url: str, use: str) -
     assert (done.code, done.err) == (0, "")
     if use == "read":
         assert STORES[url] in done.out
-    told = empty("policy", "--for", use, "-V", "api-keys", "--store", url, "--json")
-    assert json.loads(told.out)["policy"].strip() == done.out.strip()
+    document = empty("policy", "--for", use, "-V", "api-keys", "--store", url, "--json")
+    assert json.loads(document.out)["policy"].strip() == done.out.strip()
 
 
 def test_a_file_has_no_policy(empty: Shell) -> None:

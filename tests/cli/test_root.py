@@ -4,6 +4,7 @@ import gc
 import io
 import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +52,44 @@ def test_the_list_of_commands_has_whole_sentences(empty: Shell) -> None:
     assert [text for text in lists if "..." in text] == []
 
 
+def test_the_help_of_a_group_says_the_same_as_its_commands() -> None:
+    """The line of a command in the help of its group, which loads no command, is its own first sentence."""
+    lines = {
+        (*path, name): line for path, group in ALL if isinstance(group, Group) for name, (_, line) in group.lazy.items()
+    }
+    assert lines == {path: command.get_short_help_str(1000) for path, command in ALL if path}
+
+
+def test_the_help_of_a_group_loads_no_command() -> None:
+    """The help of the root loads click and what it needs, and nothing that a command needs."""
+    code = "import sys; from tailorsecrets.cli import main; main(['--help']); print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = set(out.splitlines()[-1].split())
+    assert "click" in loaded
+    assert {
+        "tailorsecrets.cli.apply",
+        "tailorsecrets.driver",
+        "tailorsecrets.config.loading",
+        "shutil",
+    } & loaded == set()
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("60", 58), ("200", 78), ("0", 78), ("", 78)])
+def test_the_width_of_the_help(empty: Shell, columns: str, widest: int) -> None:
+    """The help is as wide as the terminal, up to 80 columns."""
+    lines = empty("apply", "--help", COLUMNS=columns).out.partition("Examples:")[0].splitlines()
+    assert widest - 8 < max(map(len, lines)) <= widest
+
+
+def test_as_a_module(empty: Shell) -> None:
+    """``python -m tailorsecrets`` is the same command line, exit codes included."""
+    for words, code in ((("--help",), 0), (("aply",), 1), (("--version",), 0)):
+        command = [sys.executable, "-m", "tailorsecrets", *words]
+        done = subprocess.run(command, cwd=empty.folder, env=empty.environ, capture_output=True, text=True, check=False)
+        shown = empty(*words)
+        assert (done.returncode, done.stdout, done.stderr) == (code, shown.out, shown.err)
+
+
 def test_the_version(empty: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     """The version is answered at once, and by the whole command line alike."""
     assert main(["--version"]) == 0
@@ -83,7 +122,7 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--bogus",), "--bogus"),
         (("apply", "--bogus"), "--bogus"),
@@ -99,12 +138,12 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("apply", "-e", ""), "it is empty"),
     ],
 )
-def test_bad_usage(empty: Shell, words: tuple[str, ...], told: str) -> None:
+def test_bad_usage(empty: Shell, words: tuple[str, ...], message: str) -> None:
     """Bad usage exits with 1 and one error that points to the help, in JSON too."""
     done = empty(*words)
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("error[USAGE]: ")
-    assert told in done.err
+    assert message in done.err
     assert "--help" in done.err
     done = empty(*words, "--json") if words[-1] != "-V" else empty("--json", *words)
     assert done.error["code"] == "USAGE"

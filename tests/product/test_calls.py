@@ -37,3 +37,9 @@ def test_the_table_of_calls() -> None:
 def test_the_table_of_capabilities() -> None:
     """The table in the docs is what each driver declares: ``python -m tests.support.product.tables``."""
     assert tables.between(tables.STORES) == tables.stores_table()
+
+
+@pytest.mark.parametrize("scheme", tables.SCHEMES)
+def test_the_tables_of_options_are_generated(scheme: str) -> None:
+    """The tables in the docs are what the store types declare: ``python -m tests.support.product.tables``."""
+    assert tables.between(tables.options_page(scheme)) == tables.options_table(scheme)

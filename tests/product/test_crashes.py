@@ -50,7 +50,7 @@ def converges(backend: Backend, number: int) -> None:
         assert {vault.name for vault in store.list_vaults()} == set(wanted(number))
         if not store.caps.containers:  # lists would get longer and longer; a container is gone with all in it
             for secret in ("key", ""):
-                store._calls.delete(Place(f"made-{number - 1}", secret), purge=True)
+                store._operations.delete(Place(f"made-{number - 1}", secret), purge=True)
 
 
 @pytest.mark.timeout(180)

@@ -1,7 +1,7 @@
 """Every row of the two tables that say what apply does, on every store."""
 
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared
+from tailorsecrets.deploy.plan import Desired
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner
@@ -67,7 +67,7 @@ def test_every_row(backend: Backend) -> None:
             ("delete", "vault gone-vault"),
         ]
         assert (made.unmanaged, made.conflicts) == (("bare-vault", "free-vault"), (("their-vault", OTHER),))
-        assert (made.skipped, made.by_value) == ((Place("own-vault", "no-value"),), False)
+        assert (made.skipped, made.compared_values) == ((Place("own-vault", "no-value"),), False)
 
         assert deploy(store, WANTED).complete
         backend.backdoor.settle()
@@ -88,5 +88,5 @@ def test_without_pruning(backend: Backend) -> None:
     with backend.store() as store:
         deploy(store, {"own-vault": {"old-key": Secret("x"), "same-key": Secret("x")}})
         wanted: Vaults = {"own-vault": {"same-key": Secret("x"), "new-key": Secret("y")}}
-        made = make_plan(Declared(APP, wanted), store, prune=False)
+        made = make_plan(Desired(APP, wanted), store, prune=False)
         assert [(step.action, step.place.secret) for step in made.steps] == [("create", "new-key")]

@@ -43,13 +43,13 @@ class OtherConnection(Backdoor):
 
 def driver_of(store: Store) -> Driver:
     """Return what the store stands on, layers included."""
-    return store._calls._driver
+    return store._operations._driver
 
 
 def prefix_of(store: Store) -> str:
     """Return what stands before the workspace in native names."""
     joiner = store.caps.joiner
-    return workspace_of(store).native_names("vault").secrets.removesuffix(f"{store.workspace}{joiner}vault{joiner}")
+    return workspace_of(store).vault_names("vault").secrets.removesuffix(f"{store.workspace}{joiner}vault{joiner}")
 
 
 if URL:

@@ -16,6 +16,8 @@ import pytest
 
 STARTING = 20.0  # seconds that a server may take to start or to end
 ROOT = Path(__file__).parents[2]
+SESSIONS = ROOT / ".servers" / "sessions"
+RUN = "TAILORSECRETS_TEST_RUN"  # the process id of the run that the servers belong to
 COMMAND = ROOT / "localstack" / "servers.py"
 FIXTURES = {
     "openbao": "openbao",
@@ -78,14 +80,25 @@ def install(fixtures: Sequence[str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def run_folder() -> Iterator[Path]:
-    """Give the folder of this session's servers and stop them at its end, with those of sessions that died."""
-    folders = ROOT / ".servers" / "sessions"
-    mine = folders / str(os.getpid())
-    yield mine
-    for folder in folders.iterdir() if folders.exists() else ():
-        if folder == mine or not _lives(int(folder.name.partition("-")[0])):
+def run_folder() -> Path:
+    """Return the folder of this run's servers; the workers of one run share them."""
+    return SESSIONS / os.environ[RUN]
+
+
+def begin_run() -> None:
+    """Name this run for its workers, in the process that starts them."""
+    os.environ.setdefault(RUN, str(os.getpid()))
+
+
+def end_run() -> None:
+    """Stop the servers of this run, and those of runs that died; called by the process that named the run."""
+    if os.environ.get(RUN) != str(os.getpid()):
+        return
+    for folder in SESSIONS.iterdir() if SESSIONS.exists() else ():
+        run = folder.name.partition("-")[0]
+        if run == os.environ[RUN] or not _lives(int(run)):
             stop(folder)
+    del os.environ[RUN]
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ import pytest
 from tailorsecrets import define_config, define_secret_manager, env, file, generate
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.apply import Report, apply
-from tailorsecrets.deploy.observe import declare, escaped, make_plan, nothing
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.deploy.observe import escaped, make_plan, nothing_desired, read_desired
+from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan
 from tailorsecrets.driver import ABSENT, Caps, Entry
 from tailorsecrets.errors import Conflict, Denied, SecretsError, StoreNotFound, TooLarge, Unavailable, ValueInvalid
 from tailorsecrets.secret import Secret
@@ -34,7 +34,7 @@ STORES = {
     "no stamps": replace(PLAIN, stamps=False),
     "escape form": replace(PLAIN, joiner="--", max_name=127, empty=False),
 }
-WANTED: dict[str, dict[str, Wanted]] = {
+WANTED: dict[str, dict[str, DesiredValue]] = {
     "api-keys": {"stripe": Secret("one"), "sendgrid": Secret(""), "made": Generate()},
     "database": {"url": Secret("two")},
     "empty": {},
@@ -47,17 +47,21 @@ def caps(request: pytest.FixtureRequest) -> Caps:
     return STORES[request.param]
 
 
-def deploy(driver: Memory | Faults, wanted: Mapping[str, Mapping[str, Wanted]], owner: Owner = APP) -> Report:
+def deploy(driver: Memory | Faults, wanted: Mapping[str, Mapping[str, DesiredValue]], owner: Owner = APP) -> Report:
     """Plan and apply *wanted*."""
     store = Store(driver)
-    return apply(make_plan(Declared(owner, wanted), store), store)
+    return apply(make_plan(Desired(owner, wanted), store), store)
 
 
 def plan(
-    driver: Memory | Faults, wanted: Mapping[str, Mapping[str, Wanted]], *, prune: bool = True, trust: bool = False
+    driver: Memory | Faults,
+    wanted: Mapping[str, Mapping[str, DesiredValue]],
+    *,
+    prune: bool = True,
+    trust: bool = False,
 ) -> Plan:
     """Plan *wanted*."""
-    return make_plan(Declared(APP, wanted), Store(driver), prune=prune, trust=trust)
+    return make_plan(Desired(APP, wanted), Store(driver), prune=prune, trust=trust)
 
 
 def values(driver: Memory) -> dict[str, str | None]:
@@ -142,7 +146,7 @@ def test_beside_vaults_that_may_not_be_read(caps: Caps) -> None:
     deploy(memory, {"theirs": {"token": Secret("x")}}, Owner("other-app"))
     deploy(memory, {"left-over": {"key": Secret("x")}, "gone-vault": {"key": Secret("x")}})
     for vault in ("theirs", "left-over"):
-        faults.fail("get", Denied, name=workspace_of(Store(memory)).native_names(vault).record)
+        faults.fail("get", Denied, name=workspace_of(Store(memory)).vault_names(vault).record)
     made = plan(faults, WANTED)
     assert (made.unread, made.owned) == (("left-over", "theirs"), 1)
     assert apply(made, Store(faults)).complete
@@ -158,11 +162,11 @@ def test_a_declared_vault_that_may_not_be_read(caps: Caps, prune: bool) -> None:
     memory = Memory(caps=caps)
     faults = Faults(memory)
     deploy(memory, {"theirs": {}}, Owner("other-app"))
-    faults.fail("get", Denied, name=workspace_of(Store(memory)).native_names("theirs").record)
+    faults.fail("get", Denied, name=workspace_of(Store(memory)).vault_names("theirs").record)
     with pytest.raises(Denied, match="vault theirs"):
         plan(faults, {"theirs": {}}, prune=prune)
     faults.heal()
-    faults.fail("get", Unavailable, name=workspace_of(Store(memory)).native_names("theirs").record)
+    faults.fail("get", Unavailable, name=workspace_of(Store(memory)).vault_names("theirs").record)
     with pytest.raises(Unavailable):
         plan(faults, {"theirs" if not prune else "api-keys": {}}, prune=prune)
 
@@ -205,7 +209,7 @@ def test_trust_looks_at_what_is_written_alone() -> None:
     deploy(driver, WANTED)
     driver.backdoor.write("default/api-keys/added", "by hand")
     driver.forget_calls()
-    changed: dict[str, dict[str, Wanted]] = {**WANTED, "database": {"url": Secret("three"), "new": Secret("x")}}
+    changed: dict[str, dict[str, DesiredValue]] = {**WANTED, "database": {"url": Secret("three"), "new": Secret("x")}}
     made = plan(driver, changed, trust=True)
     assert driver.calls == {"list": 1, "get_many": 1, "stat": 2}
     assert {(step.action, step.place.secret, bool(step.expect)) for step in made.steps} == {
@@ -406,7 +410,7 @@ def test_ctrl_c_lets_running_writes_end_and_starts_no_other() -> None:
             threading.Event().wait(0.05)  # for the signal to reach the main thread
 
     wanted = {"vault": {f"secret-{n}": Secret("x") for n in range(2000)}}
-    report = apply(make_plan(Declared(APP, wanted), store), store, interrupt)
+    report = apply(make_plan(Desired(APP, wanted), store), store, interrupt)
     assert report.interrupted
     assert report.left
     assert not report.failed
@@ -417,7 +421,7 @@ def test_ctrl_c_lets_running_writes_end_and_starts_no_other() -> None:
 def test_watch_sees_each_step_once() -> None:
     """Progress is told for each step as it is done."""
     store, seen = Store(Memory(caps=PLAIN)), list[object]()
-    report = apply(make_plan(Declared(APP, WANTED), store), store, seen.append)
+    report = apply(make_plan(Desired(APP, WANTED), store), store, seen.append)
     assert sorted(map(repr, seen)) == sorted(map(repr, report.done))
 
 
@@ -428,9 +432,9 @@ def test_sources_are_read_when_the_plan_is_made(tmp_path: Path) -> None:
         "my-app",
         secrets=define_secret_manager({"abc": {"one": env("ONE"), "two": file("key.pem"), "six": generate(6)}}),
     )
-    declared = declare(config, {"ONE": "1"}, tmp_path)
+    declared = read_desired(config, {"ONE": "1"}, tmp_path)
     assert declared.vaults["abc"] == {"one": Secret("1"), "two": Secret("line\r\n\n"), "six": Generate(6)}
-    assert nothing(config) == Declared(Owner("my-app"), {}, {})
+    assert nothing_desired(config) == Desired(Owner("my-app"), {}, {})
 
 
 def test_all_missing_values_at_once(tmp_path: Path) -> None:
@@ -439,7 +443,7 @@ def test_all_missing_values_at_once(tmp_path: Path) -> None:
         {"abc": {"one": env("ONE"), "two": None, "six": file("none"), "ten": env("TEN", allow_empty=True)}}
     )
     with pytest.raises(ValueInvalid) as caught:
-        declare(define_config("my-app", secrets=secrets), {"ONE": "", "TEN": ""}, tmp_path)
+        read_desired(define_config("my-app", secrets=secrets), {"ONE": "", "TEN": ""}, tmp_path)
     assert caught.value.code == "SECRET_VALUE_REQUIRED"
     for part in ("abc/one (environment variable ONE)", "abc/two", "abc/six (file none)"):
         assert part in str(caught.value)
@@ -451,7 +455,7 @@ def test_nullish_values_are_skipped_when_asked(tmp_path: Path) -> None:
     driver = Memory()
     deploy(driver, {"abc": {"one": Secret("kept")}})
     secrets = define_secret_manager({"abc": {"one": env("ONE"), "two": None}}, ignore_nullish_values=True)
-    made = make_plan(declare(define_config("my-app", secrets=secrets), {}, tmp_path), Store(driver))
+    made = make_plan(read_desired(define_config("my-app", secrets=secrets), {}, tmp_path), Store(driver))
     assert made.steps == ()
     assert made.skipped == (("abc", "one"), ("abc", "two"))
 
@@ -470,7 +474,7 @@ def test_a_plan_checks_values_before_any_call(value: str, kind: type[SecretsErro
 def test_escaped_values_are_listed() -> None:
     """A plan tells which secrets are stored in another form."""
     store = Store(Memory(caps=STORES["escape form"]))
-    assert escaped(make_plan(Declared(APP, WANTED), store), store) == [("api-keys", "sendgrid")]
+    assert escaped(make_plan(Desired(APP, WANTED), store), store) == [("api-keys", "sendgrid")]
 
 
 class Nowhere(Memory):
@@ -481,12 +485,12 @@ class Nowhere(Memory):
         raise StoreNotFound
 
 
-@pytest.mark.parametrize("may_make", [True, False])
-def test_planning_on_a_store_that_is_not_there(may_make: bool) -> None:
+@pytest.mark.parametrize("may_create", [True, False])
+def test_planning_on_a_store_that_is_not_there(may_create: bool) -> None:
     """A store that the first write may make is planned as empty; any other is StoreNotFound."""
-    store = Store(Nowhere(), may_make=may_make)
-    if may_make:
-        assert make_plan(Declared(APP, {"abc": {}}), store).count("create") == 1
+    store = Store(Nowhere(), may_create=may_create)
+    if may_create:
+        assert make_plan(Desired(APP, {"abc": {}}), store).count("create") == 1
     else:
         with pytest.raises(StoreNotFound):
-            make_plan(Declared(APP, {"abc": {}}), store)
+            make_plan(Desired(APP, {"abc": {}}), store)

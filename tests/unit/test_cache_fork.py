@@ -17,6 +17,7 @@ from tailorsecrets.secret import Secret
 from tailorsecrets.store.store import Store
 
 pytestmark = [
+    pytest.mark.forks,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork"),
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),  # what these tests are about
 ]

@@ -76,7 +76,7 @@ class CacheMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES), value=st.sampled_from(["x", "y"]))
     def this_process_writes(self, name: str, value: str) -> None:
         """Write through a Store of this process."""
-        self.store._calls.put(_place(name), Secret(value))
+        self.store._operations.put(_place(name), Secret(value))
         self.there[name] = value
         self.lines.pop(name, None)
         self.memory.forget_calls()

@@ -1,8 +1,13 @@
 """What a config may say, and finding and loading its file."""
 
+import os
+import py_compile
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
+from traceback import TracebackException
 
 import pytest
 
@@ -10,6 +15,7 @@ from tailorsecrets import (
     ConfigError,
     NameInvalid,
     SecretManager,
+    SecretsError,
     define_config,
     define_secret_manager,
     env,
@@ -48,6 +54,61 @@ def test_all_problems_at_once() -> None:
         assert part in str(caught.value)
     assert "canary" not in str(caught.value)
     assert "4711" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "vaults",
+    [
+        {"API": {"ok-name": "canary"}},
+        {"abc": {"one": 4711, "two": "canary"}},
+        {"abc": "canary"},
+        ["canary"],
+    ],
+)
+def test_no_frame_of_an_error_holds_a_value(vaults: object) -> None:
+    """A traceback that shows local variables, as error reporters record them, shows no value of the config."""
+    with pytest.raises(SecretsError) as caught:
+        define_secret_manager(vaults)  # type: ignore[call-overload]
+    frames = TracebackException.from_exception(caught.value, capture_locals=True).stack[1:]
+    assert frames
+    assert "canary" not in str([frame.locals for frame in frames])
+
+
+WRAPPER = """
+from tailorsecrets import define_secret_manager
+def ours(vaults, **options):
+    return define_secret_manager({"abc": vaults}, **options)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "folder"),
+    [
+        ("ours({})", "company"),  # without the argument: the folder of the wrapper
+        ("ours({}, folder=Path(__file__).parent)", "app"),
+        ("ours({}, folder='relative')", "working/relative"),
+    ],
+)
+def test_the_folder_of_a_wrapped_definition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, folder: str
+) -> None:
+    """A function in another module that defines secrets passes the folder of the config on."""
+    for name in ("company", "app", "working"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "company" / "company_secrets.py").write_text(WRAPPER)
+    monkeypatch.syspath_prepend(tmp_path / "company")
+    monkeypatch.delitem(sys.modules, "company_secrets", raising=False)
+    monkeypatch.chdir(tmp_path / "working")
+    path = write(
+        tmp_path / "app",
+        f"""
+        from pathlib import Path
+        from company_secrets import ours
+        from tailorsecrets import define_config
+        config = define_config("my-app", secrets={call})
+        """,
+    )
+    assert load_config(path).declarations.folder == tmp_path / folder
 
 
 def test_empty_mappings_are_legal() -> None:
@@ -195,6 +256,60 @@ def test_loading(tmp_path: Path) -> None:
     assert config.declarations.folder == tmp_path
 
 
+SOURCES = {
+    "the config": "tailor_config.py",
+    "a module beside it": "names_of_mine.py",
+    "a package beside it": "package_of_mine/__init__.py",
+    "a module in a package": "package_of_mine/inner/deep.py",
+}
+LOAD = """
+import sys
+from tailorsecrets.config.loading import load_config
+print(load_config(sys.argv[1]).owner.name)
+"""
+
+
+def load_anew(path: Path) -> str:
+    """Return the owner that a new process reads from the config, one that may write bytecode."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run([sys.executable, "-c", LOAD, path], env=environ, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("changed", SOURCES.values(), ids=SOURCES.keys())
+def test_no_edit_is_missed(tmp_path: Path, changed: str) -> None:
+    """An edit of the same length with the time kept is seen, and bytecode is neither read nor written."""
+    path = write(
+        tmp_path,
+        """
+        from names_of_mine import APP
+        from tailorsecrets import define_config
+        config = define_config(APP)
+        """,
+    )
+    (tmp_path / "names_of_mine.py").write_text("from package_of_mine import APP\n")
+    (tmp_path / "package_of_mine" / "inner").mkdir(parents=True)
+    (tmp_path / "package_of_mine" / "__init__.py").write_text("from .inner.deep import APP\n")
+    (tmp_path / "package_of_mine" / "inner" / "deep.py").write_text("APP = 'one'\n")
+    source = tmp_path / changed
+    text, before = source.read_text(), source.stat()
+    source.write_text(text.replace("APP\n", "APP;APP = 'one'\n").replace("define_config(APP)", "define_config('one')"))
+    for module in tmp_path.rglob("*.py"):
+        py_compile.compile(str(module))  # as an earlier import does
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    py_compile.compile(str(source))
+    compiled = {bytecode: bytecode.read_bytes() for bytecode in tmp_path.rglob("*.pyc")}
+    assert load_anew(path) == "one"
+    source.write_text(source.read_text().replace("'one'", "'two'"))
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert load_anew(path) == "two"
+    assert {bytecode: bytecode.read_bytes() for bytecode in tmp_path.rglob("*.pyc")} == compiled
+    for bytecode in compiled:
+        bytecode.unlink()
+    assert load_anew(path) == "two"
+    assert list(tmp_path.rglob("*.pyc")) == []
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -214,6 +329,9 @@ def test_loading(tmp_path: Path) -> None:
         ("{}['canary']", r":1: KeyError$"),
         ("raise SystemExit('canary')", r":1: SystemExit$"),
         ("\n\ndef f():\n    raise OSError('canary')\nf()", r":4: OSError$"),
+        ("open('/nowhere/key.pem')", r":1: FileNotFoundError: No such file or directory: '/nowhere/key.pem'$"),
+        ("raise OSError(13, 'canary')", r":1: PermissionError: Permission denied$"),
+        ("raise OSError(5, 'canary', 7)", r":1: OSError: Input/output error$"),
     ],
 )
 def test_a_config_that_fails_is_one_line(tmp_path: Path, text: str, message: str) -> None:

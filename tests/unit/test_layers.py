@@ -262,6 +262,7 @@ def test_each_kind_of_call_has_its_own_rate(op: str, kind: Literal["get", "list"
     assert sum(clock.slept) == pytest.approx(2.0)
 
 
+@pytest.mark.forks
 def test_fork_does_not_copy_a_held_lock(clock: FakeClock) -> None:
     """A child that is forked while a thread of the parent is in the bucket takes tokens all the same."""
     bucket = Bucket(1.0, clock)

@@ -39,7 +39,7 @@ from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.targets.cache_settings import CacheSettings
 from tailorsecrets.testing import Memory
 from tailorsecrets.testing.memory import FULL
-from tests.unit.test_singleflight import wait_for
+from tests.support.waiting import wait_for
 
 CANARY = "canary-7Kq"
 NAMES = frozenset({"one", "two", "three"})

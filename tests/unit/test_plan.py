@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailorsecrets.declared.sources import Generate
-from tailorsecrets.deploy.plan import Declared, Plan, Step, Wanted, diff
-from tailorsecrets.driver import Entry
+from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan, Step, diff
+from tailorsecrets.driver import Caps, Entry
 from tailorsecrets.errors import Denied
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
@@ -31,9 +31,26 @@ def vault(record: Record | None = MINE, **secrets: Secret | None) -> VaultState:
     return VaultState(record, {name: entry(name, value) for name, value in secrets.items()})
 
 
-def plan(declared: Mapping[str, Mapping[str, Wanted]], found: Mapping[str, VaultState], *, prune: bool = True) -> Plan:
+def plan(
+    declared: Mapping[str, Mapping[str, DesiredValue]], found: Mapping[str, VaultState], *, prune: bool = True
+) -> Plan:
     """Return the plan of the app that declares *declared*."""
-    return diff(Declared(APP, declared), found, prune=prune)
+    return diff(Desired(APP, declared), found, prune=prune)
+
+
+@pytest.mark.parametrize(
+    ("caps", "for_good"),
+    [
+        (Caps(undelete=True), {}),
+        (Caps(), {"abc/old": True, "gone/key": True, "gone": True}),
+        (Caps(undelete=True, containers=True), {"gone/key": True, "gone": True}),
+    ],
+)
+def test_deletions_that_cannot_be_undone_are_marked(caps: Caps, for_good: dict[str, bool]) -> None:
+    """Every one on a store without undelete; with containers those of a vault that is dropped."""
+    found = {"abc": vault(old=VALUE), "gone": vault(key=VALUE)}
+    made = diff(Desired(APP, {"abc": {"new": VALUE}}), found, caps=caps)
+    assert {"/".join(filter(None, step.place)): True for step in made.steps if step.for_good} == for_good
 
 
 def actions(made: Plan) -> list[tuple[str, str]]:
@@ -75,7 +92,7 @@ def test_a_vault_without_record_is_unmanaged() -> None:
 
 def test_a_renamed_app_keeps_its_vaults() -> None:
     """A vault with the app's id is its own under any name; the name on it is brought up to date."""
-    declared = Declared(Owner("new-name", "id"), {"abc": {}})
+    declared = Desired(Owner("new-name", "id"), {"abc": {}})
     made = diff(declared, {"abc": VaultState(MINE.owned_by(Owner("old-name", "id")))})
     assert (actions(made), made.conflicts, made.unmanaged) == ([("update", "abc")], (), ())
 
@@ -107,7 +124,7 @@ def test_undeclared_vaults(record: Record | None, steps: list[tuple[str, str]]) 
         (Generate(), {"key": None}, []),
     ],
 )
-def test_declared_secrets(wanted: Wanted, found: dict[str, Secret | None], steps: list[tuple[str, str]]) -> None:
+def test_declared_secrets(wanted: DesiredValue, found: dict[str, Secret | None], steps: list[tuple[str, str]]) -> None:
     """A declared secret is skipped, created, left or updated by its stamp; a generated one is only ever created."""
     made = plan({"abc": {"key": wanted}}, {"abc": vault(MINE, **found)})
     assert actions(made) == steps
@@ -128,7 +145,7 @@ def test_a_disabled_secret_is_written_anew() -> None:
 
 def test_external_secrets_are_never_planned() -> None:
     """Secrets that others manage stay, and a vault that holds one stays with it."""
-    declared = Declared(APP, {"abc": {}}, {"abc": frozenset({"theirs"}), "gone": frozenset({"theirs"})})
+    declared = Desired(APP, {"abc": {}}, {"abc": frozenset({"theirs"}), "gone": frozenset({"theirs"})})
     found = {"abc": vault(theirs=None), "gone": vault(theirs=None, ours=VALUE)}
     assert actions(diff(declared, found)) == [("delete", "gone/ours")]
 
@@ -140,10 +157,10 @@ def test_no_prune_deletes_nothing() -> None:
 
 def test_without_stamps_values_are_compared() -> None:
     """Where a store keeps no stamps, the values it holds decide, and the plan says so."""
-    declared = Declared(APP, {"abc": {"key": VALUE, "old": VALUE}})
+    declared = Desired(APP, {"abc": {"key": VALUE, "old": VALUE}})
     found = {"abc": vault(key=None, old=None)}
     made = diff(declared, found, values={Place("abc", "key"): VALUE, Place("abc", "old"): Secret("old")})
-    assert made.by_value
+    assert made.compared_values
     assert actions(made) == [("update", "abc/old")]
 
 
@@ -201,7 +218,7 @@ def carried_out(made: Plan, found: Mapping[str, VaultState]) -> dict[str, VaultS
 
 @given(DECLARED, FOUND)
 def test_a_carried_out_plan_leaves_nothing_to_do(
-    declared: dict[str, dict[str, Wanted]], found: dict[str, VaultState]
+    declared: dict[str, dict[str, DesiredValue]], found: dict[str, VaultState]
 ) -> None:
     """The plan made after a plan was carried out is empty, and everything declared is there."""
     after = carried_out(plan(declared, found), found)
@@ -211,7 +228,9 @@ def test_a_carried_out_plan_leaves_nothing_to_do(
 
 
 @given(DECLARED, FOUND)
-def test_what_others_own_is_left_alone(declared: dict[str, dict[str, Wanted]], found: dict[str, VaultState]) -> None:
+def test_what_others_own_is_left_alone(
+    declared: dict[str, dict[str, DesiredValue]], found: dict[str, VaultState]
+) -> None:
     """A vault that is not declared and not the app's has no step."""
     touched = {step.place.vault for step in plan(declared, found).steps}
     foreign = {n for n, v in found.items() if n not in declared and not (v.record and APP.owns(v.record.owner))}
@@ -220,7 +239,7 @@ def test_what_others_own_is_left_alone(declared: dict[str, dict[str, Wanted]], f
 
 @given(DECLARED, FOUND, NAMES)
 def test_an_unread_record_makes_no_other_difference(
-    declared: dict[str, dict[str, Wanted]], found: dict[str, VaultState], name: str
+    declared: dict[str, dict[str, DesiredValue]], found: dict[str, VaultState], name: str
 ) -> None:
     """Beside a vault whose record cannot be read the plan is the one without that vault, but for its name."""
     config = {vault: secrets for vault, secrets in declared.items() if vault != name}
@@ -231,7 +250,7 @@ def test_an_unread_record_makes_no_other_difference(
 
 
 @given(DECLARED, FOUND)
-def test_no_place_has_two_steps(declared: dict[str, dict[str, Wanted]], found: dict[str, VaultState]) -> None:
+def test_no_place_has_two_steps(declared: dict[str, dict[str, DesiredValue]], found: dict[str, VaultState]) -> None:
     """Each place has at most one step."""
     touched = [step.place for step in plan(declared, found).steps]
     assert len(touched) == len(set(touched))

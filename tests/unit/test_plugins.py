@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tailorsecrets.targets.plugins import GROUP, OWN
+from tests.support.distributions import install
 
 ROOT = Path(__file__).parents[2]
 GOOD = """
@@ -27,15 +28,6 @@ def tailorsecrets_stores():
 NEWER = GOOD.replace('scheme="constant"', 'scheme="newer", api=99')
 NEEDY = GOOD.replace('scheme="constant", open=lambda target: Constant()', 'scheme="needy", open=sdk, extra="needy"')
 NEEDY += "\ndef sdk(target):\n    import an_sdk_that_nobody_has\n"
-
-
-def install(folder: Path, name: str, text: str) -> None:
-    """Put a distribution with one plugin module into *folder*."""
-    (folder / f"{name}.py").write_text(text)
-    info = folder / f"{name}-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{GROUP}]\n{name} = {name}\n")
 
 
 def run(folder: Path, code: str) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Call, Layer
 from tailorsecrets.store.store import Store
 from tailorsecrets.testing import Memory
+from tests.support.waiting import wait_for
 
 T = TypeVar("T")
 MANY = [f"name-{number}" for number in range(100)]
@@ -76,14 +76,6 @@ def shop() -> Iterator[Shop]:
     yield shop
     shop.gate.is_open.set()
     wait_for(lambda: FETCH_THREADS.threads == 0)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until *condition* holds."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def in_thread(work: Callable[[], object]) -> threading.Thread:

@@ -221,7 +221,7 @@ def test_a_snapshot_beside_a_record_that_is_denied(store: Store) -> None:
     store.create_vault("api-keys", APP)
     store.create_vault("theirs", Owner("another"))
     store.create_secret("theirs", "token", Secret("value"))
-    faults.fail("get", Denied, name=workspace_of(store).native_names("theirs").record)
+    faults.fail("get", Denied, name=workspace_of(store).vault_names("theirs").record)
     found = workspace_of(store).snapshot()
     assert (found["api-keys"].record, found["api-keys"].problem) == (workspace_of(store).record("api-keys"), None)
     assert (found["theirs"].record, list(found["theirs"].secrets)) == (None, ["token"])
@@ -235,7 +235,7 @@ def test_a_snapshot_in_an_outage(store: Store, kind: type[SecretsError]) -> None
     faults = Faults(Memory(caps=store.caps))
     store = Store(faults)
     store.create_vault("theirs", Owner("another"))
-    faults.fail("get", kind, name=workspace_of(store).native_names("theirs").record)
+    faults.fail("get", kind, name=workspace_of(store).vault_names("theirs").record)
     with pytest.raises(kind):
         workspace_of(store).snapshot()
 

@@ -1,10 +1,12 @@
 """Which store is meant: URLs, profiles, environment, env files."""
 
+from dataclasses import replace
 from pathlib import Path
 from traceback import TracebackException
 
 import pytest
 
+from tailorsecrets.driver import Option
 from tailorsecrets.errors import ConfigError, Denied, NameInvalid, SecretsError, StoreNotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets.targets.env_files import load_env_files
@@ -128,7 +130,8 @@ def test_timeout_is_an_option_of_every_store() -> None:
         ("file:a?canary=1", "unknown option canary"),
         ("file:a?timeout=never", "number of seconds"),
         ("file:a?timeout=-1", "number of seconds"),
-        ("file:a?timeout=1&timeout=2", "twice"),
+        ("file:a?timeout=", "option timeout=: expected a number of seconds"),
+        ("file:a?timeout=1&timeout=2", "option timeout is given twice"),
         ("file:a#b", "#"),
         ("file:// bad/x", "not a host"),
     ],
@@ -137,6 +140,28 @@ def test_bad_urls(url: str, message: str) -> None:
     """A bad URL is one error that names what is wrong with it."""
     with pytest.raises(ConfigError, match=message):
         target(url)
+
+
+SEVERAL = Option("regions", form="[a-z]+-[0-9]", expected="a region, for example eu-1", separator=",")
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "problem"),
+    [
+        (SEVERAL, "eu-1", ""),
+        (SEVERAL, "eu-1,us-1", ""),
+        (SEVERAL, "eu-1,US", "expected a region, for example eu-1, or several with ',' between them; got 'US'"),
+        (SEVERAL, "eu-1,", "expected a region, for example eu-1, or several with ',' between them; got an empty value"),
+        (replace(SEVERAL, separator=""), "", "expected a region, for example eu-1; got an empty value"),
+        (replace(SEVERAL, separator=""), "eu-1\n", "expected a region, for example eu-1; got 'eu-1\\n'"),
+        (replace(SEVERAL, separator=""), "eu-\u0661", "expected a region, for example eu-1; got 'eu-\u0661'"),
+        (Option("digits", form="[0-9]+"), "x", "expected [0-9]+; got 'x'"),
+        (Option("anything"), "", ""),
+    ],
+)
+def test_the_form_of_an_option(option: Option, text: str, problem: str) -> None:
+    """The whole value must have the form; a bad one is named, with the form that was expected."""
+    assert option.problem(text) == problem
 
 
 def test_known_schemes_and_options_are_told() -> None:

@@ -63,7 +63,9 @@ class Layer(Driver):
 
     def explain(self, exc: Exception, op: str) -> Problem:
         """Ask the inner driver what *exc* means, unless it says so itself, as those do that a layer raises."""
-        return Problem(type(exc), exc.hint) if isinstance(exc, SecretsError) else self.inner.explain(exc, op)
+        if isinstance(exc, SecretsError):
+            return Problem(type(exc), exc.hint, reason=exc.reason, reason_code=exc.reason_code)
+        return self.inner.explain(exc, op)
 
     def get(self, name: str, version: str = "") -> Stored:
         """Pass on."""

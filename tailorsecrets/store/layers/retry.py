@@ -82,7 +82,13 @@ class Retry(Layer):
         if issubclass(problem.kind, Throttled):
             throttled()  # for a quota around this
         if not budget.wait(problem.retry_after):
-            raise problem.kind(hint=problem.hint, op=call.op, retryable=False)
+            raise problem.kind(
+                hint=problem.hint,
+                op=call.op,
+                retryable=False,
+                reason=problem.reason,
+                reason_code=problem.reason_code,
+            )
 
 
 def _is_spent(exc: Exception) -> bool:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tailorsecrets.driver import Driver
 from tailorsecrets.errors import NotFound
 from tailorsecrets.secret import Secret
@@ -49,6 +51,7 @@ class Strain(Suite):
         assert answers == [(f"of {number}", "shared") for number in range(THREADS)]
 
     @where(lambda _: hasattr(os, "fork"))
+    @pytest.mark.forks
     def test_fork_then_read(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """A used connection reads in a forked child, and in the parent afterwards."""
         backdoor.write(vault + "key", "value")

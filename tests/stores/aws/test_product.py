@@ -12,7 +12,7 @@ import pytest
 
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan
 from tailorsecrets.driver import ABSENT
 from tailorsecrets.errors import Conflict, Denied, TooLarge
 from tailorsecrets.secret import Secret
@@ -39,7 +39,7 @@ HOSTILE = {
     "at-the-limit-of-bytes": "\N{MUSICAL SYMBOL G CLEF}" * 16_384,
 }
 
-Vaults = Mapping[str, Mapping[str, Wanted]]
+Vaults = Mapping[str, Mapping[str, DesiredValue]]
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def opened(aws: Aws, prefix: str, workspace: str = "default") -> Store:
 
 def planned(store: Store, wanted: Vaults) -> Plan:
     """Return the plan that makes *store* hold *wanted*."""
-    return make_plan(Declared(APP, wanted), store)
+    return make_plan(Desired(APP, wanted), store)
 
 
 def deploy(aws: Aws, prefix: str, wanted: Vaults) -> Report:
@@ -97,7 +97,7 @@ def plain(wanted: Vaults) -> dict[str, dict[str, str]]:
 @pytest.mark.timeout(300)
 def test_calls_of_a_thousand(aws: Aws, prefix: str) -> None:
     """1,000 secrets in 4 vaults: new, a create each; unchanged, lists and records alone; one changed, two calls."""
-    wanted: dict[str, dict[str, Wanted]] = {
+    wanted: dict[str, dict[str, DesiredValue]] = {
         f"vault-{v}": {f"key-{n:03}": Secret(f"{v} {n}") for n in range(250)} for v in range(4)
     }
     assert deploy(aws, prefix, wanted).complete

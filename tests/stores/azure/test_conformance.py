@@ -9,28 +9,15 @@ import azure.core.exceptions as core
 import azure.identity
 import pytest
 
-from tailorsecrets.driver import Driver, Target
+from tailorsecrets.driver import Driver
 from tailorsecrets.store.layers import stack
 from tailorsecrets.testing.conformance import Conformance, Connect
 from tailorsecrets_azure.driver import CAPS, AzureDriver
 from tests.support.azure.backdoor import AzureBackdoor
+from tests.support.azure.fixtures import TIMEOUT, target
 from tests.support.azure.server import Server
 
-TIMEOUT = 1.5  # seconds of a read
 ANSWER = SimpleNamespace(request="GET", status_code=404, reason="text", headers={}, text=lambda _="": "{}")
-
-
-def target(server: Server, prefix: str = "", timeout: float = TIMEOUT, **options: str) -> Target:
-    """Return the target of the Key Vault at *server*, which a managed identity signs in to."""
-    path = f"/{prefix}" if prefix else ""
-    return Target(
-        url=f"azure://{server.host}{path}",
-        scheme="azure",
-        host=server.host,
-        path=prefix,
-        options={"credential": "managed", "ca_bundle": server.authority, **options},
-        timeout=timeout,
-    )
 
 
 def one_of_each(base: type[Exception]) -> list[Exception]:
@@ -44,16 +31,6 @@ def _made(kind: Any) -> Exception:
         return cast("Exception", kind("text"))
     except (AttributeError, TypeError):
         return cast("Exception", kind(ANSWER))
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Give a Key Vault of the test's own, on a machine with a managed identity."""
-    server = Server(tmp_path)
-    for name, value in server.environ.items():
-        monkeypatch.setenv(name, value)
-    yield server
-    server.close()
 
 
 class InAzure(Conformance):

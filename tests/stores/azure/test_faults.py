@@ -20,10 +20,10 @@ from tailorsecrets.errors import (
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.conformance.suite import problem, refused
 from tailorsecrets_azure.driver import AzureDriver
-from tests.stores.azure.test_conformance import server, target
 from tests.support.azure import rules
 from tests.support.azure.backdoor import AzureBackdoor
 from tests.support.azure.faults import Rule
+from tests.support.azure.fixtures import server, target
 from tests.support.azure.server import Server
 
 __all__ = ["server"]
@@ -168,8 +168,8 @@ def test_denied(server: Server, driver: Driver, op: str, operation: str) -> None
         (rules.denied("getSecret"), Denied, "Key Vault Secrets User"),
         (rules.is_disabled(), Disabled, ""),
         (rules.not_found(NAME), NotFound, ""),
-        (rules.Refusal(404, "NotFound", "nothing here"), ConfigError, "no Key Vault"),
-        (rules.Refusal(418, "Teapot", "short and stout"), ConfigError, "no Key Vault"),
+        (rules.Refusal(404, "NotFound", "nothing here"), ConfigError, "not a Key Vault"),
+        (rules.Refusal(418, "Teapot", "short and stout"), ConfigError, "not a Key Vault"),
         (rules.Refusal(400, "BadParameter", "no"), ConfigError, "options"),
     ],
     ids=["firewall", "role", "disabled", "missing", "another service", "no service", "bad request"],

@@ -16,10 +16,10 @@ from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import Store
 from tailorsecrets.targets.plugins import store_type
-from tests.stores.azure.test_conformance import server
-from tests.stores.azure.test_product import APP, NAMING, deploy, opened, plan
 from tests.support.azure import rules
+from tests.support.azure.deploying import APP, NAMING, deploy, opened, plan
 from tests.support.azure.faults import Rule
+from tests.support.azure.fixtures import server
 from tests.support.azure.server import Server
 from tests.support.printed_commands import commands, option
 

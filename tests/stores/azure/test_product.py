@@ -3,31 +3,26 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tailorsecrets import open_store
-from tailorsecrets.deploy.apply import Report, apply
-from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.deploy.apply import apply
+from tailorsecrets.deploy.plan import DesiredValue
 from tailorsecrets.errors import Conflict, SecretNotFound, TooLarge
 from tailorsecrets.secret import Secret
-from tailorsecrets.store.layers import stack
-from tailorsecrets.store.names import NAME_TAG, Naming, Place
-from tailorsecrets.store.record import Owner
+from tailorsecrets.store.names import NAME_TAG, Place
 from tailorsecrets.store.store import Store
-from tailorsecrets_azure.driver import CAPS, AzureDriver
-from tests.stores.azure.test_conformance import server, target
 from tests.support.azure.backdoor import AzureBackdoor
+from tests.support.azure.deploying import NAMING, deploy, opened, plan
 from tests.support.azure.faults import Rule
+from tests.support.azure.fixtures import server
 from tests.support.azure.server import Server
 
 __all__ = ["server"]
 
-APP = Owner("my-app", "1f0c")
-NAMING = Naming("default", CAPS.joiner, CAPS.max_name)
 LONG = "n" + "-0" * 30 + "-n"  # 63 characters that double when they are escaped
 HOSTILE = [
     "",
@@ -39,11 +34,6 @@ HOSTILE = [
     '{"value": "x"}',
     " \t ",
 ]
-
-
-def opened(server: Server) -> Store:
-    """Return the workspace ``default`` over one more connection."""
-    return Store(stack(AzureDriver(target(server, timeout=5.0)), timeout=5.0), url=f"azure://{server.host}")
 
 
 @pytest.fixture
@@ -63,17 +53,7 @@ def backdoor(server: Server) -> Iterator[AzureBackdoor]:
     backdoor.close()
 
 
-def plan(store: Store, wanted: Mapping[str, Mapping[str, Wanted]], owner: Owner = APP, *, prune: bool = True) -> Plan:
-    """Plan *wanted*."""
-    return make_plan(Declared(owner, wanted), store, prune=prune)
-
-
-def deploy(store: Store, wanted: Mapping[str, Mapping[str, Wanted]], owner: Owner = APP) -> Report:
-    """Plan and apply *wanted*."""
-    return apply(plan(store, wanted, owner), store)
-
-
-def many(number: int) -> dict[str, dict[str, Wanted]]:
+def many(number: int) -> dict[str, dict[str, DesiredValue]]:
     """Return two vaults with *number* secrets in all."""
     names = [f"secret-{n}" for n in range(number)]
     return {
@@ -229,7 +209,7 @@ def test_two_foreign_writes_in_one_second_are_told_by_azures_ids(server: Server,
 
 def test_a_copied_tag_proves_nothing(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
     """A tool that writes another value with the tags of ours is found out by the time, and repaired."""
-    wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("value")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("value")}}
     deploy(store, wanted)
     name = NAMING.native(Place("api-keys", "stripe"))
     server.skew += 60
@@ -249,7 +229,7 @@ def test_a_clock_that_is_off_costs_no_writes(server: Server, store: Store, skew:
 def test_a_deleted_name_is_recovered_and_written(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
     """What was deleted is created again by an apply, with its history, and nothing is purged."""
     server.vault.delay = 0.3
-    wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("one")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("one")}}
     deploy(store, wanted)
     assert deploy(store, {}).complete
     assert store.list_vaults() == []

@@ -17,10 +17,10 @@ from azure.core.exceptions import (
 )
 from azure.keyvault.secrets import SecretClient
 
-from tests.stores.azure.test_conformance import server
 from tests.support.azure import rules
 from tests.support.azure.backdoor import AzureBackdoor
 from tests.support.azure.faults import Rule
+from tests.support.azure.fixtures import server
 from tests.support.azure.server import Server
 
 __all__ = ["server"]

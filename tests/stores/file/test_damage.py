@@ -12,7 +12,7 @@ from tailorsecrets.driver import Driver
 from tailorsecrets.errors import Conflict, Corrupt, NotFound, SecretsError, StoreNotFound, Unauthenticated, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import line
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 Mutation = Callable[[random.Random, bytes], bytes]
 
@@ -148,6 +148,7 @@ EDITS: list[dict[str, object]] = [
     {"time": "9999-99-99T99:99:99.999999Z"},
     {"created": "2020-01-01T00:00:00.000000Z"},
     {"stamp": "forged"},
+    {"tags": {"tag": "forged"}},
     {"tags": {}},
     {"tags": {"tag": "9"}},
     {"nonce": "AAAAAAAAAAAAAAAA"},
@@ -333,7 +334,7 @@ def test_conflict_markers(tmp_path: Path, content: bytes) -> None:
 def test_a_damaged_line_is_named(tmp_path: Path, content: bytes) -> None:
     """The message for an altered line gives its number and the secret, and the hint a remedy."""
     lines = content.splitlines()
-    lines[1] = rewritten(lines[1], stamp="forged")
+    lines[1] = rewritten(lines[1], tags={"tag": "forged"})
     (tmp_path / NAME).write_bytes(b"\n".join(lines))
 
     with pytest.raises(Corrupt, match=r'line 2 of .*"w/a/one"') as caught:

@@ -4,11 +4,13 @@ import multiprocessing
 import os
 import resource
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,10 +20,10 @@ import filelock
 import pytest
 
 from tailorsecrets.driver import ABSENT
-from tailorsecrets.errors import AlreadyExists, Conflict, Denied, SecretsError, Unavailable
+from tailorsecrets.errors import AlreadyExists, ConfigError, Conflict, Denied, SecretsError, Unavailable
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import disk
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tailorsecrets_file import disk, keyfiles
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 FORK = multiprocessing.get_context("fork")
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the children use no lock of a thread
@@ -129,6 +131,7 @@ def test_a_thread_does_not_wait_for_itself(tmp_path: Path) -> None:
         second.put("a", Secret("1"))
 
 
+@pytest.mark.forks
 def test_a_fork_amid_a_transaction(tmp_path: Path) -> None:
     """A child that is forked while another thread writes reads at once, and can write when the lock is free."""
     driver = opened(tmp_path)
@@ -275,6 +278,72 @@ def test_the_owner_of_the_file_stays(shared: Path) -> None:
     opened(shared).put("a", Secret("2"))
 
     assert (shared / NAME).stat().st_uid == 65534
+
+
+def test_a_lock_file_that_is_a_link(tmp_path: Path) -> None:
+    """A link in the place of the lock file is refused, and the file that it points to is left alone."""
+    driver = opened(tmp_path)
+    driver.put("a", Secret("1"))
+    (tmp_path / f".{NAME}.lock").unlink()
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / f".{NAME}.lock").symlink_to("precious")
+
+    with pytest.raises(OSError, match="symbolic link") as caught:
+        driver.put("a", Secret("2"))
+
+    assert driver.explain(caught.value, "put").kind is ConfigError
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert text(driver, "a") == "1"
+
+
+def test_the_declared_filelock_follows_no_link() -> None:
+    """The bound of the dependency excludes versions that follow a link and truncate the file behind it."""
+    settings = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+
+    assert "filelock>=4.0" in settings["project"]["dependencies"]
+
+
+@pytest.mark.parametrize(("folder", "lock"), [(0o755, 0o600), (0o2775, 0o660), (0o1777, 0o666), (0o700, 0o600)])
+def test_the_lock_file_is_for_all_writers(tmp_path: Path, folder: int, lock: int) -> None:
+    """Whoever may write into the folder may take the lock, also where the folder was opened later."""
+    place = tmp_path / "folder"
+    place.mkdir()
+    driver = opened(place)
+    driver.setup()
+    assert stat.S_IMODE((place / f".{NAME}.lock").stat().st_mode) == 0o600
+    place.chmod(folder)
+
+    driver.put("a", Secret("1"))
+
+    assert stat.S_IMODE((place / f".{NAME}.lock").stat().st_mode) == lock
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("writers", [(1001, 1002), (1002, 1001)])
+def test_two_users_write(writers: tuple[int, int]) -> None:
+    """Two users of one group write by turns, and the file stays in that group."""
+    folder = Path(tempfile.mkdtemp())
+    os.chown(folder, 0, 2000)
+    folder.chmod(0o775)
+    environ = {"TAILORSECRETS_FILE_KEY": keyfiles.generate()}
+
+    def write_as(user: int) -> None:
+        os.setgroups([2000])
+        os.setgid(user)
+        os.setuid(user)
+        driver = store_type().open(target_in(folder, environ=environ))
+        driver.put(f"by-{user}", Secret("1"))
+        os.chown(folder / NAME, -1, 2000)
+        (folder / NAME).chmod(0o660)
+
+    for user in (*writers, *writers):
+        process = FORK.Process(target=write_as, args=(user,))
+        process.start()
+        process.join(30)
+        assert process.exitcode == 0
+    status = (folder / NAME).stat()
+    assert (status.st_gid, stat.S_IMODE(status.st_mode)) == (2000, 0o660)
+    shutil.rmtree(folder)
 
 
 def test_what_a_killed_writer_left(tmp_path: Path) -> None:

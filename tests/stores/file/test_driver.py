@@ -11,7 +11,7 @@ from tailorsecrets.driver import ABSENT, PRESENT, Driver
 from tailorsecrets.errors import AlreadyExists, Conflict, NotFound, SecretsError, Unsupported, ValueInvalid
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import disk
-from tests.stores.file.test_targets import NAME, opened, store_type, target_in, text
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 
 def names(driver: Driver, prefix: str = "", *, deleted: bool = False) -> list[str]:

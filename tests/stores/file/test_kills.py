@@ -13,10 +13,11 @@ import pytest
 
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keys
-from tests.stores.file.test_targets import NAME, opened, target_in, text
+from tests.support.file.opening import NAME, opened, target_in, text
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),  # the children do not use locks of others
+    pytest.mark.forks,
     pytest.mark.timeout(300),  # a fork takes long on a busy machine
 ]
 

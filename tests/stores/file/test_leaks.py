@@ -11,7 +11,7 @@ import pytest
 from tailorsecrets.driver import ABSENT, PRESENT, Driver
 from tailorsecrets.errors import SecretsError
 from tailorsecrets.secret import Secret
-from tests.stores.file.test_targets import opened, store_type, target_in
+from tests.support.file.opening import opened, store_type, target_in
 
 CANARY = "canary-4711"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tailorsecrets.driver import ABSENT, PRESENT, Driver
 from tailorsecrets.errors import AlreadyExists, Conflict, NotFound, SecretsError
 from tailorsecrets.secret import Secret
-from tests.stores.file.test_targets import opened, text
+from tests.support.file.opening import opened, text
 
 NAMES = ("a", "a/b", "a-b", "é")
 VALUES = st.text(max_size=20) | st.sampled_from(["", "\0", "a\r\n", "\ufeff", "\U0001f511"])

@@ -14,7 +14,7 @@ import json, os, sys
 from tailorsecrets import open_store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.store.record import Owner
-from tailorsecrets.deploy.plan import Declared
+from tailorsecrets.deploy.plan import Desired
 from tailorsecrets.deploy.observe import make_plan
 from tailorsecrets.secret import Secret
 
@@ -23,7 +23,7 @@ sys.addaudithook(lambda event, args: renames.append(args[1]) if event == "os.ren
 url, value, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 wanted = {"api-keys": {f"secret-{n}": Secret(value) for n in range(count)}}
 with open_store(url) as store:
-    plan = make_plan(Declared(Owner("my-app"), wanted), store)
+    plan = make_plan(Desired(Owner("my-app"), wanted), store)
     print("planned", flush=True)
     sys.stdin.readline()
     report = apply(plan, store)

@@ -2,57 +2,16 @@
 
 import os
 import stat
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tailorsecrets import open_store
-from tailorsecrets.driver import Driver, StoreType, Target
+from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, StoreNotFound
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import tailorsecrets_stores
-
-NAME = "secrets.jsonl"
-
-
-def store_type() -> StoreType:
-    """Return the one store type of the plugin."""
-    (only,) = tailorsecrets_stores()
-    return only
-
-
-def target_in(
-    folder: Path,
-    *,
-    path: str = NAME,
-    create: bool = True,
-    timeout: float = 15.0,
-    options: Mapping[str, str] | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Target:
-    """Return the target of a store file in *folder*, whose user keeps their keys there too."""
-    return Target(
-        url=f"file:{path}",
-        scheme="file",
-        path=path,
-        base=str(folder),
-        create=create,
-        timeout=timeout,
-        options=options or {},
-        environ={"XDG_CONFIG_HOME": str(folder / "config"), **(environ or {})},
-    )
-
-
-def opened(folder: Path) -> Driver:
-    """Return a driver for a store file in *folder*."""
-    return store_type().open(target_in(folder))
-
-
-def text(driver: Driver, name: str, version: str = "") -> str:
-    """Return the value of a secret."""
-    return driver.get(name, version).value.reveal()
+from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 
 def test_opening_touches_nothing(tmp_path: Path) -> None:

@@ -1,23 +1,22 @@
 """The whole product at Google: calls on the wire, two deployers, names and values at their limits."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from tailorsecrets.deploy.apply import Report, apply
-from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.deploy.apply import apply
+from tailorsecrets.deploy.plan import DesiredValue
 from tailorsecrets.errors import Denied, TooLarge
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.record import Owner
-from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.store.store import workspace_of
+from tests.support.gcp.deploying import APP, deploy, many, opened, planned
 from tests.support.gcp.faults import Rule, denied
 from tests.support.gcp.fixtures import Bench, bench
 
-APP = Owner("my-app")
 VALUE_CALLS = ("AccessSecretVersion",)
 READ_CALLS = ("ListSecrets", "ListSecretVersions", "GetSecret", "GetSecretVersion", "AccessSecretVersion")
 
@@ -28,28 +27,6 @@ def at() -> Iterator[Bench]:
     with bench() as made:
         made.server.holdings.age(timedelta(hours=-1))
         yield made
-
-
-def opened(at: Bench, *, prefix: str = "", workspace: str = "default") -> Store:
-    """Return a store with a connection of its own."""
-    return Store(at.connect(), workspace, url="gcp://my-project", prefix=prefix)
-
-
-def planned(store: Store, wanted: Mapping[str, Mapping[str, Wanted]]) -> Plan:
-    """Return the plan that makes *store* hold *wanted*."""
-    return make_plan(Declared(APP, wanted), store)
-
-
-def deploy(at: Bench, wanted: Mapping[str, Mapping[str, Wanted]]) -> Report:
-    """Plan and apply on a fresh connection."""
-    with opened(at) as store:
-        return apply(planned(store, wanted), store)
-
-
-def many(count: int) -> dict[str, dict[str, Wanted]]:
-    """Return *count* secrets in two vaults."""
-    halves = {"api-keys": count // 2, "database": count - count // 2}
-    return {vault: {f"key-{n}": Secret(f"{vault} {n}") for n in range(part)} for vault, part in halves.items()}
 
 
 def test_calls_of_a_new_deployment(at: Bench) -> None:
@@ -120,7 +97,7 @@ def test_two_deployers_at_once(at: Bench) -> None:
 
 def test_a_change_behind_our_back_is_repaired(at: Bench) -> None:
     """A value that another tool wrote, be it the same number of versions later or not, is seen and replaced."""
-    wanted: dict[str, dict[str, Wanted]] = {"api-keys": {"stripe": Secret("mine")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("mine")}}
     deploy(at, wanted)
     at.backdoor.write("default_api-keys_stripe", "theirs")
     with opened(at) as store:

@@ -10,13 +10,13 @@ import pytest
 
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan
 from tailorsecrets.errors import Conflict, Denied
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.store import workspace_of
 from tailorsecrets.testing.faults import Crash
-from tests.stores.gcp.test_apply import APP, deploy, many, opened
 from tests.support.gcp.backdoor import PROJECT
+from tests.support.gcp.deploying import APP, deploy, many, opened
 from tests.support.gcp.fixtures import Bench, bench
 from tests.support.shell import Shell
 
@@ -46,10 +46,10 @@ def by_access() -> Iterator[Bench]:
     yield from kept(bench(plan="access"))
 
 
-def plan(at: Bench, wanted: Mapping[str, Mapping[str, Wanted]], *, trust: bool = False) -> Plan:
+def plan(at: Bench, wanted: Mapping[str, Mapping[str, DesiredValue]], *, trust: bool = False) -> Plan:
     """Plan on a fresh connection."""
     with opened(at) as store:
-        return make_plan(Declared(APP, wanted), store, trust=trust)
+        return make_plan(Desired(APP, wanted), store, trust=trust)
 
 
 def steps(plan: Plan) -> list[tuple[str, str]]:
@@ -69,7 +69,7 @@ def test_trust_looks_at_what_it_writes(at: Bench) -> None:
     """With trust, what is changed or deleted is looked at, and written only if it is still as it was seen."""
     wanted = {**CHANGED, "api-keys": {name: value for name, value in CHANGED["api-keys"].items() if name != "key-0"}}
     with opened(at) as store:
-        made = make_plan(Declared(APP, wanted), store, trust=True)
+        made = make_plan(Desired(APP, wanted), store, trust=True)
         assert (steps(made), made.trusted) == ([("update", "key-3"), ("delete", "key-0")], 18)
         assert Counter(at.methods()) == {"ListSecrets": 1, "AccessSecretVersion": 2, "ListSecretVersions": 2}
         at.backdoor.write(NAME, "theirs")
@@ -99,16 +99,16 @@ def test_trust_sees_what_a_list_shows(at: Bench) -> None:
 
 def test_trust_after_a_create_that_broke_off(at: Bench) -> None:
     """A secret whose stamp came with it and whose value did not is not taken for a value, for a day."""
-    wanted: dict[str, dict[str, Wanted]] = {**many(20), "new-vault": {"new": Secret("value")}}
+    wanted: dict[str, dict[str, DesiredValue]] = {**many(20), "new-vault": {"new": Secret("value")}}
     with opened(at) as store:
-        made = make_plan(Declared(APP, wanted), store, trust=True)
+        made = make_plan(Desired(APP, wanted), store, trust=True)
         at.fuse.left = 3  # the two calls of the vault's record, and the secret without its version
         with pytest.raises(Crash):
             apply(made, store)
         at.fuse.left = None
     assert at.backdoor.secret_or_none("default_new-vault_new")
     with opened(at) as store:
-        made = make_plan(Declared(APP, wanted), store, trust=True)
+        made = make_plan(Desired(APP, wanted), store, trust=True)
         assert (steps(made), made.trusted) == ([("create", "new")], 20)
         assert apply(made, store).complete
         assert store.get("new-vault", "new") == "value"
@@ -149,7 +149,7 @@ def test_plan_by_access_and_a_hand_in_between(by_access: Bench) -> None:
     """With plan=access an update and a delete of what moved since the plan are a Conflict."""
     with opened(by_access) as store:
         wanted = {**CHANGED, "database": {key: value for key, value in CHANGED["database"].items() if key != "key-4"}}
-        made = make_plan(Declared(APP, wanted), store)
+        made = make_plan(Desired(APP, wanted), store)
         by_access.backdoor.write(NAME, "theirs")
         by_access.backdoor.write("default_database_key-4", "theirs")
         report = apply(made, store)

@@ -15,8 +15,8 @@ from tailorsecrets.secret import Secret
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
 from tailorsecrets.targets.plugins import store_type
-from tests.stores.gcp.test_apply import APP, deploy, opened, planned
 from tests.support.gcp.backdoor import PROJECT
+from tests.support.gcp.deploying import APP, deploy, opened, planned
 from tests.support.gcp.faults import Rule, denied
 from tests.support.gcp.fixtures import Bench, bench
 from tests.support.gcp.state import NUMBERS
@@ -84,7 +84,7 @@ def limit(at: Bench, use: Literal["read", "deploy"], vaults: Sequence[str], fold
     told = store_type("gcp").policy
     assert told
     with opened(at) as store:
-        names = [workspace_of(store).native_names(vault) for vault in vaults]
+        names = [workspace_of(store).vault_names(vault) for vault in vaults]
     script = told(Target(url="gcp:", scheme="gcp", host=PROJECT), names, use)
     calls = commands(script, "gcloud", NUMBERS[PROJECT], folder)
     roles = ACCESSOR | {

@@ -7,7 +7,7 @@ import pytest
 from tailorsecrets import Secret, Store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared
+from tailorsecrets.deploy.plan import Desired
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.vault.stores import FORMS, OWNER, store_at, write
@@ -15,11 +15,11 @@ from tests.support.vault.stores import FORMS, OWNER, store_at, write
 VAULTS, SECRETS = 4, 25  # declared in the tests that count
 
 
-def declared(value: str = "value") -> Declared:
+def declared(value: str = "value") -> Desired:
     """Return a declaration of some vaults and secrets, one of which is *value*."""
     vaults = {f"vault-{v}": {f"secret-{s:02}": Secret(f"value {v} {s}") for s in range(SECRETS)} for v in range(VAULTS)}
     vaults["vault-0"]["secret-00"] = Secret(value)
-    return Declared(OWNER, vaults)
+    return Desired(OWNER, vaults)
 
 
 def methods(proxy: Proxy) -> dict[str, int]:
@@ -83,7 +83,7 @@ def test_one_changed_secret(bao_store: Store, bao_proxy: Proxy) -> None:
 def test_a_new_secret(bao_store: Store, bao_proxy: Proxy) -> None:
     """A new secret is one write and its stamp."""
     bao_store.create_vault("api-keys", OWNER)
-    plan = make_plan(Declared(OWNER, {"api-keys": {"key": Secret("value")}}), bao_store)
+    plan = make_plan(Desired(OWNER, {"api-keys": {"key": Secret("value")}}), bao_store)
     bao_proxy.seen.clear()
     assert apply(plan, bao_store).complete
     assert methods(bao_proxy) == {"POST data": 1, "PATCH other": 1}

@@ -1,20 +1,21 @@
 """Least privilege on OpenBao: tokens that have exactly what ``policy`` prints."""
 
 import uuid
-from typing import Literal
+from typing import Any, Literal
 
-import hvac  # type: ignore[import-untyped]
+import hvac
 import pytest
 
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared
-from tailorsecrets.driver import Target, VaultNames
+from tailorsecrets.deploy.plan import Desired
+from tailorsecrets.driver import ABSENT, Target, VaultNames
 from tailorsecrets.errors import Denied
 from tailorsecrets.store.names import Naming
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
+from tailorsecrets_vault.driver import VaultDriver
 from tailorsecrets_vault.policy import policy
 from tests.support.servers import ROOT, Server
 
@@ -99,11 +100,11 @@ def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> Non
     token = site.token("deploy", *vaults)
     wanted = {"api-keys": {"stripe-secret-key": Secret("new"), "made": Secret("made")}, "mail": {"smtp": Secret("s")}}
     with site.store(token) as store:
-        plan = make_plan(Declared(OWNER, wanted), store)
+        plan = make_plan(Desired(OWNER, wanted), store)
         assert plan.unread == ()
         assert apply(plan, store).complete
-        assert not make_plan(Declared(OWNER, wanted), store).steps
-        assert apply(make_plan(Declared(OWNER, {"api-keys": wanted["api-keys"]}), store), store).complete
+        assert not make_plan(Desired(OWNER, wanted), store).steps
+        assert apply(make_plan(Desired(OWNER, {"api-keys": wanted["api-keys"]}), store), store).complete
         with pytest.raises(Denied):
             store.get("api-keys", "stripe-secret-key")
     with site.store() as store:
@@ -116,7 +117,7 @@ def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> Non
 def test_a_vault_that_left_the_config(site: Site) -> None:
     """In folders it is seen to be the app's also where the policy does not name it, and stays."""
     with site.store(site.token("deploy", "mail")) as store:
-        made = make_plan(Declared(OWNER, {"mail": {"smtp": Secret("s")}}), store)
+        made = make_plan(Desired(OWNER, {"mail": {"smtp": Secret("s")}}), store)
         assert (made.unread, made.owned, {step.place.vault for step in made.deletions()}) == ((), 2, {"api-keys"})
         report = apply(made, store)
     assert [step.place.vault for step in report.done] == ["mail", "mail"]
@@ -139,6 +140,19 @@ def test_a_denied_mount_names_both_remedies(site: Site) -> None:
         store.create_vault("another", OWNER)
     assert "sys/mounts" in caught.value.hint
     assert "vault://HOST/MOUNT" in caught.value.hint
+
+
+def test_a_login_that_may_not_patch_metadata(openbao: Server, bao_root: Any, workspace: str) -> None:
+    """A policy that grants data and no metadata is enough for a create, which has a note that its stamp is missing."""
+    bao_root.sys.create_or_update_policy("data-only", 'path "secret/data/*" { capabilities = ["create", "update"] }')
+    token = bao_root.auth.token.create(policies=["data-only"], no_parent=True)["auth"]["client_token"]
+    host = openbao.url.removeprefix("http://")
+    target = Target(url="vault+http:", scheme="vault+http", host=host, path="secret", environ={"VAULT_TOKEN": token})
+    driver = VaultDriver(target)
+    written = driver.put(f"secret/{workspace}/key", Secret("value"), expect=ABSENT, stamp="stamp")
+    driver.close()
+    assert (written.stamp, written.version.partition("@")[0]) == ("", "1")
+    assert written.note == "the value is written, but its stamp is missing: permission denied"
 
 
 def test_the_page_shows_what_policy_prints() -> None:

@@ -48,7 +48,7 @@ class Backend:
         """Open a workspace over one more connection, in its layers."""
         driver = self.connect()
         layered = driver if driver.caps.retries and not driver.caps.per_s else stack(driver)
-        return Store(layered, workspace or self.workspace, url=self.url, prefix=self.prefix, may_make=True)
+        return Store(layered, workspace or self.workspace, url=self.url, prefix=self.prefix, may_create=True)
 
     def naming(self, store: Store) -> Naming:
         """Return the native names of *store*."""

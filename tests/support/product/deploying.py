@@ -4,18 +4,18 @@ from collections.abc import Mapping
 
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.observe import make_plan
-from tailorsecrets.deploy.plan import Declared, Plan, Wanted
+from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import Store
 
 APP = Owner("my-app", "0192f0c1-2345-7abc-8def-000000000001")
-Vaults = Mapping[str, Mapping[str, Wanted]]
+Vaults = Mapping[str, Mapping[str, DesiredValue]]
 
 
 def plan(store: Store, wanted: Vaults, owner: Owner = APP) -> Plan:
     """Plan *wanted*."""
-    return make_plan(Declared(owner, wanted), store)
+    return make_plan(Desired(owner, wanted), store)
 
 
 def deploy(store: Store, wanted: Vaults, owner: Owner = APP) -> Report:
@@ -23,7 +23,7 @@ def deploy(store: Store, wanted: Vaults, owner: Owner = APP) -> Report:
     return apply(plan(store, wanted, owner), store)
 
 
-def many(count: int) -> dict[str, dict[str, Wanted]]:
+def many(count: int) -> dict[str, dict[str, DesiredValue]]:
     """Return *count* secrets in two vaults."""
     names = [f"secret-{number}" for number in range(count)]
     return {

@@ -1,0 +1,117 @@
+"""One driver made uniform: errors with a meaning, and what reaches the driver."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+
+from tailorsecrets.driver import Driver, Entry, Problem
+from tailorsecrets.errors import Denied, SecretsError, Throttled
+from tailorsecrets.secret import Secret
+from tailorsecrets.store.layers import Call, Layer, Retry, stack
+from tailorsecrets.store.store import Store
+from tailorsecrets.testing.clock import FakeClock
+from tailorsecrets.testing.memory import WITH_CONTAINERS, Memory
+
+T = TypeVar("T")
+
+QUOTING = "invalid body: {'value': 'canary'}"
+
+READS: dict[str, Callable[[Store], object]] = {
+    "get": lambda store: store.get("api-keys", "stripe"),
+    "list": lambda store: store.list_secrets("api-keys"),
+    "versions": lambda store: store.history("api-keys", "stripe"),
+}
+WRITES: dict[str, Callable[[Store], object]] = {
+    "put": lambda store: store.update_secret("api-keys", "stripe", Secret("canary")),
+    "delete": lambda store: store.delete_secret("api-keys", "stripe"),
+    "restore": lambda store: store.restore_secret("api-keys", "stripe"),
+    "make": lambda store: store.create_vault("other"),
+}
+
+
+class Failing(Layer):
+    """A driver whose method *op* fails, and which quotes what its SDK raised without asking which method that was."""
+
+    def __init__(self, inner: Driver, op: str, failure: Exception, kind: type[SecretsError] = Denied) -> None:
+        super().__init__(inner)
+        self._op, self._failure, self._kind = op, failure, kind
+
+    def explain(self, exc: Exception, op: str) -> Problem:
+        """Quote."""
+        del op
+        return Problem(self._kind, reason=str(exc), reason_code="InvalidRequest")
+
+    def around(self, call: Call, do: Callable[[], T]) -> T:
+        """Fail, or pass on."""
+        if call.op == self._op:
+            raise self._failure
+        return do()
+
+    def around_each(self, call: Call, do: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
+        """Fail, or pass on."""
+        return self.around(call, do)
+
+
+FAILURES: dict[str, Callable[[], Exception]] = {
+    "explained": lambda: RuntimeError(QUOTING),
+    "raised": lambda: Denied(reason=QUOTING, reason_code="InvalidRequest"),
+}
+
+
+def error_of(failure: Exception, op: str, do: Callable[[Store], object], *, layered: bool) -> SecretsError:
+    """Return the error of *do* where method *op* fails."""
+    memory = Memory(caps=replace(WITH_CONTAINERS, batch=1))
+    store = Store(memory)
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("old"))
+    if op == "restore":
+        store.delete_secret("api-keys", "stripe")
+    driver = Failing(memory, op, failure)
+    with pytest.raises(SecretsError) as caught:
+        do(Store(stack(driver) if layered else driver))
+    return caught.value
+
+
+@pytest.mark.parametrize("layered", [False, True], ids=["plain", "layered"])
+@pytest.mark.parametrize("how", FAILURES)
+@pytest.mark.parametrize("op", WRITES)
+def test_the_text_of_a_failed_write_is_never_shown(op: str, how: str, layered: bool) -> None:
+    """An SDK may quote the value that it could not write, so only the service's code is kept, on every driver."""
+    error = error_of(FAILURES[how](), op, WRITES[op], layered=layered)
+    assert (type(error), error.reason, error.reason_code) == (Denied, "InvalidRequest", "InvalidRequest")
+    assert "canary" not in f"{error} {error.hint} {error.__dict__} {error.__context__} {error.__cause__}"
+
+
+@pytest.mark.parametrize("layered", [False, True], ids=["plain", "layered"])
+@pytest.mark.parametrize("how", FAILURES)
+@pytest.mark.parametrize("op", READS)
+def test_the_text_of_a_failed_read_is_kept(op: str, how: str, layered: bool) -> None:
+    """The service's own code and message say what an administrator must change."""
+    assert error_of(FAILURES[how](), op, READS[op], layered=layered).reason == f"InvalidRequest: {QUOTING}"
+
+
+@pytest.mark.parametrize(
+    ("op", "do", "reason"),
+    [
+        ("get", lambda store: store.get("api-keys", "stripe"), "InvalidRequest: slow down"),
+        ("put", lambda store: store.create_vault("api-keys"), "InvalidRequest"),
+    ],
+)
+def test_a_spent_retry_keeps_the_reason(op: str, do: Callable[[Store], object], reason: str) -> None:
+    """The reason of the last answer is that of the error, with its code alone for a write."""
+    clock = FakeClock()
+    driver = Failing(Memory(), op, RuntimeError("slow down"), Throttled)
+    store = Store(Retry(driver, clock=clock, sleep=clock.sleep))
+    with pytest.raises(Throttled) as caught:
+        do(store)
+    assert (caught.value.reason, caught.value.retryable) == (reason, False)
+
+
+def test_a_reason_is_one_printable_line() -> None:
+    """A service's answer moves no cursor and breaks no line."""
+    failure = Denied(reason="one\n\ttwo \x1b[2Jthree " + "x" * 500)
+    reason = error_of(failure, "get", READS["get"], layered=False).reason
+    assert reason.startswith("one two [2Jthree xxx")
+    assert len(reason) == 300
