@@ -11,13 +11,13 @@ PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test lint types unit test-cli test-file test-vault test-aws test-gcp test-azure test-product \
+.PHONY: help lowest demo quick test lint types unit test-cli test-file test-vault test-aws test-gcp test-azure test-product \
 	test-docs coverage benchmarks docs serve dist check-python clean
 
 help:  ## print this list
 	@echo 'usage: make TARGET [ARGS="more arguments for pytest"] [PYTHON=python3.12]'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(DEMO_READY)  ## run the whole job on an example app, in an empty folder that is deleted afterwards
 	@$(DEMO)/bin/python examples/shop/walk.py
@@ -26,7 +26,7 @@ quick: lint  ## lint, check the types of the product, run the unit tests: under 
 	@$(BIN)/mypy tailorsecrets plugins & types=$$!; \
 	$(PYTEST) tests/unit tests/test_house.py -q $(ARGS); unit=$$?; wait $$types && exit $$unit
 
-test: lint types  ## run everything that a change must pass
+test: lint types docs  ## run everything that a change must pass
 	$(PYTEST) $(ARGS)
 
 lint: $(READY)  ## check style and format
@@ -55,15 +55,21 @@ test-docs: $(READY)  ## run the examples of README and docs
 coverage: $(READY)  ## run all tests and print the branches that none of them takes
 	$(PYTEST) --cov --cov-report=term $(ARGS)
 
+lowest: check-python  ## run all tests with the oldest versions of the run-time dependencies that pyproject.toml allows
+	@rm -rf .venv-lowest && $(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/python -m pip install --quiet uv
+	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[all]'
+	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --editable '.[dev]'
+	.venv-lowest/bin/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
 benchmarks: $(READY)  ## measure, and compare with the budgets; use a quiet machine
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(READY)  ## build the documentation site into site/, strictly
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 serve: $(READY)  ## show the documentation site on http://127.0.0.1:8000
-	$(BIN)/mkdocs serve
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 dist: $(READY)  ## build sdist and wheel into dist/
 	$(BIN)/python -m build

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 import tailorsecrets
+import tailorsecrets.testing
 
 ROOT = Path(__file__).parent.parent
+REPOSITORY = "https://github.com/tailorsecrets/tailorsecrets"
 ORDER = [
     "errors", "secret", "driver", "store", "targets", "declared", "references", "runtime", "config", "deploy", "app",
     "integrations", "testing", "cli",
@@ -140,11 +142,30 @@ def test_a_config_loads_nothing_heavy() -> None:
     assert loaded(code) & HEAVY == set()
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "localstack" / "README.md"]
+def pages_in(folder: Path) -> list[Path]:
+    """Return the Markdown pages of *folder*; the root's own ones alone."""
+    return sorted(folder.glob("*.md") if folder == ROOT else folder.rglob("*.md"))
+
+
+PAGES = [path for folder in (ROOT, ROOT / "docs", ROOT / "localstack", ROOT / "tests") for path in pages_in(folder)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links(page: Path) -> None:
-    """Every relative link of README and docs leads to a file."""
+    """Every link to a file of this repository leads to one."""
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    ours = re.findall(rf"{re.escape(REPOSITORY)}/(?:blob|tree)/main/([^)#\s]+)", page.read_text())
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert missing + [link for link in ours if not (ROOT / link).exists()] == []
+
+
+def test_the_readme_has_absolute_links_alone() -> None:
+    """The package index shows the README, where relative links lead nowhere."""
+    assert re.findall(r"\]\((?!https?:|#)([^)]+)", (ROOT / "README.md").read_text()) == []
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    """The API reference has an entry for each public name, of the package, the seam and the testing kit."""
+    pages = "".join(path.read_text() for path in (ROOT / "docs" / "reference").glob("*.md"))
+    shown = set(re.findall(r"^::: tailorsecrets[\w.]*\.(\w+)$", pages, re.MULTILINE))
+    assert {*tailorsecrets.__all__, *tailorsecrets.testing.__all__, "driver"} - shown == set()

@@ -1,7 +1,7 @@
-"""The main job from end to end, in a copy of the shop in an empty folder: run it with ``make demo``.
+"""The whole job on an example app, in an empty folder: run it with ``make demo``.
 
-Each command is shown as it would be typed, with what it prints; questions are asked on a terminal and answered here.
-It leaves nothing behind: the store and its key are in that folder too.
+It shows each command as you would type it, with its output, and answers the questions. The folder, with the store and
+its key, is deleted at the end.
 """
 
 import os
@@ -30,22 +30,23 @@ def main() -> None:
 
 
 def walk(folder: Path) -> None:
-    """Do the main job in *folder*."""
-    say("A store: one encrypted file, and its key in your config folder")
+    """Do the whole job in *folder*."""
+    print(f"The whole job on an example app, in {folder}, which is deleted afterwards.", flush=True)
+    say("Make a store: one encrypted file, and its key in your config folder")
     run(folder, "tailorsecrets init")
 
-    say("The config becomes true; its values come from the environment")
+    say("Make the store equal to the config; the values come from the environment")
     run(folder, "tailorsecrets apply", values=VALUES)
     run(folder, "tailorsecrets secret vault list")
     run(folder, "tailorsecrets secret list -V api-keys")
 
-    say("A program reads at run time, with none of those variables")
+    say("A program reads at run time, without those variables")
     run(folder, "python shop.py")
 
-    say("Nothing changed: nothing to do")
+    say("Apply again: nothing changed, so there is nothing to do")
     run(folder, "tailorsecrets apply", values=VALUES)
 
-    say("A value changed by hand: the config manages this vault, so there is a question, and the vault is released")
+    say("Change a value by hand: the config manages this vault, so the command asks, and releases the vault")
     run(
         folder,
         "tailorsecrets secret update -V api-keys -n stripe-secret-key --value-file new-key.txt",
@@ -53,17 +54,17 @@ def walk(folder: Path) -> None:
         answers=["y"],
     )
 
-    say("The next apply finds a vault that nobody manages, asks before it takes it, and repairs the value")
+    say("Apply again: no config manages the vault now, so the command asks before it claims it, and repairs the value")
     run(folder, "tailorsecrets apply", values=VALUES, answers=["y"])
     run(folder, "tailorsecrets secret history -V api-keys -n stripe-secret-key")
 
-    say("A secret that leaves the config leaves the store, after a question")
+    say("Remove a secret from the config: apply asks, and deletes it from the store")
     config = folder / "tailor_config.py"
     lines = [line for line in config.read_text().splitlines(keepends=True) if "sendgrid" not in line]
     run(folder, "tailorsecrets apply", values=VALUES, answers=["y"], files={"tailor_config.py": "".join(lines)})
     run(folder, "tailorsecrets secret list -V api-keys")
 
-    say("All that the app owns goes")
+    say("Remove everything that the app owns")
     run(folder, "tailorsecrets remove", answers=["y"])
     run(folder, "tailorsecrets secret vault list")
 

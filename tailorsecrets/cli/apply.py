@@ -10,7 +10,6 @@ from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.generate import is_stale
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import yes_option
-from tailorsecrets.cli.progress import looking
 from tailorsecrets.cli.prompts import confirm
 from tailorsecrets.cli.writing import carry_out
 from tailorsecrets.config.config import Config
@@ -69,7 +68,7 @@ def apply(
         _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store is as the config says")
         if not dry_run:
             consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
-            _agree(plan, asked := to_ask(plan, consent), invocation)
+            _confirm(plan, asked := to_ask(plan, consent), invocation)
             carry_out(plan, store, invocation, status="applied", prompted=bool(asked))
     _remind_of_types(config, invocation)
     return exits.CHANGES if detailed_exitcode and plan.steps else exits.DONE
@@ -87,15 +86,14 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
         _show(plan, invocation, dry_run=dry_run, idle=f"nothing to remove: {config.owner.name} owns no vault here")
         if not dry_run:
             asked = to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False)
-            _agree(plan, asked, invocation)
+            _confirm(plan, asked, invocation)
             carry_out(plan, store, invocation, status="removed", prompted=bool(asked))
 
 
 def _planned(
     declared: Desired, store: Store, invocation: Invocation, *, prune: bool = True, trust: bool = False
 ) -> Plan:
-    with looking(invocation):
-        plan = make_plan(declared, store, prune=prune, trust=trust)
+    plan = make_plan(declared, store, prune=prune, trust=trust)
     if plan.compared_values:
         invocation.io.say("note: this store keeps no stamps, so its values were read and compared")
     if plan.trusted:
@@ -113,13 +111,13 @@ def _show(plan: Plan, invocation: Invocation, *, dry_run: bool, idle: str) -> No
     if not plan.steps:
         invocation.io.say(idle)
     if not invocation.json:
-        invocation.io.show(plans.text(plan))
+        invocation.io.show_coloured(plans.text(plan))
         invocation.io.flush()  # before the questions about it
     elif dry_run:
         invocation.io.show_json(plans.document(plan))
 
 
-def _agree(plan: Plan, asked: list[Topic], invocation: Invocation) -> None:
+def _confirm(plan: Plan, asked: list[Topic], invocation: Invocation) -> None:
     for topic in topics(plan):
         invocation.io.say(plans.listing(plan, topic))
         confirm(_QUESTIONS[topic], invocation, code="APPLY_CANCELLED", yes=topic not in asked)

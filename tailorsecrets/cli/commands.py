@@ -1,18 +1,20 @@
 """Commands and groups: the common options, examples in the help, and loading only what is called."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import click
 
-from tailorsecrets.cli.options import common_options
+from tailorsecrets.cli.colour import heading, term
+from tailorsecrets.cli.nearest import did_you_mean
+from tailorsecrets.cli.options import common_options, invocation_of
 
 Function = Callable[..., int | None]
 
 
-class _Described(click.Command):
+class _WithExamples(click.Command):
     """What commands and groups have in common."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:
@@ -26,22 +28,24 @@ class _Described(click.Command):
         """Leave --help to the common options."""
         return None
 
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the usage line."""
+        prefix = _heading(ctx, "Usage:") + " "
+        formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), prefix)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options, then the common ones."""
         own = [option for option in self.own if isinstance(option, click.Option)]  # arguments are in the usage line
         for title, options in (("Options", own), ("Common options", self.common)):
-            records = [record for option in options if (record := option.get_help_record(ctx)) is not None]
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+            _write_terms(ctx, formatter, title, filter(None, [option.get_help_record(ctx) for option in options]))
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, each on a line that can be copied."""
-        with formatter.section("Examples"):
+        with formatter.section(_heading(ctx, "Examples")):
             formatter.write("".join(f"  {example}\n" for example in self.examples))
 
 
-class Command(_Described):
+class Command(_WithExamples):
     """A command that does something."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -53,10 +57,13 @@ class Command(_Described):
         return left
 
 
-class Group(_Described, click.Group):
-    """A group of commands, *lazy* says where each is: its name to "module:attribute"."""
+class Group(_WithExamples, click.Group):
+    """A group of commands. *lazy* has the place of each, as "module:attribute", and its line in the help.
 
-    def __init__(self, *args: Any, lazy: Mapping[str, str], **settings: Any) -> None:
+    The help of a group loads none of them.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **settings: Any) -> None:
         super().__init__(*args, no_args_is_help=False, **settings)
         self.lazy = lazy
 
@@ -68,7 +75,7 @@ class Group(_Described, click.Group):
         """Load the command *cmd_name*."""
         if cmd_name not in self.lazy:
             return None
-        module, _, attribute = self.lazy[cmd_name].partition(":")
+        module, _, attribute = self.lazy[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(f"tailorsecrets.cli.{module}"), attribute)
         return command
 
@@ -77,20 +84,29 @@ class Group(_Described, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Refuse an unknown command, naming the nearest."""
         if args[0] not in self.lazy and not args[0].startswith("-") and not ctx.resilient_parsing:
-            ctx.fail(f"there is no command {args[0]!r}{_did_you_mean(args[0], list(self.lazy))}")
+            question = did_you_mean(args[0], self.lazy)
+            ctx.fail(f"there is no command {args[0]!r}" + (f"; {question}" if question else ""))
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, then the options."""
-        self.format_commands(ctx, formatter)
+        _write_terms(ctx, formatter, "Commands", ((name, line) for name, (_, line) in self.lazy.items()))
         super().format_options(ctx, formatter)
 
 
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
+def _heading(ctx: click.Context, text: str) -> str:
+    return heading(text) if invocation_of(ctx).io.coloured else text
 
-    near = get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+
+def _write_terms(
+    ctx: click.Context, formatter: click.HelpFormatter, title: str, terms: Iterable[tuple[str, str]]
+) -> None:
+    """Write *terms* with their explanations under *title*, if there are any."""
+    coloured = invocation_of(ctx).io.coloured
+    rows = [(term(word) if coloured else word, text) for word, text in terms]
+    if rows:
+        with formatter.section(_heading(ctx, title)):
+            formatter.write_dl(rows)
 
 
 def command(name: str, *examples: str) -> Callable[[Function], Command]:

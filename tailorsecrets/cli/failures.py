@@ -1,4 +1,4 @@
-"""How what went wrong is told, and the exit code that it gives. No message of an unexpected exception is shown."""
+"""Errors on stderr, and their exit codes. The message of an unexpected exception is never shown."""
 
 from types import TracebackType
 from typing import Final
@@ -7,6 +7,7 @@ import click
 
 from tailorsecrets.cli import exits
 from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.nearest import suggestion
 from tailorsecrets.cli.program import PROGRAM
 from tailorsecrets.errors import SecretsError, interrupted
 
@@ -29,22 +30,28 @@ class Failed(SecretsError):
         self.details, self.exit_code = details or {}, exit_code
 
 
-def tell(exc: BaseException, invocation: Invocation) -> int:
-    """Tell what *exc* means and return the exit code."""
+def show_error(exc: BaseException, invocation: Invocation) -> int:
+    """Write the error that *exc* stands for to stderr and return the exit code."""
     match exc:
         case click.exceptions.Exit():
             return exc.exit_code
         case BrokenPipeError():
             return exits.ERROR  # whoever read the output has left, as head does
         case SecretsError():
-            _write(invocation, exc.code, str(exc), exc.hint, exc.details if isinstance(exc, Failed) else {})
+            _write_error(
+                invocation,
+                exc.code,
+                str(exc),
+                suggestion(exc, invocation),
+                exc.details if isinstance(exc, Failed) else {},
+            )
         case click.ClickException():
-            _write(invocation, "USAGE", exc.format_message(), _usage(exc))
+            _write_error(invocation, "USAGE", exc.format_message(), _usage(exc))
         case _ if isinstance(exc, click.Abort) or interrupted(exc):
-            _write(invocation, "INTERRUPTED", "interrupted")
+            _write_error(invocation, "INTERRUPTED", "interrupted")
             return exits.INTERRUPTED
         case _:
-            _write(invocation, "INTERNAL", f"{type(exc).__name__} at {_place(exc.__traceback__)}", _BUG)
+            _write_error(invocation, "INTERNAL", f"{type(exc).__name__} at {_place(exc.__traceback__)}", _BUG)
     if invocation.common.verbose:
         invocation.io.say("\n".join([*_reason(exc), *getattr(exc, "__notes__", []), *_frames(exc.__traceback__)]))
     return exc.exit_code if isinstance(exc, Failed) else exits.ERROR
@@ -54,7 +61,7 @@ def _reason(exc: BaseException) -> list[str]:
     return [f"reason: {exc.reason}"] if isinstance(exc, SecretsError) and exc.reason else []
 
 
-def _write(
+def _write_error(
     invocation: Invocation, code: str, message: str, hint: str = "", details: dict[str, list[str]] | None = None
 ) -> None:
     if invocation.json:

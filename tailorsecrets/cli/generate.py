@@ -31,8 +31,8 @@ def generate(invocation: Invocation, check: bool) -> None:
         raise _stale(path)
     if changed:
         write_module(path, names)
-    told = f"wrote {path}" if changed else f"{path} is up to date"
-    invocation.report_change(MODULE, told, changed=changed)
+    sentence = f"wrote {path}" if changed else f"{path} is up to date"
+    invocation.report_change(MODULE, sentence, changed=changed)
 
 
 def is_stale(path: Path, names: Mapping[str, Sequence[str]]) -> bool:

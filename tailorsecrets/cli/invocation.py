@@ -8,16 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from tailorsecrets.cli.streams import Io
-from tailorsecrets.config.loading import CONFIG, find_config, load_config
+from tailorsecrets.cli.waiting import WaitNotice
 from tailorsecrets.errors import ConfigError
-from tailorsecrets.targets.env_files import load_env_files
-from tailorsecrets.targets.opening import Choice, choose, open_choice, target_of
 
 if TYPE_CHECKING:
     from tailorsecrets.config.config import Config
     from tailorsecrets.store.store import Store
+    from tailorsecrets.targets.opening import Choice
 
-_NO_CONFIG: Final = f"there is no {CONFIG} here or in a folder above"
+_NO_CONFIG: Final = "there is no tailor_config.py here or in a folder above"
 
 
 @dataclass
@@ -47,7 +46,7 @@ class Common:
 
 
 class Environment(Mapping[str, str]):
-    """The environment variables, as they are now; what prints the locals of a traceback does not see them."""
+    """The environment variables, without their values in repr: a traceback with locals does not show them."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -66,11 +65,17 @@ class Environment(Mapping[str, str]):
 
 
 class Invocation:
-    """What a command works with. Nothing is read before it is asked for."""
+    """The context of a command. Files are read at the first use of what they hold."""
 
     def __init__(self, io: Io) -> None:
         self.io = io
         self.common = Common()
+        self.wait_notice = WaitNotice(io.say)
+
+    def take(self, name: str, value: Any) -> None:
+        """Take the common option *name*. With --json nothing is in colour."""
+        self.common.take(name, value)
+        self.io.plain = self.common.json
 
     @property
     def json(self) -> bool:
@@ -87,6 +92,8 @@ class Invocation:
         """The environment with the env files in it; the process gets them too, for configs and SDKs read it."""
         common, cwd = self.common, self.io.cwd
         if common.env_file or common.env_file_if_exists:
+            from tailorsecrets.targets.env_files import load_env_files
+
             required = [os.path.join(cwd, path) for path in common.env_file]
             optional = [os.path.join(cwd, path) for path in common.env_file_if_exists]
             self.io.environ.update(load_env_files(required, optional, self.io.environ))
@@ -95,6 +102,8 @@ class Invocation:
     @cached_property
     def config_path(self) -> str | None:
         """The config file, None where there is none."""
+        from tailorsecrets.config.loading import find_config
+
         return find_config(self.common.config, self.environ, self.io.cwd)
 
     @property
@@ -103,8 +112,10 @@ class Invocation:
         return os.path.dirname(self.config_path) if self.config_path else os.fspath(self.io.cwd)
 
     @cached_property
-    def choice(self) -> Choice:
-        """The store and workspace that are meant."""
+    def choice(self) -> "Choice":
+        """The store and workspace that the options, the environment and the profile choose."""
+        from tailorsecrets.targets.opening import choose
+
         common = self.common
         return choose(
             self.environ,
@@ -121,11 +132,28 @@ class Invocation:
         if self.config_path is None:
             hint = "tailorsecrets init makes one; --config names another"
             raise ConfigError(_NO_CONFIG, code="CONFIG_NOT_FOUND", hint=hint)
+        from tailorsecrets.config.loading import load_config
+
         with redirect_stdout(self.io.stderr):
             return load_config(self.config_path)
 
+    def declared_names(self) -> Mapping[str, list[str]]:
+        """Return the names in the config, for completion and suggestions; none where it cannot be loaded."""
+        try:
+            return self.config().declarations.names()
+        except Exception:  # noqa: BLE001  # neither the TAB key nor another error is a place for this one
+            return {}
+
     def open(self, *, create: bool | None = None) -> "Store":
-        """Open the store that is meant; nothing is called yet."""
+        """Open the chosen store; nothing is called yet. From now on a notice says when it does not answer."""
+        store = self.open_for_app(create=create)
+        self.wait_notice.start(self.choice.url)
+        return store
+
+    def open_for_app(self, *, create: bool | None = None) -> "Store":
+        """Open the chosen store for a program that works between its calls, so that silence means nothing."""
+        from tailorsecrets.targets.opening import open_choice
+
         return open_choice(self.choice, self.environ, create=create)
 
     def open_to_write(self, action: str, *, create: bool | None = None) -> "Store":
@@ -134,17 +162,19 @@ class Invocation:
         return self.open(create=create)
 
     def announce(self, action: str, *, writes: bool = True) -> None:
-        """Say on which target *action* is done; Denied if it *writes* under a profile that may only read.
+        """Name the target of *action* on stderr; raise Denied if it *writes* under a profile that may only read.
 
-        A URL that cannot be meant, such as one with a credential, is refused before it is shown.
+        A URL that is wrong, such as one with a credential, is refused before it is shown.
         """
+        from tailorsecrets.targets.opening import target_of
+
         target_of(self.choice, self.environ)
         self.io.say(f"{action} -> {self.choice}")
         if writes:
             self.choice.check_writable()
 
     def report_change(self, name: str, sentence: str, *, changed: bool = True) -> None:
-        """Tell what was changed: JSON for programs, *sentence* for people."""
+        """Report a change: JSON for programs, *sentence* for people."""
         if self.json:
             self.io.show_json({"changed": changed, "workspaceId": self.choice.workspace, "name": name})
         else:

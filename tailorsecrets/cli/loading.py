@@ -27,7 +27,7 @@ def load_app(invocation: Invocation, spec: str) -> "App":
         raise ConfigError(f"--app {spec}: there is no tailorsecrets.app.App", hint=_FORM)
     common = invocation.common
     if found.secrets and (common.store or common.workspace_id or common.profile):
-        found.secrets.connect(store=invocation.open)
+        found.secrets.connect(store=invocation.open_for_app)
     return found
 
 
@@ -49,8 +49,8 @@ def _found(invocation: Invocation, spec: str) -> object:
         if interrupted(exc):
             error: BaseException = KeyboardInterrupt()
         elif isinstance(exc, ImportError):
-            told = exc if exc.name else "ImportError"  # the interpreter's own have a name and quote no value
-            error = ConfigError(f"--app {spec}: {told}", hint=_FORM)
+            problem = exc if exc.name else "ImportError"  # the interpreter's own have a name and quote no value
+            error = ConfigError(f"--app {spec}: {problem}", hint=_FORM)
         else:
             error = failure(f"--app {spec}", exc)
     finally:

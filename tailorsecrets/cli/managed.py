@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _RELEASED: Final = "{} manages the vault {} no longer; its next apply treats the vault as unmanaged"
 
 
-def begin(invocation: Invocation, verb: str, vault: str, secret: str) -> None:
+def announce_write(invocation: Invocation, verb: str, vault: str, secret: str) -> None:
     """Check the names, say what *verb* will change where, and refuse under a profile that may only read."""
     check_names([("vault", vault), ("secret", secret)])
     invocation.announce(f"secret {verb} {vault}/{secret}")
@@ -46,7 +46,7 @@ def by_hand(
     owner = owner_of(store, vault, must_exist=must_exist)
     if owner is not None:
         invocation.io.say(
-            f"warning: the config of {called(owner)} manages the vault {vault}; "
+            f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
             "a change by hand takes the vault out of its management"
         )
     yield owner
@@ -71,15 +71,20 @@ def _release(store: "Store", vault: str, owner: "Owner", invocation: Invocation)
     except SecretsError as error:
         problem = str(error)
     else:
-        invocation.io.say(_RELEASED.format(called(owner), vault))
+        invocation.io.say(_RELEASED.format(owner_name(owner), vault))
         return
     raise Failed(
-        f"the secret was written, but {called(owner)} is still the owner of its vault: {problem}",
+        f"the secret was written, but {owner_name(owner)} is still the owner of its vault: {problem}",
         code="RELEASE_FAILED",
         hint=f"run: tailorsecrets secret vault release {vault}{invocation.common.flags()}",
     )
 
 
-def called(owner: "Owner") -> str:
+def other_owner(owner: "Owner", mine: "Owner") -> str:
+    """Return how messages name *owner* beside *mine*, which may have the same name."""
+    return f"{owner_name(owner)}, another id" if owner.name == mine.name else owner_name(owner)
+
+
+def owner_name(owner: "Owner") -> str:
     """Return how messages name *owner*."""
     return owner.name or owner.id

@@ -1,6 +1,6 @@
 """The options that name a vault and a secret, completed from the config."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 import click
@@ -13,12 +13,12 @@ F = TypeVar("F", bound=Callable[..., object])
 
 def complete_vault(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the declared vaults that begin with *incomplete*."""
-    return [vault for vault in _declared(context) if vault.startswith(incomplete)]
+    return [vault for vault in invocation_of(context).declared_names() if vault.startswith(incomplete)]
 
 
 def complete_secret(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the declared secrets that begin with *incomplete*, of the vault that the line names, if it does."""
-    names = _declared(context)
+    names = invocation_of(context).declared_names()
     vault = context.params.get("vault_name")
     secrets = names.get(vault, []) if vault else sorted({secret for vault in names.values() for secret in vault})
     return [secret for secret in secrets if secret.startswith(incomplete)]
@@ -45,7 +45,7 @@ def vault_argument(function: F) -> F:
     return click.argument("name", required=False, shell_complete=complete_vault)(option(function))
 
 
-def the_vault(name: str | None, option: str | None) -> str:
+def vault_name_from(name: str | None, option: str | None) -> str:
     """Return the name of the vault that a word or an option gives; one of them must."""
     if (name is None) == (option is None):
         raise click.UsageError("name the vault once, as in: api-keys, or: --name api-keys", click.get_current_context())
@@ -57,10 +57,3 @@ def the_vault(name: str | None, option: str | None) -> str:
 def yes_option(function: F) -> F:
     """Add the option that answers prompts."""
     return click.option("--yes", "-y", is_flag=True, help="Answer yes to every prompt.")(function)
-
-
-def _declared(context: click.Context) -> Mapping[str, list[str]]:
-    try:
-        return invocation_of(context).config().declarations.names()
-    except Exception:  # noqa: BLE001  # the TAB key is no place for an error
-        return {}

@@ -1,11 +1,14 @@
 """The options that every command and group takes."""
 
+import os
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
 
 from tailorsecrets.cli.invocation import Invocation
 
+_WIDEST: Final = 80  # columns of a help
 _TEXTS: Final = (
     ("--workspace-id", "-w", "NAME", "The workspace. Default: TAILORSECRETS_WORKSPACE, the profile's, or default."),
     ("--profile", "-p", "NAME", "A profile of tailorsecrets.toml. Default: TAILORSECRETS_PROFILE."),
@@ -45,13 +48,25 @@ def _take(context: click.Context, parameter: click.Parameter, value: Any) -> Non
     if "" in (value if isinstance(value, tuple) else (value,)):  # as "$NAME" of a variable that is not set
         raise click.BadParameter("it is empty", context, parameter)
     if value:
-        invocation_of(context).common.take(str(parameter.name), value)
+        invocation_of(context).take(str(parameter.name), value)
 
 
 def _show_help(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
     if value and not context.resilient_parsing:
-        invocation_of(context).io.show(context.get_help())
+        io = invocation_of(context).io
+        context.terminal_width = _help_width(io.environ)
+        io.show(context.get_help())
         context.exit()
+
+
+def _help_width(environ: Mapping[str, str]) -> int:
+    """Return the columns of the help, as click does, which imports shutil for it: a tenth of the command."""
+    columns = environ.get("COLUMNS", "")
+    try:
+        width = (columns.isdecimal() and int(columns)) or os.get_terminal_size().columns or _WIDEST
+    except OSError:  # not a terminal
+        width = _WIDEST
+    return max(min(width, _WIDEST) - 2, 50)
 
 
 def invocation_of(context: click.Context) -> Invocation:

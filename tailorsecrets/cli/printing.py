@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 import click
 
+from tailorsecrets.cli.colour import heading
 from tailorsecrets.cli.invocation import Invocation
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -59,8 +60,11 @@ def show_table(invocation: Invocation, head: Sequence[str], rows: Sequence[Seque
     """Show *rows* under *head* in aligned columns; None is a dash."""
     cells = [head, *([cell or "-" for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    for row in cells:
-        invocation.io.show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    if invocation.io.coloured:
+        lines[0] = heading(lines[0])
+    for line in lines:
+        invocation.io.show(line)
 
 
 def iso(time: datetime | None) -> str | None:

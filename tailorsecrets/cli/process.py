@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 import click
 
 from tailorsecrets.cli import exits
-from tailorsecrets.cli.failures import tell
+from tailorsecrets.cli.failures import show_error
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.program import COMPLETE, PROGRAM
 from tailorsecrets.cli.root import root
@@ -17,16 +17,18 @@ from tailorsecrets.cli.streams import Io
 
 
 def run(argv: Sequence[str], io: Io) -> int:
-    """Run the words of *argv* and return the exit code; whatever goes wrong is told on ``io.stderr``."""
+    """Run the words of *argv* and return the exit code; errors go to ``io.stderr``."""
     invocation = Invocation(io)
     try:
         with root.make_context(PROGRAM, list(argv) or ["--help"], obj=invocation) as context:
             code: int | None = root.invoke(context)
+        invocation.wait_notice.stop()
         io.flush()
-    except BaseException as exc:  # noqa: BLE001  # the last place where it can be told
+    except BaseException as exc:  # noqa: BLE001  # the last place that can report it
+        invocation.wait_notice.stop()
         if isinstance(exc, click.UsageError):  # --json may stand after what could not be parsed
-            invocation.common.json |= not {"--json", "-j"}.isdisjoint(argv)
-        return tell(exc, invocation)
+            invocation.take("json", invocation.json or not {"--json", "-j"}.isdisjoint(argv))
+        return show_error(exc, invocation)
     return code or exits.DONE
 
 

@@ -10,16 +10,16 @@ from tailorsecrets.cli.options import invocation_of
 from tailorsecrets.cli.program import PROGRAM
 
 _COMMANDS = {
-    "init": "init:init",
-    "apply": "apply:apply",
-    "remove": "apply:remove",
-    "generate": "generate:generate",
-    "secret": "secret:group",
-    "file": "file:group",
-    "check": "check:check",
-    "policy": "policy:policy",
-    "app": "app:group",
-    "completion": "completion:completion",
+    "init": ("init:init", "Write a starter config and make the store."),
+    "apply": ("apply:apply", "Make the store equal to the config."),
+    "remove": ("apply:remove", "Delete all that the config owns in the store."),
+    "generate": ("generate:generate", "Write the module that type-checks reads."),
+    "secret": ("secret:group", "Manage vaults and secrets by hand."),
+    "file": ("file:group", "Manage an encrypted store file."),
+    "check": ("check:check", "Read every secret of the config, external ones too."),
+    "policy": ("policy:policy", "Print the least rights that a login needs."),
+    "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
+    "completion": ("completion:completion", "Print the completion script of a shell."),
 }
 
 

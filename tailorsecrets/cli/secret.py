@@ -5,16 +5,16 @@ import click
 from tailorsecrets.cli.commands import Group
 
 _COMMANDS = {
-    "create": "secret_write:create",
-    "update": "secret_write:update",
-    "list": "secret_read:list_",
-    "get": "secret_read:get",
-    "history": "secret_read:history",
-    "delete": "secret_write:delete",
-    "restore": "secret_undo:restore",
-    "rollback": "secret_undo:rollback",
-    "purge": "secret_undo:purge",
-    "vault": "vault:group",
+    "create": ("secret_write:create", "Create a secret."),
+    "update": ("secret_write:update", "Write a new value of a secret."),
+    "list": ("secret_read:list_", "List the secrets of a vault."),
+    "get": ("secret_read:get", "Print the value of a secret, and nothing else."),
+    "history": ("secret_read:history", "List the readable versions of a secret, newest first."),
+    "delete": ("secret_write:delete", "Delete a secret."),
+    "restore": ("secret_undo:restore", "Undo the deletion of a secret, where the store can."),
+    "rollback": ("secret_undo:rollback", "Write the value of an old version as a new one."),
+    "purge": ("secret_undo:purge", "Delete a secret for good, with all its versions."),
+    "vault": ("vault:group", "Manage vaults by hand."),
 }
 
 

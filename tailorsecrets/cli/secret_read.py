@@ -33,7 +33,7 @@ def get(invocation: Invocation, vault_name: str, name: str, version: str) -> Non
 
     In a pipe or a file it is the exact value; on a terminal a newline follows it.
     """
-    with invocation.open() as store, _telling_vaults(store, vault_name):
+    with invocation.open() as store, _vault_missing_first(store, vault_name):
         stored = store.read(vault_name, name, version)
     if invocation.json:
         invocation.io.show_json({"name": name, "value": stored.value.reveal(), "version": stored.entry.version})
@@ -50,11 +50,11 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
     Where two branches or two hands wrote at once, both versions are in conflict; secret rollback settles it. Where the
     secret was deleted, that stands above them.
     """
-    with invocation.open() as store, _telling_vaults(store, vault_name):
-        versions = store.history(vault_name, name)
+    with invocation.open() as store, _vault_missing_first(store, vault_name):
         now = workspace_of(store).stat([place := Place(vault_name, name)], deleted=True).get(place)
-    marked = now is None or now.state != "deleted" or any(entry.state == "deleted" for entry in versions)
-    shown = versions if marked or now is None else [now, *versions]
+        shown = store.history(vault_name, name)
+        if now is not None and now.state == "deleted" and all(entry.state != "deleted" for entry in shown):
+            shown = [now, *shown]
     rows = [(entry.version, iso(entry.updated), _state(entry, now)) for entry in shown]
     if invocation.json:
         invocation.io.show_json([dict(zip(("version", "createdAt", "state"), row, strict=True)) for row in rows])
@@ -63,15 +63,15 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
 
 
 def _state(entry: Entry, now: Entry | None) -> str:
-    if entry.state == "deleted":
-        return "deleted"
+    if entry.state in {"deleted", "disabled"}:
+        return entry.state
     if now is not None and entry.version in now.branches:
         return "conflict"
     return "current" if now is not None and entry.version == now.version else "old"
 
 
 @contextmanager
-def _telling_vaults(store: Store, vault: str) -> Generator[None]:
+def _vault_missing_first(store: Store, vault: str) -> Generator[None]:
     """Let VaultNotFound come in the place of SecretNotFound, where the store tells that there is no such vault."""
     try:
         yield

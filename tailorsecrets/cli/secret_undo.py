@@ -6,7 +6,7 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import begin, by_hand, by_hand_if_agreed
+from tailorsecrets.cli.managed import announce_write, by_hand, by_hand_if_agreed
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.errors import SecretNotFound, SecretsError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @yes_option
 def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Undo the deletion of a secret, where the store can."""
-    begin(invocation, "restore", vault_name, name)
+    announce_write(invocation, "restore", vault_name, name)
     ask, code = f"Restore {vault_name}/{name} by hand?", "SECRET_CREATION_CANCELLED"
     with (
         invocation.open() as store,
@@ -38,7 +38,7 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
 @yes_option
 def rollback(invocation: Invocation, vault_name: str, name: str, version: str, yes: bool) -> None:
     """Write the value of an old version as a new one. It also settles a conflict."""
-    begin(invocation, "rollback", vault_name, name)
+    announce_write(invocation, "rollback", vault_name, name)
     ask, code = f"Roll back {vault_name}/{name} by hand?", "SECRET_UPDATE_CANCELLED"
     with (
         invocation.open() as store,
@@ -53,7 +53,7 @@ def rollback(invocation: Invocation, vault_name: str, name: str, version: str, y
 @yes_option
 def purge(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Delete a secret for good, with all its versions. Nothing brings it back."""
-    begin(invocation, "purge", vault_name, name)
+    announce_write(invocation, "purge", vault_name, name)
     what = f"Delete {vault_name}/{name} and its versions for good"
     need_terminal(what, invocation, yes=yes)
     with invocation.open() as store:

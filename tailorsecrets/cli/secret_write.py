@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import begin, by_hand, by_hand_if_agreed
+from tailorsecrets.cli.managed import announce_write, by_hand, by_hand_if_agreed
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.cli.values import Given, read_value, value_options
@@ -52,7 +52,7 @@ def update(invocation: Invocation, vault_name: str, name: str, given: Given, yes
 @yes_option
 def delete(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Delete a secret. Where the store can, secret restore brings it back."""
-    begin(invocation, "delete", vault_name, name)
+    announce_write(invocation, "delete", vault_name, name)
     what = f"Delete {vault_name}/{name}"
     need_terminal(what, invocation, yes=yes)
     with invocation.open() as store, by_hand(store, vault_name, invocation):
@@ -72,7 +72,7 @@ def _put(
     code: str,
     yes: bool,
 ) -> None:
-    begin(invocation, verb, vault, name)
+    announce_write(invocation, verb, vault, name)
     value = read_value(invocation, given, cancelled=code)
     question = f"{verb.capitalize()} {vault}/{name} by hand?"
     with invocation.open() as store:

@@ -1,4 +1,4 @@
-"""What a command has of the outside world: its streams, its environment and its folder. Tests hand in their own."""
+"""The world outside of a command: streams, environment and working directory. Tests pass their own."""
 
 import json
 from collections.abc import Generator, MutableMapping
@@ -7,31 +7,37 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import BinaryIO, TextIO
 
+from tailorsecrets.cli.colour import coloured, has_colour
 from tailorsecrets.errors import SecretsError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Io:
-    """Data goes to *stdout*, talk to *stderr*; *stdin* is read as bytes, for values must arrive as they are."""
+    """Data goes to *stdout*, messages go to *stderr*. *stdin* is read as bytes, so that values arrive unchanged."""
 
     stdin: BinaryIO
     stdout: TextIO
     stderr: TextIO
     environ: MutableMapping[str, str] = field(repr=False)  # env files are added to it
     cwd: str | PathLike[str]
+    plain: bool = False  # no colour, also on a terminal
 
     def show(self, text: str) -> None:
         """Write a line of data."""
         self.write(f"{text}\n")
 
+    def show_coloured(self, text: str) -> None:
+        """Write lines for people, in colour where stdout takes it."""
+        self.show(self._coloured(printable(text), self.stdout))
+
     def write(self, text: str) -> None:
         """Write data as it is."""
-        with _told():
+        with _output_errors():
             self.stdout.write(text)
 
     def flush(self) -> None:
-        """Hand over the data that was written."""
-        with _told():
+        """Flush stdout."""
+        with _output_errors():
             self.stdout.flush()
 
     def show_json(self, document: object) -> None:
@@ -39,26 +45,34 @@ class Io:
         self.show(json.dumps(document, indent=2))
 
     def say(self, text: str) -> None:
-        """Write a line of talk."""
-        self.stderr.write(f"{printable(text)}\n")
+        """Write a message, in colour where stderr takes it."""
+        self.stderr.write(f"{self._coloured(printable(text), self.stderr)}\n")
         self.stderr.flush()
 
     @property
     def terminal(self) -> bool:
-        """Whether somebody is there to be asked."""
+        """Whether a prompt reaches a person."""
         return self.stdin.isatty() and self.stderr.isatty()
+
+    @property
+    def coloured(self) -> bool:
+        """Whether stdout takes colour."""
+        return not self.plain and has_colour(self.stdout, self.environ)
+
+    def _coloured(self, text: str, stream: TextIO) -> str:
+        return coloured(text) if not self.plain and has_colour(stream, self.environ) else text
 
 
 def printable(text: str) -> str:
-    """Return *text* with control characters spelled out: a label in a store must not steer the terminal."""
+    """Return *text* with control characters escaped: a label in a store must not control the terminal."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
 @contextmanager
-def _told() -> Generator[None]:
-    """Say why stdout takes no more, such as a full disk; that nobody reads it any more is no error of ours."""
+def _output_errors() -> Generator[None]:
+    """Turn an error of stdout, such as a full disk, into OUTPUT_FAILED. A reader that has left is not an error."""
     try:
         yield
     except BrokenPipeError:

@@ -4,8 +4,9 @@ import click
 
 from tailorsecrets.cli.commands import Group, command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import called, owner_of
-from tailorsecrets.cli.names import the_vault, vault_argument, yes_option
+from tailorsecrets.cli.managed import other_owner, owner_name, owner_of
+from tailorsecrets.cli.names import vault_argument, vault_name_from, yes_option
+from tailorsecrets.cli.nearest import did_you_mean
 from tailorsecrets.cli.printing import list_options, show_list
 from tailorsecrets.cli.prompts import confirm, confirm_by_name, need_terminal
 from tailorsecrets.errors import ConfigError
@@ -16,11 +17,11 @@ from tailorsecrets.store.store import workspace_of
     "vault",
     cls=Group,
     lazy={
-        "create": "vault:create",
-        "list": "vault:list_",
-        "delete": "vault:delete",
-        "release": "vault:release",
-        "adopt": "vault:adopt",
+        "create": ("vault:create", "Create an empty vault that no config manages."),
+        "list": ("vault:list_", "List the vaults of the workspace."),
+        "delete": ("vault:delete", "Delete an empty vault."),
+        "release": ("vault:release", "Take a vault out of the management of its config."),
+        "adopt": ("vault:adopt", "Put a vault that this config declares under its management."),
     },
     examples=("tailorsecrets secret vault create partner-keys", "tailorsecrets secret vault list"),
 )
@@ -32,7 +33,7 @@ def group() -> None:
 @vault_argument
 def create(invocation: Invocation, name: str | None, option: str | None) -> None:
     """Create an empty vault that no config manages. One that is there is an error."""
-    vault = the_vault(name, option)
+    vault = vault_name_from(name, option)
     with invocation.open_to_write(f"secret vault create {vault}") as store:
         store.create_vault(vault)
     invocation.report_change(vault, f"created vault {vault}")
@@ -53,13 +54,13 @@ def list_(invocation: Invocation, order: str, limit: int | None) -> None:
 @yes_option
 def delete(invocation: Invocation, name: str | None, option: str | None, yes: bool) -> None:
     """Delete an empty vault. Secrets in it are an error."""
-    vault = the_vault(name, option)
+    vault = vault_name_from(name, option)
     with invocation.open_to_write(f"secret vault delete {vault}") as store:
         need_terminal(f"Delete vault {vault}", invocation, yes=yes)
         owner = owner_of(store, vault)
         if owner is not None:
             invocation.io.say(
-                f"warning: the config of {called(owner)} manages the vault {vault}; "
+                f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
                 "while it declares the vault, its next apply makes it again"
             )
         confirm_by_name(f"Delete vault {vault}", vault, invocation, code="VAULT_DELETION_CANCELLED", yes=yes)
@@ -71,11 +72,11 @@ def delete(invocation: Invocation, name: str | None, option: str | None, yes: bo
 @vault_argument
 def release(invocation: Invocation, name: str | None, option: str | None) -> None:
     """Take a vault out of the management of its config. Its secrets stay."""
-    vault = the_vault(name, option)
+    vault = vault_name_from(name, option)
     with invocation.open_to_write(f"secret vault release {vault}") as store:
         owner = workspace_of(store).release(vault)
-    told = f"{called(owner)} manages vault {vault} no longer" if owner else f"no config managed vault {vault}"
-    invocation.report_change(vault, told, changed=owner is not None)
+    sentence = f"{owner_name(owner)} manages vault {vault} no longer" if owner else f"no config managed vault {vault}"
+    invocation.report_change(vault, sentence, changed=owner is not None)
 
 
 @command("adopt", "tailorsecrets secret vault adopt api-keys")
@@ -83,21 +84,20 @@ def release(invocation: Invocation, name: str | None, option: str | None) -> Non
 @yes_option
 def adopt(invocation: Invocation, name: str | None, option: str | None, yes: bool) -> None:
     """Put a vault that this config declares under its management. Another owner's vault needs a yes."""
-    vault = the_vault(name, option)
+    vault = vault_name_from(name, option)
     config = invocation.config()
     mine = config.owner
     if vault not in config.declarations.vaults:
-        told = (
-            f"the config of {called(mine)} does not declare vault {vault}; its next apply would delete an adopted one"
-        )
-        raise ConfigError(told, hint="declare the vault in the config first")
+        problem = f"the config of {owner_name(mine)} does not declare vault {vault}"
+        hint = did_you_mean(vault, config.declarations.vaults) or "declare it there first"
+        raise ConfigError(problem, hint=hint)
     with invocation.open_to_write(f"secret vault adopt {vault}") as store:
         record = workspace_of(store).record(vault)
         owner = record.owner
         if owner is not None and not mine.owns(owner):
-            ask = f"{called(owner)} manages vault {vault}. Take it over?"
+            ask = f"{other_owner(owner, mine)} manages vault {vault}. Take it over?"
             confirm(ask, invocation, code="VAULT_ADOPTION_CANCELLED", yes=yes)
         if owner != mine:
             workspace_of(store).claim(vault, mine, record)
-    told = f"{called(mine)} manages vault {vault}"
-    invocation.report_change(vault, told if owner != mine else f"{told} already", changed=owner != mine)
+    sentence = f"{owner_name(mine)} manages vault {vault}"
+    invocation.report_change(vault, sentence if owner != mine else f"{sentence} already", changed=owner != mine)

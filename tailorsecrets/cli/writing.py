@@ -1,9 +1,9 @@
-"""Carrying out a plan and telling what came of it."""
+"""Carrying out a plan and reporting the outcome."""
 
 from tailorsecrets.cli import exits, plans
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.progress import watching
+from tailorsecrets.cli.progress import progress
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.plan import Plan, Step
 from tailorsecrets.store.store import Store
@@ -11,7 +11,7 @@ from tailorsecrets.store.store import Store
 
 def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str, prompted: bool) -> None:
     """Do the steps of *plan* and report the outcome; raise Failed where one of them was not done."""
-    with watching(plan, invocation) as watch:
+    with progress(plan, invocation) as watch:
         report = apply(plan, store, watch, prompted=prompted)
     for step, note in report.notes:
         invocation.io.say(f"note: {plans.path(step.place)}: {note}")
@@ -28,10 +28,10 @@ def _failure(report: Report, invocation: Invocation) -> Failed:
     undone = [*(step for step, _ in report.failed), *report.left]
     if not invocation.json:
         invocation.io.say("\n".join(["done:", *_lines(report.done), "not done:", *_reasons(report)]))
-    told = f"{len(undone)} of {len(report.done) + len(undone)} steps were not done"
+    sentence = f"{len(undone)} of {len(report.done) + len(undone)} steps were not done"
     failure = report.failed[0][1] if report.failed else None
     return Failed(
-        f"{told}: {failure}" if failure else told,
+        f"{sentence}: {failure}" if failure else sentence,
         code="INTERRUPTED" if report.interrupted or failure is None else failure.code,
         hint=(failure.hint if failure else "") or "run it again: it goes on where it stopped",
         details={"done": _names(report.done), "notDone": _names(undone)},
@@ -40,12 +40,12 @@ def _failure(report: Report, invocation: Invocation) -> Failed:
 
 
 def _lines(steps: tuple[Step, ...]) -> list[str]:
-    return [f"  {step.action} {plans.path(step.place)}" for step in steps] or ["  nothing"]
+    return [f"  {plans.described(step)}" for step in steps] or ["  nothing"]
 
 
 def _reasons(report: Report) -> list[str]:
     failed = [
-        f"  {step.action} {plans.path(step.place)} ({error.code}{', may be done' if step in report.unknown else ''})"
+        f"  {plans.described(step)} ({error.code}{', may be done' if step in report.unknown else ''})"
         for step, error in report.failed
     ]
     return [*failed, *(_lines(report.left) if report.left else [])]

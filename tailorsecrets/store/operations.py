@@ -234,7 +234,7 @@ class Operations:
         if expect is None or self.caps.cas == "full" or (self.caps.cas == "create" and expect == ABSENT):
             return expect
         entry = self.stat(place)
-        if expect == ABSENT and entry is not None:
+        if expect == ABSENT and entry is not None and self._has_name(place, entry):
             raise self._error("put", place, AlreadyExists())
         if expect != ABSENT and entry is None:
             raise self._error("put", place, NotFound() if expect == PRESENT else Conflict())
@@ -266,10 +266,15 @@ class Operations:
     def _encoded(self, value: Secret) -> Secret:
         return encoding.escape(value, empty=self.caps.empty)
 
-    def _decoded(self, place: Place, stored: Stored) -> Stored:
+    def _has_name(self, place: Place, entry: Entry) -> bool:
+        """Return whether *entry* has the tag with its full name, without which a list does not show a hashed name."""
         tags = self._naming.tags(place)
-        if tags and stored.entry.tags.get(NAME_TAG) != tags[NAME_TAG]:
-            raise self._error("get", place, Corrupt("its native name holds something else"))
+        return not tags or entry.tags.get(NAME_TAG) == tags[NAME_TAG]
+
+    def _decoded(self, place: Place, stored: Stored) -> Stored:
+        if not self._has_name(place, stored.entry):
+            hint = "tailorsecrets apply writes it again"
+            raise self._error("get", place, Corrupt("another tool replaced the tag with its full name", hint=hint))
         if not encoding.is_text(stored.value):
             raise self._error("get", place, Corrupt("it holds a lone surrogate, which is no text"))
         return Stored(encoding.unescape(stored.value, empty=self.caps.empty), stored.entry)

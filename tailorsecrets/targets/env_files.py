@@ -25,10 +25,9 @@ def _env_file(path: str) -> dict[str, str]:
 
 
 def _read_env_file(path: str) -> dict[str, str] | str:
-    """Return what the file says, as it stands, or what is wrong with it: an exception raised here would show it."""
+    """Return the variables of the file, or the problem with it: an exception raised here would show a value."""
     from io import StringIO
 
-    from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
     try:
@@ -38,9 +37,12 @@ def _read_env_file(path: str) -> dict[str, str] | str:
         return "it is not UTF-8 text"
     except OSError as exc:
         return exc.strerror or type(exc).__name__
-    wrong = next((found.original for found in parse_stream(StringIO(text)) if found.error), None)
-    if wrong is None:
-        read = dotenv_values(stream=StringIO(text), interpolate=False)
-        return {name: value for name, value in read.items() if value is not None}
-    blank = len(wrong.string) - len(wrong.string.lstrip())
-    return f"line {wrong.line + wrong.string[:blank].count(chr(10))} is not NAME=VALUE"
+    found: dict[str, str | None] = {}
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:
+            wrong = binding.original
+            blank = len(wrong.string) - len(wrong.string.lstrip())
+            return f"line {wrong.line + wrong.string[:blank].count(chr(10))} is not NAME=VALUE"
+        if binding.key is not None:
+            found[binding.key] = binding.value  # None for a bare name
+    return {name: value for name, value in found.items() if value is not None}

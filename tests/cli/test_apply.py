@@ -243,11 +243,11 @@ def test_values_from_env_files(managed: Shell) -> None:
 def test_env_files_that_cannot_be_read(managed: Shell) -> None:
     """A required env file that is missing, one that is no text and a folder are errors, and no value is shown."""
     (managed.folder / "bytes.env").write_bytes(b"KEY=canary\xff")
-    for name, told in (("none.env", "not found"), ("bytes.env", "not UTF-8"), (".config", "directory")):
+    for name, message in (("none.env", "not found"), ("bytes.env", "not UTF-8"), (".config", "directory")):
         done = managed("apply", "--env-file", name, "--json")
         assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
         assert f"{name}: " in done.error["message"]
-        assert told in done.error["message"]
+        assert message in done.error["message"]
         assert "canary" not in done.err
 
 
@@ -260,3 +260,11 @@ def test_paths_are_relative_to_the_config(shell: Shell) -> None:
     below.folder = shell.folder / "sub"
     assert below("apply").code == 0
     assert shell.value("tls-keys", "server-key") == "pem\n"
+
+
+def test_a_conflict_with_the_same_name(managed: Shell) -> None:
+    """An owner with the name of this app and another id is shown as such, in the plan and in the list to confirm."""
+    managed.declare('{"api-keys": {}}', identity="0192f0c1-2345-7abc-8def-000000000009")
+    line = "  ! api-keys (owner: my-app, another id)\n"
+    assert line in managed("apply", "--dry-run").out
+    assert line in managed("apply", "--yes").err

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs/cli.md").read_text()
 ABSTRACT = {"ERROR"}  # of the base class, which nothing raises
 GIVEN = re.compile(
-    r'(?:code=|_write\(invocation, |code = |, code = [^"\n]*?, |code, meaning(?:, \w+)? = )"([A-Z_0-9]+)"'
+    r'(?:code=|_write_error\(invocation, |code = |, code = [^"\n]*?, |code, meaning(?:, \w+)? = )"([A-Z_0-9]+)"'
 )
 
 

@@ -1,4 +1,4 @@
-"""What a store does wrong, as the command line tells it: denied, gone, halfway, released in vain."""
+"""Errors of the store on the command line: denied, gone, halfway, a release that fails."""
 
 import errno
 import io
@@ -43,7 +43,7 @@ def create(shell: Shell) -> Done:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_code(failing: Shell, kind: type[SecretsError]) -> None:
-    """What a store says is told with a stable code, and exits with 1."""
+    """Every error of a store has a stable code and exits with 1."""
     DRIVERS["here"].fail("get", kind)
     done = failing("secret", "get", "-V", "api-keys", "-n", "stripe-key", "--json")
     assert (done.code, done.out, done.error["code"]) == (1, "", kind.code)
@@ -125,7 +125,7 @@ def test_an_escaped_value(memory: Shell) -> None:
 
 def test_unknown_stores_and_options(empty: Shell) -> None:
     """A scheme that no plugin opens, an unknown option and a credential in a URL are errors."""
-    for url, told in (
+    for url, message in (
         ("nope://x", "no store plugin opens nope:"),
         ("file:x?colour=red", "unknown option colour"),
         ("vault://user:hunter2@host", "credential"),
@@ -134,9 +134,9 @@ def test_unknown_stores_and_options(empty: Shell) -> None:
     ):
         done = empty("secret", "vault", "list", "--store", url, "--json")
         assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
-        assert told in done.error["message"]
+        assert message in done.error["message"]
         done = empty("secret", "vault", "create", "api-keys", "--store", url)
-        assert told in done.err
+        assert message in done.err
         assert "hunter2" not in done.err
 
 

@@ -4,6 +4,7 @@ import gc
 import io
 import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from tailorsecrets import __version__
 from tailorsecrets.cli import main
 from tailorsecrets.cli.commands import Group
 from tailorsecrets.cli.streams import Io
+from tailorsecrets.driver import Problem
+from tailorsecrets.errors import Denied
+from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import PROGRAM, STORE, Shell
 from tests.support.tree import commands, leaves, parse
 
@@ -51,6 +55,44 @@ def test_the_list_of_commands_has_whole_sentences(empty: Shell) -> None:
     assert [text for text in lists if "..." in text] == []
 
 
+def test_the_help_of_a_group_says_the_same_as_its_commands() -> None:
+    """The line of a command in the help of its group, which loads no command, is its own first sentence."""
+    lines = {
+        (*path, name): line for path, group in ALL if isinstance(group, Group) for name, (_, line) in group.lazy.items()
+    }
+    assert lines == {path: command.get_short_help_str(1000) for path, command in ALL if path}
+
+
+def test_the_help_of_a_group_loads_no_command() -> None:
+    """The help of the root loads click and what it needs, and nothing that a command needs."""
+    code = "import sys; from tailorsecrets.cli import main; main(['--help']); print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = set(out.splitlines()[-1].split())
+    assert "click" in loaded
+    assert {
+        "tailorsecrets.cli.apply",
+        "tailorsecrets.driver",
+        "tailorsecrets.config.loading",
+        "shutil",
+    } & loaded == set()
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("60", 58), ("200", 78), ("0", 78), ("", 78)])
+def test_the_width_of_the_help(empty: Shell, columns: str, widest: int) -> None:
+    """The help is as wide as the terminal, up to 80 columns."""
+    lines = empty("apply", "--help", COLUMNS=columns).out.partition("Examples:")[0].splitlines()
+    assert widest - 8 < max(map(len, lines)) <= widest
+
+
+def test_as_a_module(empty: Shell) -> None:
+    """``python -m tailorsecrets`` is the same command line, exit codes included."""
+    for words, code in ((("--help",), 0), (("aply",), 1), (("--version",), 0)):
+        command = [sys.executable, "-m", "tailorsecrets", *words]
+        done = subprocess.run(command, cwd=empty.folder, env=empty.environ, capture_output=True, text=True, check=False)
+        shown = empty(*words)
+        assert (done.returncode, done.stdout, done.stderr) == (code, shown.out, shown.err)
+
+
 def test_the_version(empty: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     """The version is answered at once, and by the whole command line alike."""
     assert main(["--version"]) == 0
@@ -83,7 +125,7 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--bogus",), "--bogus"),
         (("apply", "--bogus"), "--bogus"),
@@ -99,12 +141,12 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("apply", "-e", ""), "it is empty"),
     ],
 )
-def test_bad_usage(empty: Shell, words: tuple[str, ...], told: str) -> None:
+def test_bad_usage(empty: Shell, words: tuple[str, ...], message: str) -> None:
     """Bad usage exits with 1 and one error that points to the help, in JSON too."""
     done = empty(*words)
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("error[USAGE]: ")
-    assert told in done.err
+    assert message in done.err
     assert "--help" in done.err
     done = empty(*words, "--json") if words[-1] != "-V" else empty("--json", *words)
     assert done.error["code"] == "USAGE"
@@ -238,6 +280,24 @@ def test_a_working_directory_that_is_no_more(shell: Shell) -> None:
     )
     assert (done.returncode, done.stderr[:6]) == (1, "error[")
     assert "INTERNAL" not in done.stderr
+
+
+def test_verbose_shows_the_reason_of_a_service(memory: Shell) -> None:
+    """--verbose shows the service's own code and message of a read, and of a write the code alone."""
+    problem = Problem(Denied, "ask for the right", reason="no policy\nallows it", reason_code="AccessDenied")
+    assert memory("secret", "vault", "create", "api-keys").code == 0
+    driver = DRIVERS["here"]
+    driver.explain = lambda exc, op: problem  # type: ignore[method-assign]
+    get = ("secret", "get", *STRIPE)
+    driver.fail("get", Denied)
+    assert "\nreason: AccessDenied: no policy allows it\n" in memory(*get, "--verbose").err
+    assert "reason" not in memory(*get).err
+    driver.heal()
+    driver.fail("put", Denied)
+    written = memory("secret", "create", *STRIPE, "--value-stdin", "--verbose", stdin=b"x").err
+    assert "error[PERMISSION_DENIED]" in written
+    assert "\nreason: AccessDenied\n" in written
+    assert "allows it" not in written
 
 
 def test_an_unexpected_exception(shell: Shell) -> None:

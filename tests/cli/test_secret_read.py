@@ -41,7 +41,7 @@ def test_a_table(three: Shell) -> None:
     ],
 )
 def test_order_and_limit(three: Shell, options: list[str], names: list[str]) -> None:
-    """A list goes up or down by name, and ends where it is told to."""
+    """A list goes up or down by name, and ends at --limit."""
     listed = three("secret", "list", "-V", "api-keys", "--json", *options).data
     assert [row["name"] for row in listed] == names
 
@@ -141,12 +141,12 @@ def test_get_what_is_not_there(shell: Shell, options: tuple[str, ...], code: str
 
 @pytest.mark.parametrize("verb", ["get", "history"])
 def test_a_vault_that_is_not_there(shell: Shell, verb: str) -> None:
-    """A missing vault is told from a missing secret."""
+    """A missing vault and a missing secret are two errors."""
     codes = [shell("secret", verb, "-V", v, "-n", "none", "-j").error["code"] for v in ("nowhere", "api-keys")]
     assert codes == ["VAULT_NOT_FOUND", "SECRET_NOT_FOUND"]
 
 
-def test_who_may_only_read_is_told_of_the_secret(memory: Shell) -> None:
+def test_a_reader_without_the_list_right(memory: Shell) -> None:
     """Where nobody may look for the vault, the secret is what is missing; and where it is there, nobody looks."""
     memory("secret", "vault", "create", "api-keys")
     memory("secret", "create", *STRIPE, "--value-stdin", stdin=b"x")
@@ -162,7 +162,7 @@ def test_who_may_only_read_is_told_of_the_secret(memory: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("get", "-V", "api-keys", "-n", "none"), "secret api-keys/none: the secret does not exist"),
         (("get", *STRIPE, "--version", "no-such"), "secret api-keys/stripe-key: version 'no-such' does not exist"),
@@ -172,9 +172,9 @@ def test_who_may_only_read_is_told_of_the_secret(memory: Shell) -> None:
     ],
     ids=lambda each: each[0] if isinstance(each, tuple) else "",
 )
-def test_a_message_names_the_secret_once(shell: Shell, words: tuple[str, ...], told: str) -> None:
+def test_a_message_names_the_secret_once(shell: Shell, words: tuple[str, ...], message: str) -> None:
     """An error says which secret it is about, and does not say it again as the store calls it."""
-    assert shell("secret", *words, "--json").error["message"] == told
+    assert shell("secret", *words, "--json").error["message"] == message
 
 
 def test_history_and_rollback(shell: Shell) -> None:

@@ -91,7 +91,7 @@ class Shell:
 
     def terminal(self, *argv: str, **environ: str) -> "pexpect.spawn[str]":
         """Start *argv* on a terminal, where Ctrl-C works also if these tests run in the background."""
-        variables = {**self.environ, **environ, "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+        variables = {"TERM": "dumb", **self.environ, **environ, "LC_ALL": "C.UTF-8"}
         return pexpect.spawn(
             PROGRAM,
             list(argv),

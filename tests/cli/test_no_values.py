@@ -45,6 +45,7 @@ WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("file", "keys", "add"): ("--passphrase", *FILE),
     ("file", "keys", "remove"): ("SLOT", "--yes", *FILE),
     ("file", "rekey"): FILE,
+    ("file", "trust"): ("--yes", *FILE),
     ("policy",): ("--for", "read", "--store", "aws://eu-west-1"),
     ("app", "list"): APP,
     ("app", "emit"): ('{"kind": "recordCreated", "type": "Order", "new_record": {}}', *APP),
@@ -60,6 +61,7 @@ BEFORE: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
     ("file", "keys", "add"): (("apply", "--yes", *FILE),),
     ("file", "keys", "remove"): (("apply", "--yes", *FILE), ("file", "keys", "add", "--key-file", "ci.key", *FILE)),
     ("file", "rekey"): (("apply", "--yes", *FILE),),
+    ("file", "trust"): (("apply", "--yes", *FILE),),
 }
 ORDERS = """
 from tailorsecrets.app import *
@@ -114,7 +116,7 @@ def full(memory: Shell) -> Iterator[Shell]:
     sys.modules.pop("orders", None)
 
 
-def told(full: Shell, word: str) -> str:
+def filled_in(full: Shell, word: str) -> str:
     """Return *word*, or what it stands for."""
     if word == "OLDEST":
         return str(full("secret", "history", *STRIPE, "--json").data[-1]["version"])
@@ -131,7 +133,7 @@ def test_every_command(full: Shell, path: tuple[str, ...], kind: type[SecretsErr
     """No command shows a value on success, nor where the store fails; get shows it alone."""
     for before in BEFORE.get(path, ()):
         assert full(*before, stdin=CANARY.encode()).code == 0
-    words = [*path, *(told(full, word) for word in WORDS.get(path, ())), "-e", ".env"]
+    words = [*path, *(filled_in(full, word) for word in WORDS.get(path, ())), "-e", ".env"]
     for options in ((), ("--json", "--verbose")):
         if kind:
             for op in ("get", "get_many", "list", "put", "delete", "restore", "versions"):

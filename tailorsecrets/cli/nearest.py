@@ -1,0 +1,28 @@
+"""Suggestions for a misspelt name. The names of vaults and secrets come from the config; the store is not asked."""
+
+from collections.abc import Iterable
+
+from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.errors import SecretNotFound, SecretsError, VaultNotFound
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question that names the nearest of *known*, "" where none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, [name for name in known if name != word], n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def suggestion(error: SecretsError, invocation: Invocation) -> str:
+    """Return the hint of *error*, with the nearest declared name where a vault or a secret is missing."""
+    return "; ".join(filter(None, [_nearest_declared(error, invocation), error.hint]))
+
+
+def _nearest_declared(error: SecretsError, invocation: Invocation) -> str:
+    if not error.vault or not isinstance(error, VaultNotFound | SecretNotFound):
+        return ""
+    names = invocation.declared_names()
+    if isinstance(error, VaultNotFound):
+        return did_you_mean(error.vault, names)
+    return did_you_mean(error.secret, names.get(error.vault, []))
