@@ -28,16 +28,15 @@ from tailorsecrets.errors import (
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
 from tailorsecrets.store.names import NAME_TAG, Naming, Place
+from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.writes import notify_write
 
 T = TypeVar("T")
-R = TypeVar("R")
 P = ParamSpec("P")
 ReadResult = Stored | SecretsError
 Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
 Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
-PARALLEL: Final = 8  # calls at once against a store that answers one name a call
 _READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers"})
 _OUTCOMES: Final = {
     "not done": "the store is as it was before the write",
@@ -86,7 +85,7 @@ class Operations:
         while wanted and self._batch > 1:
             chunk, wanted = wanted[: self._batch], wanted[self._batch :]
             results |= self._get_batch(chunk)
-        return results | dict(zip(wanted, parallel(self._result, wanted), strict=True))
+        return results | dict(zip(wanted, parallel(self.caps, self._result, wanted), strict=True))
 
     def stat(self, place: Place, *, deleted: bool = False) -> Entry | None:
         """Return what is at *place* now, None where nothing can be read; reads a value only where the store must.
@@ -249,7 +248,7 @@ class Operations:
         except Denied:
             self._batch = 1
             _warn("%s: batch reads are denied; reading one by one from now on", self._url)
-            return dict(zip(chunk, parallel(self._result, chunk), strict=True))
+            return dict(zip(chunk, parallel(self.caps, self._result, chunk), strict=True))
         return {place: self._one_of(place, found.get(native)) for native, place in natives.items()}
 
     def _one_of(self, place: Place, answer: Stored | Exception | None) -> ReadResult:
@@ -363,16 +362,6 @@ def _with_outcome(error: Unavailable, outcome: Outcome) -> Unavailable:
 def read_only_error(why: str) -> Denied:
     """Return the refusal of a write under a profile that may only read."""
     return Denied(why, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
-
-
-def parallel(do: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Return what *do* gives for each of *items*, in order, at most ``PARALLEL`` at a time."""
-    if len(items) < 2:  # noqa: PLR2004
-        return [do(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(PARALLEL, len(items))) as threads:
-        return list(threads.map(do, items))
 
 
 def _warn(message: str, *args: object) -> None:
