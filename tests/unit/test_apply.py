@@ -518,7 +518,8 @@ class Unstamped(Memory):
         """Write, and say that the stamp is missing."""
         if not self.denied or "/v/" in name:
             return super().put(name, value, **options)
-        entry = super().put(name, value, **(options | {"stamp": ""}))
+        unstamped: dict[str, Any] = {**options, "stamp": ""}
+        entry = super().put(name, value, **unstamped)
         return replace(entry, stamp="", note="its stamp could not be written")
 
 

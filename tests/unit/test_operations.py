@@ -193,6 +193,16 @@ def test_a_write_whose_answer_is_lost_is_done(memory: Memory, write: str) -> Non
     assert Store(memory).get("api-keys", secret) == value
 
 
+def test_a_stamp_shows_a_lost_write_to_a_login_that_may_not_read() -> None:
+    """Where the store keeps stamps, no value is read to find out whether a write was done."""
+    memory = Memory(caps=replace(FULL, transactions=False))
+    Store(memory).create_vault("api-keys")
+    faults = Faults(memory)
+    faults.fail("get", Denied, name="default/api-keys/new")
+    faults.lose_answer("put")
+    assert Store(faults).create_secret("api-keys", "new", Secret("value")).stamp
+
+
 @pytest.mark.parametrize("write", LOST)
 def test_a_write_that_did_not_arrive_is_not_done(memory: Memory, write: str) -> None:
     """The store is as before, and the error says so."""
