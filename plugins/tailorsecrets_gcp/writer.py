@@ -128,13 +128,16 @@ class Writer:
         return self._written(Metadata(secret, version))
 
     def _stamp(self, version: SecretVersion, stamp: str) -> GoogleSecret:
-        """Enable the version that a delete has disabled, so that the history is whole, and write the stamp."""
-        secret = self._known if stamp and self._known else self._calls.secret(self._name)
-        deleted = notes.deleted_version(secret.annotations)
-        if deleted and deleted.number < number_of(version.name) and notes.disabled_by_delete(secret.annotations):
-            with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # it was destroyed since
-                self._calls.enable(f"{secret.name}/versions/{deleted.number}")
-        return self._annotate(secret, partial(notes.after_write, version=version, stamp=stamp))
+        """Write the stamp, and enable the version that a delete has disabled, so that the history is whole."""
+
+        def stamped(annotations: Annotations) -> dict[str, str]:
+            deleted = notes.deleted_version(annotations)
+            if deleted and deleted.number < number_of(version.name) and notes.disabled_by_delete(annotations):
+                with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # it was destroyed since
+                    self._calls.enable(f"{version.name.rpartition('/')[0]}/{deleted.number}")
+            return notes.after_write(annotations, version, stamp)
+
+        return self._annotate(self._known if stamp and self._known else self._calls.secret(self._name), stamped)
 
     def _written(self, found: Metadata, note: str = "") -> Written:
         return Written(found.entry(self._name, note), found.secret)

@@ -110,6 +110,17 @@ def test_a_put_after_a_delete_makes_the_history_whole(at: Bench, driver: GcpDriv
     assert set(raw(at).annotations) == {"tailorsecrets-stamp"}
 
 
+def test_a_put_after_a_delete_by_another_process(at: Bench, driver: GcpDriver) -> None:
+    """The history is whole as well where this connection last saw the secret before the delete."""
+    driver.put(NAME, Secret("one"), stamp=STAMP)
+    driver.put(NAME, Secret("two"), stamp=STAMP)
+    other = at.connect()
+    other.delete(NAME)
+    other.close()
+    driver.put(NAME, Secret("three"), stamp=STAMP)
+    assert states(at) == ["ENABLED"] * 3
+
+
 def test_a_hand_disabled_version_is_not_a_deleted_one(at: Bench, driver: GcpDriver) -> None:
     """A version that an administrator disabled or destroyed reads as Disabled, also after a delete that was undone."""
     driver.put(NAME, Secret("one"))
