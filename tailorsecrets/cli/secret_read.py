@@ -67,8 +67,8 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
 
 
 def _state(entry: Entry, now: Entry | None) -> str:
-    if entry.state == "deleted":
-        return "deleted"
+    if entry.state in {"deleted", "disabled"}:
+        return entry.state
     if now is not None and entry.version in now.branches:
         return "conflict"
     return "current" if now is not None and entry.version == now.version else "old"
