@@ -176,6 +176,14 @@ def test_a_hit_does_not_leave_the_event_loop(shop: Shop, backend: str) -> None:
     assert turns == ["reader", "other"]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_any_version_of_trio_will_do(shop: Shop, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    """A cold read works on asyncio and on trio where the imported trio lacks ``in_trio_run`` and ``in_trio_task``."""
+    for name in ("in_trio_run", "in_trio_task"):
+        monkeypatch.delattr(trio.lowlevel, name)
+    assert anyio.run(shop.secrets.aget, "abc", "one", backend=backend) == "value"
+
+
 def test_a_cancelled_leader_leaves_its_flight_on_asyncio(shop: Shop) -> None:
     """When the task that began a flight is cancelled, the others get its value, from the same call."""
     shop.gate.shut()
