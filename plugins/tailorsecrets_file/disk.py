@@ -4,17 +4,18 @@ A kill at any instant leaves the old file or the new one, because the new one is
 disk, and only then takes the name.
 """
 
+import errno
 import os
 import re
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
-from tailorsecrets.errors import Conflict, Unavailable
+from tailorsecrets.errors import ConfigError, Conflict, Unavailable
 
 # pathlib would cost 10 ms at every start of the command
-# ruff: noqa: PTH103, PTH104, PTH108, PTH116, PTH120, PTH123, PTH208
+# ruff: noqa: PTH103, PTH104, PTH108, PTH112, PTH114, PTH116, PTH120, PTH123, PTH208
 
 _POLL: Final = 0.005  # seconds; a write takes about as long
 _TEMPORARY: Final = re.compile(r"\d+-[0-9a-f]{8}\.tmp")
@@ -44,8 +45,20 @@ def signature_or_none(path: str) -> Signature | None:
 
 def read(path: str) -> tuple[bytes, Signature]:
     """Return a file's content and the signature that belongs to it."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return file.read(), _signature(os.fstat(file.fileno()))
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a file to read it; ConfigError for a pipe or a device, which may never end. Raises what open raises."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return open(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise ConfigError(f"{path} is not a regular file")
 
 
 @contextmanager
@@ -54,6 +67,7 @@ def locked(path: str, seconds: float) -> Generator[None]:
     from filelock import FileLock, Timeout  # 50 ms, and readers lock nothing
 
     lock_path = _beside(path, "lock")
+    _check_no_folder(lock_path, "the lock file")
     lock = FileLock(lock_path, timeout=seconds, mode=0o600)
     try:
         lock.acquire(poll_interval=_POLL)
@@ -164,7 +178,13 @@ def _sweep(path: str) -> None:
     folder, prefix = os.path.split(_beside(path, ""))
     for name in os.listdir(folder):
         if name.startswith(prefix) and _TEMPORARY.fullmatch(name.removeprefix(prefix)):
+            _check_no_folder(f"{folder}/{name}", "a temporary file")
             os.unlink(f"{folder}/{name}")
+
+
+def _check_no_folder(path: str, purpose: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        raise ConfigError(f"{path} is a folder in the place of {purpose} of the store", hint="move it away")
 
 
 def _temporary(path: str) -> str:

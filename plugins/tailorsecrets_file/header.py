@@ -9,7 +9,7 @@ import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 from tailorsecrets.errors import Unsupported
@@ -188,7 +188,7 @@ def _label(value: Any) -> str:
 
 def _time(value: Any) -> datetime:
     time = datetime.fromisoformat(value)
-    _require(time.tzinfo is not None)
+    _require(time.utcoffset() == timedelta(0))
     return time
 
 

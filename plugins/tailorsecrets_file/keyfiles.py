@@ -8,12 +8,12 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Final
 
-from tailorsecrets.errors import Unauthenticated
+from tailorsecrets.errors import SecretsError, Unauthenticated
 from tailorsecrets_file.crypto import SIZE
-from tailorsecrets_file.disk import create
+from tailorsecrets_file.disk import create, open_regular
 
 # pathlib would cost 10 ms at every start of the command
-# ruff: noqa: PTH100, PTH103, PTH120, PTH123, PTH208
+# ruff: noqa: PTH100, PTH103, PTH120, PTH208
 
 _PREFIX: Final = "tailorsecrets-key-"  # lets a secret scanner find a key that was committed
 _MAX_BYTES: Final = 4096
@@ -43,7 +43,7 @@ def decode(text: str, where: str) -> bytes:
 
 def load(path: str) -> bytes:
     """Return the key in a key file; Unauthenticated if others can read it. Raises what open raises."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         _check_private(os.fstat(file.fileno()), path)
         return decode(file.read(_MAX_BYTES).decode("ascii", "replace"), path)
 
@@ -54,8 +54,7 @@ def load_or_create(path: str) -> bytes:
     try:
         return load(path)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    create(path, f"{generate()}\n".encode())
+        _create(path)
     return load(path)  # read back: another process may have been first
 
 
@@ -63,6 +62,18 @@ def config_folder(environ: Mapping[str, str]) -> str:
     """Return the folder of all that this user keeps for tailorsecrets."""
     config = environ.get("XDG_CONFIG_HOME") or _home_config(environ)
     return f"{config}/tailorsecrets"
+
+
+def _create(path: str) -> None:
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        create(path, f"{generate()}\n".encode())
+    except OSError as exc:
+        problem = exc.strerror or type(exc).__name__
+    else:
+        return
+    hint = "make room, make its folder writable, or set TAILORSECRETS_FILE_KEY_FILE to another path"
+    raise SecretsError(f"the key file {path} cannot be written: {problem}", code="OUTPUT_FAILED", hint=hint)
 
 
 def folder(environ: Mapping[str, str]) -> str:

@@ -49,15 +49,25 @@ def trust(target: Target) -> str:
 
 
 def add_slot(
-    target: Target, kind: SlotKind, *, recipient: str = "", path: str = "", passphrase: Secret | None = None
+    target: Target,
+    kind: SlotKind,
+    *,
+    recipient: str = "",
+    path: str = "",
+    passphrase: Secret | None = None,
+    allow_weak: bool = False,
 ) -> Slot:
     """Let one more key open the file.
 
     Of kind ``key``: the key file at *path*, made if there is none; without *path*, a new one in the user's config
-    folder. Of kind ``passphrase``: *passphrase*. Of kind ``age``: *recipient*, ``age1…`` or an ssh public key.
+    folder. Of kind ``passphrase``: *passphrase*, of at least 12 characters unless *allow_weak*. Of kind ``age``:
+    *recipient*, ``age1…`` or an ssh public key.
 
-    Raises AlreadyExists for a key or a recipient that has a slot, ConfigError for arguments that make no slot.
+    Raises AlreadyExists for a key or a recipient that has a slot, ConfigError for arguments that make no slot,
+    ValueInvalid for a weak passphrase.
     """
+    if passphrase is not None and passphrase.reveal() and not allow_weak:
+        slots.check_strong(passphrase)
     with StoreFile(target).writing(create=False) as draft:
         slot = _new_slot(target, draft, kind=kind, recipient=recipient, path=path, passphrase=passphrase)
         _check_new(slot, draft.slots)

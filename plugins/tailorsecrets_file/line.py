@@ -9,6 +9,7 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from zlib import crc32
 
@@ -106,6 +107,7 @@ def parse(raw: bytes) -> Line:
         raise Damaged("not a line of this format")
     head, nonce, data = match.groups()
     name, number, id_, after, state, time, created, tags, key = json.loads(f"{head.decode()}}}").values()
+    _check_times(time, created)
     facts = Facts(name, number, id_, tuple(after), state, time, created, tags)
     return Line(facts, key, head, nonce, data, raw)
 
@@ -119,6 +121,14 @@ def unseal(line: Line, key: FileKey, file_id: str) -> tuple[str, Secret]:
     except (InvalidTag, Base64Error, ValueError):
         pass
     raise Damaged("it does not decrypt")  # out here, because a UnicodeDecodeError holds the value
+
+
+def _check_times(*times: str) -> None:
+    try:
+        for time in times:
+            datetime.fromisoformat(time)
+    except ValueError as error:
+        raise Damaged("it has a time that does not exist") from error
 
 
 def _unpacked(plain: bytes) -> tuple[str, Secret]:

@@ -1,6 +1,8 @@
 """From the bytes of a store file to a snapshot: take apart, and settle what a git merge left."""
 
+import os
 from collections.abc import Sequence
+from shlex import quote
 
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import Conflict, Corrupt, Unsupported
@@ -44,7 +46,7 @@ def headers(found: Document, path: str) -> tuple[list[Header], list[Header]]:
     if len({(each.file_id, each.key_id) for each in newest}) > 1:
         raise Conflict(
             f"{path} was rekeyed on two branches, and a merge left the headers of both",
-            hint=f"keep the file of one branch (git checkout --ours {path}) and write the other's changes again",
+            hint=f"take the file of one branch: {_checkout(path)}; then write the changes of the other branch again",
         )
     if not header.within_limits(merged(newest).slots):
         raise Corrupt(f"{path} has too many slots, over all its headers", hint=restore_hint(path))
@@ -72,6 +74,12 @@ def check(content: bytes, path: str, key: FileKey) -> None:
         raise Unsupported(f"this change to {path} cannot be read again, so it was not written: {error}") from error
     if not all(each.vouched(key) for each in found):
         raise Unsupported(f"this change to {path} cannot be authenticated, so it was not written")
+
+
+def _checkout(path: str) -> str:
+    """Return the command that takes the file of one side of the merge that was just committed."""
+    folder, name = os.path.split(os.path.realpath(path))
+    return f"git -C {quote(folder)} checkout HEAD^1 -- {quote(name)}"
 
 
 def _header(raw: bytes, path: str) -> Header:

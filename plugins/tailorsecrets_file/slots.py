@@ -14,13 +14,14 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tailorsecrets.errors import Corrupt
+from tailorsecrets.errors import Corrupt, ValueInvalid
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import age, hpke
 from tailorsecrets_file.crypto import SIZE, FileKey, expand
 from tailorsecrets_file.header import Argon2, Slot, SlotKind, printable
 
 _NONCE: Final = 12
+_MIN_LENGTH: Final = 12  # characters of a passphrase
 
 
 def key_slot(secret: bytes, label: str, file_id: str, key: FileKey, now: datetime) -> Slot:
@@ -83,12 +84,30 @@ def stretched(passphrase: Secret, argon2: Argon2) -> bytes:
         lanes=argon2.lanes,
         memory_cost=argon2.memory,
     )
-    return argon2id.derive(passphrase.reveal().encode("utf-8", "surrogatepass"))
+    return argon2id.derive(_normalized(passphrase).encode("utf-8", "surrogatepass"))
 
 
 def of_kind(slots: Sequence[Slot], kind: SlotKind) -> Iterator[Slot]:
     """Yield the slots of one kind."""
     return (slot for slot in slots if slot.kind == kind)
+
+
+def check_strong(passphrase: Secret) -> None:
+    """Raise ValueInvalid for a passphrase that is too short: whoever has the file can try guesses."""
+    if len(_normalized(passphrase)) < _MIN_LENGTH:
+        raise ValueInvalid(
+            f"the passphrase has less than {_MIN_LENGTH} characters",
+            code="PASSPHRASE_WEAK",
+            hint="take a longer one, such as five random words; or add it with: "
+            "tailorsecrets file keys add --passphrase --allow-weak",
+        )
+
+
+def _normalized(passphrase: Secret) -> str:
+    """Return a passphrase in the one form in which all keyboards and systems agree."""
+    from unicodedata import normalize
+
+    return normalize("NFC", passphrase.reveal())
 
 
 def _filled(slot: Slot, secret: bytes, file_id: str, key: FileKey) -> Slot:

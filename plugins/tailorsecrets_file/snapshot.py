@@ -60,9 +60,11 @@ class Snapshot:
     def _authenticated(self, raw: bytes) -> Line:
         """Return a line with its stamp; one that a branch wrote before a rekey of another is returned as it is."""
         parsed = self._parse(raw)
-        if parsed.key != self.header.key_id:
-            return parsed
-        return parsed._replace(facts=parsed.facts._replace(stamp=self._opened(parsed)[0]))
+        if parsed.key == self.header.key_id:
+            return parsed._replace(facts=parsed.facts._replace(stamp=self._opened(parsed)[0]))
+        if parsed.key not in self.header.after:
+            raise self._corrupt(raw, "no data key of this file sealed it")
+        return parsed
 
     def _opened(self, version: Line) -> tuple[str, Secret]:
         try:

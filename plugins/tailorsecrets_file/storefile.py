@@ -1,6 +1,7 @@
 """The store file of one target: loaded again when it changed, rewritten whole under its lock."""
 
 import os
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets.driver import Target
-from tailorsecrets.errors import ConfigError, StoreNotFound, Unavailable
+from tailorsecrets.errors import ConfigError, StoreNotFound, Unavailable, Unsupported
 from tailorsecrets_file import disk, opening
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.disk import Signature
@@ -38,6 +39,11 @@ class StoreFile:
     """One store file. Many threads may read it at once; one at a time writes."""
 
     def __init__(self, target: Target) -> None:
+        if sys.platform == "win32":  # it lacks flock, owners and modes of files, and renames over open files
+            raise Unsupported(
+                "the encrypted file store runs on Linux and macOS, not on Windows",
+                hint="run it in WSL, or use another store: vault:, aws:, gcp: or azure:",
+            )
         if not target.path or "\0" in target.path:
             raise ConfigError(f"{target.url!r} names no file", hint="write file:PATH")
         if target.host not in {"", "localhost"}:

@@ -131,7 +131,9 @@ def first_slot(environ: Mapping[str, str], file_id: str, key: FileKey, now: date
     """Return the slot of a new file, for the key that the environment gives, else for a new key file, made now."""
     name = configured(environ)
     if name == PASSPHRASE:
-        return slots.passphrase_slot(Secret(environ[name]), file_id, key, now)
+        passphrase = Secret(environ[name])
+        slots.check_strong(passphrase)
+        return slots.passphrase_slot(passphrase, file_id, key, now)
     if name == KEY:
         return slots.key_slot(keyfiles.decode(environ[name], KEY), KEY, file_id, key, now)
     path = environ.get(KEY_FILE) or keyfiles.unused(environ, file_id)

@@ -6,7 +6,6 @@ from typing import Any, Final, TypeVar, cast
 import google_crc32c
 from google.api_core.exceptions import Unauthenticated
 from google.cloud.secretmanager_v1.types import (
-    AccessSecretVersionResponse,
     ListSecretsResponse,
     ListSecretVersionsResponse,
     Secret,
@@ -34,12 +33,11 @@ class Calls:
 
     def access(self, name: str, version: str) -> tuple[int, Value | str]:
         """Return the number of *version* and its value, or what is wrong with that."""
-        message: Any = AccessSecretVersionResponse
-        found = message.pb(self._accessed(name, version))  # the bare message: the SDK's own wraps each field anew
+        found = self._accessed(name, version)
         return number_of(found.name), _text(found.payload)
 
     def number(self, name: str) -> int:
-        """Return the number of the newest version, if that is enabled; the value that comes with it is let go."""
+        """Return the number of the newest version, if that is enabled; the value that comes with it is dropped."""
         return number_of(self._accessed(name, LATEST).name)
 
     def secret(self, name: str) -> Secret:
@@ -77,7 +75,7 @@ class Calls:
         """Add a version. Google offers no safe way to send one twice, so it is sent once."""
         octets = value.reveal().encode()
         request = {"parent": self._secret(name), "payload": {"data": octets, "data_crc32c": _checksum(octets)}}
-        return self._do(SecretVersion, "add_secret_version", idempotent=False, **request)
+        return SecretVersion(self._do(object, "add_secret_version", idempotent=False, **request))
 
     def annotate(self, secret: Secret, annotations: Mapping[str, str]) -> Secret:
         """Replace the annotations of *secret*, unless somebody was faster."""
@@ -100,9 +98,8 @@ class Calls:
         """Delete a secret with all its versions, for good; with *etag*, unless somebody was faster."""
         self._do(Secret, "delete_secret", name=self._secret(name), etag=etag)
 
-    def _accessed(self, name: str, version: str) -> AccessSecretVersionResponse:
-        resource = f"{self._secret(name)}/versions/{version}"
-        return self._do(AccessSecretVersionResponse, "access_secret_version", name=resource)
+    def _accessed(self, name: str, version: str) -> Any:
+        return self._do(object, "access_secret_version", name=f"{self._secret(name)}/versions/{version}")
 
     def _secret(self, name: str) -> str:
         return f"{self.options.parent}/secrets/{name}"
@@ -129,7 +126,7 @@ class Calls:
     def _once(self, session: Session, method: str, request: Mapping[str, Any], *, idempotent: bool) -> object:
         if session.login is not None:
             session.login.make_ready(self.budget)
-        return self._retry.call(getattr(session.client, method), request, idempotent=idempotent)
+        return self._retry.call(session.method(method), request, idempotent=idempotent)
 
 
 def _text(payload: Any) -> Value | str:

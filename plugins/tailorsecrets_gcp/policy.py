@@ -20,13 +20,15 @@ _ADMIN: Final = ("secretmanager.secrets.delete",)  # of bare names, and to purge
 _LOOK: Final = "List, look and write; read the records of the workspace's vaults, and no value of a secret."
 _LOOK_BY_ACCESS: Final = "List, look and write; read the workspace's records, and with plan=access the secrets' values."
 _HEAD: Final = """\
-# {purpose}
+# {purpose} Run it again after a change: it updates the roles.
 MEMBER=serviceAccount:NAME@{project}.iam.gserviceaccount.com
 # Conditions compare resource names, and those have the project's number.
 NUMBER=$(gcloud projects describe {project} --format='value(projectNumber)')
 """
 _ROLE: Final = """
 gcloud iam roles create {role} --project={project} --stage=GA \\
+  --permissions={permissions} ||
+gcloud iam roles update {role} --project={project} --stage=GA --quiet \\
   --permissions={permissions}
 """
 _BIND: Final = """

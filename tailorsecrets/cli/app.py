@@ -13,6 +13,7 @@ from tailorsecrets.cli import exits
 from tailorsecrets.cli.commands import Group, command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.loading import load_app
+from tailorsecrets.cli.nearest import did_you_mean
 from tailorsecrets.cli.printing import show_table
 from tailorsecrets.errors import ConfigError, SecretsError
 
@@ -109,10 +110,21 @@ def run(invocation: Invocation, name: str, args: str, spec: str) -> int:
     """
     given = _document(invocation, args)
     app = load_app(invocation, spec)
+    _check_runnable(app, name)
     if name in {workflow.name for workflow in app.workflows}:
         _show(invocation, _done(invocation, f"workflow {name}", lambda: app.start(name, given)))
         return exits.DONE
     return _report(invocation, _done(invocation, name, lambda: _scheduled(app, name)))
+
+
+def _check_runnable(app: "App", name: str) -> None:
+    """Raise ConfigError where the app has neither a workflow nor an executor of this *name*."""
+    workflows, executors = ([thing.name for thing in things] for things in (app.workflows, app.executors))
+    if name not in (*workflows, *executors):
+        kinds = {"workflows": workflows, "executors": executors}
+        known = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
+        hint = " ".join(filter(None, [did_you_mean(name, [*workflows, *executors]), known]))
+        raise ConfigError(f"the app has no workflow or executor {name!r}", hint=hint)
 
 
 def _scheduled(app: "App", name: str) -> "list[Outcome]":

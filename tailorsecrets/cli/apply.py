@@ -10,7 +10,6 @@ from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.generate import is_stale
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import yes_option
-from tailorsecrets.cli.progress import waiting
 from tailorsecrets.cli.prompts import confirm
 from tailorsecrets.cli.writing import carry_out
 from tailorsecrets.config.config import Config
@@ -22,6 +21,7 @@ from tailorsecrets.store.store import Store
 
 _TRUSTED: Final = "taken as unchanged by the list: another tool's write, or one too new for the list, is not seen"
 _UNREAD: Final = "left alone, as the records that say whose they are cannot be read"
+_UNKNOWN: Final = "may differ, and is left alone: it has no stamp, and this login may not read its value"
 _QUESTIONS: Final[dict[Topic, str]] = {
     "conflicts": "Take these vaults over from their owners?",
     "unmanaged": "Take these vaults over?",
@@ -68,8 +68,8 @@ def apply(
         _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store is as the config says")
         if not dry_run:
             consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
-            _confirm(plan, to_ask(plan, consent), invocation)
-            carry_out(plan, store, invocation, status="applied")
+            _confirm(plan, asked := to_ask(plan, consent), invocation)
+            carry_out(plan, store, invocation, status="applied", prompted=bool(asked))
     _remind_of_types(config, invocation)
     return exits.CHANGES if detailed_exitcode and plan.steps else exits.DONE
 
@@ -85,21 +85,23 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
         plan = _planned(nothing_desired(config), store, invocation)
         _show(plan, invocation, dry_run=dry_run, idle=f"nothing to remove: {config.owner.name} owns no vault here")
         if not dry_run:
-            _confirm(plan, to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False), invocation)
-            carry_out(plan, store, invocation, status="removed")
+            asked = to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False)
+            _confirm(plan, asked, invocation)
+            carry_out(plan, store, invocation, status="removed", prompted=bool(asked))
 
 
 def _planned(
     declared: Desired, store: Store, invocation: Invocation, *, prune: bool = True, trust: bool = False
 ) -> Plan:
-    with waiting(invocation):
-        plan = make_plan(declared, store, prune=prune, trust=trust)
+    plan = make_plan(declared, store, prune=prune, trust=trust)
     if plan.compared_values:
         invocation.io.say("note: this store keeps no stamps, so its values were read and compared")
     if plan.trusted:
         invocation.io.say(f"note: {plan.trusted} {_TRUSTED}")
     if plan.unread:
         invocation.io.say(f"note: {_UNREAD}: {listed(plan.unread)}")
+    for place in plan.unknown:
+        invocation.io.say(f"note: {plans.path(place)} {_UNKNOWN}")
     for place in escaped(plan, store):
         invocation.io.say(f"note: other tools will read tailorsecrets:= before the value of {plans.path(place)}")
     return plan

@@ -13,7 +13,7 @@ _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
     r"(warning|note):": {"fg": "yellow", "bold": True},
     r"hint:": {"bold": True},
     r"ok\b": {"fg": "green"},
-    r"FAILED\b|not tried\b": {"fg": "red"},
+    r"(FAILED|UNTRIED)\b": {"fg": "red"},
     r"done:$": {"fg": "green"},
     r"not done:$": {"fg": "red"},
     r"unknown:$": {"fg": "yellow"},

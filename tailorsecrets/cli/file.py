@@ -75,7 +75,8 @@ def list_(invocation: Invocation) -> None:
 @click.option("--key-file", metavar="PATH", help="A key file, made if there is none. Default: one in your own folder.")
 @click.option("--age", metavar="RECIPIENT", help="An age recipient, age1..., or an ssh public key.")
 @click.option("--passphrase", is_flag=True, help="A passphrase: asked for on the terminal, else read from a pipe.")
-def add(invocation: Invocation, key_file: str | None, age: str | None, passphrase: bool) -> None:
+@click.option("--allow-weak", is_flag=True, help="Take a passphrase of less than 12 characters.")
+def add(invocation: Invocation, key_file: str | None, age: str | None, passphrase: bool, allow_weak: bool) -> None:
     """Let one more key open the store file."""
     from tailorsecrets_file.keys import add_slot
 
@@ -85,7 +86,7 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
     target = _target(invocation)
     with _disk_errors(target):
         if passphrase:
-            slot = add_slot(target, "passphrase", passphrase=_passphrase(invocation))
+            slot = add_slot(target, "passphrase", passphrase=_passphrase(invocation), allow_weak=allow_weak)
         elif age is not None:
             slot = add_slot(target, "age", recipient=age)
         else:

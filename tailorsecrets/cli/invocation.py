@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from tailorsecrets.cli.streams import Io
+from tailorsecrets.cli.waiting import WaitNotice
 from tailorsecrets.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Invocation:
     def __init__(self, io: Io) -> None:
         self.io = io
         self.common = Common()
+        self.wait_notice = WaitNotice(io.say)
 
     def take(self, name: str, value: Any) -> None:
         """Take the common option *name*. With --json nothing is in colour."""
@@ -143,7 +145,13 @@ class Invocation:
             return {}
 
     def open(self, *, create: bool | None = None) -> "Store":
-        """Open the chosen store; nothing is called yet."""
+        """Open the chosen store; nothing is called yet. From now on a notice says when it does not answer."""
+        store = self.open_for_app(create=create)
+        self.wait_notice.start(self.choice.url)
+        return store
+
+    def open_for_app(self, *, create: bool | None = None) -> "Store":
+        """Open the chosen store for a program that works between its calls, so that silence means nothing."""
         from tailorsecrets.targets.opening import open_choice
 
         return open_choice(self.choice, self.environ, create=create)

@@ -80,6 +80,11 @@ def _release(store: "Store", vault: str, owner: "Owner", invocation: Invocation)
     )
 
 
+def other_owner(owner: "Owner", mine: "Owner") -> str:
+    """Return how messages name *owner* beside *mine*, which may have the same name."""
+    return f"{owner_name(owner)}, another id" if owner.name == mine.name else owner_name(owner)
+
+
 def owner_name(owner: "Owner") -> str:
     """Return how messages name *owner*."""
     return owner.name or owner.id

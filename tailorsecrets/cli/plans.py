@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tailorsecrets.cli.managed import owner_name
+from tailorsecrets.cli.managed import other_owner, owner_name
 from tailorsecrets.deploy.consent import Topic
 from tailorsecrets.deploy.plan import Plan, Step
 from tailorsecrets.store.names import Place
@@ -23,7 +23,7 @@ def text(plan: Plan) -> str:
         ("Secrets", [_line(step, plan) for step in _ordered(plan) if step.place.secret]),
         ("Unmanaged vaults", [f"  {vault}" for vault in plan.unmanaged]),
         ("Skipped, for there is no value", [f"  ○ {path(place)}" for place in plan.skipped]),
-        ("Conflicts", [f"  ! {vault} (owner: {owner_name(owner)})" for vault, owner in plan.conflicts]),
+        ("Conflicts", list(_conflicts(plan))),
     ]
     lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
     counts = summary(plan)
@@ -56,6 +56,11 @@ def listing(plan: Plan, topic: Topic) -> str:
     return "\n".join([_HEADS[topic], *_items(plan, topic)])
 
 
+def described(step: Step) -> str:
+    """Return *step* in words, for the report of an apply."""
+    return f"{step.action} {path(step.place)}{_for_good(step)}"
+
+
 def path(place: Place) -> str:
     """Return the name of a vault, or of a secret as vault/name."""
     return "/".join(filter(None, place))
@@ -68,18 +73,26 @@ def _ordered(plan: Plan) -> list[Step]:
 
 def _items(plan: Plan, topic: Topic) -> Iterator[str]:
     if topic == "conflicts":
-        yield from (f"  ! {vault} (owner: {owner_name(owner)})" for vault, owner in plan.conflicts)
+        yield from _conflicts(plan)
     elif topic == "unmanaged":
         yield from (f"  {vault}" for vault in plan.unmanaged)
     else:
         yield from (f"{_line(step, plan)}{_origin(step, plan)}" for step in plan.deletions())
 
 
+def _conflicts(plan: Plan) -> Iterator[str]:
+    return (f"  ! {vault} (owner: {other_owner(owner, plan.owner)})" for vault, owner in plan.conflicts)
+
+
 def _line(step: Step, plan: Plan) -> str:
-    line = f"  {_SIGNS[step.action]} {path(step.place)}"
+    line = f"  {_SIGNS[step.action]} {path(step.place)}{_for_good(step)}"
     if step.action != "update" or step.place.secret:
         return line
     return f"{line} (claim)" if step.place.vault in plan.claimed() else f"{line} (owner)"
+
+
+def _for_good(step: Step) -> str:
+    return " (for good)" if step.for_good else ""
 
 
 def _origin(step: Step, plan: Plan) -> str:

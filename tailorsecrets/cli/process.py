@@ -22,8 +22,10 @@ def run(argv: Sequence[str], io: Io) -> int:
     try:
         with root.make_context(PROGRAM, list(argv) or ["--help"], obj=invocation) as context:
             code: int | None = root.invoke(context)
+        invocation.wait_notice.stop()
         io.flush()
     except BaseException as exc:  # noqa: BLE001  # the last place that can report it
+        invocation.wait_notice.stop()
         if isinstance(exc, click.UsageError):  # --json may stand after what could not be parsed
             invocation.take("json", invocation.json or not {"--json", "-j"}.isdisjoint(argv))
         return show_error(exc, invocation)

@@ -37,7 +37,7 @@ def hidden(label: str, invocation: Invocation) -> Secret | None:
     from getpass import getpass
 
     try:
-        with _line_ended(invocation):
+        with invocation.wait_notice.paused(), _line_ended(invocation):
             typed = Secret(getpass(f"{label}: ", invocation.io.stderr))
     except EOFError:
         invocation.io.say("")
@@ -67,7 +67,7 @@ def _check_whole(typed: Secret) -> None:
 def _answer(prompt: str, invocation: Invocation) -> str:
     invocation.io.stderr.write(printable(prompt))
     invocation.io.stderr.flush()
-    with _line_ended(invocation):
+    with invocation.wait_notice.paused(), _line_ended(invocation):
         line = invocation.io.stdin.readline()
     if not line.endswith(b"\n"):  # the end of input
         invocation.io.say("")

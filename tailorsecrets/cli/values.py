@@ -15,6 +15,7 @@ from tailorsecrets.secret import Secret
 T = TypeVar("T")
 
 _OPTIONS: Final = "--value-stdin, --value-file PATH or --value TEXT"
+_ON_TERMINAL: Final = "SECRET_VALUE_STDIN_TTY"
 _VISIBLE: Final = (
     "warning: a value given with --value is visible in the process list and in the shell history; "
     "--value-stdin reads it from a pipe"
@@ -59,10 +60,19 @@ def read_value(invocation: Invocation, given: Given, *, cancelled: str) -> Secre
         invocation.io.say(_VISIBLE)
         return text
     if stdin:
-        return _filled(piped(invocation))
+        return _filled(_from_stdin(invocation))
     if path is not None:
         return _filled(_decoded(_content(invocation, path)))
     return _typed(invocation, cancelled)
+
+
+def _from_stdin(invocation: Invocation) -> Secret:
+    if invocation.io.stdin.isatty():
+        hint = "without the option, the value is asked for and not shown"
+        raise ValueInvalid(
+            "--value-stdin: stdin is a terminal, which would show the value", code=_ON_TERMINAL, hint=hint
+        )
+    return piped(invocation)
 
 
 def piped(invocation: Invocation) -> Secret:

@@ -4,7 +4,7 @@ import click
 
 from tailorsecrets.cli.commands import Group, command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import owner_name, owner_of
+from tailorsecrets.cli.managed import other_owner, owner_name, owner_of
 from tailorsecrets.cli.names import vault_argument, vault_name_from, yes_option
 from tailorsecrets.cli.nearest import did_you_mean
 from tailorsecrets.cli.printing import list_options, show_list
@@ -95,7 +95,7 @@ def adopt(invocation: Invocation, name: str | None, option: str | None, yes: boo
         record = workspace_of(store).record(vault)
         owner = record.owner
         if owner is not None and not mine.owns(owner):
-            ask = f"{owner_name(owner)} manages vault {vault}. Take it over?"
+            ask = f"{other_owner(owner, mine)} manages vault {vault}. Take it over?"
             confirm(ask, invocation, code="VAULT_ADOPTION_CANCELLED", yes=yes)
         if owner != mine:
             workspace_of(store).claim(vault, mine, record)

@@ -1,18 +1,20 @@
-"""Carrying out a plan and telling what came of it."""
+"""Carrying out a plan and reporting the outcome."""
 
 from tailorsecrets.cli import exits, plans
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.progress import progress_bar
+from tailorsecrets.cli.progress import progress
 from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.plan import Plan, Step
 from tailorsecrets.store.store import Store
 
 
-def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str) -> None:
-    """Do the steps of *plan* and tell the outcome; raise Failed where one of them was not done."""
-    with progress_bar(plan, invocation) as watch:
-        report = apply(plan, store, watch)
+def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str, prompted: bool) -> None:
+    """Do the steps of *plan* and report the outcome; raise Failed where one of them was not done."""
+    with progress(plan, invocation) as watch:
+        report = apply(plan, store, watch, prompted=prompted)
+    for step, note in report.notes:
+        invocation.io.say(f"note: {plans.path(step.place)}: {note}")
     if not report.complete:
         raise _failure(report, invocation)
     if invocation.json:
@@ -33,16 +35,19 @@ def _failure(report: Report, invocation: Invocation) -> Failed:
         code="INTERRUPTED" if report.interrupted or failure is None else failure.code,
         hint=(failure.hint if failure else "") or "run it again: it goes on where it stopped",
         details={"done": _names(report.done), "notDone": _names(undone)},
-        exit_code=exits.INTERRUPTED if report.interrupted else exits.ERROR,
+        exit_code=128 + report.signal if report.interrupted else exits.ERROR,
     )
 
 
 def _lines(steps: tuple[Step, ...]) -> list[str]:
-    return [f"  {step.action} {plans.path(step.place)}" for step in steps] or ["  nothing"]
+    return [f"  {plans.described(step)}" for step in steps] or ["  nothing"]
 
 
 def _reasons(report: Report) -> list[str]:
-    failed = [f"  {step.action} {plans.path(step.place)} ({error.code})" for step, error in report.failed]
+    failed = [
+        f"  {plans.described(step)} ({error.code}{', may be done' if step in report.unknown else ''})"
+        for step, error in report.failed
+    ]
     return [*failed, *(_lines(report.left) if report.left else [])]
 
 

@@ -160,7 +160,12 @@ def test_run(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "problem"), [("other", "no executor 'other'"), ("works", "its trigger is Order created")]
+    ("name", "problem"),
+    [
+        ("other", "the app has no workflow or executor 'other'\nhint: workflows: bill; executors: works, broken,"),
+        ("bil", "hint: did you mean 'bill'? workflows: bill; executors: "),
+        ("works", "its trigger is Order created"),
+    ],
 )
 def test_run_that_fails(shell: Shell, name: str, problem: str) -> None:
     """Only workflows and schedules can be run by name."""

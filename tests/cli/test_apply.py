@@ -260,3 +260,11 @@ def test_paths_are_relative_to_the_config(shell: Shell) -> None:
     below.folder = shell.folder / "sub"
     assert below("apply").code == 0
     assert shell.value("tls-keys", "server-key") == "pem\n"
+
+
+def test_a_conflict_with_the_same_name(managed: Shell) -> None:
+    """An owner with the name of this app and another id is shown as such, in the plan and in the list to confirm."""
+    managed.declare('{"api-keys": {}}', identity="0192f0c1-2345-7abc-8def-000000000009")
+    line = "  ! api-keys (owner: my-app, another id)\n"
+    assert line in managed("apply", "--dry-run").out
+    assert line in managed("apply", "--yes").err

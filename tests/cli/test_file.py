@@ -144,6 +144,18 @@ def test_a_lockout_must_be_meant(shell: Shell) -> None:
     assert shell(*remove, "--allow-lockout").code == 0
 
 
+def test_a_weak_passphrase(shell: Shell) -> None:
+    """A passphrase of less than 12 characters needs a word, and so does one that a new file gets."""
+    error = shell("file", "keys", "add", "--passphrase", "--json", stdin=b"elevenchars\n").error
+    assert (error["code"], "--allow-weak" in error["suggestion"]) == ("PASSPHRASE_WEAK", True)
+    assert shell("file", "keys", "add", "--passphrase", "--allow-weak", stdin=b"elevenchars\n").code == 0
+    weak = {"TAILORSECRETS_FILE_PASSPHRASE": "elevenchars"}
+    done = shell.having(weak)("init", "--store", "file:new.jsonl", "--json")
+    assert done.error["code"] == "PASSPHRASE_WEAK"
+    assert not (shell.folder / "new.jsonl").exists()
+    assert "elevenchars" not in done.err
+
+
 def test_an_empty_passphrase(shell: Shell) -> None:
     """An empty passphrase is refused without the advice for an empty value."""
     error = shell("file", "keys", "add", "--passphrase", "--json", stdin=b"\n").error

@@ -345,12 +345,18 @@ def test_a_write_in_any_workspace_is_read_again(shop: Shop) -> None:
     assert shop.memory.calls["get"] == 1
 
 
-def test_a_failed_write_is_news(shop: Shop) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_a_write_without_an_answer_is_news(shop: Shop, monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
     """A write that got no answer may have been done, so the next read asks."""
     shop.secrets.get("abc", "one")
     shop.memory.backdoor.lose_answers()
-    with pytest.raises(Unavailable):
+    if known:
         shop.store.update_secret("abc", "one", Secret("new"))
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(shop.memory, "stat", shop.memory.drop)  # fails
+            with pytest.raises(Unavailable):
+                shop.store.update_secret("abc", "one", Secret("new"))
     assert shop.secrets.get("abc", "one") == "new"
 
 

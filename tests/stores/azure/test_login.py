@@ -4,6 +4,7 @@ import logging
 import socket
 import threading
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -147,6 +148,13 @@ def test_an_authority_that_refuses_connections_in_the_chain(server: Server, chai
     authority.close()
     with open_store(chained_url(server, authority.host)) as store, pytest.raises(Unavailable, match="does not answer"):
         store.get("api-keys", "stripe")
+
+
+def test_the_sdk_is_new_enough_for_a_silent_authority() -> None:
+    """azure-keyvault-secrets 4.8 reports a sign-in service that does not answer as a failed login."""
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    bounds = dict(text.split(">=") for text in project["optional-dependencies"]["azure"])
+    assert tuple(map(int, bounds["azure-keyvault-secrets"].split("."))) >= (4, 9)
 
 
 def test_many_threads_do_not_wait_for_a_silent_authority_in_turn(server: Server, chain: None) -> None:

@@ -137,6 +137,28 @@ def test_a_header_comes_back() -> None:
     assert not parsed.vouched(FileKey(KEY.data, bytes(32)))
 
 
+def test_a_field_that_a_reader_does_not_know() -> None:
+    """A header with a field more is authentic if its writer had the key: a later writer of this format may add one."""
+    head = HEADER[: HEADER.rindex(b',"check"')] + b',"new":{"check":"x"}'
+    raw = line.closed(head + b',"check":"' + b2a_base64(KEY.check(head), newline=False) + b'"')
+
+    assert header.parse(raw).vouched(KEY)
+    assert header.parse(raw).slots == header.parse(HEADER).slots
+
+
+@pytest.mark.parametrize("change", [("number", "id"), ("time", "created"), ("state", "stamp")])
+def test_a_line_has_its_fields_in_order(change: tuple[str, str]) -> None:
+    """A line with two fields exchanged, or with one more, is Damaged."""
+    fields = json.loads(line.seal(Facts("a", 1, "0" * 12, (), "live", TIME, TIME), Secret("1"), KEY, FILE, NONCE))
+    del fields["sum"]
+    one, other = change
+    order = [{one: other, other: one}.get(name, name) for name in fields] if other in fields else [*fields, other]
+    raw = json.dumps({name: fields.get(name, "") for name in order}, separators=(",", ":")).encode()[:-1]
+
+    with pytest.raises(Damaged):
+        line.parse(line.closed(raw))
+
+
 HOSTILE = [
     '{"iterations":%s}' % ("9" * 5000),
     *(f'{{"memory":{number}}}' for number in ("262145", "1e400", "true", "-1", '"1"', "null", "31", "[]")),

@@ -7,6 +7,7 @@ with the values that the victim shall read, and waits for the secrets that the v
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ import pytest
 from tailorsecrets import Store, open_store
 from tailorsecrets.errors import Corrupt, SecretsError, Unauthenticated
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import header, keyfiles, keys, line, origins, slots
+from tailorsecrets_file import disk, header, keyfiles, keys, line, origins, slots
 from tailorsecrets_file.crypto import FileKey
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
@@ -327,3 +328,57 @@ def test_an_identity_as_text(tmp_path: Path) -> None:
     for value in (str(identity), str(tmp_path / "identities")):
         environ = {"XDG_CONFIG_HOME": str(tmp_path / "elsewhere"), "TAILORSECRETS_FILE_AGE_IDENTITY": value}
         assert text(store_type().open(target_in(tmp_path, environ=environ)), "a") == "1"
+
+
+SOURCES = ["key", "key file", "passphrase", "own key file", "named identity", "found identity"]
+
+
+def source(folder: Path, name: str, *, right: bool) -> dict[str, str]:
+    """Give the user a credential of one source, the right one or another, and return its variables."""
+    if name == "own key file":
+        (file_id,) = {header.parse(raw).file_id for raw in (folder / NAME).read_bytes().splitlines()[:1]}
+        path = folder / "elsewhere" / "tailorsecrets" / "keys" / f"{file_id}.key"
+        path.parent.mkdir(parents=True)
+        path.write_text((folder / "ci.key").read_text() if right else keyfiles.generate())
+        path.chmod(0o600)
+        return {}
+    if name == "key file" and not right:
+        disk.create(str(folder / "wrong.key"), keyfiles.generate().encode())
+        return {"TAILORSECRETS_FILE_KEY_FILE": str(folder / "wrong.key")}
+    other, own = str(pyrage.x25519.Identity.generate()), (folder / "identity").read_text()
+    return {
+        "key": {"TAILORSECRETS_FILE_KEY": (folder / "ci.key").read_text() if right else keyfiles.generate()},
+        "key file": {"TAILORSECRETS_FILE_KEY_FILE": str(folder / "ci.key")},
+        "passphrase": {"TAILORSECRETS_FILE_PASSPHRASE": f"{'right' if right else 'wrong'} horse battery"},
+        "named identity": {"TAILORSECRETS_FILE_AGE_IDENTITY": own if right else other},
+        "found identity": {"SOPS_AGE_KEY": own if right else other},
+    }[name]
+
+
+@pytest.fixture
+def many_keys(tmp_path: Path) -> Path:
+    """Return a folder with a file that one credential of each source opens, for a user who trusts it."""
+    identity = pyrage.x25519.Identity.generate()
+    opened(tmp_path).put("a", Secret("1"))
+    (tmp_path / "identity").write_text(str(identity))
+    keys.add_slot(target_in(tmp_path), "key", path=str(tmp_path / "ci.key"))
+    keys.add_slot(target_in(tmp_path), "passphrase", passphrase=Secret("right horse battery"))
+    keys.add_slot(target_in(tmp_path), "age", recipient=str(identity.to_public()))
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "elsewhere"), "SOPS_AGE_KEY": str(identity)}
+    keys.trust(target_in(tmp_path, environ=environ))
+    return tmp_path
+
+
+@pytest.mark.parametrize("first", range(len(SOURCES)), ids=SOURCES)
+def test_one_source_of_keys_is_tried(many_keys: Path, first: int) -> None:
+    """The first source that the user has is the only one: the right key in it opens the file, a wrong one does not."""
+    environ = {"XDG_CONFIG_HOME": str(many_keys / "elsewhere")}
+    for later in SOURCES[first + 1 :]:
+        environ |= source(many_keys, later, right=True)
+
+    wrong = environ | source(many_keys, SOURCES[first], right=False)
+    with pytest.raises(Unauthenticated):
+        store_type().open(target_in(many_keys, environ=wrong)).get("a")
+    shutil.rmtree(many_keys / "elsewhere" / "tailorsecrets" / "keys", ignore_errors=True)
+    right = environ | source(many_keys, SOURCES[first], right=True)
+    assert text(store_type().open(target_in(many_keys, environ=right)), "a") == "1"
