@@ -27,12 +27,12 @@ def _failure(report: Report, invocation: Invocation, *, interrupted: int) -> Fai
     undone = [*(step for step, _ in report.failed), *report.left]
     if not invocation.json:
         invocation.io.say("\n".join(["done:", *_lines(report.done), "not done:", *_reasons(report)]))
-    sentence = f"{len(undone)} of {len(report.done) + len(undone)} steps were not done"
+    sentence = f"{len(undone)} of {len(report.done) + len(undone)} steps are not done"
     failure = report.failed[0][1] if report.failed else None
     return Failed(
         f"{sentence}: {failure}" if failure else sentence,
         code="INTERRUPTED" if report.interrupted or failure is None else failure.code,
-        hint=(failure.hint if failure else "") or "run it again: it goes on where it stopped",
+        hint=(failure.hint if failure else "") or "run it again to do the other steps",
         details={"done": _names(report.done), "notDone": _names(undone)},
         exit_code=interrupted if report.interrupted else exits.ERROR,
     )
