@@ -1,67 +1,57 @@
-"""One SecretClient, made at the first call, for all threads of one process."""
+"""The SDK's client and its login, made at the first call."""
 
-import os
-import threading
 from dataclasses import dataclass
 from typing import Any
 
+from azure.core.pipeline.transport import RequestsTransport
 from azure.keyvault.secrets import SecretClient
 
 from tailorsecrets.driver import Target
+from tailorsecrets_azure.clock import Clock
 from tailorsecrets_azure.login import Login
-from tailorsecrets_azure.options import Settings
-from tailorsecrets_azure.retry import Clock, Patience
-from tailorsecrets_azure.transport import Transport
+from tailorsecrets_azure.options import Options
+from tailorsecrets_azure.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class Connection:
+    """The client of one process, for all its threads."""
+
     client: SecretClient
     login: Login
-    process: int
-
-
-class Connection:
-    """Gives the client; a forked child gets its own, for two processes cannot share one TLS connection."""
-
-    def __init__(self, settings: Settings, target: Target) -> None:
-        self._settings, self._target = settings, target
-        self.clock = Clock()
-        self._opened: _Opened | None = None
-        self._lock, self._process = threading.Lock(), os.getpid()
-
-    @property
-    def client(self) -> SecretClient:
-        """The client of this process."""
-        opened = self._opened
-        if opened is None or opened.process != os.getpid():
-            with self._own_lock():
-                opened = self._opened
-                if opened is None or opened.process != os.getpid():
-                    self._opened = opened = self._open()
-        return opened.client
 
     def close(self) -> None:
-        """Let go of the client; the next operation would make another."""
-        opened, self._opened = self._opened, None
-        if opened and opened.process == os.getpid():
-            opened.client.close()
-            opened.login.forget()
+        """Close all connections."""
+        self.client.close()
+        self.login.forget()
 
-    def _open(self) -> _Opened:
-        settings, login = self._settings, Login(self._settings, self._target)
-        version: dict[str, Any] = {"api_version": settings.api_version} if settings.api_version else {}
-        client = SecretClient(
-            settings.url,
-            login,
-            verify_challenge_resource=settings.is_azure,  # elsewhere Login sees to it that a token is for Key Vault
-            transport=Transport(connection_verify=settings.ca_bundle or True),
-            retry_policy=Patience(settings.timeout, self.clock, login.forget),
-            **version,
-        )
-        return _Opened(client, login, os.getpid())
 
-    def _own_lock(self) -> threading.Lock:
-        if self._process != os.getpid():  # a fork copies a lock without the thread that would let go of it
-            self._lock, self._process = threading.Lock(), os.getpid()
-        return self._lock
+def connect(options: Options, target: Target, clock: Clock) -> Connection:
+    """Return a connection to the Key Vault; call nothing yet."""
+    login = Login(options, target)
+    version: dict[str, Any] = {"api_version": options.api_version} if options.api_version else {}
+    client = SecretClient(
+        options.url,
+        login,
+        verify_challenge_resource=options.is_azure,  # for other hosts, Login checks that the token is for Key Vault
+        transport=_Transport(connection_verify=options.ca_bundle or True),
+        retry_policy=RetryPolicy(target.seconds(), clock, login.forget),
+        **version,
+    )
+    return Connection(client, login)
+
+
+class _Transport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it in a way that mypy cannot follow
+    """Closes all its connections.
+
+    The SDK's own transport drops its connections, and each closes once nothing refers to it. But an SDK exception for a
+    missing secret refers to itself and to its connection until Python's collector finds it.
+    """
+
+    def close(self) -> None:
+        """Close the connections; those in use close as soon as they have their answer."""
+        for adapter in self.session.adapters.values() if self.session else ():
+            for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
+                for key in manager.pools.keys():  # noqa: SIM118  # not a dict, and it cannot be iterated
+                    manager.pools[key].close()
+        super().close()  # pyright: ignore[reportUnknownMemberType]

@@ -1,7 +1,7 @@
 """The driver: each operation as calls of Azure Key Vault.
 
-A name of the seam is the name of a secret. Azure writes without any condition and cannot filter a list; what a version
-is called here, and why, tells ``marks``.
+A name of the seam is the name of a secret. Azure has no conditional writes and cannot filter a list. ``entries``
+explains the versions.
 """
 
 import secrets
@@ -13,15 +13,14 @@ from typing import Any, Final
 
 from azure.keyvault.secrets import SecretClient, SecretProperties
 
-from tailorsecrets.driver import Caps, Driver, Entry, Problem, Stored, Target
+from tailorsecrets.driver import Budget, Caps, Driver, Entry, PerProcess, Problem, Stored, Target
 from tailorsecrets.errors import Conflict, NotFound, Unavailable, Unsupported
 from tailorsecrets.secret import Secret
-from tailorsecrets_azure import entries as marks
-from tailorsecrets_azure import errors as meaning
-from tailorsecrets_azure import listing, recovery
-from tailorsecrets_azure.client import Connection
-from tailorsecrets_azure.options import read_settings
-from tailorsecrets_azure.retry import WRITE_BUDGET, Budget
+from tailorsecrets_azure import errors, listing, recovery
+from tailorsecrets_azure.client import connect
+from tailorsecrets_azure.clock import Clock
+from tailorsecrets_azure.entries import TAG, VersionTag, entry_of, first_made, ids_by_token, is_id
+from tailorsecrets_azure.options import read_options
 
 CAPS: Final = Caps(
     joiner="--",
@@ -38,7 +37,7 @@ CAPS: Final = Caps(
     per_s={"get": 400.0, "stat": 400.0, "list": 400.0, "write": 30.0},
     retries=True,
 )
-_TWINS: Final = "another tool wrote twice in that second; tailorsecrets secret history tells Azure's ids of both"
+_SAME_SECOND: Final = "another tool wrote twice in that second; tailorsecrets secret history shows Azure's ids of both"
 _NOT_YET: Final = "Azure is still recovering it; it will be there in a minute"
 
 
@@ -48,30 +47,30 @@ class AzureDriver(Driver):
     caps = CAPS
 
     def __init__(self, target: Target) -> None:
-        self._settings = read_settings(target)
-        self._connection = Connection(self._settings, target)
+        self._target, self._options, self._clock = target, read_options(target), Clock()
+        self._connection = PerProcess(partial(connect, self._options, target, self._clock))
 
     def get(self, name: str, version: str = "") -> Stored:
         """Return the current value, or that of *version*: one of our tokens, or Azure's own id."""
-        budget = Budget(self._settings.timeout)
+        budget = self._budget()
         chosen = self._id_of(name, version, budget) if version else None
-        found = self._client.get_secret(name, chosen, seconds=budget.left)
-        entry = marks.entry_of(name, found.properties, state="live")
-        return Stored(_value(found.value), replace(entry, version=version) if version else entry)
+        secret = self._client.get_secret(name, chosen, seconds=budget.left)
+        entry = entry_of(name, secret.properties, state="live")
+        return Stored(_value(secret.value), replace(entry, version=version) if version else entry)
 
     def stat(self, name: str) -> Entry:
-        """Look at its versions, which takes no right to read values; a deleted secret has none."""
-        budget = Budget(self._settings.timeout)
+        """Read the list of its versions, which takes no right to read values; a deleted secret has none."""
+        budget = self._budget()
         versions = listing.versions(self._client, name, budget)
         return _current(name, versions) if versions else recovery.deleted_entry(self._client, name, budget)
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
         """List all of the Key Vault, 25 a page; each page has the budget of a read."""
         pages = listing.deleted if deleted else listing.live
-        for found in pages(self._client, self._settings.timeout):
-            name = found.name or ""
+        for secret in pages(self._client, self._target.seconds()):
+            name = secret.name or ""
             if name.lower().startswith(prefix.lower()):
-                yield marks.entry_of(name, found, state="deleted" if deleted else None)
+                yield entry_of(name, secret, state="deleted" if deleted else None)
 
     def put(
         self,
@@ -82,86 +81,83 @@ class AzureDriver(Driver):
         stamp: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> Entry:
-        """Set the value, after recovering a deleted secret; what to expect is the core's to look at."""
+        """Set the value; recover a deleted secret first. The core checks *expect* before."""
         if expect is not None:
             raise Unsupported
-        budget = self._writing()
+        budget = self._budget(write=True)
 
         def write() -> SecretProperties:
-            options = self._options(stamp, tags or {})
-            return self._client.set_secret(name, value.reveal(), seconds=budget.left, **options).properties
+            attributes = self._attributes(stamp, tags or {})
+            return self._client.set_secret(name, value.reveal(), seconds=budget.left, **attributes).properties
 
-        return marks.entry_of(name, recovery.once_settled(self._client, name, budget, write))
+        if_deleted = partial(recovery.recover_if_deleted, self._client, name, budget)
+        return entry_of(name, recovery.once_settled(budget, write, if_deleted))
 
     def delete(self, name: str, *, purge: bool = False) -> None:
         """Delete it, and wait until it is among the deleted; with *purge*, delete it there too."""
-        client, budget = self._client, self._writing()
-        with recovery.missing_is_fine():
-            delete = lambda: client.begin_delete_secret(name, seconds=budget.left)  # noqa: E731
-            recovery.once_settled(client, name, budget, delete)
-            recovery.wait_until_deleted(client, name, budget)
-        if purge:
-            with recovery.missing_is_fine():
-                erase = lambda: client.purge_deleted_secret(name, seconds=budget.left)  # noqa: E731
-                recovery.once_settled(client, name, budget, erase)
+        budget = self._budget(write=True)
+        for step in (recovery.delete, recovery.purge) if purge else (recovery.delete,):
+            with errors.missing_is_fine():
+                step(self._client, name, budget)
 
     def restore(self, name: str) -> Entry:
         """Recover it, and wait until it is there."""
-        client, budget = self._client, self._writing()
-        recovery.once_settled(client, name, budget, partial(recovery.recover, client, name, budget))
+        client, budget = self._client, self._budget(write=True)
+        recovery.recover(client, name, budget)
         while not (versions := listing.versions(client, name, budget)):
-            if not budget.pause():
+            if not budget.wait():
                 raise Unavailable(hint=_NOT_YET)
         return _current(name, versions)
 
     def versions(self, name: str) -> Iterator[Entry]:
-        """List all versions; those that share a token are told by Azure's ids."""
-        versions = listing.versions(self._client, name, Budget(self._settings.timeout))
-        ids = marks.ids_by_token(versions)
+        """List all versions; those that share a token go by Azure's ids."""
+        versions = listing.versions(self._client, name, self._budget())
+        ids = ids_by_token(versions)
         for version in versions:
-            entry = marks.entry_of(name, version)
+            entry = entry_of(name, version)
             yield entry if len(ids[entry.version]) == 1 else replace(entry, version=version.version or "")
 
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Look it up."""
-        return meaning.explain(exc, op)
+        """Look it up in ``errors``."""
+        return errors.explain(exc, op)
 
     def close(self) -> None:
-        """Close the client's connections."""
-        self._connection.close()
+        """Close the connections."""
+        if connection := self._connection.drop():
+            connection.close()
 
     @property
     def _client(self) -> SecretClient:
-        return self._connection.client
+        return self._connection.get().client
 
-    def _writing(self) -> Budget:
-        return Budget(self._settings.timeout * WRITE_BUDGET)
+    def _budget(self, *, write: bool = False) -> Budget:
+        return Budget(self._target.seconds(write=write))
 
-    def _options(self, stamp: str, tags: Mapping[str, str]) -> dict[str, Any]:
-        """Return what is written beside the value; the mark is of this very moment."""
-        settings, now = self._settings, self._connection.clock.now()
-        mark = marks.Mark(int(now * 1_000_000), secrets.token_hex(4), stamp)
-        options: dict[str, Any] = {"tags": {**settings.tags, **tags, marks.TAG: str(mark)}}
-        if settings.content_type:
-            options["content_type"] = settings.content_type
-        if settings.expires_days:
-            options["expires_on"] = datetime.fromtimestamp(now, UTC) + timedelta(days=settings.expires_days)
-        return options
+    def _attributes(self, stamp: str, tags: Mapping[str, str]) -> dict[str, Any]:
+        """Return the attributes of a version that is written now."""
+        options, now = self._options, self._clock.now()
+        tag = VersionTag(int(now * 1_000_000), secrets.token_hex(4), stamp)
+        attributes: dict[str, Any] = {"tags": {**options.tags, **tags, TAG: str(tag)}, "not_before": tag.activated}
+        if options.content_type:
+            attributes["content_type"] = options.content_type
+        if options.expires_days:
+            attributes["expires_on"] = datetime.fromtimestamp(now, UTC) + timedelta(days=options.expires_days)
+        return attributes
 
     def _id_of(self, name: str, version: str, budget: Budget) -> str:
         """Return Azure's id of *version*."""
-        if marks.is_id(version):
+        if is_id(version):
             return version
-        ids = marks.ids_by_token(listing.versions(self._client, name, budget)).get(version, [])
+        ids = ids_by_token(listing.versions(self._client, name, budget)).get(version, [])
         if not ids:
             raise NotFound("there is no such version")
         if len(ids) > 1:
-            raise Conflict("two versions go by this token", hint=_TWINS)
+            raise Conflict("two versions have this token", hint=_SAME_SECOND)
         return ids[0]
 
 
 def _current(name: str, versions: "list[SecretProperties]") -> Entry:
-    return marks.entry_of(name, versions[0], created=marks.first_made(versions))
+    return entry_of(name, versions[0], created=first_made(versions))
 
 
 def _value(text: str | None) -> Secret:

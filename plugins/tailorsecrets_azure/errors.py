@@ -1,12 +1,12 @@
-"""What each exception of azure.core and azure.identity means, and what to do about it.
+"""The meaning of each exception of azure.core and azure.identity, and the remedy.
 
-Key Vault tells most things by a code inside of its error. No text of an exception is passed on from a write: what was
-to be written may stand in it.
+Key Vault says most things by a code inside its error.
 """
 
+import re
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from azure.core import exceptions as core
@@ -25,52 +25,42 @@ from tailorsecrets.errors import (
     Unavailable,
 )
 
-DELETED: Final = "ObjectIsDeletedButRecoverable"
 PASSING: Final = ("ObjectIsBeingDeleted", "ObjectIsBeingRecovered")
 
 _SIGN_IN: Final = "sign in: az login, AZURE_TENANT_ID with AZURE_CLIENT_ID and a secret, or a managed identity"
-_SIGN_IN_AGAIN: Final = "the login has run out, was revoked, or is of another tenant than the Key Vault"
-_NO_LOGIN_SERVICE: Final = "the service that signs in does not answer; check the network and the option authority"
+_SIGN_IN_AGAIN: Final = "the login has expired, was revoked, or belongs to another tenant than the Key Vault"
 _NETWORK: Final = "check the name of the Key Vault, the network and a proxy"
 _CERTIFICATE: Final = "the server's certificate is not trusted; name its authority in the option ca_bundle"
-_NO_SERVICE: Final = "what answers is no Key Vault; check the host in the store URL"
+_NO_SERVICE: Final = "the server is not a Key Vault; check the host in the store URL"
 _REQUEST: Final = "Azure refuses the request; check the options tags, content_type and api_version"
-_SDK: Final = "azure-keyvault-secrets cannot work with these settings"
+_SDK: Final = "azure-keyvault-secrets cannot work with these options"
 _PASSING: Final = "Azure is still deleting or recovering it; try again in a minute"
-_DELETED: Final = "it is deleted; tailorsecrets secret restore brings it back"
-_FIREWALL: Final = "the firewall of the Key Vault does not let this address in"
-_PROTECTED: Final = "purge protection keeps it until its days are over; it is deleted and can be restored"
+_FIREWALL: Final = "the firewall of the Key Vault blocks this address"
+_PROTECTED: Final = "purge protection keeps it until its retention period ends; it is deleted and can be restored"
 _PURGE: Final = "the login may not purge; it is deleted and can be restored"
 _RIGHT: Final = "the login may not {}"
+_LIST: Final = "list: role Key Vault Reader, or List in an access policy"
 
 _RIGHTS: Final[Mapping[str, str]] = {
     "get": "read values: role Key Vault Secrets User, or Get in an access policy",
-    "stat": "list: role Key Vault Reader, or List in an access policy",
-    "list": "list: role Key Vault Reader, or List in an access policy",
-    "versions": "list: role Key Vault Reader, or List in an access policy",
     "put": "write: role Key Vault Secrets Officer, or Set and Recover in an access policy",
     "delete": "delete: role Key Vault Secrets Officer, or Delete in an access policy",
     "restore": "recover: role Key Vault Secrets Officer, or Recover in an access policy",
+    **dict.fromkeys(("stat", "list", "versions"), _LIST),
 }
-_UNANSWERED: Final = (core.ServiceRequestError, core.ServiceResponseError)
-_WRITES: Final = {"put", "delete", "restore"}
-_LONGEST_QUOTE: Final = 200  # characters
 
 CODES: Final[Mapping[str, Problem]] = {
     "SecretDisabled": Problem(Disabled),
     "ForbiddenByFirewall": Problem(Denied, _FIREWALL),
     "ForbiddenByConnection": Problem(Denied, _FIREWALL),
     "SecretNotFound": Problem(NotFound),
-    DELETED: Problem(Conflict, _DELETED),
-    **dict.fromkeys(PASSING, Problem(Unavailable, _PASSING)),
 }
 STATUSES: Final[Mapping[int, Problem]] = {
     304: Problem(Conflict),
     400: Problem(ConfigError, _REQUEST),
     401: Problem(Unauthenticated, _SIGN_IN_AGAIN),
-    403: Problem(Denied),
     408: Problem(Unavailable, _NETWORK),
-    409: Problem(Conflict),
+    409: Problem(Unavailable, _PASSING),  # Key Vault has no conditional writes: a 409 is about a deleted name
     412: Problem(Conflict),
     429: Problem(Throttled),
 }
@@ -92,15 +82,15 @@ CLASSES: Final[Mapping[type[Exception], Problem]] = {
 
 
 def explain(exc: Exception, op: str) -> Problem:
-    """Return what *exc*, raised by method *op* of the driver, means."""
+    """Return the meaning of *exc*, raised by method *op* of the driver."""
     if is_certificate(exc):
         return Problem(ConfigError, _CERTIFICATE)
     if isinstance(exc, core.HttpResponseError) and exc.status_code and not _is_of_login(exc):
         return _answered(exc, exc.status_code, op)
-    if isinstance(exc, core.ClientAuthenticationError) and isinstance(exc.__cause__, _UNANSWERED):
-        return Problem(Unavailable, _NO_LOGIN_SERVICE)
     known = next((CLASSES[kind] for kind in type(exc).__mro__ if kind in CLASSES), Problem(SecretsError))
-    return _quoted(known, exc, op) if known.hint in {_SIGN_IN, _SDK} else known
+    if known.hint == _SIGN_IN:
+        return _refused_login(known, str(exc))
+    return known._replace(reason=str(exc)) if known.hint == _SDK else known
 
 
 def inner_code(exc: core.HttpResponseError) -> str:
@@ -111,8 +101,18 @@ def inner_code(exc: core.HttpResponseError) -> str:
 
 
 def is_missing(exc: core.HttpResponseError) -> bool:
-    """Tell whether Key Vault says that there is no such secret; a proxy's 404 says no such thing."""
+    """Return whether Key Vault says that there is no such secret; a proxy's 404 does not say so."""
     return inner_code(exc) == "SecretNotFound"
+
+
+@contextmanager
+def missing_is_fine() -> Generator[None]:
+    """Ignore Key Vault's answer that there is no such secret."""
+    try:
+        yield
+    except core.ResourceNotFoundError as answer:
+        if not is_missing(answer):
+            raise
 
 
 def retry_after(response: Any) -> float | None:
@@ -122,38 +122,54 @@ def retry_after(response: Any) -> float | None:
     return None
 
 
-def is_certificate(exc: BaseException | None) -> bool:
-    """Tell whether *exc* comes of a server certificate that is not trusted."""
+def is_certificate(exc: BaseException) -> bool:
+    """Return whether a server certificate that is not trusted caused *exc*."""
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause)
+        for cause in _causes(exc)
+    )
+
+
+def is_refused(exc: BaseException) -> bool:
+    """Return whether nothing listens at the service's address."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(exc))
+
+
+def _causes(exc: BaseException | None) -> Iterator[BaseException]:
+    """Yield *exc* and what led to it; the SDK's exceptions name it in an attribute of their own."""
     while exc is not None:
-        if isinstance(exc, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(exc):
-            return True
-        exc = exc.__cause__ or exc.__context__
-    return False
+        yield exc
+        exc = getattr(exc, "inner_exception", None) or exc.__cause__ or exc.__context__
 
 
 def _answered(exc: core.HttpResponseError, status: int, op: str) -> Problem:
-    code = inner_code(exc)
-    if status == 403 and op == "delete" and code not in CODES:  # noqa: PLR2004
-        return _purging(exc)
-    problem = CODES.get(code) or STATUSES.get(status)
-    if problem is None:
-        return Problem(Unavailable, _NETWORK) if status >= 500 else CLASSES[core.HttpResponseError]  # noqa: PLR2004
-    if problem.kind is Throttled:
-        return Problem(Throttled, retry_after=retry_after(exc.response))
+    """Return the meaning of an error that Key Vault, or another server, answered."""
+    problem = _meaning(exc, status, op)
     if problem.kind is Denied and not problem.hint:
-        return Problem(Denied, _RIGHT.format(_RIGHTS.get(op, "do that")))
-    return problem
+        problem = Problem(Denied, _RIGHT.format(_RIGHTS.get(op, "do that")))
+    message = exc.error.message if exc.error else ""  # never the text of the exception, which may quote an answer
+    return problem._replace(reason_code=inner_code(exc), reason=message or "", retry_after=retry_after(exc.response))
 
 
-def _purging(exc: core.HttpResponseError) -> Problem:
-    """Return why a delete, or the purge that followed it, is denied."""
+def _meaning(exc: core.HttpResponseError, status: int, op: str) -> Problem:
+    code = inner_code(exc)
+    if status == 403 and code not in CODES:  # noqa: PLR2004
+        return _forbidden(exc, op)
+    unknown = Problem(Unavailable, _NETWORK) if status >= 500 else CLASSES[core.HttpResponseError]  # noqa: PLR2004
+    return CODES.get(code) or STATUSES.get(status) or unknown
+
+
+def _forbidden(exc: core.HttpResponseError, op: str) -> Problem:
+    """Return why something is denied, where no code says so."""
+    if "disabled secret" in str(exc.message):
+        return Problem(Disabled)
     if "purge protection" in str(exc.message):
         return Problem(Denied, _PROTECTED)
-    return Problem(Denied, _PURGE if "/deletedsecrets/" in _address(exc) else _RIGHT.format(_RIGHTS["delete"]))
+    return Problem(Denied, _PURGE if op == "delete" and "/deletedsecrets/" in _address(exc) else "")
 
 
 def _is_of_login(exc: core.HttpResponseError) -> bool:
-    """Tell whether *exc* is an answer of the service that signs in, not of Key Vault."""
+    """Return whether *exc* is an answer of the sign-in service, not of Key Vault."""
     return isinstance(exc, core.ClientAuthenticationError) and "api-version=" not in _address(exc)
 
 
@@ -162,7 +178,9 @@ def _address(exc: core.HttpResponseError) -> str:
     return str(response.request.url) if response else ""
 
 
-def _quoted(problem: Problem, exc: Exception, op: str) -> Problem:
-    """Return *problem* with the first line of *exc* behind the hint, unless it comes of a write."""
-    quote = "" if op in _WRITES else str(exc).partition("\n")[0].strip()[:_LONGEST_QUOTE]
-    return Problem(problem.kind, f"{problem.hint} ({quote})" if quote else problem.hint)
+def _refused_login(problem: Problem, text: str) -> Problem:
+    """Return *problem* with the reason in *text*; a chain of logins ends with the one that was refused."""
+    attempts = text.partition("Attempted credentials:")[2].partition("\nTo mitigate this issue")[0] or text
+    reason = "; ".join(reversed([attempt for attempt in attempts.split("\n\t") if attempt]))
+    code = re.search(r"AADSTS\d+", reason)
+    return problem._replace(reason_code=code[0] if code else "", reason=reason)

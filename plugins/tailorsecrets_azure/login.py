@@ -1,7 +1,7 @@
-"""Who asks: the logins of azure-identity, one token for all threads, and for nothing but Key Vault.
+"""Sign-in with azure-identity: one token for all threads, and for Key Vault only.
 
-azure-identity reads the environment of the process. Only where a program opens the store with an environment of its
-own, the service principal that stands there is taken from it.
+azure-identity reads the environment of the process. Only the service principal comes from the environment that a
+program opens the store with, where that is another one.
 """
 
 import logging
@@ -10,24 +10,27 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from azure import identity
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import RequestsTransport
 
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, Unavailable, is_outage
-from tailorsecrets_azure.options import CLOUDS, Settings
+from tailorsecrets_azure.errors import is_certificate
+from tailorsecrets_azure.options import CLOUDS, Options
 
 _SCOPES: Final = frozenset(cloud.scope for cloud in CLOUDS)
-_EARLY: Final = 300.0  # seconds before its end in which a token is not used any more, as the SDK has it
+_EARLY: Final = 300.0  # seconds before its end when a token is replaced, as in the SDK
 _SERVICE_PRINCIPAL: Final = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
-_LONGEST_PROCESS: Final = 10.0  # seconds that az and its like may take
+_NO_ANSWER: Final = "the sign-in service does not answer; check the network and the option authority"
+_LONGEST_PROCESS: Final = 10.0  # seconds for az, azd and PowerShell
 
 
 class Credential(Protocol):
-    """What the SDK takes for a login."""
+    """The SDK's interface of a login."""
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """Return a token for *scopes*."""
@@ -41,12 +44,13 @@ class Credential(Protocol):
 class Login:
     """A credential that signs in when it is first needed, one thread at a time, and keeps the token for all of them."""
 
-    def __init__(self, settings: Settings, target: Target) -> None:
-        self._settings, self._target = settings, target
+    def __init__(self, options: Options, target: Target) -> None:
+        self._options, self._target = options, target
         self._credential: Credential | None = None
         self._token: AccessToken | None = None
         self._request: tuple[object, ...] = ()
-        self._status = 0  # of the last answer of a service that signs in; MSAL asks no more for a while after a bad one
+        self._transport = _Transport()
+        self._timeouts = 0  # sign-ins so far that got no answer
         self._lock = threading.Lock()
 
     def get_token(
@@ -54,13 +58,15 @@ class Login:
     ) -> AccessToken:
         """Return a token for Key Vault.
 
-        Raise ConfigError where the server asks for a token to something else, and Unavailable where the service that
-        signs in is out of order, which azure-identity calls a failed login.
+        Raise ConfigError where the server asks for a token for something else, and Unavailable where the sign-in
+        service has an outage, which azure-identity reports as a failed login.
         """
         if not _SCOPES.issuperset(scopes):
             raise ConfigError("the server asks for a token that is not for Key Vault", hint="check the host in the URL")
-        request = (scopes, tenant_id)
+        request, timeouts = (scopes, tenant_id), self._timeouts
         with self._lock:
+            if timeouts != self._timeouts:  # while this thread waited for another one
+                raise Unavailable(hint=_NO_ANSWER, retryable=False)
             if claims or request != self._request or not _is_good(self._token):
                 self._token = self._new_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae)
                 self._request = request
@@ -68,90 +74,96 @@ class Login:
             return self._token
 
     def forget(self) -> None:
-        """Close the credential, and let the next call sign in anew by another: each keeps the tokens that it got."""
+        """Close the credential, which keeps its tokens; the next call signs in with a new one."""
         with self._lock:
             credential, self._credential, self._token = self._credential, None, None
         if credential:
             credential.close()
 
-    def _new_token(self, *scopes: str, **options: Any) -> AccessToken:
+    def _new_token(self, *scopes: str, **request: Any) -> AccessToken:
+        if self._credential is None:
+            self._transport = _Transport(**_times(self._target), **_trust(self._options))
+            self._credential = open_credential(self._options, self._target, self._transport)
         try:
-            return self._source().get_token(*scopes, **options)
-        except (ClientAuthenticationError, ValueError):  # ValueError: an answer that is no JSON
-            if not is_outage(self._status):
+            return self._credential.get_token(*scopes, **request)
+        except (AzureError, ValueError):  # ValueError: the answer is not JSON
+            outage = self._transport.outage
+            if not outage:
                 raise
-        raise Unavailable(hint=f"the service that signs in answers with {self._status}")
-
-    def _source(self) -> Credential:
-        self._credential = self._credential or open_credential(self._settings, self._target, self._hear)
-        return self._credential
-
-    def _hear(self, response: Any) -> None:
-        self._status = response.http_response.status_code
+        self._timeouts += outage == _NO_ANSWER
+        raise Unavailable(hint=outage, retryable=outage != _NO_ANSWER)  # one that took its time is not repeated
 
 
-def open_credential(settings: Settings, target: Target, hear: Callable[[Any], None]) -> Credential:
-    """Return the login that *settings* name, else azure-identity's chain of logins; call nothing.
+class _Transport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it in a way that mypy cannot follow
+    """Remembers the outages of a sign-in service, which azure-identity reports as failed logins.
 
-    *hear* is called with each answer of a service that signs in.
+    Its chain of logins even drops the exceptions behind. ``outage`` says what went wrong with the last request; after
+    an error MSAL sends no further one for a while.
     """
+
+    outage = ""
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send *request*."""
+        is_search = "connection_timeout" in options  # for a managed identity, which this machine may not have
+        try:
+            response = cast("Any", super().send(request, **options))  # pyright: ignore[reportUnknownMemberType]
+        except AzureError as exc:
+            self.outage = "" if is_search or is_certificate(exc) else _NO_ANSWER
+            raise
+        status = response.status_code
+        self.outage = f"the sign-in service answers with status {status}" if is_outage(status) else ""
+        return response
+
+
+def open_credential(options: Options, target: Target, transport: RequestsTransport) -> Credential:
+    """Return the login that *options* name, else azure-identity's chain of logins; call nothing."""
     _keep_off_stderr()
-    web = {"raw_response_hook": hear, **_times(settings)}
+    web: dict[str, Any] = {"transport": transport, "retry_total": 1}  # its own: ten repeats
     own = {name: target.environ.get(name, "") for name in _SERVICE_PRINCIPAL}
-    if settings.credential in {"", "environment"} and all(own.values()) and _is_foreign(own):
+    if options.credential in {"", "environment"} and all(own.values()) and _differs_from_process(own):
         tenant, client, secret = own.values()
-        return identity.ClientSecretCredential(tenant, client, secret, **_authority(settings), **web)
-    if settings.credential:
-        return _named(settings, web)
-    client_id = {"managed_identity_client_id": settings.client_id} if settings.client_id else {}
-    common = {**client_id, **_authority(settings), **web}
-    return identity.DefaultAzureCredential(process_timeout=_seconds(settings), **common)
+        return identity.ClientSecretCredential(tenant, client, secret, **_authority(options), **web)
+    authority = _authority(options)
+    process: dict[str, Any] = {"process_timeout": math.ceil(min(target.seconds(), _LONGEST_PROCESS))}
+    client_id: dict[str, Any] = {"client_id": options.client_id} if options.client_id else {}
+    managed = {f"managed_identity_{name}": text for name, text in client_id.items()}
+    logins: dict[str, Callable[[], Credential]] = {
+        "": lambda: identity.DefaultAzureCredential(**process, **managed, **authority, **web),
+        "environment": lambda: identity.EnvironmentCredential(**authority, **web),
+        "workload": lambda: identity.WorkloadIdentityCredential(**client_id, **authority, **web),
+        "managed": lambda: identity.ManagedIdentityCredential(**client_id, **web),
+        "cli": lambda: identity.AzureCliCredential(**process),
+        "azd": lambda: identity.AzureDeveloperCliCredential(**process),
+        "powershell": lambda: identity.AzurePowerShellCredential(**process),
+    }
+    return logins[options.credential]()
 
 
-def _named(settings: Settings, web: Mapping[str, Any]) -> Credential:
-    client_id: dict[str, Any] = {"client_id": settings.client_id} if settings.client_id else {}
-    match settings.credential:
-        case "environment":
-            return identity.EnvironmentCredential(**_authority(settings), **web)
-        case "workload":
-            return identity.WorkloadIdentityCredential(**client_id, **_authority(settings), **web)
-        case "managed":
-            return identity.ManagedIdentityCredential(**client_id, **web)
-        case "azd":
-            return identity.AzureDeveloperCliCredential(process_timeout=_seconds(settings))
-        case "powershell":
-            return identity.AzurePowerShellCredential(process_timeout=_seconds(settings))
-        case _:
-            return identity.AzureCliCredential(process_timeout=_seconds(settings))
+def _authority(options: Options) -> dict[str, Any]:
+    return {"authority": options.authority, **({"disable_instance_discovery": True} if options.is_private else {})}
 
 
-def _authority(settings: Settings) -> dict[str, Any]:
-    """Return where to sign in; a private authority has its certificate from that of the option ca_bundle."""
-    if not settings.is_private:
-        return {"authority": settings.authority}
-    verify = {"connection_verify": settings.ca_bundle} if settings.ca_bundle else {}
-    return {"authority": settings.authority, "disable_instance_discovery": True, **verify}
+def _trust(options: Options) -> dict[str, Any]:
+    """Return the authorities to trust: the option ca_bundle is for a private sign-in service too."""
+    return {"connection_verify": options.ca_bundle} if options.is_private and options.ca_bundle else {}
 
 
 def _keep_off_stderr() -> None:
-    """Have azure-identity's warnings, pages long, reach only those who set up logging: the error says it in a line."""
+    """Keep azure-identity's long warnings for programs that set up logging: the error says the same in one line."""
     logger = logging.getLogger("azure")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
 
 
-def _times(settings: Settings) -> dict[str, Any]:
-    """Return what keeps signing in within the time of a read: azure-identity's own is 300 seconds and ten attempts."""
-    longest = settings.timeout / 3
-    return {"connection_timeout": min(3.0, longest), "read_timeout": longest, "retry_total": 1}
+def _times(target: Target) -> dict[str, Any]:
+    """Return time-outs with which an attempt and its repeat fit into a read; azure-identity's own is 300 seconds."""
+    longest = target.seconds() / 3
+    return {"connection_timeout": min(3.0, longest), "read_timeout": longest}
 
 
-def _seconds(settings: Settings) -> int:
-    return math.ceil(min(settings.timeout, _LONGEST_PROCESS))
-
-
-def _is_foreign(own: Mapping[str, str]) -> bool:
-    """Tell whether *own* is not what the process environment says, which azure-identity reads by itself."""
+def _differs_from_process(own: Mapping[str, str]) -> bool:
+    """Return whether *own* differs from the process environment, which azure-identity reads itself."""
     return any(os.environ.get(name) != value for name, value in own.items())
 
 

@@ -7,15 +7,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from tailorsecrets.errors import ConfigError, Unsupported
+from tailorsecrets.errors import ConfigError, Unauthenticated, Unsupported
+from tailorsecrets_file.disk import open_regular
 
 _IDENTITY: Final = "AGE-SECRET-KEY-1"
 _SSH: Final = "-----BEGIN"
 _MAX_BYTES: Final = 1_048_576  # of a file of identities
 
 
-def identities(environ: Mapping[str, str]) -> list[str]:
-    """Return the secret keys at hand: ``SOPS_AGE_KEY``, ``SOPS_AGE_KEY_FILE``, sops/age/keys.txt, ssh keys."""
+def named_identities(value: str, where: str) -> list[str]:
+    """Return the identities in *value*, which is one itself or the path of a file; *where* is what holds it."""
+    text = value if value.strip().startswith(_IDENTITY) else _read_named(value, where)
+    if not (found := list(_split(text))):
+        raise Unauthenticated(f"{where} does not name an age identity", hint=f"set it to {_IDENTITY}... or to a path")
+    return found
+
+
+def found_identities(environ: Mapping[str, str]) -> list[str]:
+    """Return the identities where SOPS and age keep them.
+
+    ``SOPS_AGE_KEY``, the files of ``SOPS_AGE_KEY_FILE`` and ``SOPS_AGE_SSH_PRIVATE_KEY_FILE``, sops/age/keys.txt,
+    and the ssh keys of the user.
+    """
     texts = [environ.get("SOPS_AGE_KEY", ""), *(_read(path) for path in _places(environ))]
     return [identity for text in texts for identity in _split(text)]
 
@@ -80,9 +93,20 @@ def _places(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _read(path: str) -> str:
-    with suppress(OSError), open(os.fspath(path), "rb") as file:  # noqa: PTH123  # not there, or not for us
+    with suppress(OSError, ConfigError), open_regular(path) as file:  # not there, not for us, or a pipe
         return file.read(_MAX_BYTES).decode("utf-8", "replace")
     return ""
+
+
+def _read_named(path: str, where: str) -> str:
+    try:
+        with open_regular(os.path.expanduser(path)) as file:  # noqa: PTH111  # pathlib costs 10 ms at every start
+            return file.read(_MAX_BYTES).decode("utf-8", "replace")
+    except ConfigError:
+        why = "it is not a regular file"
+    except (OSError, ValueError) as error:
+        why = str(error.strerror) if isinstance(error, OSError) else "it is not a path"
+    raise Unauthenticated(f"{where} names a file that cannot be read: {why}")  # out here: the error quotes the value
 
 
 def _split(text: str) -> Iterator[str]:

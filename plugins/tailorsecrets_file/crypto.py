@@ -22,7 +22,7 @@ class FileKey:
     handed on by people who could open the file, so a header that it vouches for comes from one of them.
     """
 
-    __slots__ = ("_check", "_lines", "data", "id", "origin")
+    __slots__ = ("_check", "_lines", "data", "id", "origin", "origin_id")
 
     def __init__(self, data: bytes, origin: bytes) -> None:
         if len(data) != SIZE or len(origin) != SIZE:
@@ -31,6 +31,7 @@ class FileKey:
 
         self.data, self.origin = data, origin
         self.id = expand(data, b"tailorsecrets key id", 8).hex()
+        self.origin_id = expand(origin, b"tailorsecrets origin id", 16).hex()  # tells nothing of the key
         self._lines = AESGCM(expand(data, b"tailorsecrets lines"))
         self._check = expand(origin + data, b"tailorsecrets header")
 

@@ -4,17 +4,18 @@ A kill at any instant leaves the old file or the new one, because the new one is
 disk, and only then takes the name.
 """
 
+import errno
 import os
 import re
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
-from tailorsecrets.errors import Conflict, Unavailable
+from tailorsecrets.errors import ConfigError, Conflict, Unavailable
 
 # pathlib would cost 10 ms at every start of the command
-# ruff: noqa: PTH104, PTH108, PTH116, PTH120, PTH123, PTH208
+# ruff: noqa: PTH103, PTH104, PTH108, PTH112, PTH114, PTH116, PTH120, PTH123, PTH208
 
 _POLL: Final = 0.005  # seconds; a write takes about as long
 _TEMPORARY: Final = re.compile(r"\d+-[0-9a-f]{8}\.tmp")
@@ -44,8 +45,20 @@ def signature_or_none(path: str) -> Signature | None:
 
 def read(path: str) -> tuple[bytes, Signature]:
     """Return a file's content and the signature that belongs to it."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return file.read(), _signature(os.fstat(file.fileno()))
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a file to read it; ConfigError for a pipe or a device, which may never end. Raises what open raises."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return open(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise ConfigError(f"{path} is not a regular file")
 
 
 @contextmanager
@@ -53,7 +66,9 @@ def locked(path: str, seconds: float) -> Generator[None]:
     """Hold the lock file beside *path*; Unavailable if another writer keeps it for *seconds*."""
     from filelock import FileLock, Timeout  # 50 ms, and readers lock nothing
 
-    lock = FileLock(_beside(path, "lock"), timeout=seconds)
+    lock_path = _beside(path, "lock")
+    _check_no_folder(lock_path, "the lock file")
+    lock = FileLock(lock_path, timeout=seconds, mode=0o600)
     try:
         lock.acquire(poll_interval=_POLL)
     except (Timeout, RuntimeError) as error:  # the latter: this thread holds it, in a transaction of another driver
@@ -62,6 +77,7 @@ def locked(path: str, seconds: float) -> Generator[None]:
             hint="wait for it to end, or raise the timeout",
         ) from error
     try:
+        _share(lock_path)
         yield
     finally:
         lock.release()
@@ -98,6 +114,32 @@ def create(path: str, content: bytes) -> None:
     _sync_folder(path)
 
 
+def replace_private(path: str, content: bytes) -> None:
+    """Make *content* a file that only its owner can read, in a folder that only its owner can enter."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    temporary = _temporary(path)
+    try:
+        _write(temporary, content, like=None)
+        os.rename(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _share(path: str) -> None:
+    """Let everybody who may write into the folder take the lock too: they could replace the store file as well."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        lock, folder = os.fstat(descriptor), os.stat(os.path.dirname(path))
+        mode = 0o600 | folder.st_mode & 0o022 | (folder.st_mode & 0o022) << 1
+        if (stat.S_IMODE(lock.st_mode), lock.st_gid) != (mode, folder.st_gid):
+            _set_owner(descriptor, -1, folder.st_gid)
+            with suppress(PermissionError):  # the lock file is another user's, and they have shared it
+                os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
+
+
 def _write(path: str, content: bytes, like: str | None) -> None:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         if like:
@@ -113,9 +155,14 @@ def _check_unchanged(path: str, expected: Signature | None) -> None:
 
 
 def _copy_owner(descriptor: int, status: os.stat_result) -> None:
-    with suppress(PermissionError):  # only root can give a file away, and only root needs to
-        os.fchown(descriptor, status.st_uid, status.st_gid)
+    _set_owner(descriptor, -1, status.st_gid)
+    _set_owner(descriptor, status.st_uid, -1)
     os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+
+
+def _set_owner(descriptor: int, user: int, group: int) -> None:
+    with suppress(PermissionError):  # only root can give a file away, others only to groups that they are in
+        os.fchown(descriptor, user, group)
 
 
 def _sync_folder(path: str) -> None:
@@ -131,7 +178,13 @@ def _sweep(path: str) -> None:
     folder, prefix = os.path.split(_beside(path, ""))
     for name in os.listdir(folder):
         if name.startswith(prefix) and _TEMPORARY.fullmatch(name.removeprefix(prefix)):
+            _check_no_folder(f"{folder}/{name}", "a temporary file")
             os.unlink(f"{folder}/{name}")
+
+
+def _check_no_folder(path: str, purpose: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        raise ConfigError(f"{path} is a folder in the place of {purpose} of the store", hint="move it away")
 
 
 def _temporary(path: str) -> str:

@@ -36,9 +36,9 @@ def parse(content: bytes) -> Document:
     return Document(tuple(headers), names, content)
 
 
-def render(header: bytes, names: Mapping[bytes, Iterable[bytes]]) -> bytes:
-    """Return the file: the header, the lines by name and then newest first, the end."""
-    lines = [header]
+def render(headers: Iterable[bytes], names: Mapping[bytes, Iterable[bytes]]) -> bytes:
+    """Return the file: the headers, the lines by name and then newest first, the end."""
+    lines = [*headers]
     for name in sorted(names):
         lines += _newest_first(names[name], len(name))
     return b"\n".join([*lines, END, b""])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import document, header, line, slots
+from tailorsecrets_file import document, header, line, opening, slots
 from tailorsecrets_file.history import ANCESTORS, TOMBSTONE_DAYS, History, pruned
 from tailorsecrets_file.line import Facts, Line, LineState
 from tailorsecrets_file.snapshot import Snapshot
@@ -22,6 +22,7 @@ class Draft(Snapshot):
         self.slots, self.after = base.header.slots, base.header.after
         self.names = dict(base.names)
         self.changed = False
+        self._renewed = False
 
     def write(self, name: str, value: Secret, stamp: str = "", tags: Mapping[str, str] | None = None) -> Line:
         """Add a version in the place of all that is there now, and return its line."""
@@ -41,16 +42,24 @@ class Draft(Snapshot):
         old = Snapshot(self.path, self.header, self.document._replace(names=self.names), lambda: self.key, self.key)
         self.known = old.key.renewed()
         self.after = (old.key.id, *self.after)[:ANCESTORS]
+        self.header = self.header._replace(key_id=self.key.id, after=self.after)
         self.slots = tuple(slots.renewed(slot, self.file_id, self.key) for slot in self.slots)
         self.names = {name: self._resealed(old, name) for name in old.names}
-        self.changed = True
+        self.changed = self._renewed = True
 
     def render(self, keep: int) -> bytes:
         """Return the file that this draft is, with *keep* versions a name and without expired tombstones."""
         cutoff = _text(datetime.now(UTC) - timedelta(days=TOMBSTONE_DAYS))
         names = {name: self._kept(name, keep, cutoff) for name in self.names}
         head = header.encode(self.file_id, self.key, self.slots, self.after)
-        return document.render(head, {name: lines for name, lines in names.items() if lines})
+        return document.render([head, *self._lost()], {name: lines for name, lines in names.items() if lines})
+
+    def _lost(self) -> list[bytes]:
+        """Return the older headers with keys that a merge dropped, so that ``file keys list`` goes on showing them."""
+        if self._renewed or not self.document.headers:
+            return []
+        _, older = opening.headers(self.document, self.path)
+        return [each.raw for each in older if opening.lost(self.header._replace(slots=self.slots), [each])]
 
     def _add(
         self,
@@ -73,12 +82,12 @@ class Draft(Snapshot):
             time=now,
             created=_created(history, now),
             stamp=stamp,
-            tags=tags,
+            tags=dict(tags),
         )
         raw = line.seal(facts, value, self.key, self.file_id, os.urandom(line.NONCE))
         self.names[line.encode_name(name)] = [raw, *(each.raw for each in history.lines)]
         self.changed = True
-        return line.parse(raw)
+        return line.parse(raw)._replace(facts=facts)
 
     def _resealed(self, old: Snapshot, name: bytes) -> list[bytes]:
         history = old.history_of(name)

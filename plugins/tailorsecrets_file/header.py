@@ -7,9 +7,9 @@ header is to be believed, and no number in it is used beyond the bounds that are
 import json
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 from tailorsecrets.errors import Unsupported
@@ -19,8 +19,8 @@ from tailorsecrets_file.line import SUM_SIZE, Damaged, closed, whole
 FORMAT: Final = 1  # raised when a reader of the old format would misread the file
 PREFIX: Final = b'{"tailorsecrets":'  # how a header starts, in every format to come
 MAX_BYTES: Final = 1_048_576  # of a header
-MAX_SLOTS: Final = 256
-MAX_PASSPHRASES: Final = 8  # each one costs a reader an Argon2id run
+MAX_SLOTS: Final = 1024  # of a file, over all its headers
+MAX_PASSPHRASES: Final = 32  # of those; each one costs a reader an Argon2id run
 
 _ENDING: Final = len(b',"check":""') + 44 + SUM_SIZE
 
@@ -28,6 +28,8 @@ _SALT: Final = range(16, 65)  # bytes
 _PASSES: Final = range(1, 17)
 _LANES: Final = range(1, 17)
 _MAX_MEMORY: Final = 262_144  # KiB
+
+_LABEL: Final = re.compile("[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 
 SlotKind = Literal["key", "passphrase", "age"]
 
@@ -60,6 +62,11 @@ class Slot:
     origin: bytes = field(default=b"", repr=False)  # nonce and the origin key encrypted by the slot's own key
     argon2: Argon2 | None = field(default=None, repr=False)  # of a passphrase
 
+    @property
+    def holder(self) -> bytes | str:
+        """The public key or recipient: the same for two slots that one key, passphrase or age identity opens."""
+        return self.public or " ".join(self.label.split()[:2])  # an ssh public key may end with a comment
+
 
 class Header(NamedTuple):
     """A header as read, not yet vouched for."""
@@ -70,6 +77,7 @@ class Header(NamedTuple):
     slots: tuple[Slot, ...]
     head: bytes
     check: bytes
+    raw: bytes
 
     def vouched(self, key: FileKey) -> bool:
         """Tell whether the holder of *key* wrote it."""
@@ -84,6 +92,16 @@ def encode(file_id: str, key: FileKey, slots: Iterable[Slot], after: Iterable[st
     fields = {"tailorsecrets": FORMAT, "id": file_id, "key": key.id, "after": list(after), "slots": listed}
     octets = json.dumps(fields, separators=(",", ":")).encode()[:-1]
     return closed(octets + b',"check":"' + _base64(key.check(octets)).encode() + b'"')
+
+
+def within_limits(slots: Sequence[Slot]) -> bool:
+    """Tell whether a reader takes so many slots."""
+    return len(slots) <= MAX_SLOTS and sum(slot.argon2 is not None for slot in slots) <= MAX_PASSPHRASES
+
+
+def printable(text: str) -> str:
+    """Return *text* as a label may hold it: what does not print, such as a raw byte of a path, is escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def check_format(raw: bytes) -> None:
@@ -108,11 +126,13 @@ def parse(raw: bytes) -> Header:
 def _header(fields: Any, raw: bytes) -> Header:
     _require(whole(raw) and fields["tailorsecrets"] == FORMAT and isinstance(fields["slots"], list))
     slots = tuple(_slot(each) for each in fields["slots"])
-    _require(len(slots) <= MAX_SLOTS and sum(slot.argon2 is not None for slot in slots) <= MAX_PASSPHRASES)
+    _require(within_limits(slots))
     ending = raw.rindex(b',"check":"')
     _require(len(raw) - ending == _ENDING)  # nothing stands behind what the check value speaks of
     after = tuple(_hex(each, 16) for each in fields["after"])
-    return Header(_hex(fields["id"], 32), _hex(fields["key"], 16), after, slots, raw[:ending], _octets(fields["check"]))
+    return Header(
+        _hex(fields["id"], 32), _hex(fields["key"], 16), after, slots, raw[:ending], _octets(fields["check"]), raw
+    )
 
 
 def _slot(fields: Any) -> Slot:
@@ -162,13 +182,13 @@ def _require(holds: bool) -> None:
 
 
 def _label(value: Any) -> str:
-    _require(isinstance(value, str) and value.isprintable())
+    _require(isinstance(value, str) and _LABEL.fullmatch(value) is not None)
     return str(value)
 
 
 def _time(value: Any) -> datetime:
     time = datetime.fromisoformat(value)
-    _require(time.tzinfo is not None)
+    _require(time.utcoffset() == timedelta(0))
     return time
 
 

@@ -10,10 +10,10 @@ from typing import Final
 
 from tailorsecrets.errors import SecretsError, Unauthenticated
 from tailorsecrets_file.crypto import SIZE
-from tailorsecrets_file.disk import create
+from tailorsecrets_file.disk import create, open_regular
 
 # pathlib would cost 10 ms at every start of the command
-# ruff: noqa: PTH100, PTH103, PTH120, PTH123, PTH208
+# ruff: noqa: PTH100, PTH103, PTH120, PTH208
 
 _PREFIX: Final = "tailorsecrets-key-"  # lets a secret scanner find a key that was committed
 _MAX_BYTES: Final = 4096
@@ -43,7 +43,7 @@ def decode(text: str, where: str) -> bytes:
 
 def load(path: str) -> bytes:
     """Return the key in a key file; Unauthenticated if others can read it. Raises what open raises."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         _check_private(os.fstat(file.fileno()), path)
         return decode(file.read(_MAX_BYTES).decode("ascii", "replace"), path)
 
@@ -56,6 +56,12 @@ def load_or_create(path: str) -> bytes:
     except FileNotFoundError:
         _create(path)
     return load(path)  # read back: another process may have been first
+
+
+def config_folder(environ: Mapping[str, str]) -> str:
+    """Return the folder of all that this user keeps for tailorsecrets."""
+    config = environ.get("XDG_CONFIG_HOME") or _home_config(environ)
+    return f"{config}/tailorsecrets"
 
 
 def _create(path: str) -> None:
@@ -72,8 +78,7 @@ def _create(path: str) -> None:
 
 def folder(environ: Mapping[str, str]) -> str:
     """Return the folder of the user's own key files."""
-    config = environ.get("XDG_CONFIG_HOME") or _home_config(environ)
-    return f"{config}/tailorsecrets/keys"
+    return f"{config_folder(environ)}/keys"
 
 
 def own(environ: Mapping[str, str], file_id: str) -> list[str]:

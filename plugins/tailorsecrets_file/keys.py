@@ -15,11 +15,14 @@ from tailorsecrets.errors import AlreadyExists, ConfigError, NotFound, Refused, 
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keyfiles, slots
 from tailorsecrets_file.draft import Draft
-from tailorsecrets_file.header import MAX_PASSPHRASES, MAX_SLOTS, Slot, SlotKind
+from tailorsecrets_file.header import Slot, SlotKind
 from tailorsecrets_file.storefile import StoreFile
-from tailorsecrets_file.unlock import label, unlock
+from tailorsecrets_file.unlock import KeySearch, label
 
-__all__ = ["Slot", "SlotKind", "add_slot", "list_slots", "rekey", "remove_slot"]
+_MOST_SLOTS = 256  # a merge of branches may leave more, which readers take up to ``header.MAX_SLOTS``
+_MOST_PASSPHRASES = 8
+
+__all__ = ["Slot", "SlotKind", "add_slot", "list_lost_slots", "list_slots", "rekey", "remove_slot", "trust"]
 
 
 def list_slots(target: Target) -> list[Slot]:
@@ -27,16 +30,44 @@ def list_slots(target: Target) -> list[Slot]:
     return sorted(StoreFile(target).slots(), key=lambda slot: (slot.created, slot.id))
 
 
+def list_lost_slots(target: Target) -> list[Slot]:
+    """Return the slots that a merge dropped, oldest first: one branch added them while another rekeyed the file.
+
+    They open nothing. Add the key again, or rekey the file to forget them. Nobody has vouched for them.
+    """
+    return sorted(StoreFile(target).lost(), key=lambda slot: (slot.created, slot.id))
+
+
+def trust(target: Target) -> str:
+    """Accept the origin of the file as it is now, in the place of any that was remembered; return a sentence.
+
+    The file opens with the key that reads it, or with an age identity where SOPS and age keep theirs.
+    """
+    file = StoreFile(target)
+    origin = file.accept()
+    return f"trusted {file.path}: its origin is {origin.origin_id}; its other holders see the same one"
+
+
 def add_slot(
-    target: Target, kind: SlotKind, *, recipient: str = "", path: str = "", passphrase: Secret | None = None
+    target: Target,
+    kind: SlotKind,
+    *,
+    recipient: str = "",
+    path: str = "",
+    passphrase: Secret | None = None,
+    allow_weak: bool = False,
 ) -> Slot:
     """Let one more key open the file.
 
     Of kind ``key``: the key file at *path*, made if there is none; without *path*, a new one in the user's config
-    folder. Of kind ``passphrase``: *passphrase*. Of kind ``age``: *recipient*, ``age1…`` or an ssh public key.
+    folder. Of kind ``passphrase``: *passphrase*, of at least 12 characters unless *allow_weak*. Of kind ``age``:
+    *recipient*, ``age1…`` or an ssh public key.
 
-    Raises AlreadyExists for a key or a recipient that has a slot, ConfigError for arguments that make no slot.
+    Raises AlreadyExists for a key or a recipient that has a slot, ConfigError for arguments that make no slot,
+    ValueInvalid for a weak passphrase.
     """
+    if passphrase is not None and passphrase.reveal() and not allow_weak:
+        slots.check_strong(passphrase)
     with StoreFile(target).writing(create=False) as draft:
         slot = _new_slot(target, draft, kind=kind, recipient=recipient, path=path, passphrase=passphrase)
         _check_new(slot, draft.slots)
@@ -46,25 +77,28 @@ def add_slot(
 
 
 def remove_slot(target: Target, slot_id: str, *, even_if_locked_out: bool = False) -> str:
-    """Close the file to one key: encrypt everything anew for the others. Return a sentence for the user.
+    """Close the file to the key of a slot: encrypt everything anew for the others. Return a sentence for the user.
+
+    Branches may each have added a slot of the same key, passphrase or recipient; all of them are removed.
 
     Old copies of the file, such as those in git's history, stay readable by the removed key. Raises NotFound for an
     unknown *slot_id*, Unsupported for the last slot, Refused where no key at hand opens one of the others, unless
     *even_if_locked_out*.
     """
     with StoreFile(target).writing(create=False) as draft:
-        removed = next((slot for slot in draft.slots if slot.id == slot_id), None)
-        if removed is None:
+        named = next((slot for slot in draft.slots if slot.id == slot_id), None)
+        if named is None:
             raise NotFound(f"there is no slot {slot_id!r}", hint="list them with: tailorsecrets file keys list")
-        if len(draft.slots) == 1:
-            raise Unsupported("the last slot cannot be removed", hint="add another one first")
-        draft.slots = tuple(slot for slot in draft.slots if slot is not removed)
+        removed = [slot.id for slot in draft.slots if slot.holder == named.holder]
+        if len(draft.slots) == len(removed):
+            raise Unsupported("the last key cannot be removed", hint="add another one first")
+        draft.slots = tuple(slot for slot in draft.slots if slot.holder != named.holder)
         if not even_if_locked_out:
             _check_can_return(target, draft)
         draft.renew()
     return (
-        f"removed the {removed.kind} slot {slot_id} and encrypted everything anew; old copies of the file, such as "
-        "those in git, stay readable by the removed key, so change the secrets that it must not know"
+        f"removed the {named.kind} {' and '.join(removed)} and encrypted everything anew; old copies of the file, such "
+        "as those in git, stay readable by the removed key, so change the secrets that it must not know"
     )
 
 
@@ -80,7 +114,7 @@ def rekey(target: Target) -> str:
 
 def _check_can_return(target: Target, draft: Draft) -> None:
     try:
-        unlock(draft.header._replace(slots=draft.slots), target.environ, draft.path)
+        KeySearch(draft.header._replace(slots=draft.slots), target.environ, draft.path, target.timeout).find()
     except Unauthenticated as error:
         told, remedy = f"without that slot no key at hand opens {draft.path}", error.hint
     else:
@@ -105,9 +139,9 @@ def _new_slot(
 
 
 def _check_new(new: Slot, present: tuple[Slot, ...]) -> None:
-    if any((new.kind, new.public or new.label) == (slot.kind, slot.public or slot.label) for slot in present):
+    if any(new.holder == slot.holder for slot in present):
         raise AlreadyExists("this key has a slot already", hint="list them with: tailorsecrets file keys list")
-    if len(present) == MAX_SLOTS or (
-        new.kind == "passphrase" and len(list(slots.of_kind(present, "passphrase"))) == MAX_PASSPHRASES
+    if len(present) >= _MOST_SLOTS or (
+        new.kind == "passphrase" and len(list(slots.of_kind(present, "passphrase"))) >= _MOST_PASSPHRASES
     ):
-        raise Unsupported(f"a file has at most {MAX_SLOTS} slots, {MAX_PASSPHRASES} of them for passphrases")
+        raise Unsupported(f"a file has at most {_MOST_SLOTS} slots, {_MOST_PASSPHRASES} of them for passphrases")

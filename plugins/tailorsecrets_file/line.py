@@ -9,6 +9,7 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from zlib import crc32
 
@@ -21,6 +22,7 @@ NUMBER: Final = b',"number":'  # what follows the name; inside a JSON string its
 SUM: Final = b',"sum":"%08x"}'  # how every line but the last ends: CRC-32 of what stands before
 SUM_SIZE: Final = 18
 NONCE: Final = 12  # bytes
+_LENGTH: Final = 4  # bytes that say how long the stamp is
 
 LineState = Literal["live", "deleted", "purged"]
 
@@ -30,7 +32,7 @@ _ID = rb'"[0-9a-f]{12}"'
 _FORM = re.compile(
     rb'(\{"name":' + _STRING + rb',"number":[1-9]\d{0,17},"id":' + _ID + rb',"after":\[(?:' + _ID + rb"(?:," + _ID
     + rb')*+)?\],"state":"(?:live|deleted|purged)","time":' + _TIME + rb',"created":' + _TIME
-    + rb',"stamp":' + _STRING + rb',"tags":\{(?:' + _STRING + rb":" + _STRING + rb"(?:," + _STRING + rb":" + _STRING
+    + rb',"tags":\{(?:' + _STRING + rb":" + _STRING + rb"(?:," + _STRING + rb":" + _STRING
     + rb')*+)?\},"key":"[0-9a-f]{16}"),"nonce":"([A-Za-z0-9+/]{16})","data":"([A-Za-z0-9+/]*={0,2})"'
     + rb',"sum":"[0-9a-f]{8}"\}'
 )  # fmt: skip
@@ -41,7 +43,7 @@ class Damaged(ValueError):
 
 
 class Facts(NamedTuple):
-    """What a line says in the clear."""
+    """All about a version but its value. The stamp is encrypted with the value, the rest stands in the clear."""
 
     name: str
     number: int  # counts the versions of a name, deletes too
@@ -50,8 +52,8 @@ class Facts(NamedTuple):
     state: LineState
     time: str  # of this version, ISO 8601 UTC with microseconds and Z
     created: str  # of the secret's first version
-    stamp: str = ""
     tags: Mapping[str, str] = {}
+    stamp: str = ""  # known once the line was opened; in the clear it would show that an old value came back
 
 
 class Line(NamedTuple):
@@ -78,8 +80,14 @@ def encode_name(name: str) -> bytes:
 def seal(facts: Facts, value: Secret, key: FileKey, file_id: str, nonce: bytes) -> bytes:
     """Return the line of one version, without the newline; ValueInvalid for lone surrogates."""
     head = _head(facts, key.id)
-    data = key.seal(nonce, _octets(value), _about(file_id, head))
+    data = key.seal(nonce, packed(facts.stamp, _octets(value)), _about(file_id, head))
     return closed(b'%b,"nonce":"%b","data":"%b"' % (head, _base64(nonce), _base64(data)))
+
+
+def packed(stamp: str, value: bytes) -> bytes:
+    """Return what a line encrypts."""
+    octets = stamp.encode("utf-8", "surrogatepass")
+    return len(octets).to_bytes(_LENGTH, "big") + octets + value
 
 
 def closed(body: bytes) -> bytes:
@@ -98,24 +106,41 @@ def parse(raw: bytes) -> Line:
     if match is None:
         raise Damaged("not a line of this format")
     head, nonce, data = match.groups()
-    name, number, id_, after, state, time, created, stamp, tags, key = json.loads(f"{head.decode()}}}").values()
-    facts = Facts(name, number, id_, tuple(after), state, time, created, stamp, tags)
+    name, number, id_, after, state, time, created, tags, key = json.loads(f"{head.decode()}}}").values()
+    _check_times(time, created)
+    facts = Facts(name, number, id_, tuple(after), state, time, created, tags)
     return Line(facts, key, head, nonce, data, raw)
 
 
-def unseal(line: Line, key: FileKey, file_id: str) -> Secret:
-    """Authenticate a line and return its value, "" for a delete; Damaged if it is not what was written."""
+def unseal(line: Line, key: FileKey, file_id: str) -> tuple[str, Secret]:
+    """Authenticate a line and return its stamp and its value, "" for a delete; Damaged if it was altered."""
     from cryptography.exceptions import InvalidTag
 
     try:
-        return Secret(key.open(a2b_base64(line.nonce), a2b_base64(line.data), _about(file_id, line.head)).decode())
+        return _unpacked(key.open(a2b_base64(line.nonce), a2b_base64(line.data), _about(file_id, line.head)))
     except (InvalidTag, Base64Error, ValueError):
         pass
     raise Damaged("it does not decrypt")  # out here, because a UnicodeDecodeError holds the value
 
 
+def _check_times(*times: str) -> None:
+    try:
+        for time in times:
+            datetime.fromisoformat(time)
+    except ValueError as error:
+        raise Damaged("it has a time that does not exist") from error
+
+
+def _unpacked(plain: bytes) -> tuple[str, Secret]:
+    end = _LENGTH + int.from_bytes(plain[:_LENGTH], "big")
+    if end > len(plain):
+        raise ValueError("the stamp is cut short")
+    return plain[_LENGTH:end].decode("utf-8", "surrogatepass"), Secret(plain[end:].decode())
+
+
 def _head(facts: Facts, key_id: str) -> bytes:
     fields = {**facts._asdict(), "tags": dict(sorted(facts.tags.items())), "key": key_id}
+    del fields["stamp"]
     return json.dumps(fields, separators=(",", ":")).encode()[:-1]
 
 

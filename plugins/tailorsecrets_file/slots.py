@@ -6,7 +6,7 @@ by the secret half, once, when the slot is made: nobody else can put another one
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -14,24 +14,25 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tailorsecrets.errors import Corrupt
+from tailorsecrets.errors import Corrupt, ValueInvalid
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import age, hpke
 from tailorsecrets_file.crypto import SIZE, FileKey, expand
-from tailorsecrets_file.header import Argon2, Slot, SlotKind
+from tailorsecrets_file.header import Argon2, Slot, SlotKind, printable
 
 _NONCE: Final = 12
+_MIN_LENGTH: Final = 12  # characters of a passphrase
 
 
 def key_slot(secret: bytes, label: str, file_id: str, key: FileKey, now: datetime) -> Slot:
     """Return a slot that the 32-byte *secret* of a key file opens."""
-    slot = Slot(id=_new_id(), kind="key", label=label, created=now, data=b"", public=hpke.public(secret))
+    slot = Slot(id=_new_id(), kind="key", label=printable(label), created=now, data=b"", public=hpke.public(secret))
     return _filled(slot, secret, file_id, key)
 
 
 def passphrase_slot(passphrase: Secret, file_id: str, key: FileKey, now: datetime) -> Slot:
     """Return a slot that a passphrase opens, at the default cost."""
-    argon2 = Argon2(salt=os.urandom(16))
+    argon2 = Argon2(salt=_salt(file_id))
     secret = stretched(passphrase, argon2)
     public = hpke.public(secret)
     slot = Slot(id=_new_id(), kind="passphrase", label="", created=now, data=b"", public=public, argon2=argon2)
@@ -41,7 +42,7 @@ def passphrase_slot(passphrase: Secret, file_id: str, key: FileKey, now: datetim
 def age_slot(recipient: str, key: FileKey, now: datetime) -> Slot:
     """Return a slot that the age identity of *recipient* opens; ConfigError if that is none."""
     data = age.encrypt(key.data + key.origin, recipient)
-    return Slot(id=_new_id(), kind="age", label=recipient, created=now, data=data)
+    return Slot(id=_new_id(), kind="age", label=printable(recipient), created=now, data=data)
 
 
 def renewed(slot: Slot, file_id: str, key: FileKey) -> Slot:
@@ -83,12 +84,30 @@ def stretched(passphrase: Secret, argon2: Argon2) -> bytes:
         lanes=argon2.lanes,
         memory_cost=argon2.memory,
     )
-    return argon2id.derive(passphrase.reveal().encode("utf-8", "surrogatepass"))
+    return argon2id.derive(_normalized(passphrase).encode("utf-8", "surrogatepass"))
 
 
-def of_kind(slots: tuple[Slot, ...], kind: SlotKind) -> Iterator[Slot]:
+def of_kind(slots: Sequence[Slot], kind: SlotKind) -> Iterator[Slot]:
     """Yield the slots of one kind."""
     return (slot for slot in slots if slot.kind == kind)
+
+
+def check_strong(passphrase: Secret) -> None:
+    """Raise ValueInvalid for a passphrase that is too short: whoever has the file can try guesses."""
+    if len(_normalized(passphrase)) < _MIN_LENGTH:
+        raise ValueInvalid(
+            f"the passphrase has less than {_MIN_LENGTH} characters",
+            code="PASSPHRASE_WEAK",
+            hint="take a longer one, such as five random words; or add it with: "
+            "tailorsecrets file keys add --passphrase --allow-weak",
+        )
+
+
+def _normalized(passphrase: Secret) -> str:
+    """Return a passphrase in the one form in which all keyboards and systems agree."""
+    from unicodedata import normalize
+
+    return normalize("NFC", passphrase.reveal())
 
 
 def _filled(slot: Slot, secret: bytes, file_id: str, key: FileKey) -> Slot:
@@ -96,6 +115,11 @@ def _filled(slot: Slot, secret: bytes, file_id: str, key: FileKey) -> Slot:
     about = _about(slot, file_id)
     origin = nonce + _origin_cipher(secret).encrypt(nonce, key.origin, about)
     return renewed(replace(slot, origin=origin), file_id, key)
+
+
+def _salt(file_id: str) -> bytes:
+    """Return the salt of a file: one for all its passphrases, so that two slots of the same one show that they are."""
+    return expand(bytes.fromhex(file_id), b"tailorsecrets salt", 16)
 
 
 def _origin_cipher(secret: bytes) -> AESGCM:

@@ -1,6 +1,6 @@
 """A store file in memory: what a reader looks at. Its key is looked for when the first line is authenticated."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from tailorsecrets.errors import Corrupt
 from tailorsecrets.secret import Secret
@@ -39,41 +39,44 @@ class Snapshot:
     def history_of(self, encoded: bytes) -> History:
         """Return the same for a name as it stands in the lines."""
         self._vouch()
-        history = self._trace(encoded)
-        self._verify(history.lines)
-        return history
+        return trace([self._authenticated(raw) for raw in self.names.get(encoded, ())], self.header.key_id)
 
     def histories(self, prefix: str) -> Iterator[tuple[str, History]]:
         """Yield the names under *prefix* in order, with their histories; needs no key, so none is authenticated."""
         start = line.encode_name(prefix)[:-1]
         for encoded in sorted(name for name in self.names if name.startswith(start)):
-            history = self._trace(encoded)
+            history = trace([self._parse(raw) for raw in self.names[encoded]], self.header.key_id)
             if history.heads or history.strangers:
                 yield (history.heads or history.strangers)[0].facts.name, history
 
     def value(self, version: Line) -> Secret:
         """Return the value of a line; Corrupt, naming it, if it is not what was written."""
-        try:
-            return line.unseal(version, self.key, self.file_id)
-        except line.Damaged as error:
-            raise self._corrupt(version.raw, str(error)) from None
+        return self._opened(version)[1]
 
     def _vouch(self) -> None:
         """Have the header authenticated, so that a missing name is one, and no line is taken for another key's."""
         _ = self.key
 
-    def _trace(self, encoded: bytes) -> History:
-        return trace([self._parse(raw) for raw in self.names.get(encoded, ())], self.header.key_id)
+    def _authenticated(self, raw: bytes) -> Line:
+        """Return a line with its stamp; one that a branch wrote before a rekey of another is returned as it is."""
+        parsed = self._parse(raw)
+        if parsed.key == self.header.key_id:
+            return parsed._replace(facts=parsed.facts._replace(stamp=self._opened(parsed)[0]))
+        if parsed.key not in self.header.after:
+            raise self._corrupt(raw, "no data key of this file sealed it")
+        return parsed
+
+    def _opened(self, version: Line) -> tuple[str, Secret]:
+        try:
+            return line.unseal(version, self.key, self.file_id)
+        except line.Damaged as error:
+            raise self._corrupt(version.raw, str(error)) from None
 
     def _parse(self, raw: bytes) -> Line:
         try:
             return line.parse(raw)
         except line.Damaged as error:
             raise self._corrupt(raw, str(error)) from None
-
-    def _verify(self, lines: Iterable[Line]) -> None:
-        for each in lines:
-            self.value(each)
 
     def _corrupt(self, raw: bytes, why: str) -> Corrupt:
         number = _line_number(self.document.content, raw)

@@ -1,6 +1,7 @@
 """The store file of one target: loaded again when it changed, rewritten whole under its lock."""
 
 import os
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets.driver import Target
-from tailorsecrets.errors import ConfigError, StoreNotFound, Unavailable
+from tailorsecrets.errors import ConfigError, StoreNotFound, Unavailable, Unsupported
 from tailorsecrets_file import disk, opening
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.disk import Signature
@@ -18,6 +19,7 @@ from tailorsecrets_file.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from tailorsecrets_file.draft import Draft
+    from tailorsecrets_file.origins import Origin
 
 # pathlib would cost 10 ms at every start of the command
 # ruff: noqa: PTH100, PTH103, PTH111, PTH112, PTH118, PTH120
@@ -37,6 +39,11 @@ class StoreFile:
     """One store file. Many threads may read it at once; one at a time writes."""
 
     def __init__(self, target: Target) -> None:
+        if sys.platform == "win32":  # it lacks flock, owners and modes of files, and renames over open files
+            raise Unsupported(
+                "the encrypted file store runs on Linux and macOS, not on Windows",
+                hint="run it in WSL, or use another store: vault:, aws:, gcp: or azure:",
+            )
         if not target.path or "\0" in target.path:
             raise ConfigError(f"{target.url!r} names no file", hint="write file:PATH")
         if target.host not in {"", "localhost"}:
@@ -60,8 +67,27 @@ class StoreFile:
 
     def slots(self) -> tuple[Slot, ...]:
         """Return the slots of the file. It needs no key, hence nobody has vouched for them."""
+        return opening.merged(self._headers()[0]).slots
+
+    def lost(self) -> tuple[Slot, ...]:
+        """Return the slots that a merge dropped, because a branch added them while another one rekeyed the file."""
+        newest, older = self._headers()
+        return opening.lost(opening.merged(newest), older)
+
+    def _headers(self) -> tuple[list[Header], list[Header]]:
         content, _ = self._read()
-        return opening.slots(opening.headers(opening.lines(content, self.path), self.path))
+        return opening.headers(opening.lines(content, self.path), self.path)
+
+    def accept(self) -> "Origin":
+        """Remember the origin that the file has now, in the place of any other; return it."""
+        from tailorsecrets_file import origins
+        from tailorsecrets_file.unlock import KeySearch
+
+        header, environ = opening.merged(self._headers()[0]), self.target.environ
+        key = KeySearch(header, environ, self.path, self.target.timeout).find_anew()
+        origin = origins.Origin(header.file_id, key.origin_id)
+        origins.accept(environ, self.path, origin)
+        return origin
 
     @contextmanager
     def writing(self, *, create: bool) -> Generator["Draft"]:
@@ -87,7 +113,7 @@ class StoreFile:
         if loaded is None or loaded.signature != self._signature():
             content, signature = self._read()
             known = loaded.snapshot if loaded else None
-            snapshot = opening.opened(content, self.path, self.target.environ, known)
+            snapshot = opening.opened(content, self.path, self.target, known)
             self._loaded = loaded = _Loaded(signature, snapshot)
         return loaded
 
@@ -107,16 +133,23 @@ class StoreFile:
 
     def _empty(self) -> Snapshot:
         key = FileKey.generate()
-        header = Header(os.urandom(16).hex(), key.id, (), (), b"", b"")
+        header = Header(os.urandom(16).hex(), key.id, (), (), b"", b"", b"")
         return Snapshot(self.path, header, Document((), {}, b""), lambda: key, key)
 
     def _commit(self, draft: "Draft", real: str, expected: Signature | None) -> None:
-        from tailorsecrets_file.unlock import first_slot
+        from tailorsecrets_file import origins
+        from tailorsecrets_file.unlock import configured, first_slot
 
-        if not draft.slots:  # the key file is on the disk before the store file that needs it
+        environ, new = self.target.environ, not draft.slots
+        if new:  # the key file is on the disk before the store file that needs it
             now = datetime.now(UTC).replace(microsecond=0)
-            draft.slots = (first_slot(self.target.environ, draft.file_id, draft.key, now),)
-        disk.replace(real, draft.render(self._keep), expected)
+            draft.slots = (first_slot(environ, draft.file_id, draft.key, now),)
+        content = draft.render(self._keep)
+        opening.check(content, self.path, draft.key)
+        disk.replace(real, content, expected)
+        if new:
+            origin = origins.Origin(draft.file_id, draft.key.origin_id)
+            origins.made(environ, self.path, origin, user=not configured(environ))
 
     @contextmanager
     def _alone(self) -> Generator[None]:

@@ -1,38 +1,141 @@
-"""Finding the key of a store file in the environment: key text, key files, passphrase, age identities."""
+"""Find the key of a store file: key text, key files, a passphrase, age identities."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Final
 
-from tailorsecrets.errors import Corrupt, Unauthenticated
+from tailorsecrets.errors import Corrupt, Unauthenticated, Unavailable
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import age, hpke, keyfiles, slots
+from tailorsecrets_file import age, hpke, keyfiles, origins, slots
 from tailorsecrets_file.crypto import FileKey
-from tailorsecrets_file.header import Header, Slot
+from tailorsecrets_file.header import Argon2, Header, Slot, SlotKind
+from tailorsecrets_file.origins import Origin
 
 KEY: Final = "TAILORSECRETS_FILE_KEY"
 KEY_FILE: Final = "TAILORSECRETS_FILE_KEY_FILE"
 PASSPHRASE: Final = "TAILORSECRETS_FILE_PASSPHRASE"  # noqa: S105  # the name of a variable
+AGE_IDENTITY: Final = "TAILORSECRETS_FILE_AGE_IDENTITY"
 
 
-def unlock(header: Header, environ: Mapping[str, str], path: str) -> FileKey:
-    """Return the key of the file; Unauthenticated if nothing at hand opens it, Corrupt if its header was altered."""
-    for way in (_by_key, _by_passphrase, _by_age):
-        key = way(header, environ)
-        if key is None:
-            continue
-        if not header.vouched(key):
-            raise Corrupt(f"the header of {path} was altered", hint=f"restore {path} from git or from a backup")
+@dataclass(frozen=True, slots=True)
+class KeySearch:
+    """The search for the key of one store file.
+
+    The search tries one source of keys and no other, because a writer without a key can add slots for keys that are
+    public. The user's own key files and age identities open only the file whose origin the user remembers.
+    """
+
+    header: Header
+    environ: Mapping[str, str]
+    path: str
+    seconds: float  # to stretch a passphrase for the slots of one header
+
+    def find(self) -> FileKey:
+        """Return the key.
+
+        Raises Unauthenticated if the one source of keys does not open the file, Corrupt if the header was altered or
+        the file replaced, Unavailable if its passphrase slots take too long.
+        """
+        own = not configured(self.environ)
+        key = self._vouched(self._by_remembered() if own else self._by_configured())
+        origins.check(self.environ, self.path, Origin(self.header.file_id, key.origin_id), user=own)
         return key
-    raise Unauthenticated(f"no key at hand opens {path}", hint=_remedy(header, environ))
+
+    def find_anew(self) -> FileKey:
+        """Return the key of a file whose origin is about to be accepted, whatever origin was remembered."""
+        return self._vouched(self._by_configured() if configured(self.environ) else self._by_own(found=True))
+
+    def _vouched(self, key: FileKey | None) -> FileKey:
+        if key is None:
+            raise Unauthenticated(f"no key at hand opens {self.path}", hint=self._remedy())
+        if not self.header.vouched(key):
+            hint = f"restore {self.path} from git or from a backup"
+            raise Corrupt(f"the header of {self.path} was altered", hint=hint)
+        return key
+
+    def _by_configured(self) -> FileKey | None:
+        name = configured(self.environ)
+        value = self.environ[name]
+        if name == PASSPHRASE:
+            return self._by_passphrase(Secret(value))
+        return self._by_key([keyfiles.decode(value, KEY) if name == KEY else _named_key(value)])
+
+    def _by_remembered(self) -> FileKey | None:
+        before = origins.remembered(self.environ, self.path)
+        if before and before.file_id != self.header.file_id:
+            raise origins.replaced(self.path)
+        return self._by_own(found=before is not None)
+
+    def _by_own(self, *, found: bool) -> FileKey | None:
+        """Try the user's key files of this file, else a named age identity, else with *found* those of SOPS and age."""
+        if own := keyfiles.own(self.environ, self.header.file_id):
+            return self._by_key(map(keyfiles.load, own))
+        if named := self.environ.get(AGE_IDENTITY):
+            return self._by_age(lambda: age.named_identities(named, AGE_IDENTITY))
+        return self._by_age(lambda: age.found_identities(self.environ)) if found else None
+
+    def _by_key(self, secrets: Iterable[bytes]) -> FileKey | None:
+        return next(filter(None, (self._opened("key", secret) for secret in secrets)), None)
+
+    def _by_passphrase(self, passphrase: Secret) -> FileKey | None:
+        deadline = monotonic() + self.seconds
+        for cost in sorted({slot.argon2 for slot in self.header.slots if slot.argon2}, key=_work):
+            if monotonic() > deadline:
+                raise Unavailable(
+                    f"trying the passphrase on the slots of {self.path} takes more than {self.seconds:g} seconds",
+                    hint="raise the timeout, or restore the file if somebody else added the slots",
+                )
+            if key := self._opened("passphrase", slots.stretched(passphrase, cost), cost):
+                return key
+        return None
+
+    def _opened(self, kind: SlotKind, secret: bytes, cost: Argon2 | None = None) -> FileKey | None:
+        """Return the key in the slot whose own secret is *secret*, None if there is no such slot."""
+        public = hpke.public(secret)
+        for slot in slots.of_kind(self.header.slots, kind):
+            if (slot.public, slot.argon2) == (public, cost):
+                return slots.opened(slot, secret, self.header.file_id)
+        return None
+
+    def _by_age(self, identities: Callable[[], list[str]]) -> FileKey | None:
+        sealed = list(slots.of_kind(self.header.slots, "age"))
+        if not sealed or not (found := identities()):
+            return None
+        return next(filter(None, (slots.opened_by_age(slot, found) for slot in sealed)), None)
+
+    def _remedy(self) -> str:
+        ways: Mapping[str, Callable[[], str]] = {
+            "key": lambda: f"put its key file into {keyfiles.folder(self.environ)}, or set {KEY} or {KEY_FILE}",
+            "passphrase": lambda: f"set {PASSPHRASE}",
+            "age": lambda: (
+                f"set {AGE_IDENTITY} to an identity of one of its recipients, "
+                f"or run: {origins.trust_command(self.path)}"
+            ),
+        }
+        only = configured(self.environ) or ", ".join(keyfiles.own(self.environ, self.header.file_id))
+        kinds = {slot.kind for slot in self.header.slots}
+        kinds -= {"age"} if only else set()  # that slot may be an attacker's
+        fitting = [say() for kind, say in ways.items() if kind in kinds]
+        tried = f"only {only} was tried; " if only and only != PASSPHRASE else ""
+        return (tried + "; or ".join(fitting)).removesuffix("; ")
+
+
+def configured(environ: Mapping[str, str]) -> str:
+    """Return the name of the variable whose key or passphrase is the only one to try, "" if none is set."""
+    return next((name for name in (KEY, KEY_FILE, PASSPHRASE) if environ.get(name)), "")
 
 
 def first_slot(environ: Mapping[str, str], file_id: str, key: FileKey, now: datetime) -> Slot:
     """Return the slot of a new file, for the key that the environment gives, else for a new key file, made now."""
-    if not environ.get(KEY) and not environ.get(KEY_FILE) and (passphrase := environ.get(PASSPHRASE)):
-        return slots.passphrase_slot(Secret(passphrase), file_id, key, now)
-    if text := environ.get(KEY):
-        return slots.key_slot(keyfiles.decode(text, KEY), KEY, file_id, key, now)
+    name = configured(environ)
+    if name == PASSPHRASE:
+        passphrase = Secret(environ[name])
+        slots.check_strong(passphrase)
+        return slots.passphrase_slot(passphrase, file_id, key, now)
+    if name == KEY:
+        return slots.key_slot(keyfiles.decode(environ[name], KEY), KEY, file_id, key, now)
     path = environ.get(KEY_FILE) or keyfiles.unused(environ, file_id)
     return slots.key_slot(keyfiles.load_or_create(path), label(path, environ), file_id, key, now)
 
@@ -43,21 +146,8 @@ def label(path: str, environ: Mapping[str, str]) -> str:
     return f"~{path.removeprefix(home)}" if home and path.startswith(f"{home}/") else path
 
 
-def _by_key(header: Header, environ: Mapping[str, str]) -> FileKey | None:
-    own = {slot.public: slot for slot in slots.of_kind(header.slots, "key")}
-    for secret in _keys(header.file_id, environ):
-        if slot := own.get(hpke.public(secret)):
-            return slots.opened(slot, secret, header.file_id)
-    return None
-
-
-def _keys(file_id: str, environ: Mapping[str, str]) -> Iterator[bytes]:
-    if text := environ.get(KEY):
-        yield keyfiles.decode(text, KEY)
-    if path := environ.get(KEY_FILE):
-        yield _named_key(path)
-    for path in keyfiles.own(environ, file_id):
-        yield keyfiles.load(path)
+def _work(cost: Argon2) -> int:
+    return cost.memory * cost.iterations
 
 
 def _named_key(path: str) -> bytes:
@@ -65,33 +155,3 @@ def _named_key(path: str) -> bytes:
         return keyfiles.load(path)
     except FileNotFoundError as error:
         raise Unauthenticated(f"{KEY_FILE} names {path}, which does not exist") from error
-
-
-def _by_passphrase(header: Header, environ: Mapping[str, str]) -> FileKey | None:
-    if not (passphrase := environ.get(PASSPHRASE)):
-        return None
-    for slot in slots.of_kind(header.slots, "passphrase"):
-        if slot.argon2 is None:
-            continue
-        secret = slots.stretched(Secret(passphrase), slot.argon2)
-        if hpke.public(secret) == slot.public:
-            return slots.opened(slot, secret, header.file_id)
-    return None
-
-
-def _by_age(header: Header, environ: Mapping[str, str]) -> FileKey | None:
-    sealed = list(slots.of_kind(header.slots, "age"))
-    found = age.identities(environ) if sealed else []
-    if not found:
-        return None
-    return next(filter(None, (slots.opened_by_age(slot, found) for slot in sealed)), None)
-
-
-def _remedy(header: Header, environ: Mapping[str, str]) -> str:
-    ways: Mapping[str, Callable[[], str]] = {
-        "key": lambda: f"put its key file into {keyfiles.folder(environ)}, or set {KEY} or {KEY_FILE}",
-        "passphrase": lambda: f"set {PASSPHRASE}",
-        "age": lambda: "set SOPS_AGE_KEY or SOPS_AGE_KEY_FILE to an identity of one of its recipients",
-    }
-    kinds = {slot.kind for slot in header.slots}
-    return "; or ".join(say() for kind, say in ways.items() if kind in kinds)

@@ -1,12 +1,12 @@
 """Google Cloud Secret Manager, through google-cloud-secret-manager over gRPC.
 
-``docs/stores/gcp.md`` tells how names, versions and deletes look to Google's own tools.
+``docs/stores/gcp.md`` describes how names, versions and deletes look to Google's own tools.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from tailorsecrets.driver import Driver, StoreType, Target, VaultNames
+from tailorsecrets.driver import Driver, Option, StoreType, Target, VaultNames
 
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
@@ -14,16 +14,64 @@ def tailorsecrets_stores() -> Iterable[StoreType]:
     return [StoreType(scheme="gcp", open=_open, options=_OPTIONS, extra="gcp", policy=_policy)]
 
 
+_REGION = r"[a-z]+(-[a-z]+)*\d+"
 _OPTIONS = {
-    "impersonate": "the service account, by email, to act as, on top of the login found",
-    "quota_project": "the project that the calls are counted against (default GOOGLE_CLOUD_QUOTA_PROJECT)",
-    "location": "the region of regional secrets, as in europe-west3 (default: global secrets)",
-    "locations": "regions that global secrets are replicated to, as in europe-west1,europe-west3 (default automatic)",
-    "kms_key": "the KMS key of the secrets that are created, one for each of the locations, with commas between",
-    "labels": "labels of the secrets that are created, as in team=payments,stage=prod",
-    "keep_versions": "how many versions of a secret a write leaves; older ones are destroyed (default all)",
-    "plan": "access: a plan asks for versions by accessing values, which Google lets one do far more often than look",
-    "endpoint": "HOST[:PORT] where Secret Manager answers; on a loopback address without TLS and login",
+    "impersonate": Option(
+        "the service account, by email, to act as, on top of the login found",
+        form=r"[^@\s/]+@[^@\s/]+",
+        expected="the email address of a service account",
+        place=False,
+    ),
+    "quota_project": Option(
+        "the project that the calls are counted against",
+        form=r"[a-z0-9][a-z0-9.:-]*",
+        expected="a project id",
+        default="`GOOGLE_CLOUD_QUOTA_PROJECT`",
+        place=False,
+    ),
+    "location": Option(
+        "the region of regional secrets", form=_REGION, expected="a region, for example europe-west3", default="global"
+    ),
+    "locations": Option(
+        "the regions that new global secrets are replicated to",
+        form=_REGION,
+        expected="regions with commas between, for example europe-west1,europe-west3",
+        separator=",",
+        default="Google's choice",
+        place=False,
+    ),
+    "kms_key": Option(
+        "the KMS key of new secrets, by its whole name; with several `locations`, one for each, in their order",
+        form=r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+",
+        expected="projects/P/locations/L/keyRings/R/cryptoKeys/K",
+        separator=",",
+        place=False,
+    ),
+    "labels": Option(
+        "labels of new secrets",
+        form=r"[a-z][a-z0-9_-]{0,62}=[a-z0-9_-]{0,63}",
+        expected="labels in lower case, for example team=payments,stage=prod",
+        separator=",",
+        place=False,
+    ),
+    "keep_versions": Option(
+        "how many versions of a secret a write leaves; older ones are destroyed for good",
+        form=r"0*[1-9]\d*",
+        expected="a whole number over 0",
+        default="all",
+        place=False,
+    ),
+    "plan": Option(
+        "`access`: a plan accesses each secret to learn the number of its version, which has a larger quota",
+        form="access",
+        expected="access",
+        place=False,
+    ),
+    "endpoint": Option(
+        "where the service answers; on a loopback address, an emulator without TLS and without a login",
+        form=r"([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?",
+        expected="HOST or HOST:PORT",
+    ),
 }
 
 

@@ -6,7 +6,6 @@ from typing import Any, Final, TypeVar, cast
 import google_crc32c
 from google.api_core.exceptions import Unauthenticated
 from google.cloud.secretmanager_v1.types import (
-    AccessSecretVersionResponse,
     ListSecretsResponse,
     ListSecretVersionsResponse,
     Secret,
@@ -15,123 +14,119 @@ from google.cloud.secretmanager_v1.types import (
 
 from tailorsecrets.secret import Secret as Value
 from tailorsecrets_gcp.client import Connection, Session
-from tailorsecrets_gcp.entries import number_of
-from tailorsecrets_gcp.retry import Budget, May, again, refused
+from tailorsecrets_gcp.retry import Retry
+from tailorsecrets_gcp.versions import number_of
 
 R = TypeVar("R")
+P = TypeVar("P", ListSecretsResponse, ListSecretVersionsResponse)
 
 PAGE: Final = 25_000  # the most that Google takes
-LATEST: Final = "latest"  # the newest version, be it enabled or not
+LATEST: Final = "latest"  # the newest version, enabled or not
 
 
 class Calls:
-    """What one operation asks of *connection*, in *seconds* in all."""
+    """The calls of one operation on *connection*, in *seconds* in all."""
 
     def __init__(self, connection: Connection, seconds: float) -> None:
-        self._connection, self._budget = connection, Budget(seconds)
-        self.settings = connection.settings
+        self._connection, self._retry = connection, Retry(seconds)
+        self.options, self.budget = connection.options, self._retry.budget
 
     def access(self, name: str, version: str) -> tuple[int, Value | str]:
         """Return the number of *version* and its value, or what is wrong with that."""
-        message: Any = AccessSecretVersionResponse
-        found = message.pb(self._accessed(name, version))  # the bare message: the SDK's own wraps each field anew
+        found = self._accessed(name, version)
         return number_of(found.name), _text(found.payload)
 
     def number(self, name: str) -> int:
-        """Return the number of the newest version, if that is enabled; the value that comes with it is let go."""
+        """Return the number of the newest version, if that is enabled; the value that comes with it is dropped."""
         return number_of(self._accessed(name, LATEST).name)
 
     def secret(self, name: str) -> Secret:
-        """Return what is beside the values."""
-        return self._do(Secret, "get_secret", again, name=self._secret(name))
+        """Return the secret: its annotations and its etag."""
+        return self._do(Secret, "get_secret", name=self._secret(name))
 
     def secrets(self, prefix: str) -> Iterator[Secret]:
         """List secrets, among them all under *prefix*: the filter finds a part of a name at any place."""
-        request: dict[str, Any] = {"parent": self.settings.parent, "page_size": PAGE}
-        if sought := prefix.lstrip("-"):  # a hyphen in front would mean "not"
-            request["filter"] = f"name:{sought}"
-        while True:
-            page = self._do(ListSecretsResponse, "list_secrets", again, **request)
+        sought = prefix.lstrip("-")  # a hyphen in front would mean "not"
+        only = f"name:{sought}" if sought else ""
+        for page in self._pages(ListSecretsResponse, "list_secrets", parent=self.options.parent, filter=only):
             yield from page.secrets
-            if not page.next_page_token:
-                return
-            request["page_token"] = page.next_page_token
 
     def newest(self, name: str) -> SecretVersion | None:
         """Return the newest version, in whatever state, None where there is none."""
-        request = {"parent": self._secret(name), "page_size": 1}
-        page = self._do(ListSecretVersionsResponse, "list_secret_versions", again, **request)
+        page = self._do(ListSecretVersionsResponse, "list_secret_versions", parent=self._secret(name), page_size=1)
         return next(iter(page.versions), None)
 
     def version(self, name: str, number: int) -> SecretVersion:
         """Return a version, without its value."""
-        return self._do(SecretVersion, "get_secret_version", again, name=f"{self._secret(name)}/versions/{number}")
+        return self._do(SecretVersion, "get_secret_version", name=f"{self._secret(name)}/versions/{number}")
 
     def versions(self, name: str, only: str = "") -> Iterator[SecretVersion]:
         """List the versions that the filter *only* lets pass, newest first."""
-        request: dict[str, Any] = {"parent": self._secret(name), "page_size": PAGE, "filter": only}
-        while True:
-            page = self._do(ListSecretVersionsResponse, "list_secret_versions", again, **request)
+        parent = self._secret(name)
+        for page in self._pages(ListSecretVersionsResponse, "list_secret_versions", parent=parent, filter=only):
             yield from page.versions
-            if not page.next_page_token:
-                return
-            request["page_token"] = page.next_page_token
 
     def create(self, name: str, annotations: Mapping[str, str]) -> Secret:
-        """Make a secret without a version."""
-        body = self.settings.new_secret(annotations)
-        return self._do(Secret, "create_secret", refused, parent=self.settings.parent, secret_id=name, secret=body)
+        """Create a secret without a version."""
+        request = {"parent": self.options.parent, "secret_id": name, "secret": self.options.new_secret(annotations)}
+        return self._do(Secret, "create_secret", idempotent=False, **request)
 
     def add(self, name: str, value: Value) -> SecretVersion:
-        """Add a version. Google has no way to send one twice safely, so it is sent once."""
+        """Add a version. Google offers no safe way to send one twice, so it is sent once."""
         octets = value.reveal().encode()
-        payload = {"data": octets, "data_crc32c": _checksum(octets)}
-        return self._do(SecretVersion, "add_secret_version", refused, parent=self._secret(name), payload=payload)
+        request = {"parent": self._secret(name), "payload": {"data": octets, "data_crc32c": _checksum(octets)}}
+        return SecretVersion(self._do(object, "add_secret_version", idempotent=False, **request))
 
     def annotate(self, secret: Secret, annotations: Mapping[str, str]) -> Secret:
         """Replace the annotations of *secret*, unless somebody was faster."""
         body = {"name": secret.name, "etag": secret.etag, "annotations": dict(annotations)}
-        return self._do(Secret, "update_secret", again, secret=body, update_mask={"paths": ["annotations"]})
+        return self._do(Secret, "update_secret", secret=body, update_mask={"paths": ["annotations"]})
 
     def enable(self, version: str) -> None:
         """Switch a version, given by its resource name, on."""
-        self._do(SecretVersion, "enable_secret_version", again, name=version)
+        self._do(SecretVersion, "enable_secret_version", name=version)
 
     def disable(self, version: str) -> None:
         """Switch a version off."""
-        self._do(SecretVersion, "disable_secret_version", again, name=version)
+        self._do(SecretVersion, "disable_secret_version", name=version)
 
     def destroy(self, version: str) -> None:
         """Destroy the value of a version."""
-        self._do(SecretVersion, "destroy_secret_version", again, name=version)
+        self._do(SecretVersion, "destroy_secret_version", name=version)
 
     def delete(self, name: str, etag: str = "") -> None:
         """Delete a secret with all its versions, for good; with *etag*, unless somebody was faster."""
-        self._do(Secret, "delete_secret", again, name=self._secret(name), etag=etag)
+        self._do(Secret, "delete_secret", name=self._secret(name), etag=etag)
 
-    def _accessed(self, name: str, version: str) -> AccessSecretVersionResponse:
-        resource = f"{self._secret(name)}/versions/{version}"
-        return self._do(AccessSecretVersionResponse, "access_secret_version", again, name=resource)
+    def _accessed(self, name: str, version: str) -> Any:
+        return self._do(object, "access_secret_version", name=f"{self._secret(name)}/versions/{version}")
 
     def _secret(self, name: str) -> str:
-        return f"{self.settings.parent}/secrets/{name}"
+        return f"{self.options.parent}/secrets/{name}"
 
-    def _do(self, answer: type[R], method: str, may_repeat: May, **request: Any) -> R:
-        """Return the *answer* of *method*; a token that died before its time is replaced once."""
-        del answer  # only says the type
+    def _pages(self, answer: type[P], method: str, **request: Any) -> Iterator[P]:
+        page = self._do(answer, method, page_size=PAGE, **request)
+        yield page
+        while token := page.next_page_token:
+            page = self._do(answer, method, page_size=PAGE, page_token=token, **request)
+            yield page
+
+    def _do(self, answer: type[R], method: str, *, idempotent: bool = True, **request: Any) -> R:
+        """Return the *answer* of *method*; a token that the service refuses is replaced once."""
+        del answer  # only for its type
         session = self._connection.session()
         try:
-            return cast("R", self._once(session, method, may_repeat, request))
+            return cast("R", self._once(session, method, request, idempotent=idempotent))
         except Unauthenticated:  # so nothing was done
             if session.login is None:
                 raise
             session.login.forget_token()
-        return cast("R", self._once(session, method, may_repeat, request))
+        return cast("R", self._once(session, method, request, idempotent=idempotent))
 
-    def _once(self, session: Session, method: str, may_repeat: May, request: Mapping[str, Any]) -> object:
+    def _once(self, session: Session, method: str, request: Mapping[str, Any], *, idempotent: bool) -> object:
         if session.login is not None:
-            session.login.make_ready(self._budget.left)
-        return self._budget.spend(getattr(session.client, method), may_repeat, request)
+            session.login.make_ready(self.budget)
+        return self._retry.call(session.method(method), request, idempotent=idempotent)
 
 
 def _text(payload: Any) -> Value | str:

@@ -1,89 +1,98 @@
 """Signing in: Application Default Credentials, and with them as another service account where the URL says so."""
 
 import threading
-from collections.abc import Callable
 from typing import Any, Final, cast
 
 import google.auth
 from google.auth import impersonated_credentials
 from google.auth.credentials import Credentials
-from google.auth.exceptions import RefreshError, TransportError
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
-from tailorsecrets.errors import is_outage
-from tailorsecrets_gcp.options import Settings
+from tailorsecrets.driver import Budget
+from tailorsecrets.errors import Unavailable, is_outage
+from tailorsecrets_gcp.options import Options
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
+_SEARCH: Final = 60.0  # seconds to look for a login: google.auth gives up before
+_DOWN: Final = "the service that gives tokens does not answer"
 
 
 class Login:
     """Credentials of one process. Nothing is looked for before the first call.
 
-    gRPC would fetch tokens by itself, but tells a failed login and a dead service alike, and waits two minutes for
-    each. So the token is made ready before the call: what google.auth raises comes through as it is, and in time.
+    gRPC would fetch tokens by itself, but reports a failed login as a dead service, and waits two minutes for each. So
+    the token is made ready before the call: the exceptions of google.auth come through as they are, and in time.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._found: Credentials | None = None
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._credentials: Credentials | None = None
         self._lock = threading.Lock()
 
     @property
     def credentials(self) -> Credentials:
-        """What signs the calls; searched for once."""
+        """The credentials that sign the calls; searched for once."""
         with self._lock:
-            if self._found is None:
-                self._found = _found(self._settings)
-            return self._found
+            if self._credentials is None:
+                self._credentials = _find(self._options)
+            return self._credentials
 
-    def make_ready(self, left: Callable[[], float]) -> None:
-        """Get a token where there is none that lasts; each request for it takes at most the seconds of *left*."""
+    def make_ready(self, budget: Budget) -> None:
+        """Get a token where there is none that lasts, within *budget*."""
         credentials = self.credentials
         if credentials.valid:
             return
         with self._lock:
             if not credentials.valid:
-                _refresh(credentials, _Sender(left))
+                _refresh(credentials, _Sender(budget))
 
     def forget_token(self) -> None:
-        """Let the next call get another token, as the service does not take this one."""
+        """Let the next call get another token, since the service refuses this one."""
         with self._lock:
-            if self._found is not None:
-                self._found.token = None
+            if self._credentials is not None:
+                self._credentials.token = None
 
 
-def _found(settings: Settings) -> Credentials:
-    quota = settings.quota_project or None
+def _find(options: Options) -> Credentials:
+    """Return the credentials; Unavailable where the metadata server of the machine answers that it is down."""
+    send = _Sender(Budget(_SEARCH))
     default, impersonated = cast("Any", google.auth).default, cast("Any", impersonated_credentials).Credentials
-    credentials: Credentials = default(scopes=_SCOPES, quota_project_id=quota)[0]
-    quota = credentials.quota_project_id  # of the option, or of GOOGLE_CLOUD_QUOTA_PROJECT
-    if settings.impersonate:
-        credentials = impersonated(credentials, settings.impersonate, list(_SCOPES), quota_project_id=quota)
-    return credentials
+    try:
+        found: Credentials = default(scopes=_SCOPES, request=send, quota_project_id=options.quota_project or None)[0]
+    except DefaultCredentialsError:
+        if send.status and is_outage(send.status):
+            raise Unavailable(_DOWN) from None
+        raise
+    quota = found.quota_project_id  # of the option, or of GOOGLE_CLOUD_QUOTA_PROJECT
+    if options.impersonate:
+        found = impersonated(found, options.impersonate, list(_SCOPES), quota_project_id=quota)
+    return found
 
 
 def _refresh(credentials: Credentials, send: "_Sender") -> None:
-    """Get a token; TransportError where the service that gives them is out of order, not the login."""
+    """Get a token; TransportError where the service that gives tokens is down, and not the login wrong."""
     try:
         cast("Any", credentials).refresh(send)
-    except RefreshError:
-        if not send.failed:
+    except GoogleAuthError as exc:  # also what google.auth makes of a failed connection
+        if send.status and not is_outage(send.status):
             raise
-    else:
-        return
-    raise cast("Any", TransportError)("the service that gives tokens is out of order")
+        raise cast("Any", TransportError)(*exc.args) from exc
 
 
 class _Sender:
-    """Sends requests for tokens, each in the seconds that are *left*; *failed* tells how the last one was answered."""
+    """Sends requests for tokens within *budget*; ``status`` is that of the last answer, 0 without an answer."""
 
-    def __init__(self, left: Callable[[], float]) -> None:
-        self._left, self._request = left, cast("Any", Request())
-        self.failed = False
+    def __init__(self, budget: Budget) -> None:
+        self._budget, self._request = budget, cast("Any", Request())
+        self.status = 200
 
     def __call__(self, *args: Any, timeout: float | None = None, **options: Any) -> Any:
         """Send one."""
-        longest = self._left()
-        answer = self._request(*args, timeout=min(timeout or longest, longest), **options)
-        self.failed = is_outage(answer.status)
+        left = self._budget.left
+        if left <= Budget.SHORTEST:  # google.auth repeats, and does not know of the budget
+            raise Unavailable(_DOWN, retryable=False)
+        self.status = 0
+        answer = self._request(*args, timeout=min(timeout or left, left), **options)
+        self.status = answer.status
         return answer

@@ -1,135 +1,203 @@
-"""How a value gets in, and how a name is deleted and comes back: rows of calls that may break off between any two.
+"""How a value is written, and how a name is deleted and restored: rows of calls that may end between any two.
 
-CreateSecret is the only call of Google's that is done once for all who try. A value is another call, which takes no
-condition, so whoever finds a name without value waits until nobody is seen at work on it, and then wins it by the
-etag of the secret. A stamp and a delete are noted under the etag too, after what they speak of is done.
+CreateSecret is the only call of Google's that is atomic among all who try it. A value is another call, which takes no
+condition, so a writer that finds a name without a value waits until nobody else is at work on it, and then claims it
+by the etag of the secret. A write is done once its version is there: the stamp follows as an annotation.
 """
 
 import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
 from google.cloud.secretmanager_v1.types import Secret as GoogleSecret
 from google.cloud.secretmanager_v1.types import SecretVersion
 
-from tailorsecrets.errors import AlreadyExists, Conflict, NotFound
+from tailorsecrets.driver import Entry
+from tailorsecrets.errors import AlreadyExists, Conflict, NotFound, SecretsError
 from tailorsecrets.secret import Secret
-from tailorsecrets_gcp import entries as marks
+from tailorsecrets_gcp import annotations as notes
+from tailorsecrets_gcp.annotations import DELETED, WRITER, Annotations
 from tailorsecrets_gcp.calls import Calls
-from tailorsecrets_gcp.entries import DELETED, Annotations, Look
-from tailorsecrets_gcp.retry import Pauses
+from tailorsecrets_gcp.entries import Metadata, entry_of_version
+from tailorsecrets_gcp.errors import code_of
+from tailorsecrets_gcp.retry import is_lost
+from tailorsecrets_gcp.versions import number_of
 
 TRIES: Final = 4  # to annotate a secret that others annotate at the same time
 _MOVED: Final = (exceptions.FailedPrecondition, exceptions.Aborted)  # an etag that is no longer the secret's
+_FAILED: Final = (exceptions.GoogleAPIError, GoogleAuthError, SecretsError)
+
+
+class Written(NamedTuple):
+    """The entry of a write, and the secret as it is now, None where that is unknown."""
+
+    entry: Entry
+    secret: GoogleSecret | None
 
 
 class Writer:
-    """One write to *name*. *listed* is the secret as a list showed it; *patience* is in seconds."""
+    """One write to *name*.
 
-    def __init__(self, calls: Calls, name: str, patience: float, listed: GoogleSecret | None = None) -> None:
-        self._calls, self._name, self._patience, self._listed = calls, name, patience, listed
+    *known* is the secret as a list or a write returned it. A write to a name without a value counts as abandoned after
+    *abandoned_after* seconds without a change.
+    """
 
-    def create(self, value: Secret, stamp: str) -> Look:
-        """Make the secret with its first version, or fill one without value; AlreadyExists where there is a value."""
+    def __init__(self, calls: Calls, name: str, abandoned_after: float, known: GoogleSecret | None = None) -> None:
+        self._calls, self._name, self._abandoned_after, self._known = calls, name, abandoned_after, known
+
+    def create(self, value: Secret, stamp: str) -> Written:
+        """Create the secret with its first version, or fill one without value; AlreadyExists where there is a value."""
         with suppress(exceptions.AlreadyExists):
-            secret = self._calls.create(self._name, marks.with_secret(stamp))
-            return Look(secret, self._calls.add(self._name, value))
-        self._listed = self._claim()
-        return self._noted(self._calls.add(self._name, value), stamp)
+            secret = self._calls.create(self._name, notes.at_creation(stamp))
+            return self._written(Metadata(secret, self._add(value, stamp)))
+        self._known = self._claim()
+        return self._annotated(self._add(value, stamp), stamp)
 
-    def write(self, value: Secret, stamp: str) -> Look:
-        """Add a version, whatever the newest one is; make the secret where there is none."""
+    def write(self, value: Secret, stamp: str) -> Written:
+        """Add a version, whatever the newest one is; create the secret where there is none."""
         version = None
         with suppress(exceptions.NotFound):
-            version = self._calls.add(self._name, value)
-        return self._noted(version, stamp) if version else self.create(value, stamp)
+            version = self._add(value, stamp)
+        return self._annotated(version, stamp) if version else self.create(value, stamp)
 
     def delete(self) -> None:
-        """Switch the newest version off and note that; a secret without version, which has nothing to restore, goes."""
-        look = self._look()
-        if look.newest is None:
-            self._calls.delete(self._name, look.secret.etag)
-        elif look.state != "deleted" or DELETED not in look.annotations:
-            self._switch_off(look.secret, look.newest)
+        """Annotate the newest version as deleted, then disable it; a secret without versions stays as it is."""
+        found = self._metadata()
+        if found.newest is None or found.state == "deleted":
+            return
+        secret = self._annotate(found.secret, partial(notes.before_delete, version=found.newest))
+        if DELETED in secret.annotations:
+            self._disable(found.newest)
+        else:
+            raise self._moved()
 
     def purge(self) -> None:
         """Delete the secret with all its versions, for good."""
         self._calls.delete(self._name)
 
-    def restore(self) -> Look:
-        """Switch the newest version on and take the note of its delete away."""
-        look = self._look()
-        if look.newest is None or not marks.gone(look.annotations):
+    def restore(self) -> Written:
+        """Undo a delete: enable the version that it disabled, and remove the annotation."""
+        found = self._metadata()
+        if found.newest is None or found.state != "deleted":
             raise NotFound(f"{self._name!r} is not deleted")
-        self._calls.enable(look.newest.name)
-        return Look(self._annotate(look.secret, marks.restored), self._calls.newest(self._name))
+        if notes.disabled_by_delete(found.annotations):
+            self._calls.enable(found.newest.name)
+        secret = self._annotate(found.secret, notes.after_restore)
+        return self._written(Metadata(secret, self._calls.newest(self._name)))
 
-    def _noted(self, version: SecretVersion, stamp: str) -> Look:
-        """Note whose *version* is, and restore what a delete before it switched off."""
-        secret = self._listed if stamp and self._listed else self._calls.secret(self._name)
-        self._switch_on(secret, version)
-        secret = self._annotate(secret, partial(marks.written, version=version, stamp=stamp))
-        self._destroy_old()
-        return Look(secret, version)
+    def _add(self, value: Secret, stamp: str) -> SecretVersion:
+        """Add a version, which is sent once; where its answer is lost, look for it."""
+        try:
+            return self._calls.add(self._name, value)
+        except exceptions.GoogleAPICallError as exc:
+            version = self._find(value, stamp) if is_lost(exc) else None
+            if version is None:
+                raise
+            return version
 
-    def _look(self) -> Look:
-        return Look(self._calls.secret(self._name), self._calls.newest(self._name))
+    def _find(self, value: Secret, stamp: str) -> SecretVersion | None:
+        """Return the newest version if its stamp or its value shows that it is the one written, else None.
+
+        A login that may not read the value cannot tell.
+        """
+        with suppress(*_FAILED):
+            found = self._metadata()
+            if found.newest and stamp and found.entry(self._name).stamp == stamp:
+                return found.newest
+            if found.newest and self._calls.access(self._name, str(number_of(found.newest.name)))[1] == value:
+                return found.newest
+        return None
+
+    def _annotated(self, version: SecretVersion, stamp: str) -> Written:
+        """Write the stamp of *version*. The write is done already, so a failure is a note and no error."""
+        note = ""
+        try:
+            secret = self._stamp(version, stamp)
+        except _FAILED as exc:
+            note = (
+                f"the stamp is missing ({code_of(exc)}): the next plan cannot tell by it whether the value is current"
+            )
+            return Written(entry_of_version(self._name, version, note=note if stamp else ""), None)
+        try:
+            self._destroy_old()
+        except _FAILED as exc:
+            note = f"older versions were not destroyed ({code_of(exc)})"
+        return self._written(Metadata(secret, version), note)
+
+    def _stamp(self, version: SecretVersion, stamp: str) -> GoogleSecret:
+        """Enable the version that a delete has disabled, so that the history is whole, and write the stamp."""
+        secret = self._known if stamp and self._known else self._calls.secret(self._name)
+        deleted = notes.deleted_version(secret.annotations)
+        if deleted and deleted.number < number_of(version.name) and notes.disabled_by_delete(secret.annotations):
+            with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # it was destroyed since
+                self._calls.enable(f"{secret.name}/versions/{deleted.number}")
+        return self._annotate(secret, partial(notes.after_write, version=version, stamp=stamp))
+
+    def _written(self, found: Metadata, note: str = "") -> Written:
+        return Written(found.entry(self._name, note), found.secret)
+
+    def _metadata(self) -> Metadata:
+        return Metadata(self._calls.secret(self._name), self._calls.newest(self._name))
 
     def _claim(self) -> GoogleSecret:
-        """Win a name without value, from a crash or a delete; AlreadyExists where it has one."""
-        look = self._abandoned()
-        if look.state in {"live", "disabled"} and not look.unfinished:
-            self._annotate(look.secret, marks.restored)  # another tool may have written to a deleted name
+        """Claim a name without a value, after a crash or a delete; AlreadyExists where it has one."""
+        found = self._abandoned()
+        if found.state in {"live", "disabled"} and not found.unfinished:
             raise AlreadyExists(f"{self._name!r} exists already")
+        nonce = secrets.token_hex(8)
         with suppress(*_MOVED):
-            return self._calls.annotate(look.secret, marks.claimed(look.annotations, secrets.token_hex(8)))
-        raise Conflict(f"{self._name!r} is being written by somebody else")
+            return self._calls.annotate(found.secret, notes.claimed(found.annotations, nonce))
+        secret = self._calls.secret(self._name)
+        if secret.annotations.get(WRITER) == nonce:  # it was done, and its answer was lost
+            return secret
+        raise self._moved()
 
-    def _abandoned(self) -> Look:
-        """Look until nobody is between two calls of a write; one who does not move for a while is taken for dead."""
-        look = self._look()
+    def _abandoned(self) -> Metadata:
+        """Read the metadata until no write is between two of its calls, or one has not moved for a while."""
+        found = self._metadata()
         for _ in range(TRIES):
-            if not look.unfinished:
+            if not found.unfinished or notes.is_abandoned(found.secret, datetime.now(UTC)):
                 break
-            time.sleep(self._patience)
-            before, look = look, self._look()
-            if look.same(before):
+            time.sleep(self._abandoned_after)
+            before, found = found, self._metadata()
+            if found.same(before):
                 break
-        return look
+        return found
 
-    def _switch_off(self, secret: GoogleSecret, newest: SecretVersion) -> None:
-        if newest.state == SecretVersion.State.ENABLED:
-            secret = self._annotate(secret, partial(marks.deleting, version=newest))
-            self._calls.disable(newest.name)
-        noted = self._annotate(secret, partial(marks.deleted, version=newest))
-        if DELETED not in noted.annotations:
-            raise Conflict(f"{self._name!r} was written while it was deleted")
-
-    def _switch_on(self, secret: GoogleSecret, version: SecretVersion) -> None:
-        """Switch on what a delete before *version* has switched off: a put restores, so that the history is whole."""
-        gone = marks.gone(secret.annotations)
-        if gone and gone.number < marks.number_of(version.name):
-            with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # it was destroyed since
-                self._calls.enable(f"{secret.name}/versions/{gone.number}")
+    def _disable(self, version: SecretVersion) -> None:
+        """Disable *version*; Conflict where another one was written meanwhile."""
+        if version.state == SecretVersion.State.ENABLED:
+            self._calls.disable(version.name)
+        newest = self._calls.newest(self._name)
+        if newest is None or newest.name == version.name:
+            return
+        if version.state == SecretVersion.State.ENABLED:
+            self._calls.enable(version.name)
+        raise self._moved()
 
     def _annotate(self, secret: GoogleSecret, change: Callable[[Annotations], dict[str, str]]) -> GoogleSecret:
         """Change the annotations, as often as it takes where others change them too, and return the secret."""
-        for pause, _ in zip(Pauses(), range(TRIES), strict=False):
+        for _ in range(TRIES):
             annotations = change(secret.annotations)
             if annotations == dict(secret.annotations):
                 return secret
             with suppress(*_MOVED):
                 return self._calls.annotate(secret, annotations)
-            time.sleep(pause)
+            self._calls.budget.wait()
             secret = self._calls.secret(self._name)
-        raise Conflict(f"{self._name!r} is being written by others")
+        raise self._moved()
+
+    def _moved(self) -> Conflict:
+        return Conflict(f"{self._name!r} was written by somebody else at the same time")
 
     def _destroy_old(self) -> None:
-        keep = self._calls.settings.keep_versions
+        keep = self._calls.options.keep_versions
         for version in list(self._calls.versions(self._name))[keep:] if keep else []:
             if version.state != SecretVersion.State.DESTROYED:
                 self._calls.destroy(version.name)

@@ -1,122 +1,118 @@
 """A signed-in connection for many threads: the token is renewed before it expires, and replaced once if refused."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from hvac import Client
+from hvac.exceptions import Forbidden, VaultError
 from requests import RequestException
 
+from tailorsecrets.driver import PerProcess
 from tailorsecrets.errors import SecretsError
-from tailorsecrets_vault.hvac_types import Client, Forbidden, VaultError
-from tailorsecrets_vault.login import Grant, Login, granted
-from tailorsecrets_vault.options import Settings
-from tailorsecrets_vault.refusals import is_about_the_token
-from tailorsecrets_vault.transport import Wire, http_session
+from tailorsecrets_vault.login import Login, Token, token_of
+from tailorsecrets_vault.messages import is_token_refused
+from tailorsecrets_vault.options import Options
+from tailorsecrets_vault.transport import Adapter, http_session
 
 T = TypeVar("T")
 
-_LATER: Final = 30.0  # seconds until a renewal that failed is tried again
+_RETRY_RENEWAL: Final = 30.0  # seconds until a renewal that failed is tried again
 
 
 class Connection:
     """Calls of hvac against one server. Nothing is sent before the first call."""
 
-    def __init__(self, settings: Settings, login: Login) -> None:
-        self._settings, self._login = settings, login
-        self._process, self._session = os.getpid(), _Session(settings, login)
+    def __init__(self, options: Options, login: Login) -> None:
+        self._login = login
+        self._token: Token | None = None  # a forked child goes on with its parent's
+        self._sessions = PerProcess(lambda: _Session(options))
 
-    def call(self, do: Callable[[Any], T]) -> T:
-        """Return what *do* makes of a signed-in hvac client; once more with a new token where the old was refused."""
-        session = self._own_session()
-        client = session.client()
+    def call(self, do: Callable[[Client], T]) -> T:
+        """Return what *do* returns for a signed-in client; repeat it once with a new token if the old is refused."""
+        client = self._client()
         try:
             return do(client)
         except Forbidden as exc:
-            if not is_about_the_token(exc) or not session.replaced(client.token):
+            if not is_token_refused(exc) or not self._is_replaced(client.token):
                 raise
-        return do(session.client())
+        return do(self._client())
 
     def close(self) -> None:
         """Close what is open."""
-        self._session.close()
+        session = self._sessions.drop()
+        if session:
+            session.close()
 
-    def _own_session(self) -> "_Session":
-        """Return the session of this process: a forked child must not talk over its parent's sockets."""
-        if self._process != os.getpid():
-            self._process, self._session = os.getpid(), _Session(self._settings, self._login, self._session.grant)
-        return self._session
+    def _client(self) -> Client:
+        session, token = self._sessions.get(), self._token
+        if token is None or token.due < time.monotonic():
+            with session.lock:
+                token = self._token = self._due_renewed(session)
+        return session.client(token.text)
+
+    def _is_replaced(self, refused: str) -> bool:
+        """Sign in again unless another thread did; tell whether the token differs from *refused*."""
+        session = self._sessions.get()
+        with session.lock:
+            if self._token is None or self._token.text == refused:
+                self._token = self._login.sign_in(session.new_client(""))
+            return self._token.text != refused
+
+    def _due_renewed(self, session: "_Session") -> Token:
+        """Return the token, renewed or replaced if that is due; the old one where the server has trouble."""
+        token = self._token
+        if token is None:
+            return self._login.sign_in(session.new_client(""))
+        if token.due >= time.monotonic():
+            return token  # another thread renewed it
+        try:
+            renewed = _renewed(session.client(token.text), token)
+            is_longest = renewed is not None and renewed.seconds >= token.seconds
+            return renewed if renewed and is_longest else self._login.sign_in(session.new_client(""))
+        except (VaultError, RequestException, SecretsError):
+            later = time.monotonic() + _RETRY_RENEWAL if token.seconds else float("inf")
+            return replace(token, due=later)  # it may still be good; the next call shows it
 
 
 class _Session:
-    """The sockets and the token of one process."""
+    """The sockets of one process, and the lock of those who sign in."""
 
-    def __init__(self, settings: Settings, login: Login, grant: Grant | None = None) -> None:
-        self._settings, self._login = settings, login
-        self._http = http_session(settings)
-        self._lock = threading.Lock()
-        self.grant = grant
-        self._client = self._client_with(grant)
+    def __init__(self, options: Options) -> None:
+        self._options, self._http, self.lock = options, http_session(options), threading.Lock()
+        self._last = self.new_client("")
 
-    def client(self) -> Any:
-        """Return a client with a token that has not run out."""
-        grant = self.grant
-        if grant is None or grant.due < time.monotonic():
-            with self._lock:
-                self._see_to_the_token()
-        return self._client
-
-    def replaced(self, refused: str) -> bool:
-        """Sign in again unless another thread did since; tell whether there is another token than *refused*."""
-        with self._lock:
-            if self.grant is None or self.grant.token == refused:
-                self._take(self._login.sign_in(self._client_with(None)))
-            return self.grant is not None and self.grant.token != refused
+    def client(self, token: str) -> Client:
+        """Return a client with *token*; the last one is kept, since hvac takes long to make one."""
+        client = self._last
+        if client.token != token:
+            client = self._last = self.new_client(token)
+        return client
 
     def close(self) -> None:
         self._http.close()
 
-    def _see_to_the_token(self) -> None:
-        grant = self.grant
-        if grant is None:
-            self._take(self._login.sign_in(self._client_with(None)))
-        elif grant.due < time.monotonic():
-            self._take(self._prolonged(grant))
-
-    def _prolonged(self, grant: Grant) -> Grant:
-        """Return *grant* renewed, or a new one where that gives less time; the same where the server has trouble."""
-        try:
-            renewed = _renewed(self._client, grant)
-            if renewed is None or renewed.seconds < grant.seconds:
-                return self._login.sign_in(self._client_with(None))
-        except (VaultError, RequestException, SecretsError):
-            later = time.monotonic() + _LATER if grant.seconds else float("inf")
-            return replace(grant, due=later)  # it may still be good; if not, a call will tell
-        return renewed
-
-    def _take(self, grant: Grant) -> None:
-        self.grant, self._client = grant, self._client_with(grant)
-
-    def _client_with(self, grant: Grant | None) -> Any:
+    def new_client(self, token: str) -> Client:
+        """Return another client with *token*."""
         return Client(
-            url=self._settings.address,
-            token=grant.token if grant else "",
-            timeout=self._settings.timeout,
-            namespace=self._settings.namespace or None,
+            url=self._options.address,
+            token=token,
+            timeout=self._options.timeout,
+            namespace=self._options.namespace or None,
             session=self._http,
-            verify=self._settings.verify,
-            adapter=Wire,
+            verify=self._options.verify,
+            adapter=Adapter,
         )
 
 
-def _renewed(client: Any, grant: Grant) -> Grant | None:
-    """Return *grant* with a longer life, None where that cannot be had; a token that was given is first looked up."""
-    if grant.seconds and not grant.renewable:
+def _renewed(client: Client, token: Token) -> Token | None:
+    """Return *token* with a longer life, None where the server does not renew it; look up a given one first."""
+    if token.seconds and not token.renewable:
         return None
-    if not grant.seconds:
-        known: Mapping[str, Any] = client.auth.token.lookup_self()["data"]
-        if not known["ttl"] or not known["renewable"]:
-            return replace(grant, due=float("inf"))
-    return granted(client.auth.token.renew_self()["auth"])
+    if not token.seconds:
+        data: Mapping[str, Any] = client.auth.token.lookup_self()["data"]
+        if not data["ttl"] or not data["renewable"]:
+            return replace(token, due=float("inf"))
+    return token_of(client.auth.token.renew_self()["auth"])

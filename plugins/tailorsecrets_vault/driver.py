@@ -1,24 +1,25 @@
-"""The driver: the seam's operations in terms of KV version 2."""
+"""The driver: the seam's operations on KV version 2."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultError
+
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, Target
-from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, TooLarge, Unsupported
+from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, SecretsError, TooLarge, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_vault import entries
 from tailorsecrets_vault.client import Connection
-from tailorsecrets_vault.entries import Facts
-from tailorsecrets_vault.errors import Setting, meaning
-from tailorsecrets_vault.hvac_types import InvalidPath, InvalidRequest, VaultError
-from tailorsecrets_vault.kv import Kv, Spot
+from tailorsecrets_vault.entries import Json, Version
+from tailorsecrets_vault.errors import Context, meaning
+from tailorsecrets_vault.kv import Kv, KvPath
 from tailorsecrets_vault.login import login_of
-from tailorsecrets_vault.mounts import Folders, Mounts
-from tailorsecrets_vault.options import settings_of
-from tailorsecrets_vault.refusals import is_gone, is_stale
-from tailorsecrets_vault.retry import insist
+from tailorsecrets_vault.messages import is_unmounted, is_version_mismatch
+from tailorsecrets_vault.mounts import MountPerVault, OneMount
+from tailorsecrets_vault.options import options_of
+from tailorsecrets_vault.retry import failure_of
 
 T = TypeVar("T")
 
@@ -35,13 +36,15 @@ CAPS: Final = Caps(
     undelete=True,
 )
 MOUNT_CAPS: Final = replace(CAPS, containers=True)
-ENCODED: Final = 1_048_000  # bytes of a value as JSON that fit into an entry of a megabyte, with what goes with it
+MAX_JSON: Final = 1_048_000  # bytes of a value as JSON; the entry around it may have a megabyte
+_NO_VERSION: Final = "that version does not exist, or it is deleted"
+_SEE_HISTORY: Final = "`tailorsecrets secret history` shows the versions"
 _TRIES: Final = 16  # of a write that may replace anything, while others write the same name
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
-    """What a write meets."""
+class _Current:
+    """The state of a secret before a write."""
 
     entry: Entry
     number: int  # of the current version; 0: the name never had a value
@@ -52,38 +55,40 @@ class VaultDriver(Driver):
     """One Vault or OpenBao server."""
 
     def __init__(self, target: Target) -> None:
-        settings, login = settings_of(target), login_of(target)
-        self._connection = Connection(settings, login)
-        self._kv, self._max_versions = Kv(self._connection, settings.field), settings.max_versions
-        self._field, self._patience = settings.field, settings.timeout
-        self._mounts = None if target.path.strip("/") else Mounts(self._connection)
-        self._places = self._mounts or Folders(self._connection, target)
-        self._setting = Setting(settings.address, login.way, mounts=self._mounts is not None)
-        self.caps = MOUNT_CAPS if self._mounts else CAPS
+        options, login = options_of(target), login_of(target)
+        self._options, self._connection = options, Connection(options, login)
+        self._kv = Kv(self._connection, options.field)
+        self._vaults = None if target.path.strip("/") else MountPerVault(self._connection)
+        self._mounts = self._vaults or OneMount(self._connection, target)
+        self._context = Context(options.address, login.method, mount_per_vault=self._vaults is not None)
+        self.caps = MOUNT_CAPS if self._vaults else CAPS
 
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Say what *exc* means."""
-        return meaning(exc, op, self._setting)
+        """Return the meaning of *exc*."""
+        return meaning(exc, op, self._context)
 
     def get(self, name: str, version: str = "") -> Stored:
         """Read the value of the current version, or of *version*."""
-        spot, wanted = self._places.spot(name), entries.parse(version)
-        if version and wanted is None:
-            raise NotFound
-        value, facts = self._looked(spot.mount, lambda: self._kv.read(spot, wanted.number if wanted else None))
-        if wanted and facts["created_time"] != wanted.created:
-            raise NotFound  # purged since, and written as often again
+        path, wanted = self._mounts.path(name), _wanted(version)
+        try:
+            value, found = self._read(path, lambda: self._kv.read(path, wanted.number if wanted else None))
+        except InvalidPath:
+            if not wanted or not self._is_visible(path):
+                raise
+            raise NotFound(_NO_VERSION, hint=_SEE_HISTORY) from None
+        if wanted and found["created_time"] != wanted.created:
+            raise NotFound(_NO_VERSION, hint=_SEE_HISTORY)  # purged since, and written as often again
         if value is None:
-            raise Corrupt(f"the entry has no text in the field {self._field}", hint="see the option field")
-        return Stored(value, entries.read(name, facts))
+            raise Corrupt(f"the entry has no text in the field {self._options.field}", hint="see the option field")
+        return Stored(value, entries.read(name, found))
 
     def stat(self, name: str) -> Entry:
         """Read the metadata."""
-        return entries.current(name, self._metadata(self._places.spot(name)))
+        return entries.current(name, self._metadata(self._mounts.path(name)))
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
-        """Yield what lives, or what was deleted and can be restored, folder by folder."""
-        folder, start = self._places.folder(prefix)
+        """Yield the live secrets, or the deleted ones that can be restored, folder by folder."""
+        folder, start = self._mounts.folder(prefix)
         empty = True
         for path, metadata in self._walk(folder, start):
             empty = False
@@ -91,7 +96,7 @@ class VaultDriver(Driver):
             if entry.state == ("deleted" if deleted else "live") and not entries.is_destroyed(metadata):
                 yield entry
         if empty:
-            self._places.check(folder.mount)
+            self._mounts.check(folder.mount)
 
     def put(
         self,
@@ -102,42 +107,41 @@ class VaultDriver(Driver):
         stamp: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> Entry:
-        """Write a version over the one that *expect* allows, then its stamp; undelete what it replaced at last."""
+        """Write a version over the one that *expect* allows, then its stamp; last, undelete the version before.
+
+        Once the version is written, the put is done: where a call after it fails, the entry's note says so.
+        """
         del tags  # no name is so long that it needs them
         check_size(value)
-        spot = self._places.spot(name)
-        self._places.check(spot.mount)
-        before, facts = self._created(spot, value) if expect == ABSENT else self._replaced(spot, value, expect)
-        if stamp or self._max_versions:
-            mark = entries.stamped(stamp, facts)
-            insist(lambda: self._kv.mark(spot, mark, self._max_versions), self._patience)
-        if before is not None and before.restorable:
-            number = before.number
-            insist(lambda: self._kv.undelete(spot, number), self._patience)
-        return entries.written(name, facts, stamp)
+        path = self._mounts.path(name)
+        self._mounts.check(path.mount)
+        before, version = self._create(path, value) if expect == ABSENT else self._replace(path, value, expect)
+        unstamped, still_deleted = self._patch_metadata(path, stamp, version), self._undelete(path, before)
+        note = "; ".join(filter(None, (unstamped, still_deleted)))
+        return entries.written(name, version, "" if unstamped else stamp, note)
 
     def delete(self, name: str, *, purge: bool = False) -> None:
         """Mark the current version as deleted, or delete all versions."""
-        spot = self._places.spot(name)
-        self._places.check(spot.mount)
+        path = self._mounts.path(name)
+        self._mounts.check(path.mount)
         try:
-            (self._kv.purge if purge else self._kv.delete)(spot)
+            (self._kv.purge if purge else self._kv.delete)(path)
         except InvalidPath as exc:
-            if not self._is_gone_vault(exc):
+            if not self._is_dropped_vault(exc):
                 raise
 
     def restore(self, name: str) -> Entry:
-        """Take the mark off the current version."""
-        spot = self._places.spot(name)
-        before = self._before(spot)
+        """Remove the deletion mark of the current version."""
+        path = self._mounts.path(name)
+        before = self._current(path)
         if before is None or not before.restorable:
             raise NotFound
-        self._kv.undelete(spot, before.number)
+        self._kv.undelete(path, before.number)
         return replace(before.entry, name=name, state="live")
 
     def versions(self, name: str) -> Iterator[Entry]:
         """Yield the versions that are neither deleted nor destroyed."""
-        metadata = self._metadata(self._places.spot(name))
+        metadata = self._metadata(self._mounts.path(name))
         for number in sorted(map(int, metadata["versions"]), reverse=True):
             entry = entries.of_version(name, metadata, number)
             if entry.state == "live":
@@ -145,94 +149,132 @@ class VaultDriver(Driver):
 
     def containers(self, prefix: str) -> Iterator[Entry]:
         """Yield the KV version 2 mounts under *prefix*."""
-        return self._own_mounts().containers(prefix)
+        return self._mount_per_vault().containers(prefix)
 
     def make(self, container: str, note: str) -> None:
         """Mount a new store, with *note* in its description."""
-        self._own_mounts().make(container, note)
+        self._mount_per_vault().make(container, note)
 
     def drop(self, container: str) -> None:
         """Unmount an empty store."""
-        self._own_mounts().drop(container, self._kv)
+        self._mount_per_vault().drop(container, self._kv)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _created(self, spot: Spot, value: Secret) -> tuple[_Before | None, Facts]:
-        """Write what is not there; one call where nothing was ever there."""
+    def _create(self, path: KvPath, value: Secret) -> tuple[_Current | None, Json]:
+        """Write a secret that does not exist; one call where the name is new."""
         try:
-            return None, self._kv.write(spot, value, 0)
+            return None, self._kv.write(path, value, 0)
         except InvalidRequest as exc:
-            if not is_stale(exc):
+            if not is_version_mismatch(exc):
                 raise
-        before = self._before(spot)
+        before = self._current(path)
         if before is not None and before.entry.state == "live":
             raise AlreadyExists
-        return before, self._kv.write(spot, value, before.number if before else 0)
+        return before, self._kv.write(path, value, before.number if before else 0)
 
-    def _replaced(self, spot: Spot, value: Secret, expect: str | None) -> tuple[_Before | None, Facts]:
-        """Write over the version that *expect* means; the server compares only numbers, so its time is read first."""
+    def _replace(self, path: KvPath, value: Secret, expect: str | None) -> tuple[_Current | None, Json]:
+        """Write over the version *expect*; the server compares only numbers, so its time is compared first."""
         for _ in range(_TRIES):
-            before = self._before(spot)
+            before = self._current(path)
             _check_expected(before, expect)
             try:
-                return before, self._kv.write(spot, value, before.number if before else 0)
+                return before, self._kv.write(path, value, before.number if before else 0)
             except InvalidRequest as exc:
-                if not is_stale(exc) or expect not in {None, PRESENT}:
+                if expect not in {None, PRESENT} or not is_version_mismatch(exc):
                     raise
         raise Conflict
 
-    def _before(self, spot: Spot) -> _Before | None:
+    def _patch_metadata(self, path: KvPath, stamp: str, version: Json) -> str:
+        """Set the stamp and ``max_versions`` after a write; return a note if that fails."""
+        stamped, max_versions = entries.stamped(stamp, version), self._options.max_versions
+        if not stamped and not max_versions:
+            return ""
+        missing = "its stamp is missing" if stamped else "max_versions is not set"
+        return self._note(missing, lambda: self._kv.patch_metadata(path, stamped, max_versions))
+
+    def _undelete(self, path: KvPath, before: _Current | None) -> str:
+        """Bring the deleted version *before* back into the history after a write; return a note if that fails."""
+        if before is None or not before.restorable:
+            return ""
+        return self._note("the version before stays deleted", lambda: self._kv.undelete(path, before.number))
+
+    def _note(self, missing: str, do: Callable[[], object]) -> str:
+        failure = failure_of(do, self._options.timeout)
+        if failure is None:
+            return ""
+        kind = type(failure) if isinstance(failure, SecretsError) else self.explain(failure, "put").kind
+        return f"the value is written, but {missing}: {kind.meaning}"
+
+    def _current(self, path: KvPath) -> _Current | None:
+        """Return the state of the secret, None where it does not exist."""
         try:
-            metadata = self._kv.metadata(spot)
+            metadata = self._kv.metadata(path)
         except InvalidPath:
             return None
-        entry = entries.current(spot.path, metadata)
+        entry = entries.current(path.path, metadata)
         restorable = entry.state == "deleted" and not entries.is_destroyed(metadata)
-        return _Before(entry, metadata["current_version"], restorable)
+        return _Current(entry, metadata["current_version"], restorable)
 
-    def _metadata(self, spot: Spot) -> Facts:
-        return self._looked(spot.mount, lambda: self._kv.metadata(spot))
-
-    def _looked(self, mount: str, look: Callable[[], T]) -> T:
-        """Return what *look* finds; before a miss is believed, the mount must be of the right kind."""
+    def _is_visible(self, path: KvPath) -> bool:
+        """Tell whether the secret, deleted or not, exists and this login may read its metadata."""
         try:
-            return look()
+            self._kv.metadata(path)
+        except (InvalidPath, Forbidden):
+            return False
+        return True
+
+    def _metadata(self, path: KvPath) -> Json:
+        return self._read(path, lambda: self._kv.metadata(path))
+
+    def _read(self, path: KvPath, read: Callable[[], T]) -> T:
+        """Return what *read* returns; a missing secret is believed only where the mount is of the right type."""
+        try:
+            return read()
         except InvalidPath:
-            self._places.check(mount)
+            self._mounts.check(path.mount)
             raise
 
-    def _walk(self, folder: Spot, start: str) -> Iterator[tuple[str, Facts]]:
+    def _walk(self, folder: KvPath, start: str) -> Iterator[tuple[str, Json]]:
         try:
             yield from self._kv.walk(folder, start)
         except InvalidPath as exc:
-            if not self._is_gone_vault(exc):
+            if not self._is_dropped_vault(exc):
                 raise
 
-    def _is_gone_vault(self, exc: VaultError) -> bool:
-        """Tell whether *exc* says that a vault's own mount is not there, so nothing is in it."""
-        return self._mounts is not None and is_gone(exc)
+    def _is_dropped_vault(self, exc: VaultError) -> bool:
+        """Tell whether *exc* says that the mount of a vault is absent, so that nothing is in it."""
+        return self._vaults is not None and is_unmounted(exc)
 
-    def _own_mounts(self) -> Mounts:
-        if self._mounts is None:
+    def _mount_per_vault(self) -> MountPerVault:
+        if self._vaults is None:
             raise Unsupported
-        return self._mounts
+        return self._vaults
+
+
+def _wanted(version: str) -> Version | None:
+    """Return the version that a read asks for, None for the current one; raise NotFound for a malformed version."""
+    wanted = entries.parse(version)
+    if version and wanted is None:
+        raise NotFound("the version is malformed: expected NUMBER@TIME", hint=_SEE_HISTORY)
+    return wanted
 
 
 def check_size(value: Secret) -> None:
-    """Raise TooLarge for a value that does not fit into an entry, where its JSON is longer than its text."""
-    if _encoded(value.reveal()) > ENCODED:
+    """Raise TooLarge for a value that does not fit into an entry, because its JSON is longer than its text."""
+    if _json_bytes(value.reveal()) > MAX_JSON:
         raise TooLarge("the value is over the store's limit: as JSON it does not fit into one entry")
 
 
-def _encoded(text: str) -> int:
+def _json_bytes(text: str) -> int:
     """Return the bytes of *text* as JSON, at most; the server writes some characters in six bytes."""
     longer = 5 * sum(map(text.count, "<>&\b\f")) + 3 * sum(map(text.count, "\u2028\u2029"))
     return len(json.dumps(text, ensure_ascii=False).encode(errors="replace")) + longer
 
 
-def _check_expected(before: _Before | None, expect: str | None) -> None:
+def _check_expected(before: _Current | None, expect: str | None) -> None:
     current = before.entry.version if before is not None and before.entry.state == "live" else ""
     if expect == PRESENT and not current:
         raise NotFound

@@ -1,4 +1,4 @@
-"""Between what KV version 2 tells of a secret and the seam's entries. Pure."""
+"""The seam's entries from the JSON of KV version 2. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tailorsecrets.driver import Entry, State
 
 STAMP: Final = "tailorsecrets-stamp"  # in the custom metadata of a secret
 
-Facts = Mapping[str, Any]  # an object in the server's JSON
+Json = Mapping[str, Any]  # an object in the server's answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,68 +26,69 @@ class Version:
 
 
 def parse(token: str) -> Version | None:
-    """Return the version that *token* speaks of, None where it is none of ours."""
+    """Return the version that *token* names, None where it is not one of ours."""
     number, _, created = token.partition("@")
     return Version(int(number), created) if number.isdecimal() and number.isascii() and created else None
 
 
-def written(name: str, facts: Facts, stamp: str = "") -> Entry:
-    """Return the entry of a version that was just written, or read with its value."""
-    version = Version(facts["version"], facts["created_time"])
-    return Entry(name=name, version=version.token, stamp=stamp, updated=_time(version.created))
+def written(name: str, version: Json, stamp: str = "", note: str = "") -> Entry:
+    """Return the entry of *version*, which was just written, or read with its value."""
+    token = Version(version["version"], version["created_time"]).token
+    return Entry(name=name, version=token, stamp=stamp, updated=_time(version["created_time"]), note=note)
 
 
-def read(name: str, facts: Facts) -> Entry:
-    """Return the entry of the version that *facts*, which came with a value, speak of."""
-    return written(name, facts, stamp_of(facts.get("custom_metadata"), facts["version"], facts["created_time"]))
+def read(name: str, version: Json) -> Entry:
+    """Return the entry of *version*, which was read with its value."""
+    stamp = stamp_of(version.get("custom_metadata"), version["version"], version["created_time"])
+    return written(name, version, stamp)
 
 
-def current(name: str, metadata: Facts) -> Entry:
-    """Return what *metadata* say of the secret as it is now."""
+def current(name: str, metadata: Json) -> Entry:
+    """Return the entry of the secret with *metadata* as it is now."""
     number: int = metadata["current_version"]
     if not number:
         return Entry(name=name, created=_time(metadata["created_time"]), state="bare")
     return of_version(name, metadata, number)
 
 
-def of_version(name: str, metadata: Facts, number: int) -> Entry:
-    """Return what *metadata* say of the version *number*."""
-    facts: Facts = metadata["versions"].get(str(number)) or {
+def of_version(name: str, metadata: Json, number: int) -> Entry:
+    """Return the entry of version *number* in *metadata*."""
+    version: Json = metadata["versions"].get(str(number)) or {
         "created_time": metadata["updated_time"],
         "destroyed": True,
     }
-    created: str = facts["created_time"]
+    created: str = version["created_time"]
     return Entry(
         name=name,
         version=Version(number, created).token,
         stamp=stamp_of(metadata.get("custom_metadata"), number, created),
         created=_time(metadata["created_time"]),
         updated=_time(created),
-        state=_state(facts),
+        state=_state(version),
     )
 
 
-def is_destroyed(metadata: Facts) -> bool:
-    """Tell whether no value can be brought back of the current version."""
-    facts: Facts = metadata["versions"].get(str(metadata["current_version"]), {"destroyed": True})
-    return bool(facts["destroyed"])
+def is_destroyed(metadata: Json) -> bool:
+    """Tell whether the value of the current version is gone for good."""
+    version: Json = metadata["versions"].get(str(metadata["current_version"]), {"destroyed": True})
+    return bool(version["destroyed"])
 
 
-def stamped(stamp: str, facts: Facts) -> str:
-    """Return what is kept for *stamp*, if any: it names the version it speaks of, so another's write ends it."""
-    return f"{stamp}@{facts['version']}@{facts['created_time']}" if stamp else ""
+def stamped(stamp: str, version: Json) -> str:
+    """Return the text that is stored for *stamp*: it names its version, so that a write of another tool ends it."""
+    return f"{stamp}@{version['version']}@{version['created_time']}" if stamp else ""
 
 
-def stamp_of(custom: Facts | None, number: int, created: str) -> str:
-    """Return the stamp in the *custom* metadata if it speaks of this very version, else ""."""
+def stamp_of(custom: Json | None, number: int, created: str) -> str:
+    """Return the stamp in the *custom* metadata if it is for this very version, else ""."""
     stamp, _, version = str((custom or {}).get(STAMP, "")).partition("@")
     return stamp if version == Version(number, created).token else ""
 
 
-def _state(facts: Facts) -> State:
-    if facts["destroyed"]:
+def _state(version: Json) -> State:
+    if version["destroyed"]:
         return "deleted"
-    deletion = facts["deletion_time"]  # may lie ahead, where the mount deletes versions after some time
+    deletion = version["deletion_time"]  # in the future where the mount deletes versions after some time
     return "deleted" if deletion and _time(deletion) <= datetime.now(UTC) else "live"
 
 

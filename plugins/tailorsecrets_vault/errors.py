@@ -1,10 +1,11 @@
-"""What the exceptions of hvac and requests mean."""
+"""The meaning of the exceptions of hvac and requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import requests.exceptions as http
+from hvac import exceptions as sdk
 
 from tailorsecrets.driver import Problem
 from tailorsecrets.errors import (
@@ -21,92 +22,103 @@ from tailorsecrets.errors import (
     Unavailable,
     Unsupported,
 )
-from tailorsecrets_vault import hvac_types as sdk
-from tailorsecrets_vault.refusals import (
-    is_about_the_token,
-    is_gone,
-    is_not_yet,
-    is_stale,
+from tailorsecrets_vault.messages import (
+    is_not_ready,
+    is_token_refused,
     is_too_large,
-    taken_path,
-    words,
+    is_unmounted,
+    is_version_mismatch,
+    message_of,
+    mount_in_use,
+    retry_after_of,
+    status_of,
 )
-from tailorsecrets_vault.transport import NoAnswer
+from tailorsecrets_vault.transport import InvalidAnswer, RefusedRedirect
 
-_ASKS_FOR_NO_VALUE: Final = ("login", "stat", "list", "versions", "containers", "make", "drop")  # none is quoted
 _MOUNT_REMEDIES: Final = (
-    "here each vault is a mount of its own: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, "
-    "or keep vaults as folders of one mount, with the store URL vault://HOST/MOUNT"
+    "each vault is a mount of its own: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, or keep "
+    "the vaults as folders of one mount, with the store URL vault://HOST/MOUNT"
 )
 _BAD_ADDRESS: Final = (http.InvalidURL, http.MissingSchema, http.InvalidSchema, http.InvalidHeader)
+_BY_STATUS: Final[Mapping[int, Problem]] = {
+    405: Problem(Unsupported, "the server may be older than Vault 1.10"),
+    409: Problem(AlreadyExists),
+    412: Problem(Unavailable, "a standby has not caught up"),
+    413: Problem(TooLarge),
+}
+_BY_TYPE: Final[Mapping[type[Exception], Problem]] = {
+    sdk.ParamValidationError: Problem(ConfigError),
+    sdk.RateLimitExceeded: Problem(Throttled),
+    sdk.UnsupportedOperation: Problem(Unsupported),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What a meaning depends on besides the exception."""
+class Context:
+    """What the meaning of an exception depends on besides the exception."""
 
     address: str
-    way: str  # of signing in
-    mounts: bool  # each vault is a mount of its own
+    method: str  # of signing in
+    mount_per_vault: bool
 
 
-def meaning(exc: Exception, op: str, setting: Setting) -> Problem:
-    """Return what *exc*, raised by method *op*, means."""
+def meaning(exc: Exception, op: str, context: Context) -> Problem:
+    """Return the meaning of *exc*, raised by method *op*."""
     match exc:
-        case sdk.VaultError() if "/v1/auth/" in str(exc.url):
-            return _of_a_login(exc, setting)
+        case RefusedRedirect():
+            return Problem(ConfigError, str(exc.args[0]))
         case sdk.VaultError():
-            return _of_an_answer(exc, op, setting)
+            is_login = "/v1/auth/" in str(exc.url)
+            problem = _of_login(exc, context) if is_login else _of_answer(exc, op, context)
+            status = status_of(exc)
+            code = f"HTTP {status}" if status else ""
+            return problem._replace(retry_after=retry_after_of(exc), reason=_reason(exc), reason_code=code)
         case http.RequestException():
-            return _of_no_answer(exc, setting)
+            return _of_no_answer(exc, context)
         case OSError():
             return Problem(ConfigError, "a certificate or token file that the environment names cannot be read")
         case _:
             return Problem(SecretsError)
 
 
-def _of_an_answer(exc: sdk.VaultError, op: str, setting: Setting) -> Problem:
+def _reason(exc: sdk.VaultError) -> str:
+    message = message_of(exc)
+    return "" if message.lstrip().startswith("<") else message  # a proxy's web page says nothing in a line
+
+
+def _of_answer(exc: sdk.VaultError, op: str, context: Context) -> Problem:
     match exc:
         case sdk.InvalidRequest():
-            return _bad_request(exc, op, setting)
+            return _bad_request(exc, context)
         case sdk.Unauthorized():
-            return _refused_token(setting)
+            return _token_refused(context)
         case sdk.Forbidden():
-            return _refused_token(setting) if is_about_the_token(exc) else _denied(op)
+            return _token_refused(context) if is_token_refused(exc) else _denied(op)
         case sdk.InvalidPath():
-            return _missing(exc, setting)
-        case NoAnswer():
-            return Problem(Unavailable, f"what answers at {setting.address} is no Vault, or its answer was cut")
+            return _missing(exc, context)
+        case InvalidAnswer():
+            return Problem(Unavailable, f"the answer from {context.address} is not from Vault, or it is truncated")
         case _:
-            return _by_kind(exc) or _of_status(exc, op)
+            return _BY_TYPE.get(type(exc)) or _by_status(exc)
 
 
-def _by_kind(exc: sdk.VaultError) -> Problem | None:
-    kinds: Mapping[type[Exception], Problem] = {
-        sdk.ParamValidationError: Problem(ConfigError),
-        sdk.RateLimitExceeded: Problem(Throttled, retry_after=_seconds(exc)),
-        sdk.UnsupportedOperation: Problem(Unsupported),
-    }
-    return kinds.get(type(exc))
-
-
-def _bad_request(exc: sdk.VaultError, op: str, setting: Setting) -> Problem:
-    taken = taken_path(exc)
-    if is_stale(exc):
+def _bad_request(exc: sdk.VaultError, context: Context) -> Problem:
+    in_use = mount_in_use(exc)
+    if is_version_mismatch(exc):
         return Problem(Conflict)
-    if taken:
-        same = str(exc.url).endswith(f"/v1/sys/mounts/{taken}")
-        return Problem(AlreadyExists) if same else Problem(ConfigError, f"the mount {taken}/ is in the way")
-    if is_not_yet(exc):
+    if in_use:
+        same = str(exc.url).endswith(f"/v1/sys/mounts/{in_use}")
+        return Problem(AlreadyExists) if same else Problem(ConfigError, f"the mount {in_use}/ is in the way")
+    if is_not_ready(exc):
         return Problem(Unavailable, "a new mount is not ready yet")
-    if "HTTP request to an HTTPS server" in words(exc):
+    if "HTTP request to an HTTPS server" in message_of(exc):
         return Problem(ConfigError, "the server uses TLS: write vault:// or an https address")
-    return _refused_token(setting) if "missing client token" in words(exc) else Problem(ConfigError, _quoted(exc, op))
+    return _token_refused(context) if "missing client token" in message_of(exc) else Problem(ConfigError)
 
 
-def _refused_token(setting: Setting) -> Problem:
-    what = "the token is wrong, expired or used up" if setting.way == "token" else "the login has ended"
-    return Problem(Unauthenticated, f"{what}: sign in again ({setting.way})")
+def _token_refused(context: Context) -> Problem:
+    cause = "the token is wrong, expired or used up" if context.method == "token" else "the login has ended"
+    return Problem(Unauthenticated, f"{cause}: sign in again ({context.method})")
 
 
 def _denied(op: str) -> Problem:
@@ -115,58 +127,51 @@ def _denied(op: str) -> Problem:
     return Problem(Denied, "the login needs the policy that `tailorsecrets policy` prints")
 
 
-def _missing(exc: sdk.VaultError, setting: Setting) -> Problem:
-    if "namespace not found" in words(exc):
-        return Problem(StoreNotFound, "there is no such namespace; look at the option namespace and VAULT_NAMESPACE")
-    if is_gone(exc) and not setting.mounts:
-        return Problem(StoreNotFound, "there is no such mount; it is made with: vault secrets enable -version=2 kv")
+def _missing(exc: sdk.VaultError, context: Context) -> Problem:
+    if "namespace not found" in message_of(exc):
+        return Problem(StoreNotFound, "the namespace does not exist: check the option namespace and VAULT_NAMESPACE")
+    if is_unmounted(exc) and not context.mount_per_vault:
+        return Problem(StoreNotFound, "the mount does not exist; make it with: vault secrets enable -version=2 kv")
     return Problem(NotFound)
 
 
-def _of_status(exc: sdk.VaultError, op: str) -> Problem:
-    status = getattr(exc, "status", 0)
-    kinds: Mapping[int, Problem] = {
-        405: Problem(Unsupported, "the server may be older than Vault 1.10"),
-        409: Problem(AlreadyExists),
-        412: Problem(Unavailable, "a standby has not caught up"),
-        413: Problem(TooLarge),
-    }
+def _by_status(exc: sdk.VaultError) -> Problem:
     if is_too_large(exc):
         return Problem(TooLarge)
-    sealed = "the server is sealed, or not initialised" if "sealed" in words(exc) else ""
-    return kinds.get(status, Problem(Unavailable, sealed or _quoted(exc, op), _seconds(exc)))
+    sealed = "the server is sealed, or not initialised" if "sealed" in message_of(exc) else ""
+    return _BY_STATUS.get(status_of(exc), Problem(Unavailable, sealed))
 
 
-def _of_a_login(exc: sdk.VaultError, setting: Setting) -> Problem:
+def _of_login(exc: sdk.VaultError, context: Context) -> Problem:
+    method = context.method
     if isinstance(exc, sdk.InvalidPath):
-        return Problem(ConfigError, f"{setting.way} is not enabled at that path; look at the option auth_path")
+        return Problem(ConfigError, f"{method} is not enabled at that path: check the option auth_path")
     if isinstance(exc, sdk.Forbidden) and str(exc.url).endswith("/login"):
-        hint = f"the server refuses the {setting.way} login, or has it at another path: look at the option auth_path"
+        hint = f"the server refuses the {method} login, or has it at another path: check the option auth_path"
         return Problem(Unauthenticated, hint)
     if isinstance(exc, (sdk.InvalidRequest, sdk.Forbidden)):
-        return Problem(Unauthenticated, f"the server refuses the {setting.way} login: look at its role, secret and age")
-    return _of_an_answer(exc, "login", setting)
+        return Problem(Unauthenticated, f"the server refuses the {method} login: check its role, secret and age")
+    return _of_answer(exc, "login", context)
 
 
-def _of_no_answer(exc: http.RequestException, setting: Setting) -> Problem:
+def _of_no_answer(exc: http.RequestException, context: Context) -> Problem:
     text = str(exc)
-    if isinstance(exc, http.SSLError) and "CERTIFICATE_VERIFY_FAILED" in text:
-        return Problem(ConfigError, "the server's certificate is not trusted: set VAULT_CACERT to its CA file")
-    if isinstance(exc, http.SSLError) and "doesn't match" in text:
-        return Problem(ConfigError, "the server's certificate is for another name: set VAULT_TLS_SERVER_NAME to it")
-    if isinstance(exc, http.SSLError) and ("WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower()):
-        return Problem(ConfigError, "the server uses no TLS: write vault+http:// or an http address")
+    if isinstance(exc, http.SSLError) and (hint := _tls_hint(text)):
+        return Problem(ConfigError, hint)
+    if isinstance(exc, http.TooManyRedirects):
+        return Problem(ConfigError, "the server redirects in a circle: is the address right?")
     if isinstance(exc, _BAD_ADDRESS):
-        return Problem(ConfigError, "look at the address, and for odd characters in the token or namespace")
+        return Problem(ConfigError, "check the address, and the token and namespace for odd characters")
     if "NameResolutionError" in text or "Failed to resolve" in text:
-        return Problem(Unavailable, f"the host of {setting.address} is not known: look at the store URL or VAULT_ADDR")
-    return Problem(Unavailable, f"{setting.address} does not answer, or not in time")
+        return Problem(Unavailable, f"the host of {context.address} is unknown: check the store URL or VAULT_ADDR")
+    return Problem(Unavailable, f"{context.address} does not answer, or not in time")
 
 
-def _quoted(exc: sdk.VaultError, op: str) -> str:
-    """Return what the server says, unless it may speak of a value."""
-    return f"the server says: {' '.join(words(exc).split())[:200]}" if op in _ASKS_FOR_NO_VALUE and exc.errors else ""
-
-
-def _seconds(exc: sdk.VaultError) -> float | None:
-    return getattr(exc, "retry_after", None)
+def _tls_hint(text: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "the server's certificate is not trusted: set VAULT_CACERT to its CA file"
+    if "doesn't match" in text:
+        return "the server's certificate is for another name: set VAULT_TLS_SERVER_NAME to it"
+    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower():
+        return "the server does not use TLS: write vault+http:// or an http address"
+    return ""

@@ -1,55 +1,70 @@
-"""Where a native name is: in a mount of its vault's own, or in a folder of one mount that is there."""
+"""The mount behind a native name: one for each vault, or one that holds all vaults as folders."""
 
 import abc
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
-from tailorsecrets.driver import Entry, Target
+from hvac import Client
+from hvac.exceptions import Forbidden, InvalidRequest
+
+from tailorsecrets.driver import Entry, PerProcess, Target
 from tailorsecrets.errors import ConfigError, NameInvalid, NotEmpty, NotFound
 from tailorsecrets_vault.client import Connection
-from tailorsecrets_vault.entries import Facts
-from tailorsecrets_vault.hvac_types import Forbidden, InvalidRequest
-from tailorsecrets_vault.kv import Kv, Spot
-from tailorsecrets_vault.refusals import taken_path
+from tailorsecrets_vault.entries import Json
+from tailorsecrets_vault.kv import Kv, KvPath
+from tailorsecrets_vault.messages import mount_in_use
 
 _NAME: Final = re.compile(r"(?!.*(?:^|/)\.{1,2}(?:/|$))[A-Za-z0-9_+=.@-]+(?:/[A-Za-z0-9_+=.@-]+)*")
 _NOTE: Final = "tailorsecrets: "  # begins the description of a mount that was made here
 
 
-class Places(abc.ABC):
-    """The mounts behind native names. A mount is looked at once, before the first write or after a first miss."""
+class Mounts(abc.ABC):
+    """The mounts behind native names. The server is asked once for each, before the first write or after a miss."""
 
     def __init__(self, connection: Connection) -> None:
         self._call = connection.call
-        self._known: set[str] = set()
+        self._settings: dict[str, PerProcess[Json | None]] = {}  # None: absent, or hidden from this token
 
     @abc.abstractmethod
-    def spot(self, name: str) -> Spot:
-        """Return where *name* is."""
+    def path(self, name: str) -> KvPath:
+        """Return the path of *name*."""
 
-    def folder(self, prefix: str) -> tuple[Spot, str]:
-        """Return the folder that everything under *prefix* is in, and how its names there begin."""
+    def folder(self, prefix: str) -> tuple[KvPath, str]:
+        """Return the folder that holds everything under *prefix*, and how its names there begin."""
         above, _, start = prefix.rpartition("/")
-        mount, path = self.spot(f"{above}/x")
-        return Spot(mount, path.removesuffix("x")), start
+        mount, path = self.path(f"{above}/x")
+        return KvPath(mount, path.removesuffix("x")), start
 
     def check(self, mount: str) -> None:
-        """Raise ConfigError if *mount* is not KV version 2. An absent one passes: what is asked of it fails."""
-        if mount not in self._known:
-            with suppress(Forbidden):  # absent, or out of sight for this token
-                _check(mount, self._look(mount))
-            self._known.add(mount)
+        """Raise ConfigError if *mount* is not KV version 2. An absent one passes: the calls that follow fail."""
+        settings = self._ask_once(mount)
+        if settings is not None and not _is_kv2(settings):
+            self._settings.pop(mount, None)  # somebody may upgrade it
+            raise _wrong_type(mount, settings)
 
-    def _look(self, path: str) -> Facts:
-        """Return what the mount that holds *path* is; any policy on a path in it is enough."""
-        answer: dict[str, Facts] = self._call(lambda client: client.adapter.get(f"/v1/sys/internal/ui/mounts/{path}"))
+    def _remember(self, mount: str, settings: Json | None) -> None:
+        self._settings[mount] = PerProcess(lambda: settings)
+
+    def _ask_once(self, path: str) -> Json | None:
+        """Return the settings of the mount that holds *path*; threads that need them wait for one request."""
+        return self._settings.setdefault(path, PerProcess(partial(self._ask_if_visible, path))).get()
+
+    def _ask_if_visible(self, path: str) -> Json | None:
+        try:
+            return self._ask(path)
+        except Forbidden:
+            return None
+
+    def _ask(self, path: str) -> Json:
+        """Return the settings of the mount that holds *path*; any right on a path in it is enough."""
+        answer: dict[str, Json] = self._call(lambda client: client.adapter.get(f"/v1/sys/internal/ui/mounts/{path}"))
         return answer["data"]
 
 
-class Folders(Places):
-    """Folders of one mount. *target*'s path is the mount and perhaps more."""
+class OneMount(Mounts):
+    """One mount with a folder for each vault. The path of *target* is the mount, and perhaps a folder in it."""
 
     def __init__(self, connection: Connection, target: Target) -> None:
         super().__init__(connection)
@@ -59,94 +74,96 @@ class Folders(Places):
         if "/" not in self._path:
             self._mount = self._path
 
-    def spot(self, name: str) -> Spot:
-        """Return where *name* is."""
+    def path(self, name: str) -> KvPath:
+        """Return the path of *name*."""
         _check_name(name)
-        mount = self._found()
+        mount = self._mount or self._mount_of_path()
         if not name.startswith(f"{mount}/"):
             raise NameInvalid(f"{name!r} is outside of the mount {mount}")
-        return Spot(mount, name.removeprefix(f"{mount}/"))
+        return KvPath(mount, name.removeprefix(f"{mount}/"))
 
-    def _found(self) -> str:
-        """Return the mount that the path begins with; it may have slashes, so the server is asked once."""
-        if not self._mount:
-            try:
-                self._mount = self._look(self._path)["path"].strip("/")
-            except Forbidden:
-                self._mount = self._path.partition("/")[0]  # absent, or out of sight for this token
+    def _mount_of_path(self) -> str:
+        """Return the mount that the path begins with; a mount may have slashes, so the server is asked once."""
+        settings = self._ask_once(self._path)
+        if settings is None:
+            self._mount = self._path.partition("/")[0]
+        else:
+            self._mount = settings["path"].strip("/")
+            self._remember(self._mount, settings)
         return self._mount
 
 
-class Mounts(Places):
+class MountPerVault(Mounts):
     """Each vault is a mount, at its workspace and name."""
 
-    def spot(self, name: str) -> Spot:
-        """Return where *name* is."""
+    def path(self, name: str) -> KvPath:
+        """Return the path of *name*."""
         _check_name(name)
         workspace, vault, path = name.split("/", 2)
-        return Spot(f"{workspace}/{vault}", path)
+        return KvPath(f"{workspace}/{vault}", path)
 
     def containers(self, prefix: str) -> Iterator[Entry]:
         """Yield the KV version 2 mounts under *prefix* that the token may see."""
         answer = self._call(lambda client: client.adapter.get("/v1/sys/internal/ui/mounts"))
-        mounts: Mapping[str, Facts] = answer["data"]["secret"]
-        for path, facts in sorted(mounts.items()):
-            if path.startswith(prefix) and _is_kv2(facts):
-                self._known.add(path.strip("/"))
-                yield Entry(name=path.strip("/"), stamp=_note(facts))
+        mounts: Mapping[str, Json] = answer["data"]["secret"]
+        for path, settings in sorted(mounts.items()):
+            if path.startswith(prefix) and _is_kv2(settings):
+                self._remember(path.strip("/"), settings)
+                yield Entry(name=path.strip("/"), stamp=_note(settings))
 
     def make(self, container: str, note: str) -> None:
         """Mount a new store for *container*."""
         _check_name(container)
         try:
-            self._call(lambda client: _enable(client, container, note))
+            self._call(partial(_enable, path=container, note=note))
         except InvalidRequest as exc:
-            if taken_path(exc) == container:
+            if mount_in_use(exc) == container:
                 self.check(container)
             raise
-        self._known.add(container)
+        self._remember(container, None)
 
     def drop(self, container: str, kv: Kv) -> None:
-        """Unmount *container*, which must be empty: what is in it would be gone for good."""
+        """Unmount *container*, which must be empty: an unmounted store is gone for good."""
         _check_name(container)
-        mount = self._look(container)
-        if mount["path"] != f"{container}/":
+        settings = self._ask(container)
+        if settings["path"] != f"{container}/":
             raise NotFound
-        _check(container, mount)
+        if not _is_kv2(settings):
+            raise _wrong_type(container, settings)
         if not kv.is_empty(container):
             raise NotEmpty
         self._call(lambda client: client.sys.disable_secrets_engine(container))
-        self._known.discard(container)
+        self._settings.pop(container, None)
 
 
-def _enable(client: Any, path: str, note: str) -> None:
+def _enable(client: Client, path: str, note: str) -> None:
     client.sys.enable_secrets_engine("kv", path=path, description=_NOTE + note, options={"version": "2"})
 
 
-def _check(mount: str, facts: Facts) -> None:
-    if not _is_kv2(facts):
-        kind = f"KV version {_version(facts)}" if facts["type"] in {"kv", "generic"} else f"of type {facts['type']}"
-        raise ConfigError(
-            f"the mount {mount}/ is {kind}; KV version 2 is needed",
-            hint=f"make another mount, or upgrade it with: vault kv enable-versioning {mount}",
-        )
+def _wrong_type(mount: str, settings: Json) -> ConfigError:
+    is_kv = settings["type"] in {"kv", "generic"}
+    found = f"KV version {_version(settings)}" if is_kv else f"of type {settings['type']}"
+    return ConfigError(
+        f"the mount {mount}/ is {found}; KV version 2 is needed",
+        hint=f"make another mount, or upgrade it with: vault kv enable-versioning {mount}",
+    )
 
 
-def _is_kv2(facts: Facts) -> bool:
-    return facts["type"] == "kv" and _version(facts) == "2"
+def _is_kv2(settings: Json) -> bool:
+    return settings["type"] == "kv" and _version(settings) == "2"
 
 
-def _version(facts: Facts) -> str:
-    options: Mapping[str, str] = facts["options"] or {}
+def _version(settings: Json) -> str:
+    options: Mapping[str, str] = settings["options"] or {}
     return options.get("version", "1")
 
 
-def _note(facts: Facts) -> str:
-    text = str(facts.get("description", ""))
+def _note(settings: Json) -> str:
+    text = str(settings.get("description", ""))
     return text.removeprefix(_NOTE) if text.startswith(_NOTE) else ""
 
 
 def _check_name(name: str) -> None:
-    """Refuse what hvac would turn into another path, such as ``a/../b`` and ``a//b``."""
+    """Refuse names that hvac would turn into another path, such as ``a/../b`` and ``a//b``."""
     if not _NAME.fullmatch(name):
         raise NameInvalid(f"{name!r} cannot be a path in Vault")

@@ -1,4 +1,4 @@
-"""What a store URL and the environment say about the server: its address, TLS, namespace and options. Pure."""
+"""The address, TLS settings and options of a server, from the store URL and the environment. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -12,39 +12,38 @@ from tailorsecrets.errors import ConfigError
 
 PORT: Final = 8200
 _HOST: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
-_FIELD: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LONGEST_PATH: Final = 512  # leaves room for three names of 63 characters in the driver's `max_name`
 _TRUE: Final = ("1", "t", "true")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Where the server is and how to talk to it. It holds no credential."""
+class Options:
+    """The address of the server and how to talk to it. It holds no credential."""
 
     address: str
     namespace: str = ""
-    verify: bool | str = True  # a file or folder with certificates, or whether to check the server's at all
+    verify: bool | str = True  # a file or folder of CA certificates, or whether to check the server's certificate
     certificate: tuple[str, str] | None = None  # the client's own, and its key
     server_name: str = ""  # in the server's certificate, where that is not the host
-    timeout: float = 15.0
+    timeout: float = 15.0  # seconds that a read may take
     field: str = "value"
-    max_versions: int = 0  # 0: what the mount says
+    max_versions: int = 0  # 0: the mount's
 
 
-def settings_of(target: Target) -> Settings:
-    """Return the settings of *target*; ConfigError where the URL or the environment is wrong."""
+def options_of(target: Target) -> Options:
+    """Return the options of *target*; raise ConfigError where the URL or the environment is wrong."""
     environ, options = target.environ, target.options
     if len(target.path) > _LONGEST_PATH:
         raise ConfigError(f"the path in the store URL has more than {_LONGEST_PATH} characters")
-    return Settings(
+    return Options(
         address=_address(target),
         namespace=options.get("namespace", "") or variable(environ, "NAMESPACE"),
         verify=_verify(environ),
         certificate=_certificate(environ),
         server_name=variable(environ, "TLS_SERVER_NAME"),
         timeout=target.timeout,
-        field=_field(options.get("field", "value")),
-        max_versions=_count(options.get("max_versions", "")),
+        field=options.get("field", "value"),
+        max_versions=int(options.get("max_versions", "0")),
     )
 
 
@@ -55,23 +54,24 @@ def variable(environ: Mapping[str, str], name: str) -> str:
 
 def _address(target: Target) -> str:
     if not target.host:
-        return _from_environment(variable(target.environ, "ADDR"))
+        return _address_in_environment(variable(target.environ, "ADDR"))
     if not _HOST.fullmatch(target.host):
-        raise ConfigError(f"{target.host!r} in the store URL is no host", hint="write vault://HOST:PORT")
+        raise ConfigError(f"{target.host!r} in the store URL is not a host", hint="write vault://HOST:PORT")
     port = "" if re.search(r":\d+$", target.host) else f":{PORT}"
     return f"{'http' if target.scheme == 'vault+http' else 'https'}://{target.host}{port}"
 
 
-def _from_environment(address: str) -> str:
+def _address_in_environment(address: str) -> str:
     parts = None
     with suppress(ValueError):
         parts = urlsplit(address)
     if not address:
         raise ConfigError("the store URL names no host", hint="write vault://HOST, or set VAULT_ADDR or BAO_ADDR")
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError("VAULT_ADDR or BAO_ADDR is no address", hint="it looks like https://vault.example.com:8200")
+        hint = "expected a URL such as https://vault.example.com:8200"
+        raise ConfigError("VAULT_ADDR or BAO_ADDR is not an address", hint=hint)
     if "@" in parts.netloc:
-        raise ConfigError("VAULT_ADDR or BAO_ADDR has a credential in it", hint="take it out; sign in by VAULT_TOKEN")
+        raise ConfigError("VAULT_ADDR or BAO_ADDR has a credential in it", hint="remove it; sign in with VAULT_TOKEN")
     return address.rstrip("/")
 
 
@@ -86,15 +86,3 @@ def _certificate(environ: Mapping[str, str]) -> tuple[str, str] | None:
     if bool(certificate) != bool(key):
         raise ConfigError("a client certificate needs both VAULT_CLIENT_CERT and VAULT_CLIENT_KEY")
     return (certificate, key) if certificate else None
-
-
-def _field(text: str) -> str:
-    if not _FIELD.fullmatch(text):
-        raise ConfigError("field= takes 1 to 64 letters, digits, '_', '.' and '-'")
-    return text
-
-
-def _count(text: str) -> int:
-    if text and not (text.isdecimal() and int(text) > 0):
-        raise ConfigError("max_versions= takes a number over 0")
-    return int(text or 0)

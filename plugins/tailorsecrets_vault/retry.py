@@ -1,39 +1,33 @@
-"""Repeating what follows a write. The core cannot: it would repeat the write with it."""
+"""Repeats of the calls that follow a write. The core cannot repeat them: it would repeat the write too."""
 
-import time
 from collections.abc import Callable
 from typing import Final
 
+from hvac.exceptions import VaultError
 from requests import RequestException
 
-from tailorsecrets.errors import Unavailable
-from tailorsecrets_vault.hvac_types import VaultError
+from tailorsecrets.driver import Budget
+from tailorsecrets.errors import SecretsError
+from tailorsecrets_vault.messages import retry_after_of, status_of
 
-_FIRST_PAUSE: Final = 0.1  # seconds; doubled for each further one
-_LONGEST_PAUSE: Final = 5.0
-_MAY_PASS: Final = (412, 429)  # and all from 500 on
-
-
-def insist(do: Callable[[], object], seconds: float) -> None:
-    """Do what may be done twice until it succeeds; Unavailable, which no one repeats, after *seconds*."""
-    end, pause = time.monotonic() + seconds, _FIRST_PAUSE
-    while (asked := _asked_to_wait(do)) is not None:
-        wait = max(pause, asked)
-        if time.monotonic() + wait > end:
-            raise Unavailable("the value is written, but not all that goes with it", hint="run it again")
-        time.sleep(wait)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+_TEMPORARY: Final = (412, 429)  # and all from 500 on
 
 
-def _asked_to_wait(do: Callable[[], object]) -> float | None:
-    """Do it and return None; or the seconds that the server asks to wait, where it may succeed later."""
-    try:
-        do()
-    except RequestException:
-        return 0.0
-    except VaultError as exc:
-        status = getattr(exc, "status", 0)
-        if status not in _MAY_PASS and status < 500:  # noqa: PLR2004 - HTTP's own
-            raise
-        return exc.retry_after or 0.0
-    return None
+def failure_of(do: Callable[[], object], seconds: float) -> Exception | None:
+    """Call *do*, which may be done twice, until it succeeds or *seconds* are over; return the last failure, if any."""
+    budget = Budget(seconds)
+    while True:
+        try:
+            do()
+        except (VaultError, RequestException, SecretsError) as exc:
+            failure = exc
+        else:
+            return None
+        if not _is_temporary(failure) or not budget.wait(retry_after_of(failure)):
+            return failure
+
+
+def _is_temporary(failure: Exception) -> bool:
+    if isinstance(failure, VaultError):
+        return status_of(failure) in _TEMPORARY or status_of(failure) >= 500  # noqa: PLR2004  # HTTP's own
+    return isinstance(failure, RequestException)

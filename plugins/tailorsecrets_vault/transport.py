@@ -1,85 +1,115 @@
-"""hvac's adapter, and what it leaves out.
+"""The hvac adapter, with what hvac lacks.
 
-It tells the status of an error, has time-outs that depend on the request, sends values as UTF-8, takes nothing for an
-answer that is cut or comes from a web page, and waits for a server that says "not yet".
+Errors carry their status, time-outs depend on the request, values are sent as UTF-8, a truncated answer or a web page
+is an error, a server that is not ready or refuses the connection is asked again for a while, and a redirect is followed
+only within one server.
 """
 
 import json
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
+from hvac.adapters import JSONAdapter
+from hvac.exceptions import VaultError
 from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
-from tailorsecrets_vault.hvac_types import JSONAdapter, VaultError
-from tailorsecrets_vault.options import Settings
-from tailorsecrets_vault.refusals import is_not_yet
+from tailorsecrets.driver import Budget, seconds_for
+from tailorsecrets.errors import Unavailable
+from tailorsecrets_vault.messages import annotate, is_not_ready, status_of
+from tailorsecrets_vault.options import Options
 
-CONNECTING: Final = 3.0  # seconds
-PATIENCE: Final = 5.0  # seconds that a new mount may take to be usable, or a standby to catch up
-_PAUSE: Final = 0.05
-_WRITES_TAKE: Final = 4  # times as long as reads
+CONNECT_SECONDS: Final = 3.0
+REFUSED_SECONDS: Final = 2.0  # for a server that refuses the connection, for example while it restarts
+NOT_READY_SECONDS: Final = 5.0  # for a new mount to become usable, or a standby to catch up
 _CONNECTIONS: Final = 16  # kept open
 _READS: Final = ("get", "list")
-_SAYS: Final = frozenset({"errors", "data", "warnings"})
-_LAGGING: Final = 412  # a standby of Vault Enterprise that has not caught up
+_KEEPS_METHOD: Final = (307, 308)
+_MAX_REDIRECTS: Final = 5
+_VAULT_KEYS: Final = frozenset({"errors", "data", "warnings"})
+_STANDBY_BEHIND: Final = 412  # a standby of Vault Enterprise that has not caught up
 
 
-class NoAnswer(VaultError):
-    """What answers is no Vault server, or its answer was cut."""
-
-    status = 200
-    retry_after = None
+class InvalidAnswer(VaultError):
+    """The answer is not from a Vault server, or it is truncated."""
 
 
-class Wire(JSONAdapter):
-    """One session of requests, made by ``http_session``."""
+class RefusedRedirect(VaultError):
+    """A redirect to another server, or one that would turn a write into a read; the message is for the user."""
+
+
+class Adapter(JSONAdapter):
+    """The requests of one session, which ``http_session`` makes."""
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
-        """Send a request until the server is ready for it, and return its answer; the JSON object if it has one."""
+        """Send a request until the server is ready for it, and return the JSON object of the answer, if it has one."""
         if "json" in options:
             options["data"] = json.dumps(options.pop("json"), ensure_ascii=False).encode()
             headers = {"Content-Type": "application/json", **(headers or {})}
-        options["timeout"] = self._timeout(method)
-        end = time.monotonic() + min(PATIENCE, self._kwargs["timeout"])
+        seconds = seconds_for(self._kwargs["timeout"], write=method not in _READS)
+        options["timeout"] = Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
+        not_ready = Budget(min(NOT_READY_SECONDS, self._kwargs["timeout"]))
+        refused = Budget(min(REFUSED_SECONDS, self._kwargs["timeout"]))
         while True:
             try:
-                return _whole(super().request(method, url, dict(headers or {}), **options))
+                return _valid(super().request(method, url, dict(headers or {}), **options))
             except VaultError as exc:
-                if not (exc.status == _LAGGING or is_not_yet(exc)) or time.monotonic() > end:
+                if not (status_of(exc) == _STANDBY_BEHIND or is_not_ready(exc)) or not not_ready.wait():
                     raise
-            time.sleep(_PAUSE)
-
-    def _timeout(self, method: str) -> Timeout:
-        seconds: float = self._kwargs["timeout"]
-        total = seconds * (1 if method in _READS else _WRITES_TAKE)
-        return Timeout(connect=min(CONNECTING, total), total=total)
+            except requests.ConnectionError as exc:
+                if not _is_refused(exc):
+                    raise
+                if not refused.wait():
+                    break
+        raise Unavailable(hint=f"connection refused: is the server at {self.base_uri} running?", retryable=False)
 
     def _raise_for_error(self, method: str, url: str, response: requests.Response) -> None:
-        if response.status_code == requests.codes.not_found and not _is_of_vault(response):
-            raise NoAnswer  # of a proxy, say: it is no word on a secret
+        if response.status_code == requests.codes.not_found and not _is_from_vault(response):
+            raise InvalidAnswer  # of a proxy, for example: it says nothing about a secret
         try:
             super()._raise_for_error(method, url, response)
         except VaultError as exc:
-            exc.status, exc.retry_after = response.status_code, _seconds(response.headers.get("Retry-After", ""))
+            annotate(exc, response.status_code, _seconds(response.headers.get("Retry-After", "")))
             raise
 
 
-def http_session(settings: Settings) -> requests.Session:
-    """Return a session that checks the server's certificate as *settings* say, and repeats nothing by itself."""
-    session = requests.Session()
-    session.verify, session.cert = settings.verify, settings.certificate
-    session.auth = _with_the_token_alone
-    session.mount("https://", _Named(settings.server_name))
+def http_session(options: Options) -> requests.Session:
+    """Return a session that checks the server's certificate as *options* say, and repeats nothing by itself."""
+    session = _Session()
+    session.verify, session.cert = options.verify, options.certificate
+    session.auth, session.max_redirects = _only_the_token, _MAX_REDIRECTS
+    session.mount("https://", _NamedServer(options.server_name))
     session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
     return session
 
 
-class _Named(HTTPAdapter):
-    """Connections to a server whose certificate is made out to *name*."""
+class _Session(requests.Session):
+    """Follows redirects within one server: 307 and 308 for every request, others for reads only."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return the address that *resp* redirects to, None for no redirect; raise RefusedRedirect."""
+        target = super().get_redirect_target(resp)
+        if target is not None:
+            _check_redirect(resp, urlsplit(resp.url), urlsplit(urljoin(resp.url, target)))
+        return target
+
+    def rebuild_method(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Keep the method, which requests would turn into GET."""
+
+
+def _check_redirect(response: requests.Response, old: SplitResult, new: SplitResult) -> None:
+    upgraded = (old.scheme, new.scheme) == ("http", "https") and old.hostname == new.hostname
+    if not upgraded and (old.scheme, old.netloc.lower()) != (new.scheme, new.netloc.lower()):
+        raise RefusedRedirect(f"the server redirects to {new.scheme}://{new.hostname}: is the address right?")
+    if response.status_code not in _KEEPS_METHOD and str(response.request.method).lower() not in _READS:
+        raise RefusedRedirect(f"the server redirects a write with HTTP {response.status_code}: is the address right?")
+
+
+class _NamedServer(HTTPAdapter):
+    """Connections to a server whose certificate is for *name*."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -91,25 +121,31 @@ class _Named(HTTPAdapter):
         super().init_poolmanager(*args, **options)
 
 
-def _with_the_token_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _only_the_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Add nothing: without an ``auth``, requests looks for a password in ~/.netrc at each call."""
     return request
 
 
-def _whole(answer: Any) -> Any:
-    """Return *answer*, which hvac gives as it came where it is no JSON."""
-    text = isinstance(answer, requests.Response) and answer.status_code == requests.codes.ok
-    if text or not isinstance(answer, (dict, requests.Response)):
-        raise NoAnswer
+def _is_refused(exc: BaseException | None) -> bool:
+    while exc is not None and not isinstance(exc, ConnectionRefusedError):
+        exc = exc.__cause__ or exc.__context__
+    return exc is not None
+
+
+def _valid(answer: Any) -> Any:
+    """Return *answer*; hvac returns the response itself where it is not JSON."""
+    is_text = isinstance(answer, requests.Response) and answer.status_code == requests.codes.ok
+    if is_text or not isinstance(answer, (dict, requests.Response)):
+        raise InvalidAnswer
     return cast("Any", answer)
 
 
-def _is_of_vault(response: requests.Response) -> bool:
-    """Tell whether an answer that finds nothing is one of Vault's, which say why in JSON."""
+def _is_from_vault(response: requests.Response) -> bool:
+    """Tell whether a 404 is from Vault, which says why in JSON."""
     body: object = None
     with suppress(ValueError):
         body = response.json()
-    return isinstance(body, dict) and not _SAYS.isdisjoint(cast("dict[str, object]", body))
+    return isinstance(body, dict) and not _VAULT_KEYS.isdisjoint(cast("dict[str, object]", body))
 
 
 def _seconds(text: str) -> float | None:

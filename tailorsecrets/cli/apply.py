@@ -23,6 +23,7 @@ _TRUSTED: Final = (
     "secrets count as unchanged because of the list, which lacks writes of other tools and the newest ones"
 )
 _UNREAD: Final = "vaults whose owner is unknown, since their record cannot be read, are not changed"
+_UNKNOWN: Final = "may differ and is not changed: it has no stamp, and this login may not read its value"
 _QUESTIONS: Final[dict[Topic, str]] = {
     "conflicts": "Take these vaults over from their owners?",
     "unmanaged": "Take these vaults over?",
@@ -70,8 +71,8 @@ def apply(
         _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store matches the config")
         if not dry_run:
             consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
-            _confirm(plan, to_ask(plan, consent), invocation)
-            carry_out(plan, store, invocation, status="applied")
+            _confirm(plan, asked := to_ask(plan, consent), invocation)
+            carry_out(plan, store, invocation, status="applied", prompted=bool(asked))
     _note_stale_types(config, invocation)
     return exits.CHANGES if detailed_exitcode and plan.steps else exits.DONE
 
@@ -87,8 +88,9 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
         plan = _planned(nothing_desired(config), store, invocation)
         _show(plan, invocation, dry_run=dry_run, idle=f"nothing to remove: {config.owner.name} owns no vault here")
         if not dry_run:
-            _confirm(plan, to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False), invocation)
-            carry_out(plan, store, invocation, status="removed")
+            asked = to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False)
+            _confirm(plan, asked, invocation)
+            carry_out(plan, store, invocation, status="removed", prompted=bool(asked))
 
 
 def _planned(
@@ -101,6 +103,8 @@ def _planned(
         invocation.io.say(f"note: {plan.trusted} {_TRUSTED}")
     if plan.unread:
         invocation.io.say(f"note: {_UNREAD}: {listed(plan.unread)}")
+    for place in plan.unknown:
+        invocation.io.say(f"note: {plans.path(place)} {_UNKNOWN}")
     for place in escaped(plan, store):
         invocation.io.say(f"note: other tools read tailorsecrets:= before the value of {plans.path(place)}")
     return plan

@@ -6,4 +6,3 @@ DONE: Final = 0
 ERROR: Final = 1  # also bad usage
 CHANGES: Final = 2  # there is something to apply, with --detailed-exitcode
 INTERRUPTED: Final = 130
-TERMINATED: Final = 143  # SIGTERM during an apply

@@ -23,8 +23,9 @@ from tailorsecrets.secret import Secret
     lazy={
         "keys": ("file:keys", "Manage the keys that open a store file."),
         "rekey": ("file:rekey", "Encrypt the store file with a new data key, for the same keys."),
+        "trust": ("file:trust", "Accept the store file at this path as the genuine one."),
     },
-    examples=("tailorsecrets file keys list", "tailorsecrets file rekey"),
+    examples=("tailorsecrets file keys list", "tailorsecrets file rekey", "tailorsecrets file trust"),
 )
 def group() -> None:
     """Manage an encrypted store file."""
@@ -47,16 +48,21 @@ def keys() -> None:
 @command("list", "tailorsecrets file keys list")
 def list_(invocation: Invocation) -> None:
     """List the keys that open the store file. The command needs no key."""
-    from tailorsecrets_file.keys import list_slots
+    from tailorsecrets_file.keys import list_lost_slots, list_slots
 
     target = _target(invocation)
     with _disk_errors(target):
-        slots = list_slots(target)
+        slots, lost = list_slots(target), list_lost_slots(target)
     rows = [(slot.id, slot.kind, slot.label, iso(slot.created)) for slot in slots]
     if invocation.json:
         invocation.io.show_json([dict(zip(("id", "kind", "label", "createdAt"), row, strict=True)) for row in rows])
     else:
         show_table(invocation, ("ID", "KIND", "LABEL", "CREATED"), rows)
+    for slot in lost:
+        invocation.io.say(
+            f"note: a merge dropped the {slot.kind} {slot.id}{_labelled(slot.label)}: another branch rekeyed the file. "
+            "Add it again with `file keys add`, or forget it with `file rekey`."
+        )
 
 
 @command(
@@ -73,7 +79,8 @@ def list_(invocation: Invocation) -> None:
 )
 @click.option("--age", metavar="RECIPIENT", help="An age recipient, age1..., or an ssh public key.")
 @click.option("--passphrase", is_flag=True, help="A passphrase, from a prompt on the terminal, else from a pipe.")
-def add(invocation: Invocation, key_file: str | None, age: str | None, passphrase: bool) -> None:
+@click.option("--allow-weak", is_flag=True, help="Accept a passphrase of less than 12 characters.")
+def add(invocation: Invocation, key_file: str | None, age: str | None, passphrase: bool, allow_weak: bool) -> None:
     """Add a key that opens the store file."""
     from tailorsecrets_file.keys import add_slot
 
@@ -83,12 +90,12 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
     target = _target(invocation)
     with _disk_errors(target):
         if passphrase:
-            slot = add_slot(target, "passphrase", passphrase=_passphrase(invocation))
+            slot = add_slot(target, "passphrase", passphrase=_passphrase(invocation), allow_weak=allow_weak)
         elif age is not None:
             slot = add_slot(target, "age", recipient=age)
         else:
             slot = add_slot(target, "key", path=str(Path(invocation.io.cwd) / key_file) if key_file else "")
-    invocation.report_change(slot.id, f"added the {slot.kind} {slot.id}{f' ({slot.label})' if slot.label else ''}")
+    invocation.report_change(slot.id, f"added the {slot.kind} {slot.id}{_labelled(slot.label)}")
 
 
 @command("remove", "tailorsecrets file keys remove 3f9c")
@@ -120,6 +127,29 @@ def rekey(invocation: Invocation) -> None:
     with _disk_errors(target):
         sentence = encrypt_anew(target)
     invocation.report_change(target.path, sentence)
+
+
+@command("trust", "tailorsecrets file trust")
+@yes_option
+def trust(invocation: Invocation, yes: bool) -> None:
+    """Accept the store file at this path as the genuine one.
+
+    Needed once to open a file with an age identity that is not named in TAILORSECRETS_FILE_AGE_IDENTITY, and after
+    somebody replaced the file on purpose. Anybody can make a file that your age identity opens, so ask another holder
+    of the file whether `tailorsecrets file trust` shows them the same origin.
+    """
+    from tailorsecrets_file.keys import trust as accept
+
+    invocation.announce("file trust", writes=False)
+    target = _target(invocation)
+    confirm(f"Accept {target.url} as the genuine store file?", invocation, code="FILE_TRUST_CANCELLED", yes=yes)
+    with _disk_errors(target):
+        sentence = accept(target)
+    invocation.report_change(target.path, sentence)
+
+
+def _labelled(label: str) -> str:
+    return f" ({label})" if label else ""
 
 
 def _passphrase(invocation: Invocation) -> Secret:

@@ -51,9 +51,14 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
     conflict, and secret rollback settles it.
     """
     with invocation.open() as store, _vault_missing_first(store, vault_name):
-        versions = store.history(vault_name, name)
         now = workspace_of(store).stat([place := Place(vault_name, name)], deleted=True).get(place)
-    shown = [now, *versions] if now is not None and now.state == "deleted" else versions
+        deleted = [now] if now is not None and now.state == "deleted" else []
+        try:
+            shown = [*deleted, *store.history(vault_name, name)]
+        except SecretNotFound:
+            if not deleted:
+                raise
+            shown = deleted  # no version before it can be read
     rows = [(entry.version, iso(entry.updated), _state(entry, now)) for entry in shown]
     if invocation.json:
         invocation.io.show_json([dict(zip(("version", "createdAt", "state"), row, strict=True)) for row in rows])
@@ -62,8 +67,8 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
 
 
 def _state(entry: Entry, now: Entry | None) -> str:
-    if entry.state == "deleted":
-        return "deleted"
+    if entry.state in {"deleted", "disabled"}:
+        return entry.state
     if now is not None and entry.version in now.branches:
         return "conflict"
     return "current" if now is not None and entry.version == now.version else "old"

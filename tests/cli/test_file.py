@@ -58,6 +58,23 @@ def test_a_passphrase_is_typed_twice(shell: Shell, again: str, code: int) -> Non
     assert "correct horse" not in text
 
 
+def test_a_key_that_a_merge_dropped(shell: Shell) -> None:
+    """The list names a key that one branch added while another one rekeyed, as a union merge leaves it."""
+    path = shell.folder / STORE.removeprefix("file:")
+    before = path.read_bytes()
+    shell("file", "keys", "add", "--key-file", "ci.key")
+    added = path.read_bytes().splitlines(keepends=True)[0]
+    path.write_bytes(before)
+    shell("file", "rekey")
+    path.write_bytes(added + path.read_bytes())
+
+    done = shell("file", "keys", "list")
+
+    assert "a merge dropped the key" in done.err
+    assert "ci.key" in done.err
+    assert "ci.key" not in done.out
+
+
 @pytest.mark.parametrize("word", ["", "n"])
 def test_declining_to_remove(shell: Shell, word: str) -> None:
     """Anything but a yes keeps the key."""
@@ -67,6 +84,25 @@ def test_declining_to_remove(shell: Shell, word: str) -> None:
     code, text = ended(child)
     assert code == 1
     assert "error[KEY_REMOVAL_CANCELLED]" in text
+
+
+def test_trust(shell: Shell) -> None:
+    """Trusting a file needs a yes, also under a profile that may only read, and shows the origin."""
+    (shell.folder / "tailorsecrets.toml").write_text('[profiles.ro]\npermission = "read"\n')
+    assert shell("file", "trust", "--json").error["code"] == "CONFIRMATION_REQUIRED"
+    done = shell("file", "trust", "-p", "ro", "--store", STORE, "--yes")
+    assert done.code == 0
+    assert "its origin is " in done.err
+
+
+def test_declining_to_trust(shell: Shell) -> None:
+    """Anything but a yes trusts nothing."""
+    child = shell.terminal("file", "trust")
+    child.expect_exact("[y/N]: ")
+    child.sendline("n")
+    code, text = ended(child)
+    assert code == 1
+    assert "error[FILE_TRUST_CANCELLED]" in text
 
 
 def test_rekey(shell: Shell) -> None:
@@ -106,6 +142,18 @@ def test_a_lockout_must_be_meant(shell: Shell) -> None:
     assert error["code"] == "CONFIRMATION_REQUIRED"
     assert "--allow-lockout" in error["suggestion"]
     assert shell(*remove, "--allow-lockout").code == 0
+
+
+def test_a_weak_passphrase(shell: Shell) -> None:
+    """A passphrase of less than 12 characters needs a word, and so does one that a new file gets."""
+    error = shell("file", "keys", "add", "--passphrase", "--json", stdin=b"elevenchars\n").error
+    assert (error["code"], "--allow-weak" in error["suggestion"]) == ("PASSPHRASE_WEAK", True)
+    assert shell("file", "keys", "add", "--passphrase", "--allow-weak", stdin=b"elevenchars\n").code == 0
+    weak = {"TAILORSECRETS_FILE_PASSPHRASE": "elevenchars"}
+    done = shell.having(weak)("init", "--store", "file:new.jsonl", "--json")
+    assert done.error["code"] == "PASSPHRASE_WEAK"
+    assert not (shell.folder / "new.jsonl").exists()
+    assert "elevenchars" not in done.err
 
 
 def test_an_empty_passphrase(shell: Shell) -> None:

@@ -45,6 +45,7 @@ WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("file", "keys", "add"): ("--passphrase", *FILE),
     ("file", "keys", "remove"): ("SLOT", "--yes", *FILE),
     ("file", "rekey"): FILE,
+    ("file", "trust"): ("--yes", *FILE),
     ("policy",): ("--for", "read", "--store", "aws://eu-west-1"),
     ("app", "list"): APP,
     ("app", "emit"): ('{"kind": "recordCreated", "type": "Order", "new_record": {}}', *APP),
@@ -60,6 +61,7 @@ BEFORE: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
     ("file", "keys", "add"): (("apply", "--yes", *FILE),),
     ("file", "keys", "remove"): (("apply", "--yes", *FILE), ("file", "keys", "add", "--key-file", "ci.key", *FILE)),
     ("file", "rekey"): (("apply", "--yes", *FILE),),
+    ("file", "trust"): (("apply", "--yes", *FILE),),
 }
 ORDERS = """
 from tailorsecrets.app import *

@@ -15,7 +15,7 @@ from tailorsecrets.driver import Driver
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.store import workspace_of
 from tailorsecrets.testing.backdoor import ABILITIES, Backdoor
-from tailorsecrets.testing.conformance import Conformance, Connect, Place
+from tailorsecrets.testing.conformance import Conformance, Connect, MakeVault
 
 URL = os.environ.get("TAILORSECRETS_TEST_STORE", "")
 SETTLED = 30.0  # seconds in which a live list shows what was written
@@ -73,12 +73,12 @@ if URL:
             """Return the other tool."""
             return OtherConnection(driver)
 
-        def places(self, driver: Driver) -> Place:
+        def vault_maker(self, driver: Driver) -> MakeVault:
             """Return what makes vaults in a workspace that is remembered."""
-            place = super().places(driver)
+            make_vault = super().vault_maker(driver)
 
             def remembered(vault: str) -> str:
-                made = place(vault)
+                made = make_vault(vault)
                 self.workspaces.add(made.removesuffix(vault + self.caps.joiner))
                 return made
 

@@ -82,7 +82,7 @@ def test_an_error_of_pydantic_shows_no_value() -> None:
 
 def test_a_secret_is_no_str() -> None:
     """A field of another type than SecretStr is refused."""
-    with pytest.raises(ConfigError, match="field token: a secret is a SecretStr"):
+    with pytest.raises(ConfigError, match="field token: use the type SecretStr"):
         settings({"token": "abc"}, token=(Annotated[str, SecretRef("api-keys", "token")], ...))
 
 

@@ -91,7 +91,7 @@ def test_a_value_that_is_no_header_is_refused(resolve: Resolve, value: str) -> N
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"X-Key": 1}, "not int"),
+        ({"X-Key": 1}, "got int"),
         ({"X-Key": {"vault": "api-keys"}}, "missing or unknown: key"),
         ({"X-Key": {**TOKEN, "name": "x"}}, "missing or unknown: name"),
         ({"X-Key": {**TOKEN, "key": "NOT/OK"}}, "NOT/OK"),
@@ -99,9 +99,9 @@ def test_a_value_that_is_no_header_is_refused(resolve: Resolve, value: str) -> N
         ({"X-Key": {**TOKEN, "format": "{} {}"}}, "one {}"),
         ({"X-Key": {**TOKEN, "format": "{0.__class__}{}"}}, "no other brace"),
         ({"X-Key": {**TOKEN, "format": "{}\r\n"}}, "one {}"),
-        ({"X Key": "a"}, "'X Key' is no header name"),
+        ({"X Key": "a"}, "'X Key' is not a header name"),
         ({"X-Key": "a\r\nb"}, "X-Key: the text"),
-        ({"X-Key": "a", "x-key": "b"}, "'x-key' stands twice"),
+        ({"X-Key": "a", "x-key": "b"}, "'x-key' is there twice"),
     ],
 )
 def test_what_is_no_header(resolve: Resolve, given: Mapping[str, Any], problem: str) -> None:

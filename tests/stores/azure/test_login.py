@@ -4,20 +4,26 @@ import logging
 import socket
 import threading
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import azure.identity
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.transport import RequestsTransport
 
+from tailorsecrets import open_store
 from tailorsecrets.errors import ConfigError, Unauthenticated, Unavailable
+from tailorsecrets.testing.conformance.suite import problem
 from tailorsecrets_azure import login as signin
 from tailorsecrets_azure.driver import AzureDriver
-from tailorsecrets_azure.options import Settings
+from tailorsecrets_azure.options import Options
+from tests.support.azure.authority import WRONG_SECRET, Authority
 from tests.support.azure.backdoor import AzureBackdoor
 from tests.support.azure.fixtures import server, target
 from tests.support.azure.server import TENANT, Server
@@ -53,8 +59,8 @@ def test_the_logins_have_names(no_login: None) -> None:
         "powershell": azure.identity.AzurePowerShellCredential,
     }
     for name, kind in kinds.items():
-        settings = Settings(host="my-vault.vault.azure.net", credential=name)
-        opened = signin.open_credential(settings, of("my-vault"), print)
+        options = Options(host="my-vault.vault.azure.net", credential=name)
+        opened = signin.open_credential(options, of("my-vault"), RequestsTransport())
         opened.close()
         assert type(opened) is kind
 
@@ -63,15 +69,15 @@ def test_a_workload_identity(no_login: None, monkeypatch: pytest.MonkeyPatch, tm
     """A pod's identity is taken from what Azure's webhook sets in its environment."""
     monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
-    settings = Settings(host="my-vault.vault.azure.net", credential="workload", client_id=TENANT)
-    found = signin.open_credential(settings, of("my-vault"), print)
+    options = Options(host="my-vault.vault.azure.net", credential="workload", client_id=TENANT)
+    found = signin.open_credential(options, of("my-vault"), RequestsTransport())
     assert isinstance(found, azure.identity.WorkloadIdentityCredential)
 
 
 def test_an_environment_of_its_own_brings_its_service_principal(no_login: None) -> None:
     """Where a program opens the store with other variables than the process has, their service principal signs in."""
-    settings = Settings(host="my-vault.vault.azure.net")
-    found = signin.open_credential(settings, of("my-vault", PRINCIPAL), print)
+    options = Options(host="my-vault.vault.azure.net")
+    found = signin.open_credential(options, of("my-vault", PRINCIPAL), RequestsTransport())
     assert isinstance(found, azure.identity.ClientSecretCredential)
 
 
@@ -108,9 +114,78 @@ def test_a_silent_authority_is_unavailable_in_time(server: Server, no_login: Non
         driver = AzureDriver(of(server.host, PRINCIPAL, ca_bundle=server.authority, authority=authority))
         with pytest.raises(Exception) as caught:
             driver.get("default--api-keys--stripe")
-        told = driver.explain(caught.value, "get")
+        told = problem(driver, caught.value, "get")
     assert (told.kind, "authority" in told.hint) == (Unavailable, True)
     driver.close()
+
+
+@pytest.fixture
+def chain(no_login: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the process a service principal, which the default chain of logins tries first."""
+    for name, text in PRINCIPAL.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.delenv("AZURE_TOKEN_CREDENTIALS")
+
+
+def chained_url(server: Server, authority: str) -> str:
+    """Return the URL of the Key Vault at *server*, with the default chain of logins at *authority*."""
+    return f"azure://{server.host}?{urlencode({'ca_bundle': server.authority, 'authority': authority, 'timeout': 2})}"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_authority_with_an_outage_in_the_chain(server: Server, chain: None, status: int) -> None:
+    """An outage at the very first sign-in of the default chain is Unavailable, not a failed login."""
+    authority = Authority(server.context, status)
+    with open_store(chained_url(server, authority.host)) as store, pytest.raises(Unavailable) as caught:
+        store.get("api-keys", "stripe")
+    assert str(status) in caught.value.hint
+    authority.close()
+
+
+def test_an_authority_that_refuses_connections_in_the_chain(server: Server, chain: None) -> None:
+    """A sign-in service that is gone is Unavailable in the default chain too."""
+    authority = Authority(server.context)
+    authority.close()
+    with open_store(chained_url(server, authority.host)) as store, pytest.raises(Unavailable, match="does not answer"):
+        store.get("api-keys", "stripe")
+
+
+def test_the_sdk_is_new_enough_for_a_silent_authority() -> None:
+    """azure-keyvault-secrets 4.8 reports a sign-in service that does not answer as a failed login."""
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    bounds = dict(text.split(">=") for text in project["optional-dependencies"]["azure"])
+    assert tuple(map(int, bounds["azure-keyvault-secrets"].split("."))) >= (4, 9)
+
+
+def test_many_threads_do_not_wait_for_a_silent_authority_in_turn(server: Server, chain: None) -> None:
+    """Threads that waited while the sign-in service gave no answer fail with the thread that asked it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url, start = chained_url(server, f"localhost:{silent.getsockname()[1]}"), time.monotonic()
+        with open_store(url) as store, pytest.raises(Unavailable):
+            store.get_all("api-keys", [f"key-{number}" for number in range(8)])
+        assert time.monotonic() - start < 2 * 2.0
+
+
+def test_a_wrong_client_secret_in_the_chain(server: Server, chain: None) -> None:
+    """The error carries the sign-in service's own code and message."""
+    authority = Authority(server.context)
+    with open_store(chained_url(server, authority.host)) as store:
+        with pytest.raises(Unauthenticated) as caught:
+            store.get("api-keys", "stripe")
+        assert WRONG_SECRET in caught.value.reason
+        with pytest.raises(Unauthenticated) as caught:
+            store.purge_secret("api-keys", "stripe")
+        assert caught.value.reason == "AADSTS7000215"
+    authority.close()
+
+
+def test_no_managed_identity_in_the_chain_is_not_an_outage(
+    server: Server, no_login: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that is not Azure's has no identity endpoint, which is a missing login."""
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "prod")
+    with open_store(chained_url(server, "localhost:1")) as store, pytest.raises(Unauthenticated):
+        store.get("api-keys", "stripe")
 
 
 def test_a_certificate_that_nobody_trusts(server: Server) -> None:
@@ -160,7 +235,7 @@ def login(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tu
     """Return a login on a source whose tokens live for the seconds that the test asks for."""
     source = _Source(getattr(request, "param", 3600))
     monkeypatch.setattr(signin, "open_credential", lambda *_: source)
-    return signin.Login(Settings(host="localhost:1"), of("localhost:1")), source
+    return signin.Login(Options(host="localhost:1"), of("localhost:1")), source
 
 
 class _OutOfOrder(BaseHTTPRequestHandler):
@@ -189,7 +264,7 @@ def test_a_login_service_that_is_out_of_order(
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{server.server_port}/token")
         monkeypatch.setenv("IDENTITY_HEADER", "header")
-        door = signin.Login(Settings(host="localhost:1", credential="managed"), of("localhost:1"))
+        door = signin.Login(Options(host="localhost:1", credential="managed"), of("localhost:1"))
         for _ in range(2):
             with pytest.raises(kind):
                 door.get_token(SCOPE)

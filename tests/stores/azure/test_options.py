@@ -2,16 +2,16 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Literal
+from urllib.parse import urlencode
 
 import pytest
 
 from tailorsecrets import open_store
-from tailorsecrets.errors import ConfigError, SecretsError
+from tailorsecrets.errors import ConfigError, SecretsError, Unsupported
 from tailorsecrets.store.names import Naming
 from tailorsecrets.targets.plugins import store_type
-from tailorsecrets_azure.options import host_of, read_settings
+from tailorsecrets_azure.options import host_of, read_options
 from tests.support.azure.targets import of
 
 
@@ -58,7 +58,7 @@ def test_no_name_and_no_host(host: str) -> None:
 def test_a_bad_option_is_refused_before_any_call(option: str, text: str) -> None:
     """An option that Azure would refuse at the first write is refused at the opening, by its name."""
     with pytest.raises(ConfigError, match=option):
-        read_settings(of("my-vault", None, **{option: text}))
+        open_store(f"azure://my-vault?{urlencode({option: text})}")
 
 
 @pytest.mark.parametrize(
@@ -77,16 +77,7 @@ def test_a_bad_option_is_refused_before_any_call(option: str, text: str) -> None
 )
 def test_who_signs_in(host: str, environ: dict[str, str], options: dict[str, str], authority: str) -> None:
     """The option, else the environment, else the Key Vault's cloud tells the authority."""
-    assert read_settings(of(host, environ, **options)).authority == authority
-
-
-def test_every_option_is_known_and_has_help() -> None:
-    """All options of the page are announced, each with a line of help."""
-    known = store_type("azure").options
-    page = (Path(__file__).parents[3] / "docs" / "stores" / "azure.md").read_text()
-    section = page.partition("## Options")[2].partition("\n## ")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(known)
-    assert all(known.values())
+    assert read_options(of(host, environ, **options)).authority == authority
 
 
 @pytest.mark.parametrize(
@@ -108,17 +99,29 @@ def test_a_bad_url_is_one_error(url: str) -> None:
     assert "password" not in f"{caught.value} {caught.value.hint}"
 
 
-def policy(use: Literal["read", "deploy"]) -> str:
+def policy(use: Literal["read", "deploy"], host: str = "my-vault") -> str:
     """Return the policy of one vault and its record."""
-    told = store_type("azure").policy
-    assert told is not None
-    return told(of("my-vault"), [Naming("default", joiner="--", max_name=127).vault_names("api-keys")], use)
+    make = store_type("azure").policy
+    assert make is not None
+    return make(of(host), [Naming("default", joiner="--", max_name=127).vault_names("api-keys")], use)
+
+
+@pytest.mark.parametrize("host", ["localhost:8443", "secrets.example.org"])
+def test_no_policy_for_a_host_that_is_not_azures(host: str) -> None:
+    """The Azure CLI cannot assign roles there, so no command is printed."""
+    with pytest.raises(Unsupported, match=host):
+        policy("read", host)
+
+
+def test_a_policy_in_another_cloud_names_the_key_vault() -> None:
+    """A host in any of Azure's clouds is printed as the name of its Key Vault."""
+    assert "--name my-vault " in policy("read", "my-vault.vault.azure.cn")
 
 
 @pytest.mark.parametrize("use", ["read", "deploy"])
 def test_the_policy_says_what_it_cannot_do(use: Literal["read", "deploy"]) -> None:
     """Both policies say that they hold for the whole Key Vault."""
-    assert "no prefixes" in policy(use)
+    assert "no roles for prefixes" in policy(use)
 
 
 def test_who_reads_may_read_values() -> None:

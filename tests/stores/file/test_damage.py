@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tailorsecrets.driver import Driver
-from tailorsecrets.errors import Conflict, Corrupt, NotFound, SecretsError, StoreNotFound, Unauthenticated, Unsupported
+from tailorsecrets.errors import Corrupt, NotFound, SecretsError, StoreNotFound, Unauthenticated, Unsupported
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import line
+from tailorsecrets_file import keys, line
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 Mutation = Callable[[random.Random, bytes], bytes]
@@ -148,6 +148,7 @@ EDITS: list[dict[str, object]] = [
     {"time": "9999-99-99T99:99:99.999999Z"},
     {"created": "2020-01-01T00:00:00.000000Z"},
     {"stamp": "forged"},
+    {"tags": {"tag": "forged"}},
     {"tags": {}},
     {"tags": {"tag": "9"}},
     {"nonce": "AAAAAAAAAAAAAAAA"},
@@ -204,11 +205,11 @@ def test_a_line_under_another_name(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_line_in_another_key(tmp_path: Path, content: bytes) -> None:
-    """A current line that claims another key is a Conflict: it looks like one from before a rekey."""
+    """A current line that claims another key is Corrupt: this file never had that key."""
     current = next(raw for raw in content.splitlines() if b'"w/a/one","number":3' in raw)
     (tmp_path / NAME).write_bytes(content.replace(current, rewritten(current, key="0" * 16)))
 
-    assert outcome(lambda: text(opened(tmp_path), "w/a/one")) is Conflict
+    assert outcome(lambda: text(opened(tmp_path), "w/a/one")) is Corrupt
 
 
 def test_a_line_of_another_file(tmp_path: Path, content: bytes) -> None:
@@ -219,7 +220,30 @@ def test_a_line_of_another_file(tmp_path: Path, content: bytes) -> None:
     foreign = next(raw for raw in (tmp_path / "other" / NAME).read_bytes().splitlines() if b'"w/a/one"' in raw)
     (tmp_path / NAME).write_bytes(content + foreign + b"\n")
 
-    assert outcome(lambda: text(opened(tmp_path), "w/a/one")) is Conflict
+    assert outcome(lambda: text(opened(tmp_path), "w/a/one")) is Corrupt
+
+
+@pytest.mark.parametrize("field", ["time", "created"])
+@pytest.mark.parametrize("time", ["9999-99-99T99:99:99.999999Z", "2026-02-30T00:00:00.000000Z"])
+def test_a_time_that_does_not_exist(tmp_path: Path, content: bytes, field: str, time: str) -> None:
+    """A line with a time that is none, and a fitting checksum, is Corrupt for reads by name and for lists."""
+    current = next(raw for raw in content.splitlines() if b'"w/a/one","number":3' in raw)
+    (tmp_path / NAME).write_bytes(content.replace(current, rewritten(current, **{field: time})))
+    driver = opened(tmp_path)
+
+    for read in (lambda: list(driver.list("")), lambda: driver.stat("w/a/one"), lambda: text(driver, "w/a/one")):
+        assert outcome(read) is Corrupt
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_slot_with_a_time_beyond_the_calendar(tmp_path: Path, content: bytes, time: str) -> None:
+    """A slot whose time cannot be shown in UTC is Corrupt, for the list of keys too."""
+    head = content.splitlines()[0]
+    slot = json.loads(head)["slots"][0]
+    (tmp_path / NAME).write_bytes(content.replace(head, rewritten(head, slots=[slot | {"created": time}])))
+
+    with pytest.raises(Corrupt):
+        keys.list_slots(target_in(tmp_path))
 
 
 HOSTILE = [
@@ -333,7 +357,7 @@ def test_conflict_markers(tmp_path: Path, content: bytes) -> None:
 def test_a_damaged_line_is_named(tmp_path: Path, content: bytes) -> None:
     """The message for an altered line gives its number and the secret, and the hint a remedy."""
     lines = content.splitlines()
-    lines[1] = rewritten(lines[1], stamp="forged")
+    lines[1] = rewritten(lines[1], tags={"tag": "forged"})
     (tmp_path / NAME).write_bytes(b"\n".join(lines))
 
     with pytest.raises(Corrupt, match=r'line 2 of .*"w/a/one"') as caught:

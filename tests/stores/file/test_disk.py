@@ -1,28 +1,41 @@
 """The disk, other processes and other threads."""
 
+import importlib
 import multiprocessing
 import os
 import resource
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pytest
 
 from tailorsecrets.driver import ABSENT
-from tailorsecrets.errors import AlreadyExists, Conflict, Denied, SecretsError, Unavailable
+from tailorsecrets.errors import (
+    AlreadyExists,
+    ConfigError,
+    Conflict,
+    Denied,
+    SecretsError,
+    Unauthenticated,
+    Unavailable,
+)
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import disk
+from tailorsecrets_file import disk, keyfiles, keys
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
+pyrage: Any = importlib.import_module("pyrage")  # it has no types
 FORK = multiprocessing.get_context("fork")
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the children use no lock of a thread
 
@@ -276,6 +289,106 @@ def test_the_owner_of_the_file_stays(shared: Path) -> None:
     opened(shared).put("a", Secret("2"))
 
     assert (shared / NAME).stat().st_uid == 65534
+
+
+def test_a_lock_file_that_is_a_link(tmp_path: Path) -> None:
+    """A link in the place of the lock file is refused, and the file that it points to is left alone."""
+    driver = opened(tmp_path)
+    driver.put("a", Secret("1"))
+    (tmp_path / f".{NAME}.lock").unlink()
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / f".{NAME}.lock").symlink_to("precious")
+
+    with pytest.raises(OSError, match="symbolic link") as caught:
+        driver.put("a", Secret("2"))
+
+    assert driver.explain(caught.value, "put").kind is ConfigError
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert text(driver, "a") == "1"
+
+
+@pytest.mark.parametrize("name", [f".{NAME}.lock", f".{NAME}.123-0123abcd.tmp"])
+def test_a_folder_in_the_way_of_a_write(tmp_path: Path, name: str) -> None:
+    """A folder in the place of the lock file or of a temporary file is named, and reads go on."""
+    driver = opened(tmp_path)
+    driver.put("a", Secret("1"))
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).mkdir()
+
+    with pytest.raises(ConfigError, match="is a folder in the place of") as caught:
+        driver.put("a", Secret("2"))
+
+    assert str(tmp_path / name) in str(caught.value)
+    assert text(driver, "a") == "1"
+
+
+@pytest.mark.parametrize("place", ["store", "key file", "named identity", "found identity"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, place: str) -> None:
+    """A pipe in the place of a file of ours is refused at once; nobody may ever write into it."""
+    opened(tmp_path).put("a", Secret("1"))
+    os.mkfifo(tmp_path / "pipe")
+    pipe, environ = str(tmp_path / "pipe"), {"XDG_CONFIG_HOME": str(tmp_path / "elsewhere")}
+    keys.add_slot(target_in(tmp_path), "age", recipient=str(pyrage.x25519.Identity.generate().to_public()))
+    if place == "key file":
+        environ["TAILORSECRETS_FILE_KEY_FILE"] = pipe
+    else:
+        environ["TAILORSECRETS_FILE_AGE_IDENTITY" if place == "named identity" else "SOPS_AGE_KEY_FILE"] = pipe
+    target = target_in(tmp_path, path="pipe" if place == "store" else NAME, environ=environ)
+
+    with pytest.raises((ConfigError, Unauthenticated)):
+        store_type().open(target).get("a")
+    with pytest.raises((ConfigError, Unauthenticated)):
+        keys.trust(target)
+
+
+def test_the_declared_filelock_follows_no_link() -> None:
+    """The bound of the dependency excludes versions that follow a link and truncate the file behind it."""
+    settings = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+
+    assert "filelock>=4.0" in settings["project"]["dependencies"]
+
+
+@pytest.mark.parametrize(("folder", "lock"), [(0o755, 0o600), (0o2775, 0o660), (0o1777, 0o666), (0o700, 0o600)])
+def test_the_lock_file_is_for_all_writers(tmp_path: Path, folder: int, lock: int) -> None:
+    """Whoever may write into the folder may take the lock, also where the folder was opened later."""
+    place = tmp_path / "folder"
+    place.mkdir()
+    driver = opened(place)
+    driver.setup()
+    assert stat.S_IMODE((place / f".{NAME}.lock").stat().st_mode) == 0o600
+    place.chmod(folder)
+
+    driver.put("a", Secret("1"))
+
+    assert stat.S_IMODE((place / f".{NAME}.lock").stat().st_mode) == lock
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("writers", [(1001, 1002), (1002, 1001)])
+def test_two_users_write(writers: tuple[int, int]) -> None:
+    """Two users of one group write by turns, and the file stays in that group."""
+    folder = Path(tempfile.mkdtemp())
+    os.chown(folder, 0, 2000)
+    folder.chmod(0o775)
+    environ = {"TAILORSECRETS_FILE_KEY": keyfiles.generate()}
+
+    def write_as(user: int) -> None:
+        os.setgroups([2000])
+        os.setgid(user)
+        os.setuid(user)
+        driver = store_type().open(target_in(folder, environ=environ))
+        driver.put(f"by-{user}", Secret("1"))
+        os.chown(folder / NAME, -1, 2000)
+        (folder / NAME).chmod(0o660)
+
+    for user in (*writers, *writers):
+        process = FORK.Process(target=write_as, args=(user,))
+        process.start()
+        process.join(30)
+        assert process.exitcode == 0
+    status = (folder / NAME).stat()
+    assert (status.st_gid, stat.S_IMODE(status.st_mode)) == (2000, 0o660)
+    shutil.rmtree(folder)
 
 
 def test_what_a_killed_writer_left(tmp_path: Path) -> None:

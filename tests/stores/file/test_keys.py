@@ -1,27 +1,34 @@
 """Who can open a store file: key files, passphrases, age identities, and what changes when a slot goes."""
 
 import importlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tailorsecrets import open_store
 from tailorsecrets.driver import Driver
 from tailorsecrets.errors import (
     AlreadyExists,
     ConfigError,
+    Corrupt,
     NotFound,
     Refused,
     StoreNotFound,
     Unauthenticated,
+    Unavailable,
     Unsupported,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import keyfiles, keys
+from tailorsecrets_file import header, keyfiles, keys
+from tailorsecrets_file.crypto import FileKey
+from tailorsecrets_file.header import Argon2
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 pyrage: Any = importlib.import_module("pyrage")  # it has no types
@@ -31,6 +38,12 @@ ELSEWHERE = "elsewhere"  # a config folder without a key
 def stranger(folder: Path, **environ: str) -> Driver:
     """Return a driver for the same file, for somebody who has nothing but *environ*."""
     return store_type().open(target_in(folder, environ={"XDG_CONFIG_HOME": str(folder / ELSEWHERE), **environ}))
+
+
+def trusting(folder: Path, **environ: str) -> Driver:
+    """Return the same for somebody who trusts the file, so that identities where SOPS and age keep them open it."""
+    keys.trust(target_in(folder, environ={"XDG_CONFIG_HOME": str(folder / ELSEWHERE), **environ}))
+    return stranger(folder, **environ)
 
 
 def made(folder: Path, **environ: str) -> Driver:
@@ -140,9 +153,82 @@ def test_a_passphrase(tmp_path: Path) -> None:
         assert caught.value.hint == "set TAILORSECRETS_FILE_PASSPHRASE"
 
 
+def hostile_headers(folder: Path, headers: int, each: int, memory: int) -> None:
+    """Add headers to a file, each with passphrase slots of their own cost and salts, as a writer without a key can."""
+    content = (folder / NAME).read_bytes()
+    genuine = header.parse(content.splitlines()[0])
+    (slot,) = genuine.slots
+    for _ in range(headers):
+        argon2 = [Argon2(salt=os.urandom(16), memory=memory) for _ in range(each)]
+        added = [replace(slot, id=os.urandom(4).hex(), public=os.urandom(32), argon2=cost) for cost in argon2]
+        forged = FileKey.generate()
+        forged.id = genuine.key_id
+        content += header.encode(genuine.file_id, forged, added) + b"\n"
+    (folder / NAME).write_bytes(content)
+
+
+def test_hostile_passphrase_slots_take_no_longer_than_a_read(tmp_path: Path) -> None:
+    """A passphrase is tried on the slots of all headers until the read's time-out, and then it is Unavailable."""
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+    hostile_headers(tmp_path, headers=3, each=8, memory=65_536)
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / ELSEWHERE), "TAILORSECRETS_FILE_PASSPHRASE": "wrong horse battery"}
+
+    with pytest.raises(Unavailable, match=r"takes more than 0\.3 seconds"):
+        store_type().open(target_in(tmp_path, environ=environ, timeout=0.3)).get("a")
+
+
+def test_hostile_passphrase_slots_do_not_come_first(tmp_path: Path) -> None:
+    """The cheapest slots are tried first, so the genuine slot is found, and the forged headers are Corrupt."""
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+    hostile_headers(tmp_path, headers=3, each=8, memory=262_144)
+    started = os.times().user
+
+    with pytest.raises(Corrupt, match="was altered"):
+        stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery").get("a")
+
+    assert os.times().user - started < 3  # one of the 24 others takes about half a second
+
+
+def test_the_limits_are_of_all_headers_together(tmp_path: Path) -> None:
+    """Three headers of 11 passphrase slots are refused as one of 33 is, before any of them is tried."""
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+    hostile_headers(tmp_path, headers=3, each=11, memory=262_144)
+
+    with pytest.raises(Corrupt, match="too many slots"):
+        stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery").get("a")
+
+
+def test_one_stretching_for_all_passphrases(tmp_path: Path) -> None:
+    """All passphrases of a file share salt and cost, so a reader stretches once, and the next file has another salt."""
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+    target = target_in(tmp_path, environ={"TAILORSECRETS_FILE_PASSPHRASE": "correct horse battery"})
+    for number in range(3):
+        keys.add_slot(target, "passphrase", passphrase=Secret(f"correct horse {number}"))
+    (tmp_path / "other").mkdir()
+    made(tmp_path / "other", TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+
+    costs = {slot.argon2 for folder in (tmp_path, tmp_path / "other") for slot in keys.list_slots(target_in(folder))}
+
+    assert len(costs) == 2
+
+
+def test_a_passphrase_in_two_forms(tmp_path: Path) -> None:
+    """A passphrase opens the file however the keyboard composes its letters."""
+    composed, decomposed = "correct horse \u00e9", "correct horse e\u0301"
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE=decomposed)
+
+    assert text(stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE=composed), "a") == "1"
+    with pytest.raises(AlreadyExists):
+        keys.add_slot(
+            target_in(tmp_path, environ={"TAILORSECRETS_FILE_PASSPHRASE": composed}),
+            "passphrase",
+            passphrase=Secret(composed),
+        )
+
+
 def test_a_key_goes_before_a_passphrase(tmp_path: Path) -> None:
     """With a key and a passphrase in the environment, a new file gets a slot for the key."""
-    made(tmp_path, TAILORSECRETS_FILE_KEY=keyfiles.generate(), TAILORSECRETS_FILE_PASSPHRASE="p")
+    made(tmp_path, TAILORSECRETS_FILE_KEY=keyfiles.generate(), TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
 
     assert kinds(tmp_path) == ["key"]
 
@@ -177,21 +263,22 @@ def sops_home(folder: Path, identity: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("place", [sops_key, sops_key_file, sops_config, sops_home])
 def test_an_age_recipient(tmp_path: Path, place: Callable[[Path, str], dict[str, str]]) -> None:
-    """An age slot opens with its identity, wherever SOPS keeps that, and with no other."""
+    """An age slot of a trusted file opens with its identity, wherever SOPS keeps that, and with no other."""
     identity = pyrage.x25519.Identity.generate()
     opened(tmp_path).put("a", Secret("1"))
 
     slot = keys.add_slot(target_in(tmp_path), "age", recipient=str(identity.to_public()))
 
     assert slot.label == str(identity.to_public())
-    assert text(stranger(tmp_path, **place(tmp_path, str(identity))), "a") == "1"
+    assert text(trusting(tmp_path, **place(tmp_path, str(identity))), "a") == "1"
+    trusting(tmp_path, SOPS_AGE_KEY=str(identity))
     with pytest.raises(Unauthenticated) as caught:
         stranger(tmp_path, SOPS_AGE_KEY=str(pyrage.x25519.Identity.generate())).get("a")
-    assert "SOPS_AGE_KEY" in caught.value.hint
+    assert "TAILORSECRETS_FILE_AGE_IDENTITY" in caught.value.hint
 
 
 def test_an_ssh_recipient(tmp_path: Path) -> None:
-    """An ssh public key is a recipient, and its private key in ~/.ssh opens the file."""
+    """An ssh public key is a recipient, and its private key in ~/.ssh opens the file where it is trusted."""
     ssh = tmp_path / "home" / ".ssh"
     ssh.mkdir(parents=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh / "id_ed25519"], check=True)
@@ -199,7 +286,7 @@ def test_an_ssh_recipient(tmp_path: Path) -> None:
 
     keys.add_slot(target_in(tmp_path), "age", recipient=(ssh / "id_ed25519.pub").read_text().strip())
 
-    assert text(stranger(tmp_path, HOME=str(tmp_path / "home")), "a") == "1"
+    assert text(trusting(tmp_path, HOME=str(tmp_path / "home")), "a") == "1"
 
 
 def test_an_ssh_key_that_cannot_be_used(tmp_path: Path) -> None:
@@ -213,8 +300,8 @@ def test_an_ssh_key_that_cannot_be_used(tmp_path: Path) -> None:
     keys.add_slot(target_in(tmp_path), "age", recipient=str(identity.to_public()))
 
     with pytest.raises(Unauthenticated):
-        stranger(tmp_path, HOME=str(tmp_path / "home")).get("a")
-    assert text(stranger(tmp_path, HOME=str(tmp_path / "home"), SOPS_AGE_KEY=str(identity)), "a") == "1"
+        trusting(tmp_path, HOME=str(tmp_path / "home"))
+    assert text(trusting(tmp_path, HOME=str(tmp_path / "home"), SOPS_AGE_KEY=str(identity)), "a") == "1"
 
 
 @pytest.mark.parametrize("junk", ["age1x", "ssh-ed25519 x", "me@example.com", "AGE-SECRET-KEY-1"])
@@ -235,7 +322,7 @@ def test_age_without_its_extra(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['pyrage'] = None\n"
         "from pathlib import Path\n"
-        "from tests.stores.file.test_targets import opened, target_in\n"
+        "from tests.support.file.opening import opened, target_in\n"
         "from tailorsecrets.errors import Unsupported\n"
         "from tailorsecrets_file import keys\n"
         "folder = Path(sys.argv[1])\n"
@@ -258,7 +345,7 @@ def test_every_slot_opens_after_a_rekey(tmp_path: Path) -> None:
     put = driver.put("a", Secret("1"), stamp="st", tags={"k": "v"})
     target = target_in(tmp_path)
     keys.add_slot(target, "age", recipient=str(identity.to_public()))
-    keys.add_slot(target, "passphrase", passphrase=Secret("p"))
+    keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
     keys.add_slot(target, "key", path=str(tmp_path / "key"))
     before = set((tmp_path / NAME).read_bytes().splitlines())
 
@@ -267,8 +354,8 @@ def test_every_slot_opens_after_a_rekey(tmp_path: Path) -> None:
     assert before & set((tmp_path / NAME).read_bytes().splitlines()) == {b'{"end":true}'}
     assert driver.get("a").entry == put
     for environ in (
-        {"SOPS_AGE_KEY": str(identity)},
-        {"TAILORSECRETS_FILE_PASSPHRASE": "p"},
+        {"TAILORSECRETS_FILE_AGE_IDENTITY": str(identity)},
+        {"TAILORSECRETS_FILE_PASSPHRASE": "correct horse battery"},
         {"TAILORSECRETS_FILE_KEY_FILE": str(tmp_path / "key")},
     ):
         assert text(stranger(tmp_path, **environ), "a") == "1"
@@ -278,7 +365,7 @@ def test_a_removed_slot_opens_nothing_new(tmp_path: Path) -> None:
     """After its slot is removed a key opens old copies of the file but not the file, and the message says so."""
     opened(tmp_path).put("a", Secret("1"))
     target = target_in(tmp_path)
-    slot = keys.add_slot(target, "passphrase", passphrase=Secret("p"))
+    slot = keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
     (tmp_path / "old").write_bytes((tmp_path / NAME).read_bytes())
 
     said = keys.remove_slot(target, slot.id)
@@ -287,9 +374,44 @@ def test_a_removed_slot_opens_nothing_new(tmp_path: Path) -> None:
     assert kinds(tmp_path) == ["key"]
     assert text(opened(tmp_path), "a") == "1"
     with pytest.raises(Unauthenticated):
-        stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="p").get("a")
+        stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery").get("a")
     (tmp_path / "old").rename(tmp_path / NAME)
-    assert text(stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="p"), "a") == "1"
+    assert text(stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery"), "a") == "1"
+
+
+def test_stamps_are_not_for_a_removed_holder(tmp_path: Path) -> None:
+    """A removed holder who kept the stamp key sees no stamp of a PIN written later, so they cannot test guesses."""
+    url, environ = f"file:{tmp_path / NAME}", target_in(tmp_path).environ
+    with open_store(url, environ=environ) as store:
+        store.setup()
+        store.create_vault("api-keys")
+    slot = keys.add_slot(target_in(tmp_path), "key", path=str(tmp_path / "theirs.key"))
+    keys.remove_slot(target_in(tmp_path), slot.id)
+    with open_store(url, environ=environ) as store:
+        store.create_secret("api-keys", "pin", Secret("1234"))
+        driver = opened(tmp_path)
+        (name,) = [entry.name for entry in driver.list("") if entry.name.endswith("pin")]
+
+    stamp = driver.stat(name).stamp
+
+    assert stamp
+    assert stamp.encode() not in (tmp_path / NAME).read_bytes()
+
+
+def test_nobody_without_a_key_sees_that_a_value_came_back(tmp_path: Path) -> None:
+    """The lines of 1234, 9999 and 1234 again have nothing in common but name, sizes and what is public of them."""
+    driver = opened(tmp_path)
+    for value in ("1234", "9999", "1234"):
+        driver.put("a", Secret(value), stamp=f"stamp of {value}")
+
+    lines = [json.loads(raw) for raw in (tmp_path / NAME).read_bytes().splitlines()[1:-1]]
+
+    alike = {field for field in lines[0] if lines[0][field] == lines[2][field]}
+    assert (
+        alike
+        == {"name", "state", "created", "tags", "key"}
+        == {field for field in lines[0] if lines[0][field] == lines[1][field]}
+    )
 
 
 def test_a_key_is_replaced(tmp_path: Path) -> None:
@@ -312,7 +434,7 @@ def test_nobody_locks_themselves_out(tmp_path: Path) -> None:
     opened(tmp_path).put("a", Secret("1"))
     target = target_in(tmp_path)
     (mine,) = keys.list_slots(target)
-    keys.add_slot(target, "passphrase", passphrase=Secret("p"))
+    keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
     before = (tmp_path / NAME).read_bytes()
 
     with pytest.raises(Refused, match="no key at hand") as caught:
@@ -326,13 +448,19 @@ def test_nobody_locks_themselves_out(tmp_path: Path) -> None:
 
 
 def test_another_key_at_hand_is_enough(tmp_path: Path) -> None:
-    """Who has a passphrase or an age identity in the environment may remove their key file."""
+    """Who names an age identity may remove the slot of a key file of theirs that is gone."""
     identity = pyrage.x25519.Identity.generate()
     opened(tmp_path).put("a", Secret("1"))
     (mine,) = keys.list_slots(target_in(tmp_path))
     keys.add_slot(target_in(tmp_path), "age", recipient=str(identity.to_public()))
 
-    keys.remove_slot(target_in(tmp_path, environ={"SOPS_AGE_KEY": str(identity)}), mine.id)
+    target = target_in(tmp_path, environ={"TAILORSECRETS_FILE_AGE_IDENTITY": str(identity)})
+    with pytest.raises(Refused) as caught:  # a key file of this file is the only key that is tried
+        keys.remove_slot(target, mine.id)
+    assert str(key_file(tmp_path)) in caught.value.hint
+    key_file(tmp_path).unlink()
+
+    keys.remove_slot(target, mine.id)
 
     assert kinds(tmp_path) == ["age"]
 
@@ -343,7 +471,7 @@ def test_the_last_slot_stays(tmp_path: Path) -> None:
     target = target_in(tmp_path)
     (only,) = keys.list_slots(target)
 
-    with pytest.raises(Unsupported, match="last slot"):
+    with pytest.raises(Unsupported, match="last key"):
         keys.remove_slot(target, only.id)
     with pytest.raises(NotFound):
         keys.remove_slot(target, "00000000")
@@ -360,6 +488,23 @@ def test_a_slot_is_added_once(tmp_path: Path) -> None:
         keys.add_slot(target, "age", recipient=recipient)
     with pytest.raises(AlreadyExists):
         keys.add_slot(target, "key", path=str(key_file(tmp_path)))
+
+
+def test_a_passphrase_and_an_ssh_key_are_added_once(tmp_path: Path) -> None:
+    """The same passphrase makes no second slot, nor does an ssh public key under another comment."""
+    ssh = tmp_path / "home" / ".ssh"
+    ssh.mkdir(parents=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh / "id_ed25519"], check=True)
+    kind, public, _ = (ssh / "id_ed25519.pub").read_text().split()
+    opened(tmp_path).setup()
+    target = target_in(tmp_path)
+    keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
+    keys.add_slot(target, "age", recipient=f"{kind} {public} me@one")
+
+    with pytest.raises(AlreadyExists):
+        keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
+    with pytest.raises(AlreadyExists):
+        keys.add_slot(target, "age", recipient=f"{kind} {public} me@two")
 
 
 def test_arguments_that_make_no_slot(tmp_path: Path) -> None:
@@ -387,9 +532,57 @@ def test_keys_of_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_listing_needs_no_key(tmp_path: Path) -> None:
     """The slots can be listed by somebody who cannot open the file, so that they see whom to ask."""
-    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="p")
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
 
     (slot,) = keys.list_slots(target_in(tmp_path, environ={"XDG_CONFIG_HOME": str(tmp_path / ELSEWHERE)}))
 
     assert (slot.kind, slot.label) == ("passphrase", "")
     assert "data" not in repr(slot)
+
+
+ODD_NAMES = {"NBSP": "a\xa0b", "tab": "a\tb", "newline": "a\nb", "zero width": "a\u200bb", "raw": os.fsdecode(b"a\xff")}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES.values(), ids=ODD_NAMES)
+def test_a_key_file_whose_name_does_not_print(tmp_path: Path, name: str) -> None:
+    """A key file of any name makes a slot that reads; its label escapes what does not print."""
+    path = str(tmp_path / name)
+    made(tmp_path, TAILORSECRETS_FILE_KEY_FILE=path)
+    slot = keys.add_slot(target_in(tmp_path, environ={"TAILORSECRETS_FILE_KEY_FILE": path}), "key", path=f"{path}2")
+
+    assert text(stranger(tmp_path, TAILORSECRETS_FILE_KEY_FILE=f"{path}2"), "a") == "1"
+    assert slot.label == str(tmp_path / name.encode("unicode_escape").decode()) + "2"
+    assert len(kinds(tmp_path)) == 2
+
+
+def test_an_ssh_key_whose_comment_does_not_print(tmp_path: Path) -> None:
+    """An ssh public key with any comment makes a slot that reads, and that a rekey reaches."""
+    ssh = tmp_path / "home" / ".ssh"
+    ssh.mkdir(parents=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh / "id_ed25519"], check=True)
+    kind, public, _ = (ssh / "id_ed25519.pub").read_text().split()
+    opened(tmp_path).put("a", Secret("1"))
+
+    keys.add_slot(target_in(tmp_path), "age", recipient=f"{kind} {public} me\xa0\x1b[2J\u200b")
+    keys.rekey(target_in(tmp_path))
+
+    assert text(trusting(tmp_path, HOME=str(tmp_path / "home")), "a") == "1"
+
+
+def test_only_what_reads_is_written(tmp_path: Path) -> None:
+    """A change that no reader would accept is refused before the rename, and the file is left alone."""
+    from tailorsecrets_file.storefile import StoreFile
+
+    def relabel(label: str) -> None:
+        with StoreFile(target_in(tmp_path)).writing(create=False) as draft:
+            draft.slots = tuple(replace(slot, label=label) for slot in draft.slots)
+            draft.changed = True
+
+    opened(tmp_path).put("a", Secret("1"))
+    before = (tmp_path / NAME).read_bytes()
+
+    for label in ("\x1b", "x" * 1_100_000):
+        with pytest.raises(Unsupported, match="was not written"):
+            relabel(label)
+
+    assert (tmp_path / NAME).read_bytes() == before

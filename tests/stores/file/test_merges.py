@@ -1,18 +1,23 @@
 """Branches of the file merged by git itself: nothing lost, each double change a Conflict."""
 
+import importlib
 import os
 import random
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tailorsecrets.driver import ABSENT, PRESENT, Driver
-from tailorsecrets.errors import AlreadyExists, Conflict, NotFound
+from tailorsecrets.errors import AlreadyExists, Conflict, NotFound, Unauthenticated, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keys
+from tailorsecrets_file.keys import SlotKind
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
+
+pyrage: Any = importlib.import_module("pyrage")  # it has no types
 
 Heads = frozenset[str | None]  # the values that a name has at once; None: deleted
 
@@ -222,7 +227,7 @@ def test_two_branches_add_slots(tmp_path: Path) -> None:
     added: set[str] = set()
     for name, start in (("b1", "HEAD"), ("b2", "HEAD~1")):
         branch(tmp_path, name, start)
-        added.add(keys.add_slot(target, "passphrase", passphrase=Secret(name)).id)
+        added.add(keys.add_slot(target, "passphrase", passphrase=Secret(f"passphrase of {name}")).id)
         commit(tmp_path)
     git(tmp_path, "merge", "-q", "--no-edit", "b1")
 
@@ -230,6 +235,88 @@ def test_two_branches_add_slots(tmp_path: Path) -> None:
     driver.put("s", Secret("1"))
     assert (tmp_path / NAME).read_bytes().count(b'{"tailorsecrets"') == 1
     assert added < {slot.id for slot in keys.list_slots(target)}
+
+
+def test_two_branches_add_many_passphrases(tmp_path: Path) -> None:
+    """Five passphrases of each of two branches are more than one branch may add; all are there after a write."""
+    driver = repository(tmp_path)
+    target = target_in(tmp_path)
+    for name, start in (("b1", "HEAD"), ("b2", "HEAD~1")):
+        branch(tmp_path, name, start)
+        for number in range(5):
+            keys.add_slot(target, "passphrase", passphrase=Secret(f"passphrase {name} {number}"))
+        commit(tmp_path)
+    git(tmp_path, "merge", "-q", "--no-edit", "b1")
+
+    driver.put("s", Secret("1"))
+
+    assert text(driver, "s") == "1"
+    assert len(keys.list_slots(target)) == 11
+    alone = target_in(tmp_path, environ={"TAILORSECRETS_FILE_PASSPHRASE": "passphrase b2 4"})
+    assert text(store_type().open(alone), "s") == "1"
+    with pytest.raises(Unsupported, match="at most 256 slots, 8 of them for passphrases"):
+        keys.add_slot(target, "passphrase", passphrase=Secret("one more passphrase"))
+    keys.remove_slot(target, next(slot.id for slot in keys.list_slots(target) if slot.kind == "passphrase"))
+    assert len(keys.list_slots(target)) == 10
+
+
+@pytest.mark.parametrize("kind", ["key", "passphrase", "age"])
+def test_a_key_that_two_branches_added_goes_at_once(tmp_path: Path, kind: SlotKind) -> None:
+    """Two branches added a slot of the same key; its removal closes the file to both of them."""
+    repository(tmp_path)
+    target = target_in(tmp_path)
+    (mine,) = keys.list_slots(target)
+    identity = pyrage.x25519.Identity.generate()
+    for name, start in (("b1", "HEAD"), ("b2", "HEAD~1")):
+        branch(tmp_path, name, start)
+        keys.add_slot(
+            target,
+            kind,
+            path=str(tmp_path / "ci.key"),
+            recipient=str(identity.to_public()),
+            passphrase=Secret("correct horse battery"),
+        )
+        commit(tmp_path)
+    git(tmp_path, "merge", "-q", "--no-edit", "b1")
+    added = [slot.id for slot in keys.list_slots(target) if slot != mine]
+    assert len(added) == 2
+
+    said = keys.remove_slot(target, added[0])
+
+    assert all(each in said for each in added)
+    assert [slot.id for slot in keys.list_slots(target)] == [mine.id]
+    environ = {
+        "key": {"TAILORSECRETS_FILE_KEY_FILE": str(tmp_path / "ci.key")},
+        "passphrase": {"TAILORSECRETS_FILE_PASSPHRASE": "correct horse battery"},
+        "age": {"TAILORSECRETS_FILE_AGE_IDENTITY": str(identity), "XDG_CONFIG_HOME": str(tmp_path / "elsewhere")},
+    }[kind]
+    with pytest.raises(Unauthenticated):
+        store_type().open(target_in(tmp_path, environ=environ)).get("s")
+
+
+def test_a_merge_that_drops_a_key_says_so(tmp_path: Path) -> None:
+    """A key that one branch added while another rekeyed is listed as dropped, until it is added or the file rekeyed."""
+    driver = repository(tmp_path)
+    target = target_in(tmp_path)
+    branch(tmp_path, "b1", "HEAD")
+    keys.rekey(target)
+    commit(tmp_path)
+    branch(tmp_path, "b2", "HEAD~1")
+    path, recipient = str(tmp_path / "ci.key"), str(pyrage.x25519.Identity.generate().to_public())
+    added = [keys.add_slot(target, "key", path=path).id, keys.add_slot(target, "age", recipient=recipient).id]
+    commit(tmp_path)
+    git(tmp_path, "merge", "-q", "--no-edit", "b1")
+
+    for number in range(2):
+        assert [slot.id for slot in keys.list_lost_slots(target)] == sorted(added)
+        assert len(keys.list_slots(target)) == 1
+        driver.put("s", Secret(str(number)))
+    keys.add_slot(target, "key", path=path)
+    assert [slot.id for slot in keys.list_lost_slots(target)] == added[1:]
+    keys.rekey(target)
+    assert keys.list_lost_slots(target) == []
+    assert text(driver, "s") == "1"
+    assert (tmp_path / NAME).read_bytes().count(b'{"tailorsecrets"') == 1
 
 
 def test_two_branches_rekey(tmp_path: Path) -> None:
@@ -245,7 +332,10 @@ def test_two_branches_rekey(tmp_path: Path) -> None:
     for use in (lambda: driver.get("s"), lambda: driver.put("s", Secret("")), lambda: keys.list_slots(target)):
         with pytest.raises(Conflict, match="rekeyed on two branches") as caught:
             use()
-        assert "git checkout --ours" in caught.value.hint
+    command = caught.value.hint.partition(": ")[2].partition("; then")[0]
+    subprocess.run(command, shell=True, check=True, cwd="/")
+    driver.put("s", Secret("1"))
+    assert text(driver, "s") == "1"
 
 
 def test_one_branch_rekeys_and_one_writes(tmp_path: Path) -> None:

@@ -94,8 +94,8 @@ class AtGoogle(Conformance):
         names(driver.list(vault))
         return {before, driver.stat(vault + "key").stamp}
 
-    def check_the_row(self, driver: Driver, backdoor: Backdoor, name: str) -> None:
-        """Check that *name* is as the row leaves it."""
+    def check_series(self, driver: Driver, backdoor: Backdoor, name: str) -> None:
+        """Check that *name* is as the series leaves it."""
         assert driver.get(name).value == Secret("last")
         assert driver.stat(name).stamp == STAMP
         backdoor.settle()

@@ -12,37 +12,35 @@ from tailorsecrets.store.names import Naming
 from tailorsecrets.targets.opening import open_store
 from tailorsecrets_gcp import tailorsecrets_stores
 from tailorsecrets_gcp.errors import MEANINGS, explain
-from tailorsecrets_gcp.options import Settings, read_settings
+from tailorsecrets_gcp.options import Options, read_options
 
 api: Any = google.api_core.exceptions
 auth: Any = google.auth.exceptions
 KEY = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
 
 
-def settings(
-    host: str = "my-project", path: str = "", environ: dict[str, str] | None = None, **options: str
-) -> Settings:
+def read(host: str = "my-project", path: str = "", environ: dict[str, str] | None = None, **options: str) -> Options:
     """Return what a URL says."""
     target = Target(url="", scheme="gcp", host=host, path=path, options=options, environ=environ or {})
-    return read_settings(target)
+    return read_options(target)
 
 
 def test_the_project() -> None:
     """The project is the URL's, else that of the environment; also one of a domain."""
-    assert settings().parent == "projects/my-project"
-    assert settings("", environ={"GOOGLE_CLOUD_PROJECT": "other"}).project == "other"
-    assert settings("example.com:old").project == "example.com:old"
-    assert settings(location="europe-west3").parent == "projects/my-project/locations/europe-west3"
+    assert read().parent == "projects/my-project"
+    assert read("", environ={"GOOGLE_CLOUD_PROJECT": "other"}).project == "other"
+    assert read("example.com:old").project == "example.com:old"
+    assert read(location="europe-west3").parent == "projects/my-project/locations/europe-west3"
 
 
 def test_where_it_answers() -> None:
     """The service is global or of a region; one on this machine is spoken to without TLS."""
-    assert (settings().host, settings().plain) == ("secretmanager.googleapis.com", False)
-    assert settings(location="europe-west3").host == "secretmanager.europe-west3.rep.googleapis.com"
+    assert (read().host, read().plain) == ("secretmanager.googleapis.com", False)
+    assert read(location="europe-west3").host == "secretmanager.europe-west3.rep.googleapis.com"
     for local in ("127.0.0.1:80", "localhost:80", "[::1]:80", "localhost"):
-        assert settings(endpoint=local).plain
+        assert read(endpoint=local).plain
     for remote in ("example.com:443", "localhost.example.com", "1.2.3.4:80"):
-        assert not settings(endpoint=remote).plain
+        assert not read(endpoint=remote).plain
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Least privilege at Google: logins that have exactly what the printed commands grant."""
 
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from tailorsecrets.deploy.apply import apply
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import Denied
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.names import Naming
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
 from tailorsecrets.targets.plugins import store_type
@@ -150,3 +153,31 @@ def test_a_service_reads_its_vault_and_nothing_else(at: Bench, tmp_path: Path) -
         ):
             with pytest.raises(Denied):
                 refused()
+
+
+STAND_IN = """\
+#!/bin/sh
+echo "$@" | tr '\\n' ' ' >> "$TAKEN_DOWN"
+echo >> "$TAKEN_DOWN"
+case "$*" in *"roles create"*) echo "ERROR: A role already exists" >&2; exit 1;; esac
+"""
+
+
+def test_the_commands_work_again(tmp_path: Path) -> None:
+    """Where the roles exist already, the printed commands update them and go on."""
+    policy = store_type("gcp").policy
+    assert policy
+    target = Target(url="gcp:", scheme="gcp", host=PROJECT)
+    script = policy(target, [Naming("default", joiner="_", max_name=255).vault_names("api-keys")], "deploy")
+    (tmp_path / "gcloud").write_text(STAND_IN)
+    (tmp_path / "gcloud").chmod(0o755)
+    taken_down = tmp_path / "calls"
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TAKEN_DOWN": str(taken_down)}
+    subprocess.run(["bash", "-euc", script], env=environ, check=True, capture_output=True)
+    created, updated = (
+        [shlex.split(line)[3:] for line in taken_down.read_text().splitlines() if line.startswith(f"iam roles {verb}")]
+        for verb in ("create", "update")
+    )
+    assert [[word for word in call if word != "--quiet"] for call in updated] == created
+    assert len(created) == 3
+    assert taken_down.read_text().count("add-iam-policy-binding") == 4

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests.exceptions
-from hvac.exceptions import VaultError  # type: ignore[import-untyped]
+from hvac.exceptions import VaultError
 
 from tailorsecrets.driver import Driver, Target
 from tailorsecrets.store.layers import stack

@@ -13,15 +13,15 @@ from tests.support.servers import Server
 
 
 @pytest.mark.parametrize(
-    ("url", "environ", "told"),
+    ("url", "environ", "expected"),
     [
         ("vault://host/secret?colour=red", {}, "unknown option colour"),
         ("vault://root@host/secret", {}, "credential"),
         ("vault://", {}, "names no host"),
-        ("vault:///secret", {"VAULT_ADDR": "localhost:8200"}, "no address"),
+        ("vault:///secret", {"VAULT_ADDR": "localhost:8200"}, "is not an address"),
         ("vault:///secret", {"VAULT_ADDR": "https://user:word@host"}, "credential"),
         ("vault://ho st/secret", {}, "host"),
-        ("vault://host:port/secret", {}, "is no host"),
+        ("vault://host:port/secret", {}, "is not a host"),
         ("vault://host/secret?field=", {}, "field="),
         ("vault://host/secret?max_versions=none", {}, "max_versions="),
         ("vault://host/secret?auth=magic", {}, "auth=magic"),
@@ -32,11 +32,11 @@ from tests.support.servers import Server
         ("vault://host/secret?timeout=soon", {}, "timeout=soon"),
     ],
 )
-def test_bad_input_is_one_line(url: str, environ: Mapping[str, str], told: str) -> None:
-    """What is wrong with a URL or a variable is told when the store is opened, in one line, with no call."""
+def test_bad_input_is_one_line(url: str, environ: Mapping[str, str], expected: str) -> None:
+    """An error in a URL or a variable is reported when the store is opened, in one line, with no call."""
     with pytest.raises(ConfigError) as caught:
         open_store(url, environ=environ)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "word" not in f"{caught.value} {caught.value.hint}"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tailorsecrets import Secret, open_store
-from tailorsecrets.errors import StoreNotFound, Unauthenticated
+from tailorsecrets.errors import Denied, StoreNotFound, Unauthenticated
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.vault.logins import Opener, approle, count, read, token
@@ -54,6 +54,33 @@ def test_approle(bao_root: Any, opened: Opener, bao_proxy: Proxy, auth_path: str
     assert [read(store), read(store)] == ["value", "value"]
     assert count(bao_proxy, "/login") == 1
     assert len(bao_proxy.seen) == 3
+
+
+def test_an_auth_mount_point_of_openbao(bao_root: Any, opened: Opener, auth_path: str) -> None:
+    """BAO_AUTH_MOUNT_POINT names the path of the method, and comes before VAULT_AUTH_MOUNT_POINT."""
+    environ = approle(bao_root, auth_path)
+    assert read(opened(**environ | {"BAO_AUTH_MOUNT_POINT": auth_path, "VAULT_AUTH_MOUNT_POINT": "nowhere"})) == "value"
+
+
+def test_the_reason_of_a_failed_login(bao_root: Any, opened: Opener, auth_path: str) -> None:
+    """The server's own status and message of a failed login are the reason, which --verbose shows."""
+    environ = approle(bao_root, auth_path) | {"VAULT_SECRET_ID": "wrong-secret-id"}
+    with pytest.raises(Unauthenticated) as caught:
+        read(opened(**environ))
+    assert caught.value.reason == "HTTP 400: invalid role or secret ID"
+
+
+def test_the_reason_of_a_denial(bao_root: Any, opened: Opener) -> None:
+    """The reason of a read is the server's status and message; that of a write is the status alone."""
+    bao_root.sys.create_or_update_policy("nothing", 'path "secret/*" { capabilities = ["deny"] }')
+    made = bao_root.auth.token.create(policies=["nothing"], no_parent=True)
+    store = opened(VAULT_TOKEN=made["auth"]["client_token"])
+    with pytest.raises(Denied) as caught:
+        read(store)
+    assert caught.value.reason == "HTTP 403: 1 error occurred: * permission denied"
+    with pytest.raises(Denied) as caught:
+        store.restore_secret("api-keys", "key")
+    assert caught.value.reason == "HTTP 403"
 
 
 def test_a_wrong_secret_id(bao_root: Any, opened: Opener, auth_path: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import hvac  # type: ignore[import-untyped]
+import hvac
 import pytest
 
 from tailorsecrets import Secret, Store

@@ -1,13 +1,16 @@
-"""A server that is sealed, and one that limits the rate: the real thing, without a proxy."""
+"""A server that is sealed, that limits the rate, or that refuses connections: the real thing, without a proxy."""
 
-from collections.abc import Iterator, Sequence
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import hvac  # type: ignore[import-untyped]
+import hvac
 import pytest
 
-from tailorsecrets import Secret
+from tailorsecrets import Secret, Store
 from tailorsecrets.errors import Unavailable
 from tests.support.servers import Server, start, stop
 from tests.support.vault.stores import store_at
@@ -54,3 +57,56 @@ def test_a_real_rate_limit(openbao: Server, bao_root: Any, workspace: str) -> No
         bao_root.write_data(f"sys/quotas/rate-limit/{quota}", data=body)
         assert store.get_all("api-keys", names) == ["value"] * len(names)
         bao_root.delete(f"sys/quotas/rate-limit/{quota}")
+
+
+@pytest.fixture
+def unheard() -> Iterator[socket.socket]:
+    """Give a socket that has a port and does not listen, so that connections are refused."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound
+
+
+def url_of(bound: socket.socket) -> str:
+    """Return the address of *bound*."""
+    return f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+CALLS: dict[str, Callable[[Store], object]] = {
+    "read": lambda store: store.get("api-keys", "key"),
+    "list": lambda store: store.list_secrets("api-keys"),
+    "write": lambda store: store.create_secret("api-keys", "key", Secret("value")),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_refused_connection_is_an_answer(openbao: Server, workspace: str, unheard: socket.socket, call: str) -> None:
+    """Where no server listens, a call fails after two seconds, not after the fifteen of a read, and is not repeated."""
+    began = time.monotonic()
+    with store_at(url_of(unheard), "secret", openbao, workspace) as store, pytest.raises(Unavailable) as caught:
+        CALLS[call](store)
+    assert time.monotonic() - began < 4
+    assert f"connection refused: is the server at {url_of(unheard)} running?" in caught.value.hint
+    assert not caught.value.retryable
+
+
+def test_a_server_that_starts_is_waited_for(openbao: Server, workspace: str, unheard: socket.socket) -> None:
+    """A call that meets a server which is just starting succeeds when it listens."""
+    with store_at(openbao.url, "secret", openbao, workspace) as store:
+        store.create_vault("api-keys")
+        store.create_secret("api-keys", "key", Secret("value"))
+    relay = threading.Thread(target=relay_later, args=(unheard, openbao), daemon=True)
+    relay.start()
+    with store_at(url_of(unheard), "secret", openbao, workspace) as store:
+        assert store.get("api-keys", "key") == "value"
+    relay.join()
+
+
+def relay_later(bound: socket.socket, server: Server) -> None:
+    """Listen after half a second, and relay one request and its answer."""
+    time.sleep(0.5)
+    bound.listen()
+    port = int(server.url.rpartition(":")[2])
+    with bound.accept()[0] as client, socket.create_connection(("127.0.0.1", port)) as upstream:
+        upstream.sendall(client.recv(65_536))
+        client.sendall(upstream.recv(65_536))

@@ -1,20 +1,21 @@
 """Least privilege on OpenBao: tokens that have exactly what ``policy`` prints."""
 
 import uuid
-from typing import Literal
+from typing import Any, Literal
 
-import hvac  # type: ignore[import-untyped]
+import hvac
 import pytest
 
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
 from tailorsecrets.deploy.plan import Desired
-from tailorsecrets.driver import Target, VaultNames
-from tailorsecrets.errors import Denied
+from tailorsecrets.driver import ABSENT, Target, VaultNames
+from tailorsecrets.errors import ConfigError, Denied
 from tailorsecrets.store.names import Naming
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
+from tailorsecrets_vault.driver import VaultDriver
 from tailorsecrets_vault.policy import policy
 from tests.support.servers import ROOT, Server
 
@@ -40,7 +41,8 @@ class Site:
         """Return a token under the policy for *use* of *vaults*, and no other, not even the default one."""
         name = f"policy-{uuid.uuid4().hex}"
         names = [names_of(vault, self.workspace, self.path) for vault in vaults]
-        text = policy(Target(url="vault://", scheme="vault", path=self.path), names, use)
+        options = {"mount": "secret"} if "/" in self.path else {}
+        text = policy(Target(url="vault://", scheme="vault", path=self.path, options=options), names, use)
         if not may_mount:
             text = text.replace('path "sys/mounts/', 'path "nowhere/')
         self._root.sys.create_or_update_policy(name, text)
@@ -139,6 +141,34 @@ def test_a_denied_mount_names_both_remedies(site: Site) -> None:
         store.create_vault("another", OWNER)
     assert "sys/mounts" in caught.value.hint
     assert "vault://HOST/MOUNT" in caught.value.hint
+
+
+def test_a_login_that_may_not_patch_metadata(openbao: Server, bao_root: Any, workspace: str) -> None:
+    """A policy that grants data and no metadata is enough for a create, which has a note that its stamp is missing."""
+    bao_root.sys.create_or_update_policy("data-only", 'path "secret/data/*" { capabilities = ["create", "update"] }')
+    token = bao_root.auth.token.create(policies=["data-only"], no_parent=True)["auth"]["client_token"]
+    host = openbao.url.removeprefix("http://")
+    target = Target(url="vault+http:", scheme="vault+http", host=host, path="secret", environ={"VAULT_TOKEN": token})
+    driver = VaultDriver(target)
+    written = driver.put(f"secret/{workspace}/key", Secret("value"), expect=ABSENT, stamp="stamp")
+    driver.close()
+    assert (written.stamp, written.version.partition("@")[0]) == ("", "1")
+    assert written.note == "the value is written, but its stamp is missing: permission denied"
+
+
+def test_a_policy_for_an_unknown_mount() -> None:
+    """A policy for a path that may be a mount with slashes, or a folder in one, is refused; the option mount is named.
+
+    Nothing is called: whoever prints policies may have no login.
+    """
+    names = [names_of("api-keys", "prod", "team/kv/base")]
+    with pytest.raises(ConfigError) as caught:
+        policy(Target(url="vault://", scheme="vault", path="team/kv/base"), names, "read")
+    assert "?mount=team" in caught.value.hint
+    text = policy(
+        Target(url="vault://", scheme="vault", path="team/kv/base", options={"mount": "team/kv"}), names, "read"
+    )
+    assert text.startswith('path "team/kv/data/base/prod/api-keys/*"')
 
 
 def test_the_page_shows_what_policy_prints() -> None:

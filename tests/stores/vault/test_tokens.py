@@ -9,8 +9,8 @@ import pytest
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import Unauthenticated
 from tailorsecrets_vault.client import Connection
-from tailorsecrets_vault.login import Grant, login_of
-from tailorsecrets_vault.options import settings_of
+from tailorsecrets_vault.login import Token, login_of
+from tailorsecrets_vault.options import options_of
 from tests.support.proxy import Proxy, Rule
 from tests.support.servers import Server
 from tests.support.vault.logins import Opener, approle, count, read, token
@@ -89,8 +89,8 @@ def aged(openbao: Server, bao_proxy: Proxy, text: str) -> Connection:
     """Return a connection whose token was given so long ago that it is time to see to it."""
     host, environ = f"127.0.0.1:{bao_proxy.port}", {"VAULT_TOKEN": text}
     target = Target(url="vault+http:", scheme="vault+http", host=host, environ=environ)
-    connection = Connection(settings_of(target), login_of(target))
-    connection._session._take(Grant(text, due=0.0))
+    connection = Connection(options_of(target), login_of(target))
+    connection._token = Token(text, due=0.0)
     return connection
 
 
@@ -105,8 +105,8 @@ def test_a_given_token_is_looked_up_and_renewed(bao_root: Any, openbao: Server, 
     for _ in range(2):
         connection.call(look)
     assert (count(bao_proxy, "lookup-self"), count(bao_proxy, "renew-self")) == (1, 1)
-    assert connection._session.grant is not None
-    assert connection._session.grant.seconds == 3600
+    assert connection._token is not None
+    assert connection._token.seconds == 3600
     connection.close()
 
 

@@ -63,7 +63,8 @@ class Server:
         self.identity_works = self.accepts = True
         self.issued = 0  # tokens
         self._tokens: set[str] = set()
-        self._door = WebServer(_KeyVaultHandler, self, _context(folder))
+        self.context = _context(folder)
+        self._door = WebServer(_KeyVaultHandler, self, self.context)
         self._identity = WebServer(_IdentityHandler, self)
         self.authority = str(folder / "ca.pem")
         self.vault.url = f"https://{self.host}"

@@ -76,7 +76,7 @@ class FileBackdoor(Backdoor):
         """Seal *octets* as a version of *name*."""
         with self._file.writing(create=True) as draft:
             written = draft.write(name, Secret(""))
-            data = draft.key.seal(written.nonce, octets, line._about(draft.file_id, written.head))
+            data = draft.key.seal(written.nonce, line.packed("", octets), line._about(draft.file_id, written.head))
             body = b'%b,"nonce":"%b","data":"%b"' % (written.head, line._base64(written.nonce), line._base64(data))
             draft.names[line.encode_name(name)][0] = line.closed(body)
 

@@ -9,7 +9,7 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets_gcp.client import Connection, Session
-from tailorsecrets_gcp.options import Settings
+from tailorsecrets_gcp.options import Options
 from tests.support.fuse import Fuse
 from tests.support.gcp.faults import Rule, denied, exhausted, not_signed_in
 from tests.support.gcp.server import Server
@@ -35,8 +35,8 @@ def raw_client(address: str) -> Any:
 class MortalConnection(Connection):
     """A connection of a process that dies before one of its calls; each call asks it for the session."""
 
-    def __init__(self, settings: Settings, fuse: Fuse) -> None:
-        super().__init__(settings)
+    def __init__(self, options: Options, fuse: Fuse) -> None:
+        super().__init__(options)
         self._fuse = fuse
 
     def session(self) -> Session:

@@ -11,7 +11,7 @@ from tests.support.gcp.backdoor import PROJECT, GcpBackdoor, MortalConnection
 from tests.support.gcp.server import Server
 from tests.support.gcp.wire import Wire
 
-PATIENCE = 0.6  # seconds, where it is 3 in earnest
+ABANDONED_AFTER = 0.6  # seconds; 3 outside of tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Bench:
     def connect(self) -> GcpDriver:
         """Open one more driver."""
         driver = GcpDriver(self.target())
-        driver._connection = MortalConnection(driver._connection.settings, self.fuse)
-        driver.patience = PATIENCE
+        driver._connection = MortalConnection(driver._connection.options, self.fuse)
+        driver.abandoned_after = ABANDONED_AFTER
         return driver
 
     def methods(self) -> list[str]:

@@ -23,7 +23,7 @@ from tests.support.azure.server import Server as KeyVault
 from tests.support.distributions import install
 from tests.support.file.backdoor import FileBackdoor
 from tests.support.gcp.backdoor import PROJECT
-from tests.support.gcp.fixtures import PATIENCE, bench
+from tests.support.gcp.fixtures import ABANDONED_AFTER, bench
 from tests.support.memory_plugin import DRIVERS
 from tests.support.product import on_the_wire
 from tests.support.product.backend import Backend, Request
@@ -174,11 +174,11 @@ def _at_aws(name: str, server: Server, folder: Path) -> Generator[Backend]:
 
 @contextmanager
 def at_google(folder: Path, start: Start) -> Generator[Backend]:
-    """Open Google's Secret Manager, with no quota, and with little patience for writes that broke off."""
+    """Open Google's Secret Manager, with no quota, and which takes an unfinished write for abandoned soon."""
     del start
     with bench(timeout=15.0) as made, pytest.MonkeyPatch.context() as patch:
         patch.setattr(gcp.GcpDriver, "caps", replace(gcp.CAPS, per_s={}))
-        patch.setattr(gcp, "PATIENCE", PATIENCE)
+        patch.setattr(gcp, "ABANDONED_AFTER", ABANDONED_AFTER)
         made.server.holdings.age(timedelta(hours=-1))  # a list is not asked about what was made just now
         yield Backend(
             name="GCP",

@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import hvac  # type: ignore[import-untyped]
-from hvac.exceptions import InvalidRequest  # type: ignore[import-untyped]
+import hvac
+from hvac.exceptions import InvalidRequest
 
 from tailorsecrets.testing.backdoor import Backdoor
 from tests.support.fuse import http_fuse

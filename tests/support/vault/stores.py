@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import hvac  # type: ignore[import-untyped]
+import hvac
 import pytest
 
 from tailorsecrets import Store, open_store
