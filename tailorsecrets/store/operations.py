@@ -23,6 +23,7 @@ from tailorsecrets.errors import (
     Unavailable,
     Unsupported,
     ValueInvalid,
+    VersionNotFound,
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
@@ -68,8 +69,16 @@ class Operations:
         if version:
             self._need("versions")
         native = self._naming.native(place)
-        stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
-        return self._decoded(place, stored)
+        try:
+            stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
+        except NotFound:
+            if not version or self.stat(place) is None:
+                raise
+        else:
+            return self._decoded(place, stored)
+        message = f"{place}: version {version!r} does not exist"
+        hint = "secret history lists the versions that can be read"
+        raise VersionNotFound(message, hint=hint, op="get", store=self._url, vault=place.vault, secret=place.secret)
 
     def get_many(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
         """Return an answer for each of *places*, in the least calls that the store allows."""
