@@ -24,7 +24,7 @@
 Missing, denied and broken are three answers and never the same one. No error holds a secret value.
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 _NOT_NOW: Final = frozenset({408, 429})
 _SERVER_ERROR: Final = 500
@@ -37,11 +37,13 @@ class SecretsError(Exception):
     ``vault`` and ``secret`` say where it happened, as far as that is known. ``hint`` is the remedy, or empty.
     ``retryable`` tells whether the same call may succeed later; it is False once retries are spent. ``reason`` is the
     service's own code and message, of a write only its code, since the message may quote the value; the command line
-    shows it with ``--verbose``. ``reason_code`` is the code alone.
+    shows it with ``--verbose``. ``reason_code`` is the code alone. ``outcome`` is set where the answer to a write was
+    lost and the store was read again to see whether the write was done.
     """
 
     code: str = "ERROR"
     retryable: bool = False
+    outcome: Literal["", "not done", "unknown"] = ""
     meaning: ClassVar[str] = "something went wrong"
 
     def __init__(

@@ -8,7 +8,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Final
 
-from tailorsecrets.errors import Unauthenticated
+from tailorsecrets.errors import SecretsError, Unauthenticated
 from tailorsecrets_file.crypto import SIZE
 from tailorsecrets_file.disk import create, open_regular
 
@@ -54,8 +54,7 @@ def load_or_create(path: str) -> bytes:
     try:
         return load(path)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    create(path, f"{generate()}\n".encode())
+        _create(path)
     return load(path)  # another process may have created it first
 
 
@@ -84,6 +83,18 @@ def unused(environ: Mapping[str, str], file_id: str) -> str:
     taken = own(environ, file_id)
     place = f"{folder(environ)}/{file_id}"
     return f"{place}-{len(taken) + 1}.key" if taken else f"{place}.key"
+
+
+def _create(path: str) -> None:
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        create(path, f"{generate()}\n".encode())
+    except OSError as exc:
+        problem = exc.strerror or type(exc).__name__
+    else:
+        return
+    hint = "make room, make its folder writable, or set TAILORSECRETS_FILE_KEY_FILE to another path"
+    raise SecretsError(f"the key file {path} cannot be written: {problem}", code="OUTPUT_FAILED", hint=hint)
 
 
 def _belongs(name: str, file_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""The group ``file``: who can open an encrypted store file."""
+"""The group ``file``: the keys of an encrypted store file."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ def group() -> None:
     lazy={
         "list": ("file:list_", "List the keys that open the store file."),
         "add": ("file:add", "Add a key that opens the store file."),
-        "remove": ("file:remove", "Remove a key, so that it no longer opens the store file."),
+        "remove": ("file:remove", "Remove a key from the store file."),
     },
     examples=("tailorsecrets file keys list", "tailorsecrets file keys add --age age1qyqszqgpqyqszqgpqyqszqgp"),
 )
@@ -47,7 +47,7 @@ def keys() -> None:
 
 @command("list", "tailorsecrets file keys list")
 def list_(invocation: Invocation) -> None:
-    """List the keys that open the store file. This needs no key."""
+    """List the keys that open the store file. The command needs no key."""
     from tailorsecrets_file.keys import list_lost_slots, list_slots
 
     target = _target(invocation)
@@ -73,17 +73,19 @@ def list_(invocation: Invocation) -> None:
     "tailorsecrets file keys add --age age1qyqszqgpqyqszqgpqyqszqgp",
 )
 @click.option(
-    "--key-file", metavar="PATH", help="A key file, created if missing. Default: a new one in your config folder."
+    "--key-file",
+    metavar="PATH",
+    help="A key file, which is made if it does not exist. Default: one in your config folder.",
 )
 @click.option("--age", metavar="RECIPIENT", help="An age recipient, age1..., or an ssh public key.")
-@click.option("--passphrase", is_flag=True, help="A passphrase, typed on the terminal or read from a pipe.")
+@click.option("--passphrase", is_flag=True, help="A passphrase, from a prompt on the terminal, else from a pipe.")
 @click.option("--allow-weak", is_flag=True, help="Accept a passphrase of less than 12 characters.")
 def add(invocation: Invocation, key_file: str | None, age: str | None, passphrase: bool, allow_weak: bool) -> None:
     """Add a key that opens the store file."""
     from tailorsecrets_file.keys import add_slot
 
     if (key_file is not None) + (age is not None) + passphrase > 1:
-        raise click.UsageError("use only one of --key-file, --age and --passphrase", click.get_current_context())
+        raise click.UsageError("give one of --key-file, --age and --passphrase", click.get_current_context())
     invocation.announce("file keys add")
     target = _target(invocation)
     with _disk_errors(target):
@@ -99,18 +101,18 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
 @command("remove", "tailorsecrets file keys remove 3f9c")
 @click.argument("key_id", metavar="ID")
 @yes_option
-@click.option("--allow-lockout", is_flag=True, help="Remove it even if you have no other key.")
+@click.option("--allow-lockout", is_flag=True, help="Remove it even if none of your keys opens the file afterwards.")
 def remove(invocation: Invocation, key_id: str, yes: bool, allow_lockout: bool) -> None:
-    """Remove a key, so that it no longer opens the store file.
+    """Remove a key from the store file.
 
-    Encrypts everything again for the remaining keys. One of them must be yours. Old copies of the file stay readable by
-    the removed key.
+    Encrypts all values again for the other keys. One of them must be yours. Old copies of the file stay readable by the
+    removed key.
     """
     from tailorsecrets_file.keys import remove_slot
 
     invocation.announce(f"file keys remove {key_id}")
     target = _target(invocation)
-    confirm(f"Remove the key {key_id} from the store file?", invocation, code="KEY_REMOVAL_CANCELLED", yes=yes)
+    confirm(f"Remove the key {key_id} from the file?", invocation, code="KEY_REMOVAL_CANCELLED", yes=yes)
     with _disk_errors(target):
         sentence = remove_slot(target, key_id, even_if_locked_out=allow_lockout)
     invocation.report_change(key_id, sentence)
@@ -168,15 +170,13 @@ def _target(invocation: Invocation) -> Target:
 
     target = target_of(invocation.choice, invocation.environ)
     if target.scheme != "file":
-        raise Unsupported(
-            f"{target.url} is not a file store, so it has no keys", hint="name one with: --store file:PATH"
-        )
+        raise Unsupported(f"{target.url}: only a file: store has keys", hint="name one with --store file:PATH")
     return target
 
 
 @contextmanager
 def _disk_errors(target: Target) -> Generator[None]:
-    """Map errors of the disk like the driver does."""
+    """Turn an error of the disk into an error of the store."""
     from tailorsecrets_file.driver import FileDriver
 
     try:

@@ -91,7 +91,7 @@ def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str],
     """
     store_type, target = parse_url(choice.url, choice.base, environ, create=False)
     if store_type.policy is None:
-        raise Unsupported(f"{choice.url}: the store has no policies; who can open it can read and write all of it")
+        raise Unsupported(f"{choice.url}: the plugin of {store_type.scheme}: stores makes no policies")
     with open_choice(choice, environ) as store:
         names = [workspace_of(store).vault_names(vault) for vault in vaults]
     return store_type.policy(target, names, use)

@@ -121,7 +121,7 @@ def test_emit_where_all_goes_well(shell: Shell) -> None:
     assert "no executor answers" in done.err
 
 
-@pytest.mark.parametrize(("event", "problem"), [("{", "no JSON document"), ("{}", "an event has a kind")])
+@pytest.mark.parametrize(("event", "problem"), [("{", "no JSON document"), ("{}", "an event must have a kind")])
 def test_emit_what_is_no_event(shell: Shell, event: str, problem: str) -> None:
     """What is no event is refused before the app is imported."""
     done = shell("app", "emit", event, "--app", "orders:app")
@@ -140,7 +140,7 @@ def test_call(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["key", '"x"'], "error[INPUT_INVALID]: resolver key: input: int is meant, not str"),
+        (["key", '"x"'], "error[INPUT_INVALID]: resolver key: input: expected int, got str"),
         (["other"], "error[CONFIG_INVALID]: the app has no resolver 'other'"),
         (["raises"], "error[BODY_FAILED]: resolver raises: ValueError, "),
     ],
@@ -160,7 +160,12 @@ def test_run(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "problem"), [("other", "no executor 'other'"), ("works", "its trigger is Order created")]
+    ("name", "problem"),
+    [
+        ("other", "the app has no workflow or executor 'other'\nhint: workflows: bill; executors: works, broken,"),
+        ("bil", "hint: did you mean 'bill'? workflows: bill; executors: "),
+        ("works", "its trigger is Order created"),
+    ],
 )
 def test_run_that_fails(shell: Shell, name: str, problem: str) -> None:
     """Only workflows and schedules can be run by name."""

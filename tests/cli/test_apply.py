@@ -8,7 +8,7 @@ from tests.support.configs import many
 from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import STORE, Shell
 
-LEFT_ALONE = "note: left alone, as the records that say whose they are cannot be read"
+LEFT_ALONE = "note: vaults whose owner is unknown, since their record cannot be read, are not changed"
 
 
 TEXT = """\
@@ -29,7 +29,7 @@ Secrets:
 Unmanaged vaults:
   free-vault
 
-Skipped, for there is no value:
+Skipped, without a value:
   ○ own-vault/no-value
 
 Conflicts:
@@ -75,7 +75,7 @@ def test_yes_prints_the_lists(mixed: Shell) -> None:
     assert (done.code, done.data) == (0, {"summary": {"create": 2, "update": 3, "delete": 5}, "status": "applied"})
     heads = ["another owner", "no owner", "would be deleted"]
     assert sorted(heads, key=done.err.index) == heads
-    assert "  - free-vault/by-hand (the vault is taken over just now)\n" in done.err
+    assert "  - free-vault/by-hand (in a vault that this apply takes over)\n" in done.err
     assert "  - own-vault/old-key\n" in done.err
     assert mixed("apply", "--dry-run", "--detailed-exitcode").code == 0
 
@@ -260,3 +260,11 @@ def test_paths_are_relative_to_the_config(shell: Shell) -> None:
     below.folder = shell.folder / "sub"
     assert below("apply").code == 0
     assert shell.value("tls-keys", "server-key") == "pem\n"
+
+
+def test_a_conflict_with_the_same_name(managed: Shell) -> None:
+    """An owner with the name of this app and another id is shown as such, in the plan and in the list to confirm."""
+    managed.declare('{"api-keys": {}}', identity="0192f0c1-2345-7abc-8def-000000000009")
+    line = "  ! api-keys (owner: my-app, another id)\n"
+    assert line in managed("apply", "--dry-run").out
+    assert line in managed("apply", "--yes").err

@@ -63,14 +63,37 @@ def test_init_twice(empty: Shell) -> None:
 
 
 def test_init_below_a_config(empty: Shell) -> None:
-    """In a folder below a config, init makes the store beside that config."""
+    """In a folder below another app, init makes the files of a new app there, and names the config that it hides."""
     empty.declare("{}")
+    below = Shell(empty.folder / "sub")
+    below.folder.mkdir()
+    done = below("init")
+    config = below.folder / "tailor_config.py"
+    assert done.code == 0
+    assert f"note: in this folder and below, {config} hides {empty.folder / 'tailor_config.py'}\n" in done.err
+    assert config.is_file()
+    assert (below.folder / STORE.removeprefix("file:")).is_file()
+    assert [path.name for path in empty.folder.glob("*tailor*")] == ["tailor_config.py"]
+    assert "hides" in below("init").err
+
+
+def test_init_names_no_hidden_config(empty: Shell) -> None:
+    """Where no config is above, or one is named, nothing is hidden."""
+    assert "hides" not in empty("init").err
     (empty.folder / "sub").mkdir()
-    below = Shell(empty.folder)
-    below.folder = empty.folder / "sub"
-    assert below("init").code == 0
-    assert (empty.folder / STORE.removeprefix("file:")).is_file()
-    assert list(below.folder.iterdir()) == []
+    below = Shell(empty.folder / "sub")
+    assert "hides" not in below("init", "--config", "../tailor_config.py").err
+    assert "hides" not in below("init", TAILORSECRETS_CONFIG="../tailor_config.py").err
+    assert [path.name for path in below.folder.iterdir() if path.name != ".config"] == []
+
+
+def test_a_home_that_cannot_be_written(empty: Shell) -> None:
+    """Where the key folder cannot be made, the error names it, and does not say that the store does not exist."""
+    done = empty("init", XDG_CONFIG_HOME="/proc/nowhere")
+    assert done.code == 1
+    assert "STORE_NOT_FOUND" not in done.err
+    assert "does not exist" not in done.err
+    assert "/proc/nowhere" in done.err
 
 
 def test_init_with_another_store_and_config(empty: Shell) -> None:

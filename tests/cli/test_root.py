@@ -14,6 +14,9 @@ from tailorsecrets import __version__
 from tailorsecrets.cli import main
 from tailorsecrets.cli.commands import Group
 from tailorsecrets.cli.streams import Io
+from tailorsecrets.driver import Problem
+from tailorsecrets.errors import Denied
+from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import PROGRAM, STORE, Shell
 from tests.support.tree import commands, leaves, parse
 
@@ -127,7 +130,7 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("--bogus",), "--bogus"),
         (("apply", "--bogus"), "--bogus"),
         (("aply",), "did you mean 'apply'?"),
-        (("xyzzy",), "there is no command 'xyzzy'"),
+        (("xyzzy",), "no such command 'xyzzy'"),
         (("secret",), "Missing command"),
         (("secret", "vault", "creat"), "did you mean 'create'?"),
         (("secret", "list"), "--vault-name"),
@@ -277,6 +280,24 @@ def test_a_working_directory_that_is_no_more(shell: Shell) -> None:
     )
     assert (done.returncode, done.stderr[:6]) == (1, "error[")
     assert "INTERNAL" not in done.stderr
+
+
+def test_verbose_shows_the_reason_of_a_service(memory: Shell) -> None:
+    """--verbose shows the service's own code and message of a read, and of a write the code alone."""
+    problem = Problem(Denied, "ask for the right", reason="no policy\nallows it", reason_code="AccessDenied")
+    assert memory("secret", "vault", "create", "api-keys").code == 0
+    driver = DRIVERS["here"]
+    driver.explain = lambda exc, op: problem  # type: ignore[method-assign]
+    get = ("secret", "get", *STRIPE)
+    driver.fail("get", Denied)
+    assert "\nreason: AccessDenied: no policy allows it\n" in memory(*get, "--verbose").err
+    assert "reason" not in memory(*get).err
+    driver.heal()
+    driver.fail("put", Denied)
+    written = memory("secret", "create", *STRIPE, "--value-stdin", "--verbose", stdin=b"x").err
+    assert "error[PERMISSION_DENIED]" in written
+    assert "\nreason: AccessDenied\n" in written
+    assert "allows it" not in written
 
 
 def test_an_unexpected_exception(shell: Shell) -> None:

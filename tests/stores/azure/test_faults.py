@@ -1,7 +1,9 @@
 """What goes wrong between the driver and a Key Vault: the right error within the budget, or success; no write twice."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -123,6 +125,17 @@ def test_a_hanging_write_ends_in_time(server: Server, driver: Driver) -> None:
     assert server.operations().count("set") == 2
 
 
+def test_a_refused_connection_is_an_answer(server: Server) -> None:
+    """Where nobody listens, a read is tried again for two seconds, whatever time it has."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        host = f"localhost:{gone.getsockname()[1]}"
+    driver = AzureDriver(replace(target(server, timeout=15.0), host=host))
+    start = time.monotonic()
+    assert meaning(driver, "get") is Unavailable
+    assert 0.5 < time.monotonic() - start < 2.0 + SLACK
+    driver.close()
+
+
 def test_a_slow_answer_is_an_answer(server: Server, driver: Driver) -> None:
     """Latency within the budget costs time and nothing else."""
     server.faults.add(Rule(seconds=READ / 5))
@@ -167,12 +180,22 @@ def test_denied(server: Server, driver: Driver, op: str, operation: str) -> None
         (rules.firewalled(), Denied, "firewall"),
         (rules.denied("getSecret"), Denied, "Key Vault Secrets User"),
         (rules.is_disabled(), Disabled, ""),
+        (rules.Refusal(403, "Forbidden", "Operation get is not allowed on a disabled secret."), Disabled, ""),
         (rules.not_found(NAME), NotFound, ""),
         (rules.Refusal(404, "NotFound", "nothing here"), ConfigError, "not a Key Vault"),
         (rules.Refusal(418, "Teapot", "short and stout"), ConfigError, "not a Key Vault"),
         (rules.Refusal(400, "BadParameter", "no"), ConfigError, "options"),
     ],
-    ids=["firewall", "role", "disabled", "missing", "another service", "no service", "bad request"],
+    ids=[
+        "firewall",
+        "role",
+        "disabled",
+        "disabled, no code",
+        "missing",
+        "another service",
+        "no service",
+        "bad request",
+    ],
 )
 def test_refusals_are_told_apart(
     server: Server, driver: Driver, refusal: rules.Refusal, kind: type[SecretsError], hint: str
@@ -239,6 +262,88 @@ def test_a_list_that_breaks_midway_asks_for_that_page_again(server: Server, driv
     server.faults.add(Rule(operation="list", times=1, answer="reset"))
     assert len(list(entries)) == 60
     assert server.operations().count("list") == 4
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=IDS)
+@pytest.mark.parametrize("applied", [False, True], ids=["lost on its way", "answer lost"])
+def test_deletes_restores_and_purges_outlive_a_lost_answer(
+    server: Server, driver: Driver, broken: Rule, applied: bool
+) -> None:
+    """A delete, a restore and a purge do nothing more the second time, so one whose answer is lost is sent again."""
+    for operation in ("delete", "recover", "delete", "purge"):
+        if (operation, broken.answer) != ("purge", "cut"):  # its answer has no body
+            server.faults.add(rule(broken, operation, 1, applied=applied))
+        if operation == "recover":
+            assert driver.restore(NAME).state == "live"
+        else:
+            driver.delete(NAME, purge=operation == "purge")
+            assert meaning(driver, "get") is NotFound
+    assert [entry.name for entry in driver.list("", deleted=True)] == []
+
+
+def test_a_name_that_is_not_deleted_is_not_restored(server: Server, driver: Driver) -> None:
+    """An answer that Azure loses does not turn a restore of nothing into a restore."""
+    with refused(driver, "restore", NotFound):
+        driver.restore(NAME)
+
+
+@pytest.fixture
+def without_inner_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server answer 409 without the inner code that says why, as other servers for this API do."""
+    monkeypatch.setattr(rules, "is_deleted", lambda _: rules.Refusal(409, "Conflict", "no"))
+    monkeypatch.setattr(rules, "is_being", lambda *_: rules.Refusal(409, "Conflict", "no"))
+
+
+@pytest.mark.usefixtures("without_inner_codes")
+@pytest.mark.parametrize("delay", [0.0, 0.2])
+def test_a_409_without_an_inner_code_is_recovered(server: Server, driver: Driver, delay: float) -> None:
+    """A write of a deleted name recovers it, though Azure does not say that it is deleted."""
+    server.vault.delay = delay
+    driver.delete(NAME)
+    driver.put(NAME, Secret("new"))
+    assert (driver.get(NAME).value, len(server.vault.versions(NAME))) == (Secret("new"), 2)
+
+
+@pytest.mark.usefixtures("without_inner_codes")
+def test_a_409_for_too_long_is_unavailable(server: Server, driver: Driver) -> None:
+    """A name that Azure does not free in time is not somebody else's write, so it is no Conflict."""
+    driver.delete(NAME)
+    server.vault.delay = 60.0
+    assert meaning(driver, "put") is Unavailable
+
+
+def test_a_404_for_the_versions_of_a_missing_name(
+    server: Server, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that answers 404 instead of an empty list says the same."""
+    versions = server.vault.versions
+
+    def versions_or_404(name: str) -> list[dict[str, object]]:
+        found = versions(name)
+        if not found:
+            raise rules.not_found(name)
+        return found
+
+    monkeypatch.setattr(server.vault, "versions", versions_or_404)
+    with refused(driver, "stat", NotFound):
+        driver.stat(f"{NAME}-missing")
+    assert list(driver.versions(f"{NAME}-missing")) == []
+    driver.delete(NAME)
+    assert driver.stat(NAME).state == "deleted"
+    assert driver.restore(NAME).state == "live"
+
+
+def test_a_bad_request_carries_the_services_reason(server: Server, driver: Driver) -> None:
+    """The error of a read has Azure's own code and message."""
+    server.faults.add(Rule(operation="get", refusal=rules.Refusal(400, "BadParameter", "the version is not known")))
+    with pytest.raises(Exception) as caught:
+        driver.get(NAME)
+    problem = driver.explain(caught.value, "get")
+    assert (problem.kind, problem.reason_code, problem.reason) == (
+        ConfigError,
+        "BadParameter",
+        "the version is not known",
+    )
 
 
 def test_an_answer_without_a_value_is_unavailable(

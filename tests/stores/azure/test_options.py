@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tailorsecrets import open_store
-from tailorsecrets.errors import ConfigError, SecretsError
+from tailorsecrets.errors import ConfigError, SecretsError, Unsupported
 from tailorsecrets.store.names import Naming
 from tailorsecrets.targets.plugins import store_type
 from tailorsecrets_azure.options import host_of, read_options
@@ -99,11 +99,23 @@ def test_a_bad_url_is_one_error(url: str) -> None:
     assert "password" not in f"{caught.value} {caught.value.hint}"
 
 
-def policy(use: Literal["read", "deploy"]) -> str:
+def policy(use: Literal["read", "deploy"], host: str = "my-vault") -> str:
     """Return the policy of one vault and its record."""
-    told = store_type("azure").policy
-    assert told is not None
-    return told(of("my-vault"), [Naming("default", joiner="--", max_name=127).vault_names("api-keys")], use)
+    make = store_type("azure").policy
+    assert make is not None
+    return make(of(host), [Naming("default", joiner="--", max_name=127).vault_names("api-keys")], use)
+
+
+@pytest.mark.parametrize("host", ["localhost:8443", "secrets.example.org"])
+def test_no_policy_for_a_host_that_is_not_azures(host: str) -> None:
+    """The Azure CLI cannot assign roles there, so no command is printed."""
+    with pytest.raises(Unsupported, match=host):
+        policy("read", host)
+
+
+def test_a_policy_in_another_cloud_names_the_key_vault() -> None:
+    """A host in any of Azure's clouds is printed as the name of its Key Vault."""
+    assert "--name my-vault " in policy("read", "my-vault.vault.azure.cn")
 
 
 @pytest.mark.parametrize("use", ["read", "deploy"])

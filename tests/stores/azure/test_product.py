@@ -4,6 +4,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tailorsecrets import open_store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.plan import DesiredValue
-from tailorsecrets.errors import Conflict, SecretNotFound, TooLarge
+from tailorsecrets.errors import Conflict, Corrupt, SecretNotFound, TooLarge
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import NAME_TAG, Place
 from tailorsecrets.store.store import Store
@@ -20,6 +21,7 @@ from tests.support.azure.deploying import NAMING, deploy, opened, plan
 from tests.support.azure.faults import Rule
 from tests.support.azure.fixtures import server
 from tests.support.azure.server import Server
+from tests.support.shell import Shell
 
 __all__ = ["server"]
 
@@ -160,6 +162,24 @@ def test_names_of_63_characters_take_the_hash_form(store: Store, backdoor: Azure
     assert store.get(LONG, LONG) == "value"
 
 
+@pytest.mark.parametrize("also_the_record", [False, True])
+def test_a_long_name_without_its_tag_is_written_again(
+    store: Store, backdoor: AzureBackdoor, also_the_record: bool
+) -> None:
+    """A tool that replaces the tags of a long name takes it out of lists; the next apply writes it with its tag."""
+    wanted: dict[str, dict[str, DesiredValue]] = {LONG: {LONG: Secret("value"), "key": Secret("other")}}
+    assert deploy(store, wanted).complete
+    places = [Place(LONG, LONG), *([Place(LONG)] if also_the_record else [])]
+    for place in places:
+        backdoor.client.update_secret_properties(NAMING.native(place), tags={"team": "payments"})
+    with pytest.raises(Corrupt) as caught:
+        store.get(LONG, LONG)
+    assert "apply" in caught.value.hint
+    assert deploy(store, wanted).complete
+    assert store.get(LONG, LONG) == "value"
+    assert deploy(store, wanted).done == ()
+
+
 def test_values_at_and_over_the_limit(server: Server, store: Store) -> None:
     """25 KB go in, one byte more is refused before any call, counted in UTF-8."""
     store.create_vault("api-keys")
@@ -191,6 +211,19 @@ def test_history_rollback_restore_and_purge(server: Server, store: Store) -> Non
         store.history("api-keys", "stripe")
 
 
+def test_a_disabled_version_is_not_current(
+    server: Server, store: Store, backdoor: AzureBackdoor, tmp_path: Path
+) -> None:
+    """History calls a version that somebody switched off disabled, not current."""
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("one"))
+    store.update_secret("api-keys", "stripe", Secret("two"))
+    backdoor.disable(NAMING.native(Place("api-keys", "stripe")))
+    url = f"azure://{server.host}?credential=managed&ca_bundle={server.authority}"
+    history = Shell(tmp_path)("secret", "history", "-V", "api-keys", "-n", "stripe", "--store", url, "--json")
+    assert [version["state"] for version in history.data] == ["disabled", "old"]
+
+
 def test_two_foreign_writes_in_one_second_are_told_by_azures_ids(server: Server, store: Store) -> None:
     """Where tokens cannot tell two versions apart the history gives Azure's ids, and the token is refused."""
     raw = AzureBackdoor(server)
@@ -207,15 +240,27 @@ def test_two_foreign_writes_in_one_second_are_told_by_azures_ids(server: Server,
     raw.close()
 
 
-def test_a_copied_tag_proves_nothing(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
-    """A tool that writes another value with the tags of ours is found out by the time, and repaired."""
+@pytest.mark.parametrize("seconds", [0, 1, 10, 60])
+def test_a_copied_tag_proves_nothing(server: Server, store: Store, backdoor: AzureBackdoor, seconds: int) -> None:
+    """A tool that writes another value with the tags of ours is found out, however soon it does, and repaired."""
     wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("value")}}
     deploy(store, wanted)
     name = NAMING.native(Place("api-keys", "stripe"))
-    server.skew += 60
+    server.skew += seconds
     backdoor.client.set_secret(name, "theirs", tags=server.vault.last(name).tags)  # type: ignore[union-attr]
     assert [step.action for step in deploy(store, wanted).done] == ["update"]
     assert store.get("api-keys", "stripe") == "value"
+
+
+def test_copied_tags_and_dates_prove_nothing(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
+    """A tool that copies the activation date too is found out by the time of its version."""
+    wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("value")}}
+    deploy(store, wanted)
+    name = NAMING.native(Place("api-keys", "stripe"))
+    ours = backdoor.client.get_secret(name).properties
+    server.skew += 10
+    backdoor.client.set_secret(name, "theirs", tags=ours.tags, not_before=ours.not_before)
+    assert [step.action for step in deploy(store, wanted).done] == ["update"]
 
 
 @pytest.mark.parametrize("skew", [-7200.0, 7200.0])

@@ -1,5 +1,6 @@
 """The example app and the command line on OpenBao, as the guide in ``localstack/`` walks through them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -52,9 +53,26 @@ def test_the_walk(run: Run) -> None:
     assert "no payment key yet" in run("shop.py").stderr
 
 
+@pytest.mark.parametrize("path", ["", "/secret"])
+def test_the_history_of_a_deleted_secret(run: Run) -> None:
+    """The history of a deleted secret shows it as deleted, also where it has one version; a purged one is missing."""
+    secret = ("-V", "api-keys", "-n", "key")
+    run("secret", "vault", "create", "api-keys")
+    run("secret", "create", *secret, "--value", "v")
+    run("secret", "delete", *secret, "--yes")
+    assert [row["state"] for row in json.loads(run("secret", "history", *secret, "--json").stdout)] == ["deleted"]
+    run("secret", "restore", *secret)
+    run("secret", "update", *secret, "--value", "w")
+    run("secret", "delete", *secret, "--yes")
+    rows = json.loads(run("secret", "history", *secret, "--json").stdout)
+    assert [row["state"] for row in rows] == ["deleted", "old"]
+    run("secret", "purge", *secret, "--yes")
+    assert "SECRET_NOT_FOUND" in run("secret", "history", *secret).stderr
+
+
 @pytest.mark.parametrize("path", [""])
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "expected"),
     [
         ({"VAULT_TOKEN": ""}, "VAULT_TOKEN"),
         ({"VAULT_TOKEN": "wrong"}, "error[UNAUTHENTICATED]"),
@@ -66,10 +84,10 @@ def test_the_walk(run: Run) -> None:
         ({"VAULT_NAMESPACE": "nowhere"}, "namespace"),
     ],
 )
-def test_what_is_wrong_is_told_in_a_line_with_its_remedy(run: Run, more: dict[str, str], told: str) -> None:
+def test_an_error_is_one_line_with_its_remedy(run: Run, more: dict[str, str], expected: str) -> None:
     """A bad store, login or address ends with status 1, one line of error, and no traceback."""
     done = run("secret", "vault", "list", **more)
     assert done.returncode == 1
-    assert told in done.stderr
+    assert expected in done.stderr
     assert [line[:6] for line in done.stderr.splitlines()].count("error[") == 1
     assert "Traceback" not in done.stderr

@@ -1,5 +1,6 @@
 """What operations cost on the wire of OpenBao, and that no value is read to find what changed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from tailorsecrets import Secret, Store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
 from tailorsecrets.deploy.plan import Desired
-from tests.support.proxy import Proxy
+from tests.support.proxy import Proxy, Rule
 from tests.support.servers import Server
 from tests.support.vault.stores import FORMS, OWNER, store_at, write
 
@@ -52,6 +53,22 @@ def test_the_option_mount_spares_a_call(
     with store_at(bao_proxy.url, f"secret/team{query}", openbao, workspace) as cold:
         assert cold.get("api-keys", "key") == "value"
     assert len(bao_proxy.seen) == calls
+
+
+@pytest.mark.parametrize("path", ["secret/team"])
+def test_parallel_first_calls_ask_for_the_mount_once(
+    bao_store: Store, openbao: Server, bao_proxy: Proxy, workspace: str, path: str
+) -> None:
+    """Sixteen first reads at once, and the first write after them, ask one question about the mount of a deep path."""
+    bao_store.create_vault("api-keys")
+    bao_store.create_secret("api-keys", "key", Secret("value"))
+    bao_proxy.seen.clear()
+    bao_proxy.rules = [Rule(path="/internal/ui/mounts", seconds=0.2)]
+    with store_at(bao_proxy.url, path, openbao, workspace) as cold:
+        with ThreadPoolExecutor(16) as threads:
+            assert set(threads.map(lambda _: cold.get("api-keys", "key"), range(16))) == {"value"}
+        cold.update_secret("api-keys", "key", Secret("new"))
+    assert len([path for _, path in bao_proxy.seen if "/internal/ui/mounts" in path]) == 1
 
 
 @FORMS

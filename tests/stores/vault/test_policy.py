@@ -11,7 +11,7 @@ from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
 from tailorsecrets.deploy.plan import Desired
 from tailorsecrets.driver import ABSENT, Target, VaultNames
-from tailorsecrets.errors import Denied
+from tailorsecrets.errors import ConfigError, Denied
 from tailorsecrets.store.names import Naming
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
@@ -41,7 +41,8 @@ class Site:
         """Return a token under the policy for *use* of *vaults*, and no other, not even the default one."""
         name = f"policy-{uuid.uuid4().hex}"
         names = [names_of(vault, self.workspace, self.path) for vault in vaults]
-        text = policy(Target(url="vault://", scheme="vault", path=self.path), names, use)
+        options = {"mount": "secret"} if "/" in self.path else {}
+        text = policy(Target(url="vault://", scheme="vault", path=self.path, options=options), names, use)
         if not may_mount:
             text = text.replace('path "sys/mounts/', 'path "nowhere/')
         self._root.sys.create_or_update_policy(name, text)
@@ -153,6 +154,21 @@ def test_a_login_that_may_not_patch_metadata(openbao: Server, bao_root: Any, wor
     driver.close()
     assert (written.stamp, written.version.partition("@")[0]) == ("", "1")
     assert written.note == "the value is written, but its stamp is missing: permission denied"
+
+
+def test_a_policy_for_an_unknown_mount() -> None:
+    """A policy for a path that may be a mount with slashes, or a folder in one, is refused; the option mount is named.
+
+    Nothing is called: whoever prints policies may have no login.
+    """
+    names = [names_of("api-keys", "prod", "team/kv/base")]
+    with pytest.raises(ConfigError) as caught:
+        policy(Target(url="vault://", scheme="vault", path="team/kv/base"), names, "read")
+    assert "?mount=team" in caught.value.hint
+    text = policy(
+        Target(url="vault://", scheme="vault", path="team/kv/base", options={"mount": "team/kv"}), names, "read"
+    )
+    assert text.startswith('path "team/kv/data/base/prod/api-keys/*"')
 
 
 def test_the_page_shows_what_policy_prints() -> None:

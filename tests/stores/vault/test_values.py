@@ -171,7 +171,7 @@ def test_a_mount_that_requires_check_and_set(bao_store: Store, bao_root: Any, wo
 
 @FORMS
 def test_an_old_version_of_a_recreated_secret(bao_store: Store) -> None:
-    """The version of a purged secret is not found under the same number of the new one; nor is what was no version."""
+    """The version of a purged secret is not found under the same number of the new one; nor is a malformed version."""
     bao_store.create_vault("api-keys")
     old = bao_store.create_secret("api-keys", "key", Secret("old"))
     bao_store.purge_secret("api-keys", "key")
@@ -179,6 +179,29 @@ def test_an_old_version_of_a_recreated_secret(bao_store: Store) -> None:
     for version in (old.version, "1", "first", "@"):
         with pytest.raises(SecretNotFound):
             bao_store.read("api-keys", "key", version)
+
+
+@FORMS
+def test_the_error_of_a_wrong_version(bao_store: Store) -> None:
+    """A version that is malformed, purged or deleted is SecretNotFound, and the error is about the version."""
+    bao_store.create_vault("api-keys")
+    old = bao_store.create_secret("api-keys", "key", Secret("old"))
+    bao_store.purge_secret("api-keys", "key")
+    only = bao_store.create_secret("api-keys", "key", Secret("new"))
+    later = f"7@{only.version.partition('@')[2]}"
+    for version, message in (("first", "malformed"), (old.version, "does not exist"), (later, "does not exist")):
+        assert message in str(error_of_read(bao_store, version))
+    bao_store.delete_secret("api-keys", "key")
+    assert "that version does not exist, or it is deleted" in str(error_of_read(bao_store, only.version))
+    bao_store.purge_secret("api-keys", "key")
+    assert "the secret does not exist" in str(error_of_read(bao_store, only.version))
+
+
+def error_of_read(store: Store, version: str) -> SecretNotFound:
+    """Return the error of a read of *version*."""
+    with pytest.raises(SecretNotFound) as caught:
+        store.read("api-keys", "key", version)
+    return caught.value
 
 
 def test_a_list_of_many(openbao: Server, bao_proxy: Proxy, bao_root: Any, workspace: str) -> None:

@@ -170,10 +170,14 @@ def test_a_write_that_may_have_been_done_is_not_repeated(store: Store, proxy: Pr
     ids=["answer lost", "answer cut", "hang"],
 )
 def test_a_write_whose_answer_is_lost_is_done_at_most_once(store: Store, proxy: Proxy, rule: Rule) -> None:
-    """A write that was done and not answered is Unavailable within its budget, and there once."""
+    """A write without an answer is looked for within its budget: done, or not done so far; and it is there once."""
     proxy.rules = [rule]
-    error = failing(lambda: store.create_secret("api-keys", "new", Secret("value")), 4 * TIMEOUT)
-    assert isinstance(error, Unavailable)
+    if rule.seconds:
+        error = failing(lambda: store.create_secret("api-keys", "new", Secret("value")), 4 * TIMEOUT)
+        assert isinstance(error, Unavailable)
+        assert error.outcome == "not done"
+    else:
+        assert store.create_secret("api-keys", "new", Secret("value")).version
     proxy.rules = []
     time.sleep(rule.seconds)
     assert len(store.history("api-keys", "new")) == 1
@@ -221,9 +225,10 @@ def test_a_write_that_lacks_nothing_has_no_note(store: Store) -> None:
 
 
 def test_a_delete_without_an_answer(store: Store, proxy: Proxy) -> None:
-    """A delete whose answer is lost is Unavailable; done again, it is done."""
+    """A delete whose answer is lost is done."""
     proxy.rules = [Rule(methods=("DELETE",), lost=True)]
-    assert isinstance(failing(lambda: store.delete_secret("api-keys", "old"), 4 * TIMEOUT), Unavailable)
+    store.delete_secret("api-keys", "old")
+    assert [method for method, _ in proxy.seen].count("DELETE") == 1
     proxy.rules = []
     assert store.get("api-keys", "old") is None
 
