@@ -10,13 +10,13 @@ from google.auth import exceptions as auth
 
 from tailorsecrets.driver import Driver
 from tailorsecrets.errors import Denied
-from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import stack
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.conformance import Conformance, Connect
-from tailorsecrets.testing.conformance.suite import STAMP, names, refused
+from tailorsecrets.testing.conformance.suite import names, refused
 from tailorsecrets_gcp.driver import BY_ACCESS, CAPS
 from tests.support.gcp.fixtures import Bench, bench
+from tests.support.gcp.overrides import GoogleOverrides
 
 
 def kinds(base: type[Exception]) -> Iterator[type[Exception]]:
@@ -32,7 +32,7 @@ def one_of(kind: Any) -> Exception:
     return made
 
 
-class AtGoogle(Conformance):
+class AtGoogle(GoogleOverrides, Conformance):
     """The driver, with the layers that the subclass declares.
 
     ``get`` is one call, which returns the number of a version and no stamp; ``stat`` returns all of the entry.
@@ -71,35 +71,6 @@ class AtGoogle(Conformance):
     def backdoor(self, bench: Bench) -> Backdoor:
         """Return the raw SDK at the same server."""
         return bench.backdoor
-
-    def test_version_differs_after_delete_and_create(self, driver: Driver, vault: str) -> None:
-        """No two writes of a name have the same token, also when it was deleted for good in between."""
-        tokens = [driver.put(vault + "key", Secret("same")).version for _ in range(2)]
-        driver.delete(vault + "key")
-        tokens.append(driver.put(vault + "key", Secret("same")).version)
-        driver.delete(vault + "key", purge=True)
-        tokens.append(driver.put(vault + "key", Secret("same")).version)
-        assert driver.stat(vault + "key").version == self.statted(tokens[-1])
-        assert driver.get(vault + "key").entry.version == tokens[-1].partition("@")[0]
-        assert len(set(tokens)) == len(tokens)
-
-    def statted(self, token: str) -> str:
-        """Return the version that ``stat`` returns for the token of a write."""
-        return token
-
-    def stamps(self, driver: Driver, backdoor: Backdoor, vault: str) -> set[str]:
-        """Return the stamp that stat shows, before a list and after it."""
-        before = driver.stat(vault + "key").stamp
-        backdoor.settle()
-        names(driver.list(vault))
-        return {before, driver.stat(vault + "key").stamp}
-
-    def check_series(self, driver: Driver, backdoor: Backdoor, name: str) -> None:
-        """Check that *name* is as the series leaves it."""
-        assert driver.get(name).value == Secret("last")
-        assert driver.stat(name).stamp == STAMP
-        backdoor.settle()
-        assert names(driver.list(name)).count(name) == 1
 
 
 class TestGoogle(AtGoogle):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.errors import ConfigError, SecretsError, Unavailable
@@ -53,6 +54,20 @@ def test_an_address_of_the_environment(port: int, folder: Path) -> None:
         store.create_vault("api-keys")
         store.create_secret("api-keys", "address", Secret("value"))
         assert store.get("api-keys", "address") == "value"
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_ca_bundle_of_the_environment(
+    port: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The CA bundle that requests and curl read is trusted; VAULT_CACERT comes before it."""
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)  # it comes before the other
+    monkeypatch.setenv(name, f"{folder}/vault-ca.pem")
+    url = f"vault://127.0.0.1:{port}/secret"
+    with opened(url) as store:
+        assert store.get("api-keys", "key") is None
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+    assert "VAULT_CACERT" in error_of(url, VAULT_CACERT=str(tmp_path / "other.pem")).hint
 
 
 def test_an_unknown_ca(port: int) -> None:
