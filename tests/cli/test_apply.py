@@ -73,7 +73,7 @@ def test_yes_prints_the_lists(mixed: Shell) -> None:
     """--yes answers all, and the lists are still printed, in their order."""
     done = mixed("apply", "--yes", "--json")
     assert (done.code, done.data) == (0, {"summary": {"create": 2, "update": 3, "delete": 5}, "status": "applied"})
-    heads = ["another owner", "no owner", "would be deleted"]
+    heads = ["another owner", "no owner", "will be deleted"]
     assert sorted(heads, key=done.err.index) == heads
     assert "  - free-vault/by-hand (in a vault that this apply takes over)\n" in done.err
     assert "  - own-vault/old-key\n" in done.err

@@ -118,7 +118,7 @@ def test_an_escaped_value(memory: Shell) -> None:
     memory.environ["TAILORSECRETS_STORE"] = "memory://here?empty=0"
     memory.declare('{"api-keys": {"empty-key": "", "stripe-key": "x"}}')
     done = memory("apply")
-    assert "note: other tools will read tailorsecrets:= before the value of api-keys/empty-key\n" in done.err
+    assert "note: other tools read tailorsecrets:= before the value of api-keys/empty-key\n" in done.err
     assert "stripe-key" not in done.err
     assert memory("secret", "get", "-V", "api-keys", "-n", "empty-key").out == ""
 

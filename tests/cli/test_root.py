@@ -135,10 +135,10 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("secret", "vault", "creat"), "did you mean 'create'?"),
         (("secret", "list"), "--vault-name"),
         (("secret", "list", "-V"), "requires an argument"),
-        (("apply", "extra"), "more words"),
+        (("apply", "extra"), "too many arguments"),
         (("completion", "tcsh"), "tcsh"),
-        (("apply", "-w", ""), "it is empty"),
-        (("apply", "-e", ""), "it is empty"),
+        (("apply", "-w", ""), "the value is empty"),
+        (("apply", "-e", ""), "the value is empty"),
     ],
 )
 def test_bad_usage(empty: Shell, words: tuple[str, ...], message: str) -> None:
