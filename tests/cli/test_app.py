@@ -70,7 +70,7 @@ def store(shell: Shell) -> list[str]:
 
 
 def test_list(shell: Shell) -> None:
-    """A list shows each thing, what it answers to and what it does; what the module prints is talk."""
+    """A list shows each thing with its trigger and its operation; prints of the module go to stderr."""
     done = shell("app", "list", "--app", "orders:app")
     assert [line.split()[:2] for line in done.out.splitlines()[1:]] == [
         ["executor", "works"],
@@ -131,7 +131,7 @@ def test_emit_what_is_no_event(shell: Shell, event: str, problem: str) -> None:
 
 
 def test_call(shell: Shell) -> None:
-    """A resolver reads from the store of the options; what it gives is the only thing on stdout."""
+    """A resolver reads from the store of the options; stdout has its result and nothing else."""
     done = shell("app", "call", "key", "5", *store(shell))
     assert done.data == ["sk_live", 5]
     assert "called" in done.err
