@@ -28,16 +28,15 @@ from tailorsecrets.errors import (
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
 from tailorsecrets.store.names import NAME_TAG, Naming, Place
+from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.writes import notify_write
 
 T = TypeVar("T")
-R = TypeVar("R")
 P = ParamSpec("P")
 ReadResult = Stored | SecretsError
 Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
 Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
-PARALLEL: Final = 8  # calls at once against a store that answers one name a call
 _READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers"})
 _OUTCOMES: Final = {
     "not done": "the store is as it was before the write",
@@ -265,7 +264,7 @@ class Operations:
                 failures.append(result)
             return result
 
-        return dict(zip(places, parallel(read, places), strict=True))
+        return dict(zip(places, parallel(self.caps, read, places), strict=True))
 
     def _untried(self, place: Place, failure: SecretsError) -> SecretsError:
         cause = f"not read, because the read of {failure.vault}/{failure.secret} failed: {failure.code}"
@@ -384,16 +383,6 @@ def _with_outcome(error: Unavailable, outcome: Outcome) -> Unavailable:
 def read_only_error(why: str) -> Denied:
     """Return the refusal of a write under a profile that may only read."""
     return Denied(why, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
-
-
-def parallel(do: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Return what *do* gives for each of *items*, in order, at most ``PARALLEL`` at a time."""
-    if len(items) < 2:  # noqa: PLR2004
-        return [do(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(PARALLEL, len(items))) as threads:
-        return list(threads.map(do, items))
 
 
 def _warn(message: str, *args: object) -> None:
