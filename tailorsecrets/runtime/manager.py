@@ -129,18 +129,21 @@ class ManagerBase:
         """Return *given* with every reference to a secret replaced by its value; see ``references.headers``."""
         from tailorsecrets import references
 
+        given = references.cover(given)
         return references.headers(cast("Reader", self), given)
 
     async def aheaders(self, given: "Mapping[str, HeaderValue]") -> dict[str, str]:
         """Do the same as headers, on asyncio or trio."""
         from tailorsecrets import references
 
+        given = references.cover(given)
         return await references.aheaders(cast("Reader", self), given)
 
     def auth(self, given: "Mapping[str, HeaderValue]", *, allow_http: bool = False) -> "httpx.Auth":
         """Return an ``httpx.Auth`` that puts *given* on each request as it is sent; see ``references.auth``."""
         from tailorsecrets import references
 
+        given = references.cover(given)
         return references.auth(cast("Reader", self), given, allow_http=allow_http)
 
     def cache_info(self) -> CacheInfo:

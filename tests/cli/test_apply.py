@@ -8,7 +8,7 @@ from tests.support.configs import many
 from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import STORE, Shell
 
-LEFT_ALONE = "note: left alone, as the records that say whose they are cannot be read"
+LEFT_ALONE = "note: vaults whose owner is unknown, since their record cannot be read, are not changed"
 
 
 TEXT = """\
@@ -29,7 +29,7 @@ Secrets:
 Unmanaged vaults:
   free-vault
 
-Skipped, for there is no value:
+Skipped, without a value:
   ○ own-vault/no-value
 
 Conflicts:
@@ -75,7 +75,7 @@ def test_yes_prints_the_lists(mixed: Shell) -> None:
     assert (done.code, done.data) == (0, {"summary": {"create": 2, "update": 3, "delete": 5}, "status": "applied"})
     heads = ["another owner", "no owner", "would be deleted"]
     assert sorted(heads, key=done.err.index) == heads
-    assert "  - free-vault/by-hand (the vault is taken over just now)\n" in done.err
+    assert "  - free-vault/by-hand (in a vault that this apply takes over)\n" in done.err
     assert "  - own-vault/old-key\n" in done.err
     assert mixed("apply", "--dry-run", "--detailed-exitcode").code == 0
 

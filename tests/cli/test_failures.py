@@ -110,7 +110,7 @@ def test_compared_by_value(memory: Shell) -> None:
         "warnings": [],
         "conflicts": [],
     }
-    assert "note: this store keeps no stamps, so its values were read and compared\n" in done.err
+    assert "note: the store keeps no stamps, so the plan read and compared values\n" in done.err
 
 
 def test_an_escaped_value(memory: Shell) -> None:

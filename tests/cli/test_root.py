@@ -130,7 +130,7 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("--bogus",), "--bogus"),
         (("apply", "--bogus"), "--bogus"),
         (("aply",), "did you mean 'apply'?"),
-        (("xyzzy",), "there is no command 'xyzzy'"),
+        (("xyzzy",), "no such command 'xyzzy'"),
         (("secret",), "Missing command"),
         (("secret", "vault", "creat"), "did you mean 'create'?"),
         (("secret", "list"), "--vault-name"),

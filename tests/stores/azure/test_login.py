@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import azure.identity
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
 from azure.core.pipeline.transport import RequestsTransport
 
 from tailorsecrets import open_store
@@ -197,6 +197,38 @@ def test_a_certificate_that_nobody_trusts(server: Server) -> None:
     told = driver.explain(caught.value, "get")
     assert (told.kind, "ca_bundle" in told.hint) == (ConfigError, True)
     assert server.arrived == []
+    driver.close()
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Take the proxies out of the environment."""
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return monkeypatch
+
+
+def test_the_environment_names_authorities_and_proxies(server: Server, web: pytest.MonkeyPatch) -> None:
+    """REQUESTS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY mean what they mean to requests."""
+    web.setenv("REQUESTS_CA_BUNDLE", server.authority)
+    web.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    url = f"azure://{server.host}?credential=managed&timeout=2"
+    with open_store(url) as store, pytest.raises(Unavailable):
+        store.get("api-keys", "stripe")
+    web.setenv("NO_PROXY", "localhost")
+    with open_store(url) as store:
+        assert store.get("api-keys", "stripe") is None
+
+
+def test_requests_do_not_read_the_environment(server: Server, web: pytest.MonkeyPatch) -> None:
+    """The proxies are those of the first request: a large environment does not slow the others down."""
+    driver = AzureDriver(target(server))
+    with pytest.raises(ResourceNotFoundError):
+        driver.get("default--api-keys--stripe")
+    web.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with pytest.raises(ResourceNotFoundError):
+        driver.get("default--api-keys--stripe")
     driver.close()
 
 

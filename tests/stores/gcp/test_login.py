@@ -31,7 +31,7 @@ except SecretsError as error:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    """Give a network with one secret, and the same one in a region."""
+    """Yield a network with one secret, and the same one in a region."""
     network = Network(tmp_path_factory.mktemp("google"))
     for place in ("", "/locations/europe-west3"):
         fill(network.server.holdings, f"projects/my-project{place}/secrets/{NAME}", f"value{place}")
@@ -112,10 +112,10 @@ def test_a_quota_project_of_the_environment(network: Network) -> None:
 
 def test_no_login(network: Network) -> None:
     """Without any login the error is one line that says how to sign in."""
-    told = read("gcp://my-project", network.environ(key=False))
-    assert told["code"] == "UNAUTHENTICATED"
-    assert "gcloud auth application-default login" in told["hint"]
-    assert "\n" not in told["message"] + told["hint"]
+    error = read("gcp://my-project", network.environ(key=False))
+    assert error["code"] == "UNAUTHENTICATED"
+    assert "gcloud auth application-default login" in error["hint"]
+    assert "\n" not in error["message"] + error["hint"]
 
 
 def test_a_broken_key_file(network: Network, tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_tokens_that_last_a_moment(network: Network) -> None:
 
 
 def test_the_command_line_says_it_in_one_line(network: Network) -> None:
-    """The command line tells a missing login and a missing project in one line each, and exits 1."""
+    """The command line reports a missing login and a missing project in one line each, and exits 1."""
     for url, code in (("gcp://my-project", "UNAUTHENTICATED"), ("gcp://", "CONFIG_INVALID")):
         command = [sys.executable, "-c", MAIN, "secret", "list", "-V", "api-keys", "--store", url]
         run = subprocess.run(

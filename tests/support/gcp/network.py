@@ -101,7 +101,7 @@ class _Answers(Handler):
             self._say({"accessToken": f"of-{self.path.split('/')[-1]}", "expireTime": "2999-01-01T00:00:00Z"})
 
     def _describe(self) -> None:
-        """Be the metadata server of a machine; what else google.auth looks up beside a login is of no interest."""
+        """Answer as the metadata server of a machine."""
         account = {"aliases": ["default"], "email": "machine@p.iam.gserviceaccount.com", "scopes": ["all"]}
         token = self.path.partition("?")[0].endswith("/token")
         if token and self.network.refuses_tokens:
