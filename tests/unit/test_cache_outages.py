@@ -16,7 +16,7 @@ from tailorsecrets.runtime.manager import SecretManager
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Call, Layer, stack
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import PARALLEL
+from tailorsecrets.store.parallel import PARALLEL
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.testing import Memory
 from tailorsecrets.testing.faults import Faults

@@ -12,7 +12,7 @@ from tailorsecrets.runtime import cache, freshness
 from tailorsecrets.runtime.manager import SecretManager
 from tailorsecrets.runtime.threads import FETCH_THREADS, HOOK_THREADS
 from tailorsecrets.store.layers import Quota, Retry, stack
-from tailorsecrets.store.operations import PARALLEL
+from tailorsecrets.store.parallel import PARALLEL
 from tailorsecrets.targets.cache_settings import DEFAULTS
 
 
