@@ -46,7 +46,8 @@ def by_hand(
     owner = owner_of(store, vault, must_exist=must_exist)
     if owner is not None:
         invocation.io.say(
-            f"warning: the config of {owner_name(owner)} manages the vault {vault}; a change by hand ends that"
+            f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
+            "a change by hand makes the vault unmanaged"
         )
     yield owner
     if owner is not None:

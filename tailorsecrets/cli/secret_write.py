@@ -53,10 +53,10 @@ def update(invocation: Invocation, vault_name: str, name: str, given: Given, yes
 def delete(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Delete a secret. If the store supports it, secret restore undoes this."""
     announce_write(invocation, "delete", vault_name, name)
-    what = f"Delete {vault_name}/{name}"
-    need_terminal(what, invocation, yes=yes)
+    action = f"Delete {vault_name}/{name}"
+    need_terminal(action, invocation, yes=yes)
     with invocation.open() as store, by_hand(store, vault_name, invocation):
-        confirm_by_name(what, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
+        confirm_by_name(action, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
         store.delete_secret(vault_name, name)
     invocation.report_change(name, f"deleted {vault_name}/{name}")
 
