@@ -6,7 +6,7 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import announce_write, by_hand, by_hand_if_agreed
+from tailorsecrets.cli.managed import announce_write, by_hand, by_hand_if_agreed, say_note
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.errors import SecretNotFound, SecretsError
@@ -28,7 +28,8 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
         invocation.open() as store,
         by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes, must_exist=False),
     ):
-        store.restore_secret(vault_name, name)
+        written = store.restore_secret(vault_name, name)
+    say_note(invocation, f"{vault_name}/{name}", written)
     invocation.report_change(name, f"restored {vault_name}/{name}")
 
 
@@ -44,7 +45,8 @@ def rollback(invocation: Invocation, vault_name: str, name: str, version: str, y
         invocation.open() as store,
         by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes),
     ):
-        store.rollback_secret(vault_name, name, version)
+        written = store.rollback_secret(vault_name, name, version)
+    say_note(invocation, f"{vault_name}/{name}", written)
     invocation.report_change(name, f"rolled back {vault_name}/{name} to {version}")
 
 
