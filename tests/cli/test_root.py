@@ -165,7 +165,7 @@ def test_the_help_to_read(empty: Shell, words: tuple[str, ...], expected: str) -
     assert empty(*words, "--json").error["suggestion"] == expected
 
 
-WRITES = {
+WRITES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("init",): (),
     ("apply",): ("--yes",),
     ("remove",): ("--yes",),
