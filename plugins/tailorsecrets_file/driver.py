@@ -41,6 +41,7 @@ _CAPS: Final = Caps(
     versions=True,
     undelete=True,
     transactions=True,
+    local=True,
     batch=10_000,
     retries=True,  # there is no network, and waiting for the lock is part of the time-out
 )

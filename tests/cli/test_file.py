@@ -107,7 +107,7 @@ def test_declining_to_trust(shell: Shell) -> None:
 
 
 def test_rekey(shell: Shell) -> None:
-    """Rekeying changes every line, and what is in the store stays."""
+    """Rekeying changes every line and no value."""
     path = shell.folder / STORE.removeprefix("file:")
     before = path.read_bytes().splitlines()[:-1]
     assert shell("file", "rekey").code == 0
