@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 import google.auth
 from google.auth import impersonated_credentials
 from google.auth.credentials import Credentials
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
 from tailorsecrets.driver import Budget
@@ -55,12 +55,12 @@ class Login:
 
 
 def _find(options: Options) -> Credentials:
-    """Return the credentials; Unavailable where the metadata server of the machine answers that it is down."""
+    """Return the credentials; Unavailable where the service that was asked for them answers that it is down."""
     send = _Sender(Budget(_SEARCH))
     default, impersonated = cast("Any", google.auth).default, cast("Any", impersonated_credentials).Credentials
     try:
         found: Credentials = default(scopes=_SCOPES, request=send, quota_project_id=options.quota_project or None)[0]
-    except DefaultCredentialsError:
+    except GoogleAuthError:
         if send.status and is_outage(send.status):
             raise Unavailable(_DOWN) from None
         raise

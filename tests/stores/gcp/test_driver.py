@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports import grpc as grpc_transport
 
 from tailorsecrets.driver import ABSENT, Entry
 from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, Disabled, NotFound
@@ -434,7 +435,9 @@ def test_no_value_in_the_sdk_s_own_log(at: Bench) -> None:
     command = [sys.executable, "-c", LOGGED, f"gcp://my-project?endpoint={at.wire.address}"]
     run = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
     assert run.stdout == "True\n"
-    assert "CreateSecret" in run.stderr
+    assert ("CreateSecret" in run.stderr) == hasattr(
+        grpc_transport, "_LoggingClientInterceptor"
+    )  # old SDKs have no log
     assert "canary" not in run.stderr
     assert base64.b64encode(b"canary in a log").decode() not in run.stderr
 

@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def network(made: Network) -> Network:
     """Return the network, as good as new."""
-    made.status, made.lifetime, made.refuses_tokens = 200, 3600, False
+    made.status, made.lifetime, made.hangs_up = 200, 3600, False
     made.asked.clear()
     made.server.metadata.clear()
     made.server.faults.recover()
@@ -149,7 +149,7 @@ def test_a_login_that_was_revoked(network: Network) -> None:
 @pytest.mark.parametrize("status", [429, 503, 0])
 def test_the_metadata_server_is_down(network: Network, status: int) -> None:
     """A metadata server that is down, or breaks the connection (0), is Unavailable, also at the first sign-in."""
-    network.status, network.refuses_tokens = status or 200, status == 0
+    network.status, network.hangs_up = status or 200, status == 0
     started = time.monotonic()
     error = read("gcp://my-project?timeout=2", network.environ(key=False, metadata=True))
     assert error["code"] == "UNAVAILABLE", error
