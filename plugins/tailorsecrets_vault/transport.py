@@ -40,8 +40,8 @@ class Adapter(JSONAdapter):
             headers = {"Content-Type": "application/json", **(headers or {})}
         seconds = seconds_for(self._kwargs["timeout"], write=method not in READS)
         options["timeout"] = Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
-        not_ready = Budget(min(NOT_READY_SECONDS, self._kwargs["timeout"]))
-        refused = Budget(min(REFUSED_SECONDS, self._kwargs["timeout"]))
+        not_ready = Budget(min(NOT_READY_SECONDS, seconds))
+        refused = Budget(min(REFUSED_SECONDS, seconds))
         while True:
             try:
                 return _valid(super().request(method, url, dict(headers or {}), **options))
