@@ -105,7 +105,8 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
 def remove(invocation: Invocation, key_id: str, yes: bool, allow_lockout: bool) -> None:
     """Remove a key from the store file.
 
-    Encrypts all values anew for the other keys. One of them must be yours.
+    Encrypts all values again for the other keys. One of them must be yours. Old copies of the file stay readable by the
+    removed key.
     """
     from tailorsecrets_file.keys import remove_slot
 
@@ -134,17 +135,21 @@ def rekey(invocation: Invocation) -> None:
 def trust(invocation: Invocation, yes: bool) -> None:
     """Accept the store file at this path as the genuine one.
 
-    Needed once to open a file with an age identity that is not named in TAILORSECRETS_FILE_AGE_IDENTITY, and after
-    somebody replaced the file on purpose. Anybody can make a file that your age identity opens, so ask another holder
-    of the file whether `tailorsecrets file trust` shows them the same origin.
+    Run it once to open the file with an age identity that TAILORSECRETS_FILE_AGE_IDENTITY does not name, and after an
+    intended replacement of the file. Anybody can make a file that your age identity opens. So compare the origin with
+    another holder of the file: this command shows the same origin to all of them.
     """
+    from tailorsecrets_file.keys import origin_of
     from tailorsecrets_file.keys import trust as accept
 
     invocation.announce("file trust", writes=False)
     target = _target(invocation)
-    confirm(f"Accept {target.url} as the genuine store file?", invocation, code="FILE_TRUST_CANCELLED", yes=yes)
     with _disk_errors(target):
-        sentence = accept(target)
+        origin = origin_of(target)
+    question = f"Accept {target.url} with the origin {origin} as the genuine store file?"
+    confirm(question, invocation, code="FILE_TRUST_CANCELLED", yes=yes)
+    with _disk_errors(target):
+        sentence = accept(target, origin)
     invocation.report_change(target.path, sentence)
 
 

@@ -7,7 +7,7 @@ from tailorsecrets.cli.commands import Group
 _COMMANDS = {
     "create": ("secret_write:create", "Create a secret."),
     "update": ("secret_write:update", "Write a new value of a secret."),
-    "list": ("secret_read:list_", "List the secrets of a vault."),
+    "list": ("secret_read:list_", "List the secrets of a vault, without their values."),
     "get": ("secret_read:get", "Print the value of a secret and nothing else."),
     "history": ("secret_read:history", "List the versions of a secret that can be read, newest first."),
     "delete": ("secret_write:delete", "Delete a secret."),

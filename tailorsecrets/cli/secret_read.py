@@ -52,13 +52,9 @@ def history(invocation: Invocation, vault_name: str, name: str) -> None:
     """
     with invocation.open() as store, _vault_missing_first(store, vault_name):
         now = workspace_of(store).stat([place := Place(vault_name, name)], deleted=True).get(place)
-        deleted = [now] if now is not None and now.state == "deleted" else []
-        try:
-            shown = [*deleted, *store.history(vault_name, name)]
-        except SecretNotFound:
-            if not deleted:
-                raise
-            shown = deleted  # no version before it can be read
+        shown = store.history(vault_name, name)
+        if now is not None and now.state == "deleted" and all(entry.state != "deleted" for entry in shown):
+            shown = [now, *shown]
     rows = [(entry.version, iso(entry.updated), _state(entry, now)) for entry in shown]
     if invocation.json:
         invocation.io.show_json([dict(zip(("version", "createdAt", "state"), row, strict=True)) for row in rows])

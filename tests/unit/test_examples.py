@@ -18,7 +18,7 @@ def test_the_walk() -> None:
         "applied: 7 created, 0 updated, 0 deleted",
         "order 1001 signed: ",
         "nothing to do: the store matches the config",
-        "shop manages the vault api-keys no longer",
+        "shop no longer manages the vault api-keys",
         "Take these vaults over? [y/N]: y",
         "applied: 0 created, 2 updated, 0 deleted",
         "applied: 0 created, 0 updated, 1 deleted",

@@ -14,7 +14,7 @@ from tests.support.vault.stores import store_at
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the variables of whoever runs the tests."""
+    """Remove the proxy variables of the test run."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
