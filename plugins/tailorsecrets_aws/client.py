@@ -88,6 +88,7 @@ def _open_client(target: Target, session: Session) -> "SecretsManagerClient":
             config=client_config(target.timeout, attempts=1),
         )
     events: Any = client.meta.events  # the stubs know no handler that answers
+    events.unregister("needs-retry.secrets-manager", unique_id="retry-config-secrets-manager")  # botocore's own
     events.register("needs-retry.secrets-manager", Retry(target.timeout, login))
     events.register("after-call.secrets-manager", refuse_empty)
     install_log_filter()
