@@ -11,7 +11,7 @@ PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test lint types unit test-cli test-file test-vault test-aws test-gcp test-azure test-product \
+.PHONY: help lowest demo quick test lint types unit test-cli test-file test-vault test-aws test-gcp test-azure test-product \
 	test-docs coverage benchmarks docs serve dist check-python clean
 
 help:  ## print this list
@@ -54,6 +54,12 @@ test-docs: $(READY)  ## run the examples of README and docs
 
 coverage: $(READY)  ## run all tests and print the branches that none of them takes
 	$(PYTEST) --cov --cov-report=term $(ARGS)
+
+lowest: check-python  ## run all tests with the oldest versions of the run-time dependencies that pyproject.toml allows
+	@rm -rf .venv-lowest && $(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/python -m pip install --quiet uv
+	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[all]'
+	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --editable '.[dev]'
+	.venv-lowest/bin/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 benchmarks: $(READY)  ## measure, and compare with the budgets; use a quiet machine
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[bench]'

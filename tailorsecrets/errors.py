@@ -8,6 +8,7 @@
       ValueInvalid        a value cannot be stored anywhere: no text, or no value given
       UndeclaredSecret    the program asks for a name that its config does not declare
       NotFound            VaultNotFound, SecretNotFound, StoreNotFound
+        VersionNotFound   a SecretNotFound: the secret exists, this version of it does not
       AlreadyExists       VaultAlreadyExists, SecretAlreadyExists
       NotEmpty            a vault that still holds secrets
       Denied              the store knows who asks and says no
@@ -24,7 +25,7 @@
 Missing, denied and broken are three answers and never the same one. No error holds a secret value.
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 _NOT_NOW: Final = frozenset({408, 429})
 _SERVER_ERROR: Final = 500
@@ -37,11 +38,13 @@ class SecretsError(Exception):
     ``vault`` and ``secret`` say where it happened, as far as that is known. ``hint`` is the remedy, or empty.
     ``retryable`` tells whether the same call may succeed later; it is False once retries are spent. ``reason`` is the
     service's own code and message, of a write only its code, since the message may quote the value; the command line
-    shows it with ``--verbose``. ``reason_code`` is the code alone.
+    shows it with ``--verbose``. ``reason_code`` is the code alone. ``outcome`` is set where the answer to a write was
+    lost and the store was read again to see whether the write was done.
     """
 
     code: str = "ERROR"
     retryable: bool = False
+    outcome: Literal["", "not done", "unknown"] = ""
     meaning: ClassVar[str] = "something went wrong"
 
     def __init__(
@@ -107,6 +110,12 @@ class SecretNotFound(NotFound):
     """There is no such secret, or it was deleted."""
 
     code, meaning = "SECRET_NOT_FOUND", "the secret does not exist"
+
+
+class VersionNotFound(SecretNotFound):
+    """The secret exists, and the version that was asked for cannot be read."""
+
+    code, meaning = "VERSION_NOT_FOUND", "the version does not exist"
 
 
 class StoreNotFound(NotFound):

@@ -16,7 +16,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._ahead = 0.0
-        self._last_date = ""
+        self._last_date: str = ""
 
     def now(self) -> float:
         """Return the seconds since 1970."""
@@ -24,7 +24,7 @@ class Clock:
 
     def correct(self, response: HttpResponse) -> None:
         """Correct the clock by the Date of *response*."""
-        date: str = response.headers.get("Date", "")
+        date = str(response.headers.get("Date", ""))
         if date == self._last_date:
             return
         self._last_date = date

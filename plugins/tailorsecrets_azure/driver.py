@@ -90,24 +90,20 @@ class AzureDriver(Driver):
             attributes = self._attributes(stamp, tags or {})
             return self._client.set_secret(name, value.reveal(), seconds=budget.left, **attributes).properties
 
-        return entry_of(name, recovery.once_settled(self._client, name, budget, write))
+        if_deleted = partial(recovery.recover_if_deleted, self._client, name, budget)
+        return entry_of(name, recovery.once_settled(budget, write, if_deleted))
 
     def delete(self, name: str, *, purge: bool = False) -> None:
         """Delete it, and wait until it is among the deleted; with *purge*, delete it there too."""
-        client, budget = self._client, self._budget(write=True)
-        with recovery.missing_is_fine():
-            delete = lambda: client.begin_delete_secret(name, seconds=budget.left)  # noqa: E731
-            recovery.once_settled(client, name, budget, delete)
-            recovery.wait_until_deleted(client, name, budget)
-        if purge:
-            with recovery.missing_is_fine():
-                erase = lambda: client.purge_deleted_secret(name, seconds=budget.left)  # noqa: E731
-                recovery.once_settled(client, name, budget, erase)
+        budget = self._budget(write=True)
+        for step in (recovery.delete, recovery.purge) if purge else (recovery.delete,):
+            with errors.missing_is_fine():
+                step(self._client, name, budget)
 
     def restore(self, name: str) -> Entry:
         """Recover it, and wait until it is there."""
         client, budget = self._client, self._budget(write=True)
-        recovery.once_settled(client, name, budget, partial(recovery.recover, client, name, budget))
+        recovery.recover(client, name, budget)
         while not (versions := listing.versions(client, name, budget)):
             if not budget.wait():
                 raise Unavailable(hint=_NOT_YET)
@@ -141,7 +137,7 @@ class AzureDriver(Driver):
         """Return the attributes of a version that is written now."""
         options, now = self._options, self._clock.now()
         tag = VersionTag(int(now * 1_000_000), secrets.token_hex(4), stamp)
-        attributes: dict[str, Any] = {"tags": {**options.tags, **tags, TAG: str(tag)}}
+        attributes: dict[str, Any] = {"tags": {**options.tags, **tags, TAG: str(tag)}, "not_before": tag.activated}
         if options.content_type:
             attributes["content_type"] = options.content_type
         if options.expires_days:

@@ -3,13 +3,15 @@
 A list of secrets gives the creation time of each current version, in whole seconds, and its tags, but not its id. So
 each of our writes sets a version tag in the same call: ``MICROSECONDS.RANDOM.STAMP``. The token of a version is its
 creation second, followed by our time and random part where the tag is ours. A list is enough to know it, and it differs
-for every write, except for those of other tools within one second. If the time in a tag is not Azure's own time of the
-version, another tool copied the tag, and its stamp does not belong to the value.
+for every write, except for those of other tools within one second.
+
+A tool may copy the tags of our version to a value of its own. So the tag counts only on a version whose activation date
+(``nbf``), which we set, is the second in the tag, and which Azure created at about that time.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from azure.keyvault.secrets import SecretProperties
@@ -17,7 +19,7 @@ from azure.keyvault.secrets import SecretProperties
 from tailorsecrets.driver import Entry, State
 
 TAG: Final = "tailorsecrets-write"
-EARLIEST, LATEST = -2.0, 15.0  # seconds from our time of a write, on Azure's clock, to the one that Azure gives it
+EARLIEST, LATEST = -2.0, 5.0  # seconds from our time of a write, on Azure's clock, to the one that Azure gives it
 _FORM: Final = re.compile(r"(\d{16})\.([0-9a-f]{8})\.([\w-]*)", re.ASCII)
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -28,6 +30,11 @@ class VersionTag(NamedTuple):
     at: int  # microseconds since 1970
     nonce: str
     stamp: str
+
+    @property
+    def activated(self) -> datetime:
+        """The activation date of a version with this tag."""
+        return datetime.fromtimestamp(self.at // 1_000_000, UTC)
 
     def __str__(self) -> str:
         return f"{self.at:016}.{self.nonce}.{self.stamp}"
@@ -41,7 +48,7 @@ def is_id(version: str) -> bool:
 def token_of(properties: SecretProperties) -> str:
     """Return the token of a version."""
     made = properties.created_on
-    return _token(made, _version_tag(properties.tags, made))
+    return _token(made, _version_tag(properties, properties.tags, made))
 
 
 def entry_of(
@@ -52,7 +59,7 @@ def entry_of(
     *created* is the creation time of the secret; *state* is the state that the kind of answer implies.
     """
     tags, made = properties.tags or {}, properties.created_on  # each access parses Azure's data again
-    tag = _version_tag(tags, made)
+    tag = _version_tag(properties, tags, made)
     return Entry(
         name=name,
         version=_token(made, tag),
@@ -89,17 +96,20 @@ def ids_by_token(versions: Iterable[SecretProperties]) -> Mapping[str, list[str]
 
 def _age(properties: SecretProperties) -> tuple[float, int]:
     made = properties.created_on
-    tag = _version_tag(properties.tags, made)
+    tag = _version_tag(properties, properties.tags, made)
     return made.timestamp() if made else 0.0, tag.at if tag else 0
 
 
-def _version_tag(tags: Mapping[str, str] | None, made: datetime | None) -> VersionTag | None:
+def _version_tag(
+    properties: SecretProperties, tags: Mapping[str, str] | None, made: datetime | None
+) -> VersionTag | None:
     """Return the tag of a version, None where another tool wrote the version."""
     parts = _FORM.fullmatch((tags or {}).get(TAG, ""))
     if parts is None or made is None:
         return None
     tag = VersionTag(int(parts[1]), parts[2], parts[3])
-    return tag if EARLIEST <= made.timestamp() - tag.at // 1_000_000 <= LATEST else None
+    is_ours = properties.not_before == tag.activated
+    return tag if is_ours and EARLIEST <= (made - tag.activated).total_seconds() <= LATEST else None
 
 
 def _token(made: datetime | None, tag: VersionTag | None) -> str:

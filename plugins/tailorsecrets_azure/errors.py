@@ -5,8 +5,8 @@ Key Vault says most things by a code inside its error.
 
 import re
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from azure.core import exceptions as core
@@ -25,7 +25,6 @@ from tailorsecrets.errors import (
     Unavailable,
 )
 
-DELETED: Final = "ObjectIsDeletedButRecoverable"
 PASSING: Final = ("ObjectIsBeingDeleted", "ObjectIsBeingRecovered")
 
 _SIGN_IN: Final = "sign in: az login, AZURE_TENANT_ID with AZURE_CLIENT_ID and a secret, or a managed identity"
@@ -36,7 +35,6 @@ _NO_SERVICE: Final = "the server is not a Key Vault; check the host in the store
 _REQUEST: Final = "Azure refuses the request; check the options tags, content_type and api_version"
 _SDK: Final = "azure-keyvault-secrets cannot work with these options"
 _PASSING: Final = "Azure is still deleting or recovering it; try again in a minute"
-_DELETED: Final = "it is deleted; tailorsecrets secret restore brings it back"
 _FIREWALL: Final = "the firewall of the Key Vault blocks this address"
 _PROTECTED: Final = "purge protection keeps it until its retention period ends; it is deleted and can be restored"
 _PURGE: Final = "the login may not purge; it is deleted and can be restored"
@@ -56,16 +54,13 @@ CODES: Final[Mapping[str, Problem]] = {
     "ForbiddenByFirewall": Problem(Denied, _FIREWALL),
     "ForbiddenByConnection": Problem(Denied, _FIREWALL),
     "SecretNotFound": Problem(NotFound),
-    DELETED: Problem(Conflict, _DELETED),
-    **dict.fromkeys(PASSING, Problem(Unavailable, _PASSING)),
 }
 STATUSES: Final[Mapping[int, Problem]] = {
     304: Problem(Conflict),
     400: Problem(ConfigError, _REQUEST),
     401: Problem(Unauthenticated, _SIGN_IN_AGAIN),
-    403: Problem(Denied),
     408: Problem(Unavailable, _NETWORK),
-    409: Problem(Conflict),
+    409: Problem(Unavailable, _PASSING),  # Key Vault has no conditional writes: a 409 is about a deleted name
     412: Problem(Conflict),
     429: Problem(Throttled),
 }
@@ -93,8 +88,8 @@ def explain(exc: Exception, op: str) -> Problem:
     if isinstance(exc, core.HttpResponseError) and exc.status_code and not _is_of_login(exc):
         return _answered(exc, exc.status_code, op)
     known = next((CLASSES[kind] for kind in type(exc).__mro__ if kind in CLASSES), Problem(SecretsError))
-    if known.hint == _SIGN_IN:
-        return _refused_login(known, str(exc))
+    if isinstance(exc, core.ClientAuthenticationError):
+        return _refused_login(known, exc.message or "")
     return known._replace(reason=str(exc)) if known.hint == _SDK else known
 
 
@@ -110,6 +105,16 @@ def is_missing(exc: core.HttpResponseError) -> bool:
     return inner_code(exc) == "SecretNotFound"
 
 
+@contextmanager
+def missing_is_fine() -> Generator[None]:
+    """Ignore Key Vault's answer that there is no such secret."""
+    try:
+        yield
+    except core.ResourceNotFoundError as answer:
+        if not is_missing(answer):
+            raise
+
+
 def retry_after(response: Any) -> float | None:
     """Return the seconds that *response*, if any, asks to wait; None where it does not say."""
     with suppress(ValueError, TypeError, AttributeError):
@@ -117,13 +122,27 @@ def retry_after(response: Any) -> float | None:
     return None
 
 
-def is_certificate(exc: BaseException | None) -> bool:
+def is_certificate(exc: BaseException) -> bool:
     """Return whether a server certificate that is not trusted caused *exc*."""
-    while exc is not None:
-        if isinstance(exc, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(exc):
-            return True
-        exc = exc.__cause__ or exc.__context__
-    return False
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause)
+        for cause in _causes(exc)
+    )
+
+
+def is_refused(exc: BaseException) -> bool:
+    """Return whether nothing listens at the service's address."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(exc))
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """Yield *exc* and the exceptions that led to it; the SDK's have an attribute of their own for it."""
+    seen: list[BaseException] = []
+    cause: Any = exc
+    while isinstance(cause, BaseException) and cause not in seen:
+        seen.append(cause)
+        yield cause
+        cause = getattr(cause, "inner_exception", None) or cause.__cause__ or cause.__context__
 
 
 def _answered(exc: core.HttpResponseError, status: int, op: str) -> Problem:
@@ -137,17 +156,19 @@ def _answered(exc: core.HttpResponseError, status: int, op: str) -> Problem:
 
 def _meaning(exc: core.HttpResponseError, status: int, op: str) -> Problem:
     code = inner_code(exc)
-    if status == 403 and op == "delete" and code not in CODES:  # noqa: PLR2004
-        return _purging(exc)
+    if status == 403 and code not in CODES:  # noqa: PLR2004
+        return _forbidden(exc, op)
     unknown = Problem(Unavailable, _NETWORK) if status >= 500 else CLASSES[core.HttpResponseError]  # noqa: PLR2004
     return CODES.get(code) or STATUSES.get(status) or unknown
 
 
-def _purging(exc: core.HttpResponseError) -> Problem:
-    """Return why a delete, or the purge after it, is denied."""
+def _forbidden(exc: core.HttpResponseError, op: str) -> Problem:
+    """Return why something is denied, where no code says so."""
+    if "disabled secret" in str(exc.message):
+        return Problem(Disabled)
     if "purge protection" in str(exc.message):
         return Problem(Denied, _PROTECTED)
-    return Problem(Denied, _PURGE if "/deletedsecrets/" in _address(exc) else "")
+    return Problem(Denied, _PURGE if op == "delete" and "/deletedsecrets/" in _address(exc) else "")
 
 
 def _is_of_login(exc: core.HttpResponseError) -> bool:

@@ -6,6 +6,7 @@ from azure.keyvault.secrets import SecretClient, SecretProperties
 
 from tailorsecrets.driver import Budget
 from tailorsecrets_azure.entries import newest_first, share_a_second, token_of
+from tailorsecrets_azure.errors import missing_is_fine
 
 PAGE = 25  # the most that Azure gives
 
@@ -24,10 +25,12 @@ def deleted(client: SecretClient, seconds: float) -> Iterator[SecretProperties]:
 def versions(client: SecretClient, name: str, budget: Budget) -> list[SecretProperties]:
     """Return the versions of *name*, the current one first; none for a deleted or unknown name.
 
-    Azure lists them in no order and gives whole seconds. Only the list of all secrets shows which of two versions of
-    one second is the current one.
+    Microsoft's service lists no versions for such a name; other servers answer 404. Azure lists versions in no order
+    and gives whole seconds. Only the list of all secrets shows which of two versions of one second is the current one.
     """
-    found = newest_first(client.list_properties_of_secret_versions(name, max_page_size=PAGE, seconds=budget.left))
+    found: list[SecretProperties] = []
+    with missing_is_fine():
+        found = newest_first(client.list_properties_of_secret_versions(name, max_page_size=PAGE, seconds=budget.left))
     if share_a_second(found[:2]):
         token = _current(client, name, budget.left)
         found.sort(key=lambda version: token_of(version) != token)

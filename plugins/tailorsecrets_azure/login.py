@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from azure import identity
 from azure.core.credentials import AccessToken
@@ -107,7 +107,7 @@ class _Transport(RequestsTransport):  # type: ignore[misc]  # azure.core imports
         """Send *request*."""
         is_search = "connection_timeout" in options  # for a managed identity, which this machine may not have
         try:
-            response = super().send(request, **options)
+            response = cast("Any", super().send(request, **options))  # pyright: ignore[reportUnknownMemberType]
         except AzureError as exc:
             self.outage = "" if is_search or is_certificate(exc) else _NO_ANSWER
             raise

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from tailorsecrets.driver import Target, VaultNames
-from tailorsecrets_azure.options import host_of
+from tailorsecrets.errors import Unsupported
+from tailorsecrets_azure.options import cloud_of, host_of
 
 _ROLE: Final = "tailorsecrets deployer of"  # a Key Vault, since the names of roles are unique in the whole tenant
 _ACTIONS: Final = ("readMetadata/action", "setSecret/action", "recover/action", "delete")
@@ -17,6 +18,7 @@ _HEAD: Final = """\
 ASSIGNEE=  # the object id of the user, group, service principal or managed identity
 KEY_VAULT=$(az keyvault show --name {name} --query id --output tsv)
 """
+_WHOLE_HOST: Final = "for a Key Vault behind another name, print the policy for azure://NAME-OF-THE-KEY-VAULT"
 _ALL: Final = """\
 # Azure has no roles for prefixes: this role lets ASSIGNEE read every secret in the Key Vault. If that is too much,
 # give the vault its own Key Vault."""
@@ -29,13 +31,19 @@ _DEPLOYER: Final = """\
 def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
     """Return the commands for *vaults*.
 
-    A reader may read values. A deployer may list and write secrets, and may read the records alone.
+    A reader may read values. A deployer may list and write secrets, and may read the records alone. Unsupported for a
+    host that is not Azure's, where the Azure CLI cannot assign anything.
     """
-    lines = [_HEAD.format(name=host_of(target).partition(".")[0])]
+    host = host_of(target)
+    cloud = cloud_of(host)
+    if cloud is None:
+        raise Unsupported(f"{host} is not a host of Azure's, so there are no roles to assign", hint=_WHOLE_HOST)
+    name = host.removesuffix(cloud.suffix)
+    lines = [_HEAD.format(name=name)]
     if use == "read":
         lines += [_ALL, _assign("Key Vault Secrets User", '"$KEY_VAULT"')]
     else:
-        role = f"{_ROLE} {host_of(target).partition('.')[0]}"
+        role = f"{_ROLE} {name}"
         lines += [_DEPLOYER, _create(role), _assign(role, '"$KEY_VAULT"')]
         lines += [_assign("Key Vault Secrets User", f'"$KEY_VAULT/secrets/{vault.record}"') for vault in vaults]
     return "\n".join(lines) + "\n"

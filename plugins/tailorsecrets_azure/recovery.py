@@ -4,51 +4,80 @@ A deleted secret takes some seconds to appear among the deleted ones, and a reco
 Until then Azure answers a write of that name with 409.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.keyvault.secrets import SecretClient
 
 from tailorsecrets.driver import Budget, Entry
+from tailorsecrets.errors import Unavailable
 from tailorsecrets_azure.entries import entry_of
-from tailorsecrets_azure.errors import DELETED, PASSING, inner_code, is_missing, retry_after
+from tailorsecrets_azure.errors import PASSING, inner_code, is_refused, missing_is_fine, retry_after
+from tailorsecrets_azure.retry import is_broken
 
 T = TypeVar("T")
 
-_FORBIDDEN = 403
-_TOO_MANY = 429
+_FORBIDDEN: Final = 403
+_CONFLICT: Final = 409
+_TOO_MANY: Final = 429
 
 
-def once_settled(client: SecretClient, name: str, budget: Budget, write: Callable[[], T]) -> T:
-    """Return the result of *write*, a write of *name*; repeat it while Azure says that it may work later.
+def once_settled(budget: Budget, write: Callable[[], T], if_deleted: Callable[[], None] = lambda: None) -> T:
+    """Return the result of *write*; repeat it while Azure refuses it for now, since a refused write is not done.
 
-    Azure has not done a write that it refuses. A deleted secret is recovered first.
+    Before a repeat, call *if_deleted*, unless Azure says that the name is still being deleted or recovered.
     """
     while True:
         try:
             return write()
         except HttpResponseError as refusal:
-            code = inner_code(refusal)
-            may_work_later = refusal.status_code == _TOO_MANY or code in {DELETED, *PASSING}
-            if not (may_work_later and budget.wait(retry_after(refusal.response))):
+            for_now = refusal.status_code in {_CONFLICT, _TOO_MANY}
+            if not (for_now and budget.wait(retry_after(refusal.response))):
                 raise
-        if code == DELETED:
-            with missing_is_fine():  # another tool recovered or purged it
-                once_settled(client, name, budget, partial(recover, client, name, budget))
+            may_be_deleted = refusal.status_code == _CONFLICT and inner_code(refusal) not in PASSING
+        if may_be_deleted:
+            if_deleted()
+
+
+def until_answered(budget: Budget, write: Callable[[], object]) -> None:
+    """Call *write*, and again while its answer gets lost: it must do nothing more the second time."""
+    try:
+        write()
+    except (AzureError, Unavailable) as exc:
+        if is_refused(exc) or not (is_broken(exc) and budget.wait()):
+            raise
+    else:
+        return
+    with missing_is_fine():  # because the first one was done
+        until_answered(budget, write)
 
 
 def recover(client: SecretClient, name: str, budget: Budget) -> None:
     """Begin to recover *name*."""
-    client.begin_recover_deleted_secret(name, seconds=budget.left)
+    begin = lambda: client.begin_recover_deleted_secret(name, seconds=budget.left)  # noqa: E731
+    until_answered(budget, partial(once_settled, budget, begin))
 
 
-def wait_until_deleted(client: SecretClient, name: str, budget: Budget) -> None:
-    """Wait until *name* is among the deleted secrets, or no time is left: it reads as missing in any case."""
+def recover_if_deleted(client: SecretClient, name: str, budget: Budget) -> None:
+    """Begin to recover *name*, unless another tool recovered or purged it."""
+    with missing_is_fine():
+        recover(client, name, budget)
+
+
+def delete(client: SecretClient, name: str, budget: Budget) -> None:
+    """Delete *name*, and wait until it is among the deleted; if no time is left, it reads as missing all the same."""
+    begin = lambda: client.begin_delete_secret(name, seconds=budget.left)  # noqa: E731
+    until_answered(budget, partial(once_settled, budget, begin))
     while not _is_deleted(client, name, budget) and budget.wait():
         pass
+
+
+def purge(client: SecretClient, name: str, budget: Budget) -> None:
+    """Destroy the deleted *name*."""
+    begin = lambda: client.purge_deleted_secret(name, seconds=budget.left)  # noqa: E731
+    until_answered(budget, partial(once_settled, budget, begin))
 
 
 def deleted_entry(client: SecretClient, name: str, budget: Budget) -> Entry:
@@ -62,19 +91,7 @@ def deleted_entry(client: SecretClient, name: str, budget: Budget) -> Entry:
     return entry_of(name, secret.properties, state="deleted")
 
 
-@contextmanager
-def missing_is_fine() -> Generator[None]:
-    """Ignore Key Vault's answer that there is no such secret."""
-    try:
-        yield
-    except ResourceNotFoundError as answer:
-        if not is_missing(answer):
-            raise
-
-
 def _is_deleted(client: SecretClient, name: str, budget: Budget) -> bool:
-    try:
-        deleted_entry(client, name, budget)
-    except ResourceNotFoundError:
-        return False
-    return True
+    with missing_is_fine():
+        return bool(deleted_entry(client, name, budget))
+    return False

@@ -12,6 +12,7 @@ from typing import Final
 from azure.core.exceptions import (
     AzureError,
     DecodeError,
+    HttpResponseError,
     IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
@@ -23,15 +24,16 @@ from azure.core.rest import HttpRequest, HttpResponse
 from tailorsecrets.driver import Budget, throttled
 from tailorsecrets.errors import Unavailable
 from tailorsecrets_azure.clock import Clock
-from tailorsecrets_azure.errors import is_certificate, retry_after
+from tailorsecrets_azure.errors import is_certificate, is_refused, retry_after
 
 Request = PipelineRequest[HttpRequest]
 Response = PipelineResponse[HttpRequest, HttpResponse]
 
 _CONNECT: Final = 3.0  # seconds
+_REFUSED: Final = 2.0  # seconds until a refused connection is an answer
 _READS: Final = 3  # attempts that fit into the time of a read, even if the service never answers
 _TOO_MANY: Final = 429
-_TEMPORARY: Final = {408, _TOO_MANY, 500, 502, 503, 504}
+_OUTAGE: Final = {408, 500, 502, 503, 504}
 _BROKEN: Final = (ServiceRequestError, ServiceResponseError, DecodeError, IncompleteReadError)
 
 
@@ -57,16 +59,23 @@ class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
         return response
 
     def _repeat(self, request: Request, budget: Budget) -> Response:
-        """Send *request* until it has an answer or no time is left; then return or raise the last result."""
+        """Send *request* until it has an answer or no time is left; then return or raise the last result.
+
+        A refused connection is an answer too, once it has lasted for two seconds.
+        """
+        while_refused: Budget | None = None
         while True:
             try:
                 response = self._attempt(request, budget)
             except (AzureError, Unavailable) as exc:
-                if not (_is_broken(exc) and budget.wait()):
+                left = budget
+                if is_refused(exc):
+                    left = while_refused = while_refused or Budget(min(_REFUSED, budget.left))
+                if not (is_broken(exc) and left.wait()):
                     raise
             else:
                 answer = response.http_response
-                if answer.status_code not in _TEMPORARY or not budget.wait(retry_after(answer)):
+                if answer.status_code not in {_TOO_MANY, *_OUTAGE} or not budget.wait(retry_after(answer)):
                     return response
 
     def _attempt(self, request: Request, budget: Budget) -> Response:
@@ -97,7 +106,9 @@ def _is_read(request: Request) -> bool:
     return request.http_request.method == "GET"
 
 
-def _is_broken(exc: Exception) -> bool:
+def is_broken(exc: Exception) -> bool:
+    """Return whether *exc* leaves open if the request was done: no answer, a damaged one, or an outage."""
     if isinstance(exc, Unavailable):
         return exc.retryable
-    return isinstance(exc, _BROKEN) and not is_certificate(exc)
+    outage = isinstance(exc, HttpResponseError) and exc.status_code in _OUTAGE
+    return outage or (isinstance(exc, _BROKEN) and not is_certificate(exc))

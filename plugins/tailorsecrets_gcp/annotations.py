@@ -3,9 +3,10 @@
 Other tools add versions and leave annotations alone, so each annotation names the version that it is about.
 
 ==========================  ========================================================================
-``tailorsecrets-stamp``     ``HMAC@NUMBER@TIME``, or ``HMAC@1`` if written when the secret was created
-``tailorsecrets-deleting``  ``NUMBER@TIME`` of the version that a delete is about to disable
-``tailorsecrets-deleted``   ``NUMBER@TIME`` of the version that a delete has disabled
+``tailorsecrets-stamp``     ``HMAC@NUMBER@TIME``, or ``HMAC@1`` if written when the secret was created;
+                            without an HMAC where the write had no stamp
+``tailorsecrets-deleted``   ``NUMBER@TIME`` of the version that a delete disables, with ``@disabled`` if
+                            it was disabled before
 ``tailorsecrets-writer``    random: a writer has claimed a name that has no value
 ==========================  ========================================================================
 """
@@ -19,7 +20,6 @@ from google.cloud.secretmanager_v1.types import Secret, SecretVersion
 from tailorsecrets_gcp.versions import Token, aware, read_token, token_of
 
 STAMP: Final = "tailorsecrets-stamp"
-DELETING: Final = "tailorsecrets-deleting"
 DELETED: Final = "tailorsecrets-deleted"
 WRITER: Final = "tailorsecrets-writer"
 
@@ -31,6 +31,7 @@ SETTLED: Final = 5 * FIRST_WRITE  # with room for clocks that differ
 # it added a version, and is repeated within this time.
 UNPROVEN: Final = timedelta(days=1)
 
+_DISABLED: Final = "@disabled"
 _FIRST: Final = Token(1)  # in a stamp written when the secret was created: the first version had no time yet
 
 Annotations = Mapping[str, str]
@@ -38,32 +39,30 @@ Annotations = Mapping[str, str]
 
 def at_creation(stamp: str) -> dict[str, str]:
     """Return the annotations of a new secret whose first version follows."""
-    return {STAMP: f"{stamp}@1"} if stamp else {}
+    return {STAMP: f"{stamp}@{_FIRST}"}
 
 
 def after_write(annotations: Annotations, version: SecretVersion, stamp: str) -> dict[str, str]:
     """Return the annotations after *version* was written with *stamp*, unchanged where they name a later version."""
-    token = token_of(version)
+    token, before = token_of(version), _stamp(annotations)[0]
     if _stamped_number(annotations) > token.number:
         return dict(annotations)
-    rest = _without(annotations, DELETING, DELETED, WRITER, STAMP)
-    return rest | ({STAMP: f"{stamp}@{token}"} if stamp else {})
+    rest = _without(annotations, DELETED, WRITER)
+    return rest if STAMP in rest and stamp == before == "" else rest | {STAMP: f"{stamp}@{token}"}
 
 
 def before_delete(annotations: Annotations, version: SecretVersion) -> dict[str, str]:
-    """Return the annotations before *version* is disabled."""
-    return {**annotations, DELETING: str(token_of(version))}
-
-
-def after_delete(annotations: Annotations, version: SecretVersion) -> dict[str, str]:
-    """Return the annotations after *version* was disabled, without it where they name a later version."""
-    token, rest = token_of(version), _without(annotations, DELETING)
-    return rest if _stamped_number(annotations) > token.number else {**rest, DELETED: str(token)}
+    """Return the annotations before a delete disables *version*, unchanged where they name a later version."""
+    token = token_of(version)
+    if _stamped_number(annotations) > token.number:
+        return _without(annotations, DELETED)
+    disabled = version.state != SecretVersion.State.ENABLED
+    return {**annotations, DELETED: f"{token}{_DISABLED if disabled else ''}"}
 
 
 def after_restore(annotations: Annotations) -> dict[str, str]:
     """Return the annotations after a delete was undone."""
-    return _without(annotations, DELETING, DELETED, WRITER)
+    return _without(annotations, DELETED, WRITER)
 
 
 def claimed(annotations: Annotations, nonce: str) -> dict[str, str]:
@@ -73,7 +72,22 @@ def claimed(annotations: Annotations, nonce: str) -> dict[str, str]:
 
 def deleted_version(annotations: Annotations) -> Token | None:
     """Return the version that a delete disabled or was about to disable, None where there was no delete."""
-    return read_token(annotations.get(DELETED) or annotations.get(DELETING, ""))
+    return read_token(annotations.get(DELETED, "").removesuffix(_DISABLED))
+
+
+def disabled_by_delete(annotations: Annotations) -> bool:
+    """Return whether the deleted version was enabled before the delete, so that a restore enables it."""
+    return not annotations.get(DELETED, "").endswith(_DISABLED)
+
+
+def had_a_version(annotations: Annotations) -> bool:
+    """Return whether a write or a delete of ours has annotated the secret; another tool's may have no version yet."""
+    return STAMP in annotations
+
+
+def is_abandoned(secret: Secret, now: datetime) -> bool:
+    """Return whether nobody is about to write to *secret*, which has no version: it is old, and unclaimed."""
+    return WRITER not in secret.annotations and now - aware(secret.create_time) > SETTLED
 
 
 def stamp_of(secret: Secret, version: SecretVersion) -> str:
@@ -103,8 +117,8 @@ def stay_true(secret: Secret, now: datetime) -> bool:
 
     A stamp without a time could be taken for the stamp of the new first version, if that comes soon enough.
     """
-    _, token = _stamp(secret.annotations)
-    return token != _FIRST or now - aware(secret.create_time) > SETTLED
+    stamp, token = _stamp(secret.annotations)
+    return not stamp or token != _FIRST or now - aware(secret.create_time) > SETTLED
 
 
 def _stamp(annotations: Annotations) -> tuple[str, Token | None]:

@@ -1,9 +1,10 @@
 """The driver: a secret of ours is one of Google's, and a write is a version."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from google.api_core import exceptions
@@ -13,7 +14,7 @@ from tailorsecrets.driver import ABSENT, Caps, Driver, Entry, Problem, Stored, T
 from tailorsecrets.errors import Corrupt, NotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets_gcp import errors
-from tailorsecrets_gcp.annotations import DELETED, DELETING, listed_stamp, stay_true
+from tailorsecrets_gcp.annotations import DELETED, had_a_version, listed_stamp, stay_true
 from tailorsecrets_gcp.calls import LATEST, Calls
 from tailorsecrets_gcp.client import Connection
 from tailorsecrets_gcp.entries import Metadata, entry_of_number, entry_of_version
@@ -33,7 +34,7 @@ CAPS: Final = Caps(
     cas="create",
     versions=True,
     undelete=True,
-    list_lag=300.0,  # usually minutes, Google says, and now and then hours
+    list_lag=300.0,  # usually minutes, Google says, and sometimes hours
     # of 90,000 accesses, 600 reads of metadata and 600 writes a minute; a put is two writes, and a stat up to two reads
     per_s={"get": 1500, "stat": 5, "list": 10, "write": 5},
     retries=True,
@@ -59,7 +60,7 @@ class GcpDriver(Driver):
     def get(self, name: str, version: str = "") -> Stored:
         """Access the newest version, which is one call, or *version*.
 
-        The entry says what the access says: the number alone is its token, and there is no stamp.
+        An access returns the number of the version and no more, so the entry has that as its token, and no stamp.
         """
         calls = self._reading()
         number, text = self._access(calls, name, self._number(calls, name, version) if version else LATEST)
@@ -68,32 +69,28 @@ class GcpDriver(Driver):
         return Stored(text, Entry(name=name, version=version or str(Token(number))))
 
     def stat(self, name: str) -> Entry:
-        """Ask for the newest version, and for the secret where no list has shown the stamp of just that version.
+        """Read the newest version's metadata, and the secret's where the known one has no stamp of that version.
 
-        With ``plan=access`` the version is asked for by an access, which tells its number alone.
+        With ``plan=access``, access the newest version instead, which returns its number alone.
         """
-        calls = self._reading()
-        if self._connection.options.by_access:
-            with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # missing, bare, deleted or disabled
-                return self._accessed(calls, name)
-        newest, listed = calls.newest(name), self._known.get(name)
-        known = Metadata(listed, newest).entry(name) if listed else None
-        if known and known.stamp and known.state == "live":
-            return known
-        return Metadata(calls.secret(name), newest).entry(name)
+        calls, known = self._reading(), self._known.get(name)
+        entry_with = self._newest(calls, name)
+        entry = entry_with(known) if known else None
+        return entry if entry and entry.stamp and entry.state == "live" else entry_with(calls.secret(name))
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
-        """Yield what is under *prefix*, bare names among it, as a list tells nothing of versions but our last stamp.
+        """Yield the secrets under *prefix*.
 
-        A deleted name that another tool writes to stays among the deleted ones until it is written here.
+        A list shows no versions. A secret of another tool may have none yet, and a deleted one may have a new one, so
+        each of these costs a metadata read.
         """
         for secret in self._reading().secrets(prefix):
             name = secret.name.rpartition("/")[2]
-            if name.startswith(prefix):
+            if name.startswith(prefix) and (DELETED in secret.annotations or not deleted):
                 self._remember(name, secret)
-                if self._is_gone(name, secret) == deleted:
-                    created, stamp = aware(secret.create_time), listed_stamp(secret, datetime.now(UTC))
-                    yield Entry(name=name, stamp=stamp, created=created, state="deleted" if deleted else "live")
+                entry = self._listed(name, secret)
+                if entry.state != "bare" and (entry.state == "deleted") == deleted:
+                    yield entry
 
     def put(
         self,
@@ -104,15 +101,15 @@ class GcpDriver(Driver):
         stamp: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> Entry:
-        """Add a version; *expect* ABSENT makes the secret first. *tags* are none, as no name of ours needs them."""
+        """Add a version; *expect* ABSENT creates the secret first. *tags* are empty: no name of ours needs any."""
         del tags
         writer = self._writer(name)
         written = writer.create(value, stamp) if expect == ABSENT else writer.write(value, stamp)
         self._remember(name, written.secret)
-        return written.entry(name)
+        return written.entry
 
     def delete(self, name: str, *, purge: bool = False) -> None:
-        """Switch the newest version off and note that; with *purge*, delete the secret for good."""
+        """Disable the newest version and annotate that; with *purge*, delete the secret for good."""
         writer = self._writer(name)
         self._known.pop(name, None)
         with suppress(exceptions.NotFound):
@@ -122,10 +119,10 @@ class GcpDriver(Driver):
                 writer.delete()
 
     def restore(self, name: str) -> Entry:
-        """Switch the newest version on and take the note of its delete away."""
+        """Enable the version that a delete disabled, and remove the annotation."""
         restored = self._writer(name).restore()
         self._remember(name, restored.secret)
-        return restored.entry(name)
+        return restored.entry
 
     def versions(self, name: str) -> Iterator[Entry]:
         """Yield the versions that are enabled, newest first."""
@@ -133,27 +130,38 @@ class GcpDriver(Driver):
             yield entry_of_version(name, version)
 
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Say what an exception of google.api_core or google.auth means."""
+        """Return the meaning of an exception of google.api_core or google.auth."""
         return errors.explain(exc, op)
 
     def close(self) -> None:
         """Close the channel of this process."""
         self._connection.close()
 
-    def _accessed(self, calls: Calls, name: str) -> Entry:
-        number, listed = calls.number(name), self._known.get(name)
-        known = entry_of_number(name, listed, number) if listed else None
-        return known if known and known.stamp else entry_of_number(name, calls.secret(name), number)
+    def _newest(self, calls: Calls, name: str) -> Callable[[GoogleSecret], Entry]:
+        """Ask for the newest version; return the function from its secret to the entry of both."""
+        if self._connection.options.by_access:
+            with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # missing, bare, deleted or disabled
+                return partial(entry_of_number, name, calls.number(name))
+        newest = calls.newest(name)
+        return lambda secret: Metadata(secret, newest).entry(name)
 
-    def _is_gone(self, name: str, secret: GoogleSecret) -> bool:
-        """Tell whether a listed secret is deleted; one whose delete has broken off is worth a call."""
-        if DELETING in secret.annotations:
-            return Metadata(secret, self._reading().newest(name)).state == "deleted"
-        return DELETED in secret.annotations
+    def _listed(self, name: str, secret: GoogleSecret) -> Entry:
+        deleted = DELETED in secret.annotations
+        if deleted or not had_a_version(secret.annotations):
+            with suppress(exceptions.PermissionDenied):
+                return self._checked(name, secret)
+        created, stamp = aware(secret.create_time), listed_stamp(secret, datetime.now(UTC))
+        return Entry(name=name, stamp=stamp, created=created, state="deleted" if deleted else "live")
 
-    def _remember(self, name: str, secret: GoogleSecret) -> None:
-        """Keep what a list or a write showed, so that a stat need not ask, and the next write knows an etag to try."""
-        if stay_true(secret, datetime.now(UTC)):
+    def _checked(self, name: str, secret: GoogleSecret) -> Entry:
+        try:
+            return self._newest(self._reading(), name)(secret)
+        except exceptions.NotFound:  # it was purged, and the list trails that
+            return Entry(name=name, state="bare")
+
+    def _remember(self, name: str, secret: GoogleSecret | None) -> None:
+        """Keep the secret that a list or a write returned: it saves a stat a call, and gives a write an etag to try."""
+        if secret and stay_true(secret, datetime.now(UTC)):
             self._known[name] = secret
         else:
             self._known.pop(name, None)
@@ -174,13 +182,13 @@ class GcpDriver(Driver):
         raise NotFound(f"{name!r} is deleted")
 
     def _is_deleted(self, calls: Calls, name: str) -> bool:
-        """Tell whether it was a delete that switched *name* off, as far as the login may know."""
+        """Return whether a delete disabled *name*, as far as the login may know."""
         with suppress(exceptions.PermissionDenied):
             return Metadata(calls.secret(name), calls.newest(name)).state == "deleted"
         return False
 
     def _number(self, calls: Calls, name: str, version: str) -> str:
-        """Return the number of *version*; NotFound where that is of a secret which was deleted for good."""
+        """Return the number of *version*; NotFound where it is of a secret that was deleted for good."""
         token = read_token(version)
         if token is None or (token.time and token_of(calls.version(name, token.number)) != token):
             raise NotFound(f"{name!r} has no version {version!r}")

@@ -39,8 +39,8 @@ class Metadata:
         """Return whether nothing has changed since *other*."""
         return self.secret.etag == other.secret.etag and self.entry("") == other.entry("")
 
-    def entry(self, name: str) -> Entry:
-        """Return the entry of *name*."""
+    def entry(self, name: str, note: str = "") -> Entry:
+        """Return the entry of *name*, with the *note* of a write."""
         created = aware(self.secret.create_time)
         if self.newest is None:
             return Entry(name=name, created=created, state="bare")
@@ -51,15 +51,16 @@ class Metadata:
             created=created,
             updated=aware(self.newest.create_time),
             state=self.state,
+            note=note,
         )
 
 
-def entry_of_number(name: str, secret: Secret, number: int) -> Entry:
-    """Return the entry of *secret* whose newest version is enabled and has *number*; nothing else of it is known."""
+def entry_of_number(name: str, number: int, secret: Secret) -> Entry:
+    """Return the entry of *secret*, whose newest version is enabled; only its *number* is known."""
     stamp, created = stamp_of_number(secret, number), aware(secret.create_time)
     return Entry(name=name, version=str(number), stamp=stamp, created=created)
 
 
-def entry_of_version(name: str, version: SecretVersion) -> Entry:
-    """Return the entry of one *version* in a history."""
-    return Entry(name=name, version=str(token_of(version)), updated=aware(version.create_time))
+def entry_of_version(name: str, version: SecretVersion, note: str = "") -> Entry:
+    """Return the entry of one *version*, of which no stamp is known."""
+    return Entry(name=name, version=str(token_of(version)), updated=aware(version.create_time), note=note)

@@ -6,18 +6,20 @@ from typing import Any, Final, cast
 import google.auth
 from google.auth import impersonated_credentials
 from google.auth.credentials import Credentials
-from google.auth.exceptions import RefreshError, TransportError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
 from tailorsecrets.driver import Budget
-from tailorsecrets.errors import is_outage
+from tailorsecrets.errors import Unavailable, is_outage
 from tailorsecrets_gcp.options import Options
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
+_SEARCH: Final = 60.0  # seconds to search for a login; google.auth gives up earlier
+_DOWN: Final = "the service that gives tokens does not answer"
 
 
 class Login:
-    """Credentials of one process. Nothing is looked for before the first call.
+    """Credentials of one process. They are not searched for before the first call.
 
     gRPC would fetch tokens by itself, but reports a failed login as a dead service, and waits two minutes for each. So
     the token is made ready before the call: the exceptions of google.auth come through as they are, and in time.
@@ -53,36 +55,44 @@ class Login:
 
 
 def _find(options: Options) -> Credentials:
+    """Return the credentials; Unavailable where the service that was asked for them answers that it is down."""
+    send = _Sender(Budget(_SEARCH))
     default, impersonated = cast("Any", google.auth).default, cast("Any", impersonated_credentials).Credentials
-    credentials: Credentials = default(scopes=_SCOPES, quota_project_id=options.quota_project or None)[0]
-    quota = credentials.quota_project_id  # of the option, or of GOOGLE_CLOUD_QUOTA_PROJECT
+    try:
+        found: Credentials = default(scopes=_SCOPES, request=send, quota_project_id=options.quota_project or None)[0]
+    except GoogleAuthError:
+        if send.status and is_outage(send.status):
+            raise Unavailable(_DOWN) from None
+        raise
+    quota = found.quota_project_id  # of the option, or of GOOGLE_CLOUD_QUOTA_PROJECT
     if options.impersonate:
-        credentials = impersonated(credentials, options.impersonate, list(_SCOPES), quota_project_id=quota)
-    return credentials
+        found = impersonated(found, options.impersonate, list(_SCOPES), quota_project_id=quota)
+    return found
 
 
 def _refresh(credentials: Credentials, send: "_Sender") -> None:
     """Get a token; TransportError where the service that gives tokens is down, and not the login wrong."""
     try:
         cast("Any", credentials).refresh(send)
-    except RefreshError:
-        if not send.failed:
+    except GoogleAuthError as exc:  # google.auth turns a failed connection into one, too
+        if send.status and not is_outage(send.status):
             raise
-    else:
-        return
-    raise cast("Any", TransportError)("the service that gives tokens is down")
+        raise cast("Any", TransportError)(*exc.args) from exc
 
 
 class _Sender:
-    """Sends requests for tokens within *budget*; *failed* says whether the last one met a service that is down."""
+    """Sends requests for tokens within *budget*; ``status`` is that of the last answer, 0 without an answer."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget, self._request = budget, cast("Any", Request())
-        self.failed = False
+        self.status = 200
 
     def __call__(self, *args: Any, timeout: float | None = None, **options: Any) -> Any:
         """Send one."""
         left = self._budget.left
+        if left <= Budget.SHORTEST:  # google.auth repeats, and does not know of the budget
+            raise Unavailable(_DOWN, retryable=False)
+        self.status = 0
         answer = self._request(*args, timeout=min(timeout or left, left), **options)
-        self.failed = is_outage(answer.status)
+        self.status = answer.status
         return answer

@@ -14,6 +14,8 @@ from tailorsecrets.driver import Budget, throttled
 
 ATTEMPTS: Final = 3  # at least so many attempts fit: one that hangs takes no more than this part of the time
 
+REFUSED: Final = 2.0  # seconds of repeats where nothing listens, which is an answer and no silence
+
 _BROKEN: Final = (
     exceptions.DeadlineExceeded,
     exceptions.InternalServerError,  # a reset connection shows as this
@@ -26,31 +28,45 @@ class Retry:
 
     def __init__(self, seconds: float) -> None:
         self.budget, self._longest = Budget(seconds), seconds / ATTEMPTS
+        self._while_refused: Budget | None = None  # from the first refused connection on
 
     def call(self, method: Callable[..., object], request: Mapping[str, Any], *, idempotent: bool) -> object:
         """Return the answer of *method* to *request*; an *idempotent* one is repeated even if it may be done."""
-        repeatable = is_temporary if idempotent else is_refused
         while True:
             try:
                 return method(request=dict(request), retry=None, timeout=min(self.budget.left, self._longest))
             except exceptions.GoogleAPICallError as exc:
-                if not (repeatable(exc) and self._wait(exc)):
+                repeatable = is_undone(exc) or (idempotent and is_lost(exc))
+                if not (repeatable and self._wait(exc)):
                     raise
 
     def _wait(self, exc: Exception) -> bool:
-        if is_refused(exc):
+        if is_throttled(exc):
             throttled()
-        return self.budget.wait(retry_after(exc))
+        if not is_connection_refused(exc):
+            return self.budget.wait(retry_after(exc))
+        self._while_refused = self._while_refused or Budget(min(REFUSED, self.budget.left))
+        return self._while_refused.wait()
 
 
-def is_temporary(exc: Exception) -> bool:
-    """Return whether a repeat may help, for a call that may be done twice."""
-    return is_refused(exc) or (isinstance(exc, _BROKEN) and not is_login(exc))
+def is_undone(exc: Exception) -> bool:
+    """Return whether the call was certainly not done, so that a repeat is safe and may help."""
+    return is_throttled(exc) or is_connection_refused(exc)
 
 
-def is_refused(exc: Exception) -> bool:
-    """Return whether the call was one too many: it was not done, so even a new version may be sent again."""
+def is_lost(exc: Exception) -> bool:
+    """Return whether the answer was lost: the call may be done, and a repeat may help."""
+    return isinstance(exc, _BROKEN) and not is_login(exc) and not is_connection_refused(exc)
+
+
+def is_throttled(exc: Exception) -> bool:
+    """Return whether the service refused the call as one too many."""
     return isinstance(exc, exceptions.TooManyRequests)
+
+
+def is_connection_refused(exc: Exception) -> bool:
+    """Return whether nothing listens where the call was to go."""
+    return isinstance(exc, exceptions.ServiceUnavailable) and "Connection refused" in str(exc) and not is_login(exc)
 
 
 def is_login(exc: Exception) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from tailorsecrets.driver import Target, VaultNames
+from tailorsecrets.errors import ConfigError
 
 _READ: Final = {"data": ("read",)}
 _READ_METADATA: Final = {"metadata": ("list", "read"), "detailed-metadata": ("list",)}
@@ -52,7 +53,13 @@ def _rules(target: Target, vault: VaultNames, name: str, rights: Mapping[str, tu
 
 
 def _mount(target: Target) -> str:
-    return target.options.get("mount", "").strip("/") or target.path.strip("/").partition("/")[0]
+    """Return the mount in the path of *target*; raise ConfigError where only the server knows where it ends."""
+    path, mount = target.path.strip("/"), target.options.get("mount", "").strip("/")
+    if "/" in path and not mount:
+        first = path.partition("/")[0]
+        hint = f"name it with the option mount, for example vault://HOST/{path}?mount={first}"
+        raise ConfigError(f"a policy needs the mount, which may be any beginning of {path}", hint=hint)
+    return mount or path
 
 
 def _stanza(path: str, rights: set[str]) -> str:

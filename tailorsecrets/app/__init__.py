@@ -1,6 +1,6 @@
-"""Executors, resolvers and workflows: what an app does on events, run by your own process.
+"""Executors, resolvers and workflows: your process runs them, and tailorsecrets dispatches.
 
-tailorsecrets dispatches; there is no server, no scheduler and no queue in here.
+There is no server, no scheduler and no queue in here.
 """
 
 from tailorsecrets.app.app import App

@@ -1,4 +1,4 @@
-"""The app: everything that was defined, checked together, and the calls that run it."""
+"""The app: all definitions, checked together, and the calls that run them."""
 
 import ssl
 from collections import Counter
@@ -12,9 +12,9 @@ from tailorsecrets.app.dispatch import Dispatch
 from tailorsecrets.app.events import Event, IncomingWebhook, Scheduled
 from tailorsecrets.app.operations import Webhook, WorkflowStart
 from tailorsecrets.app.outcome import Outcome
-from tailorsecrets.app.runner import Blocking, Concurrent, World, drive
+from tailorsecrets.app.runner import AsyncRunner, BlockingRunner, Runner, run_blocking
 from tailorsecrets.app.sending import Sender
-from tailorsecrets.app.triggers import answers
+from tailorsecrets.app.triggers import matches
 from tailorsecrets.app.workflows import Workflow
 from tailorsecrets.config.config import Config
 from tailorsecrets.declared.declarations import Declarations
@@ -22,23 +22,25 @@ from tailorsecrets.errors import ConfigError, UndeclaredSecret
 from tailorsecrets.references.resolving import Reader, references
 from tailorsecrets.runtime.manager import ManagerBase
 
-Thing = Executor | Resolver | Workflow
+Definition = Executor | Resolver | Workflow
 T = TypeVar("T", Executor, Resolver, Workflow)
 
 
 class App:
     """Runs executors, resolvers and workflows in this process. Safe for many threads and event loops.
 
-    Nothing is stored and nothing runs by itself: call ``emit`` where something happens, behind your own queue where it
-    must not be lost.
+    It stores nothing and starts nothing by itself: call ``emit`` where an event happens, from your own queue where no
+    event may be lost.
     """
 
-    def __init__(self, secrets: ManagerBase | Config, *things: Thing, verify: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, secrets: ManagerBase | Config, *things: Definition, verify: ssl.SSLContext | None = None
+    ) -> None:
         """Check *things* together.
 
-        *secrets* is the manager, or the config, whose ``env`` is then handed to bodies. *verify* is the TLS context of
-        webhooks, for a certificate authority of your own. Raise UndeclaredSecret or ConfigError that lists all that is
-        wrong: things of another kind, names that stand twice, references to secrets that are not declared.
+        *secrets* is the manager, or the config, whose ``env`` bodies can use. *verify* is the TLS context of webhooks,
+        for a certificate authority of your own. Raise UndeclaredSecret or ConfigError that lists all problems:
+        arguments of another kind, duplicate names, references to secrets that are not declared.
         """
         self.secrets = secrets.secrets if isinstance(secrets, Config) else secrets
         self._env = dict(secrets.env) if isinstance(secrets, Config) else {}
@@ -53,55 +55,59 @@ class App:
         return "<App: {} executors, {} resolvers, {} workflows>".format(*counts)
 
     def emit(self, event: Event) -> list[Outcome]:
-        """Run every enabled executor that answers to *event*, one after the other, and return what came of each.
+        """Run every enabled executor whose trigger matches *event*, one after the other, and return their outcomes.
 
-        A failure is an Outcome and stops no other. An async body gets an event loop of its own; inside a running loop
-        use aemit. Raise ConfigError for an event of an executor that is not there.
+        A failure is an Outcome and stops no other executor. An async body gets an event loop of its own; inside a
+        running loop use aemit. Raise ConfigError for an event that names an executor the app does not have.
         """
-        return drive(self._emit(Blocking(), event))
+        return run_blocking(self._emit(BlockingRunner(), event))
 
     async def aemit(self, event: Event) -> list[Outcome]:
-        """Do as emit, on asyncio or trio, all executors at once; a plain body gets a thread."""
-        return await self._emit(Concurrent(), event)
+        """Do the same as emit, on asyncio or trio, all executors at once; a plain body gets a thread."""
+        return await self._emit(AsyncRunner(), event)
 
     def call(self, resolver: Resolver | str, input: Any = None) -> Any:  # noqa: A002  # the word of the field
-        """Return what *resolver* gives for *input*.
+        """Return the output of *resolver* for *input*.
 
-        Raise InputInvalid or OutputInvalid that lists all that is wrong with the data, and what the body raises.
+        Raise InputInvalid or OutputInvalid that lists all problems of the data, and any exception of the body.
         """
-        return drive(self._dispatch(Blocking()).resolver(_chosen("resolver", self.resolvers, resolver), input))
+        return run_blocking(
+            self._dispatch(BlockingRunner()).resolver(_chosen("resolver", self.resolvers, resolver), input)
+        )
 
     async def acall(self, resolver: Resolver | str, input: Any = None) -> Any:  # noqa: A002
-        """Do as call, on asyncio or trio."""
-        return await self._dispatch(Concurrent()).resolver(_chosen("resolver", self.resolvers, resolver), input)
+        """Do the same as call, on asyncio or trio."""
+        return await self._dispatch(AsyncRunner()).resolver(_chosen("resolver", self.resolvers, resolver), input)
 
     def start(self, workflow: Workflow | str, args: Any = None) -> Any:
-        """Run *workflow* with *args* and return what its main job gives; raise what it raises."""
-        return drive(self._dispatch(Blocking()).workflow(_chosen("workflow", self.workflows, workflow), args))
+        """Run *workflow* with *args* and return the result of its main job; raise any exception of it."""
+        return run_blocking(
+            self._dispatch(BlockingRunner()).workflow(_chosen("workflow", self.workflows, workflow), args)
+        )
 
     async def astart(self, workflow: Workflow | str, args: Any = None) -> Any:
-        """Do as start, on asyncio or trio."""
-        return await self._dispatch(Concurrent()).workflow(_chosen("workflow", self.workflows, workflow), args)
+        """Do the same as start, on asyncio or trio."""
+        return await self._dispatch(AsyncRunner()).workflow(_chosen("workflow", self.workflows, workflow), args)
 
-    async def _emit(self, world: World, event: Event) -> list[Outcome]:
+    async def _emit(self, runner: Runner, event: Event) -> list[Outcome]:
         if isinstance(event, Scheduled | IncomingWebhook):
             self._check_addressee(event)
-        dispatch = self._dispatch(world)
+        dispatch = self._dispatch(runner)
         jobs = [
             lambda executor=executor: dispatch.executor(executor, event)
             for executor in self.executors
-            if not executor.disabled and answers(executor.trigger, executor.name, event)
+            if not executor.disabled and matches(executor.trigger, executor.name, event)
         ]
-        return [outcome for outcome in await world.all(jobs) if outcome is not None]
+        return [outcome for outcome in await runner.all(jobs) if outcome is not None]
 
     def _check_addressee(self, event: Scheduled | IncomingWebhook) -> None:
         executor = _chosen("executor", self.executors, event.executor)
         if executor.trigger.event is not type(event):
             raise ConfigError(f"executor {executor.name}: its trigger is {executor.trigger}")
 
-    def _dispatch(self, world: World) -> Dispatch:
+    def _dispatch(self, runner: Runner) -> Dispatch:
         workflows = {workflow.name: workflow for workflow in self.workflows}
-        return Dispatch(world, Sender(world, cast("Reader", self.secrets), lambda: self._tls), self._env, workflows)
+        return Dispatch(runner, Sender(runner, cast("Reader", self.secrets), lambda: self._tls), self._env, workflows)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -111,7 +117,7 @@ class App:
 
     def _check(self, things: tuple[object, ...], declarations: Declarations) -> None:
         undeclared = list(_undeclared(self.executors, declarations.names()))
-        problems = [*_strangers(things), *self._duplicates(), *self._unknown_workflows()]
+        problems = [*_unknown_kinds(things), *self._duplicates(), *self._unknown_workflows()]
         if problems or undeclared:
             raise (ConfigError if problems else UndeclaredSecret)("app: " + "; ".join([*problems, *undeclared]))
 
@@ -119,7 +125,7 @@ class App:
         for kind, named in (("executor", self.executors), ("resolver", self.resolvers), ("workflow", self.workflows)):
             for name, times in Counter(thing.name for thing in named).items():
                 if times > 1:
-                    yield f"{kind} {name}: the name stands {times} times"
+                    yield f"{kind} {name}: the name is used {times} times"
 
     def _unknown_workflows(self) -> Iterator[str]:
         known = {workflow.name for workflow in self.workflows}
@@ -146,10 +152,10 @@ def _distinct(workflows: list[Workflow]) -> tuple[Workflow, ...]:
     return tuple(dict.fromkeys(workflows))
 
 
-def _strangers(things: tuple[object, ...]) -> Iterator[str]:
+def _unknown_kinds(things: tuple[object, ...]) -> Iterator[str]:
     for thing in things:
-        if not isinstance(thing, Thing):
-            yield f"{type(thing).__name__}: an app is made of executors, resolvers and workflows"
+        if not isinstance(thing, Definition):
+            yield f"expected executors, resolvers and workflows, got {type(thing).__name__}"
 
 
 def _undeclared(executors: tuple[Executor, ...], names: Mapping[str, list[str]]) -> Iterator[str]:
@@ -157,7 +163,7 @@ def _undeclared(executors: tuple[Executor, ...], names: Mapping[str, list[str]])
         if isinstance(executor.operation, Webhook):
             for ref in references(executor.operation.headers):
                 if ref.key not in names.get(ref.vault, ()):
-                    yield f"executor {executor.name}: secret {ref}: is not in the config{_nearest(str(ref), names)}"
+                    yield f"executor {executor.name}: secret {ref} is not in the config{_nearest(str(ref), names)}"
 
 
 def _nearest(ref: str, names: Mapping[str, list[str]]) -> str:

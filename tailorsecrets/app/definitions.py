@@ -14,7 +14,7 @@ from tailorsecrets.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """An operation that runs when its trigger answers to an event."""
+    """An operation that runs when its trigger matches an event."""
 
     name: str
     trigger: Trigger
@@ -41,16 +41,16 @@ def create_executor(
     description: str | None = None,
     disabled: bool = False,
 ) -> Executor:
-    """Define what to do when *trigger* answers to an event.
+    """Define the operation to run when *trigger* matches an event.
 
     *operation* is ``webhook(...)``, or a mapping: ``{"kind": "webhook", "url", "headers", "requestBody"}``,
     ``{"kind": "function", "body"}`` or ``{"kind": "workflow", "workflow", "args"}``; the url, requestBody, body and
-    args may be functions of the event, plain or async. Raise ConfigError, naming the executor,
-    for anything that could not run.
+    args may be functions of the event, plain or async. Raise ConfigError that names the executor for anything that
+    cannot run.
     """
     with defining("executor", name):
         if not isinstance(trigger, Trigger):
-            raise ConfigError("one of the ..._trigger() functions makes a trigger")
+            raise ConfigError("trigger: expected the result of a ..._trigger() function")
         parsed = parse_operation(operation)
         parsed.check(trigger.event)
         return Executor(name, trigger, parsed, description, disabled)
@@ -67,11 +67,11 @@ def create_resolver(
     """Define a function, *operation* or *body*, plain or async, that is called by name.
 
     It is called with a Context that has ``input`` and ``env``, or with those that its parameters name. *input* and
-    *output* are what ``shape`` takes: a dataclass, a TypedDict, a pydantic model, a mapping of name to type; None
-    allows anything. Raise ConfigError, naming the resolver, for what could not run.
+    *output* are a dataclass, a TypedDict, a pydantic model, or a mapping of name to type; None allows anything. Raise
+    ConfigError that names the resolver for anything that cannot run.
     """
     with defining("resolver", name):
         if (operation is None) == (body is None):
-            raise ConfigError("one of operation and body is meant")
+            raise ConfigError("give either operation or body")
         bound = bind("body", operation or body, Context)
         return Resolver(name, bound.function, shape("input", input), shape("output", output))

@@ -1,4 +1,4 @@
-"""Running what was defined, in one world: an executor for an event, a resolver for an input, a workflow."""
+"""Running definitions: an executor for an event, a resolver for an input, a workflow for its arguments."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tailorsecrets.app.events import Event
 from tailorsecrets.app.operations import Function, Operation, Webhook
 from tailorsecrets.app.outcome import InputInvalid, Outcome, OutputInvalid, failure
 from tailorsecrets.app.parameters import Context, bind
-from tailorsecrets.app.runner import World
+from tailorsecrets.app.runner import Runner
 from tailorsecrets.app.sending import Sender
 from tailorsecrets.app.shapes import Problems
 from tailorsecrets.app.triggers import RecordTrigger
@@ -20,15 +20,15 @@ Env = Mapping[str, str | float | bool]
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Calls bodies with *env* and sends webhooks with *sender*."""
+    """Calls bodies with *env* on *runner* and sends webhooks with *sender*."""
 
-    world: World
+    runner: Runner
     sender: Sender
     env: Env
     workflows: Mapping[str, Workflow]
 
     async def executor(self, executor: Executor, event: Event) -> Outcome | None:
-        """Return what came of *executor* for *event*, None where its condition does not hold. Raises nothing."""
+        """Return the outcome of *executor* for *event*, None where its condition is false. Raises nothing."""
         try:
             if not await self._holds(executor, event):
                 return None
@@ -38,7 +38,7 @@ class Dispatch:
         return Outcome(executor.name, ok=False, error=error)
 
     async def resolver(self, resolver: Resolver, given: Any) -> Any:
-        """Return what *resolver* gives for *given*."""
+        """Return the output of *resolver* for the input *given*."""
         value, problems = resolver.input.read(given)
         if problems:
             raise InputInvalid(_listed(f"resolver {resolver.name}", problems), problems=problems)
@@ -49,7 +49,7 @@ class Dispatch:
         return output
 
     async def workflow(self, workflow: Workflow, args: Any) -> Any:
-        """Return what the main job of *workflow* gives."""
+        """Return the result of the main job of *workflow*."""
         return await self._call(workflow.main_job.body, None, args)
 
     async def _holds(self, executor: Executor, event: Event) -> bool:
@@ -74,7 +74,7 @@ class Dispatch:
 
     async def _call(self, function: Callable[..., Any], kind: type | None, whole: Any) -> Any:
         args, parts = bind("body", function, kind).arguments(whole, self.env)
-        return await self.world.call(function, *args, **parts)
+        return await self.runner.call(function, *args, **parts)
 
 
 def _listed(where: str, problems: Problems) -> str:

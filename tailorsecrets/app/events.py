@@ -1,4 +1,4 @@
-"""What happens: the events that a process hands to its app."""
+"""The events that a process emits to its app."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -12,7 +12,7 @@ T = TypeVar("T", bound="Event")
 
 @dataclass(frozen=True, slots=True)
 class RecordCreated:
-    """A record was made. *type* is its class or the name of its class; the record is whatever the program has."""
+    """A record was created. *type* is its class or the name of its class; the record may be any object."""
 
     type: str | type
     new_record: Any
@@ -20,7 +20,7 @@ class RecordCreated:
 
 @dataclass(frozen=True, slots=True)
 class RecordUpdated:
-    """A record was changed."""
+    """A record was updated."""
 
     type: str | type
     new_record: Any
@@ -37,7 +37,7 @@ class RecordDeleted:
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The time of a schedule has come, for the executor of that name."""
+    """It is time for the scheduled executor of that name."""
 
     executor: str
     time: datetime
@@ -45,7 +45,7 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class IncomingWebhook:
-    """An HTTP request came in for the executor of that name. Its repr leaves out what may be secret."""
+    """An HTTP request came in for the executor of that name. Its repr hides the body and the headers."""
 
     executor: str
     body: Any = field(default=None, repr=False)
@@ -64,21 +64,23 @@ KINDS: Final[Mapping[str, type[Event]]] = {
 
 
 def parse_event(document: object) -> Event:
-    """Return the event that a JSON document means: ``{"kind": "recordCreated", "type": ..., "new_record": ...}``.
+    """Return the event of a JSON document: ``{"kind": "recordCreated", "type": ..., "new_record": ...}``.
 
     ``time`` is in ISO 8601. Raise ConfigError for an unknown kind, and for missing or unknown fields.
     """
     if not isinstance(document, Mapping):
-        raise ConfigError("an event is a JSON object")
+        raise ConfigError("an event must be a JSON object")
     given: dict[str, Any] = {str(name): value for name, value in document.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     kind = KINDS.get(str(given.pop("kind", "")))
     if kind is None:
-        raise ConfigError(f"an event has a kind: {', '.join(KINDS)}")
+        raise ConfigError(f"an event must have a kind: {', '.join(KINDS)}")
     known = {item.name: item for item in fields(kind)}
     needed = {n for n, item in known.items() if item.default is MISSING and item.default_factory is MISSING}
     wrong = sorted((set(given) - set(known)) | (needed - set(given)))
     if wrong:
-        raise ConfigError(f"a {kind.__name__} event has {', '.join(known)}; missing or unknown: {', '.join(wrong)}")
+        raise ConfigError(
+            f"a {kind.__name__} event has the fields {', '.join(known)}; missing or unknown: {', '.join(wrong)}"
+        )
     return Scheduled(given["executor"], _time(given["time"])) if kind is Scheduled else kind(**given)
 
 

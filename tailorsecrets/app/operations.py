@@ -1,4 +1,4 @@
-"""What an executor does: send a webhook, call a function, start a workflow."""
+"""The operations of executors: send a webhook, call a function, start a workflow."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from tailorsecrets.app.parameters import bind
 from tailorsecrets.app.workflows import Workflow
 from tailorsecrets.errors import ConfigError
-from tailorsecrets.references.resolving import HeaderValue, Parsed, parse_headers, references
+from tailorsecrets.references.resolving import HeaderValue, ParsedHeaders, cover, parse_headers, references
 from tailorsecrets.references.transport import check_transport
 
 CREDENTIAL_HINT: Final = "send it in a header that refers to a secret"
@@ -18,7 +18,7 @@ _WEBHOOK_KEYS: Final = ("url", "headers", "requestBody", "timeout", "retries", "
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a webhook gives: the status of the answer, and how many times it was sent."""
+    """The result of a webhook: the status of the response, and the number of attempts."""
 
     status: int
     attempts: int
@@ -29,7 +29,7 @@ class Webhook:
     """An HTTP POST."""
 
     url: str | Callable[..., Any]
-    headers: Parsed = field(default_factory=dict[str, Any])
+    headers: ParsedHeaders = field(default_factory=dict[str, Any])
     request_body: Any = None
     timeout: float = 10.0
     retries: int = 3
@@ -37,11 +37,11 @@ class Webhook:
     allow_http: bool = False
 
     def __str__(self) -> str:
-        """Show where it goes, but no path, which may be a secret with some services."""
+        """Show the host, but no path, which is a secret with some services."""
         return f"webhook {'/'.join(self.url.split('/')[:3])}" if isinstance(self.url, str) else "webhook"
 
     def check(self, event: type) -> None:
-        """Raise ConfigError for what cannot be sent for such an event."""
+        """Raise ConfigError where it cannot be sent for such an event."""
         if isinstance(self.url, str):
             _check_url(self)
         else:
@@ -49,7 +49,7 @@ class Webhook:
         if callable(self.request_body):
             bind("requestBody", self.request_body, event)
         if not (self.timeout > 0 and self.retries >= 0 and self.backoff >= 0):
-            raise ConfigError("a webhook's timeout is above 0, its retries and backoff are 0 or more")
+            raise ConfigError("a webhook needs a timeout above 0, and retries and backoff of 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowStart:
-    """The start of a workflow, or of the one of that name in the app."""
+    """The start of a workflow, given as such or by its name in the app."""
 
     workflow: Workflow | str
     args: Any = None
@@ -95,23 +95,24 @@ def webhook(
     backoff: float = 0.5,
     allow_http: bool = False,
 ) -> Webhook:
-    """Send a POST to *url*; a status of 2xx is success, redirects are not followed.
+    """Send a POST to *url*. A status of 2xx is success; redirects are not followed.
 
     *url* and *request_body* may be functions of the event, plain or async. *headers* may have references to secrets,
-    resolved at each send. A body that is text or bytes is sent as it is, any other but None as JSON. *timeout* is in
+    resolved at each send. A body of text or bytes is sent as it is, any other but None as JSON. *timeout* is in
     seconds, for connecting, sending and waiting each. After a connection error, a time-out or a 5xx it is sent again,
-    at most *retries* times, after *backoff* seconds, then twice as many, and so on to 60, so the other side may see it
-    twice. Secrets go over https only, or to this machine, unless *allow_http*.
+    at most *retries* times, after *backoff* seconds, doubled each time up to 60; the receiver may get it twice. Secrets
+    go over https only, or to this machine, unless *allow_http*.
     """
-    return Webhook(url, parse_headers(headers or {}), request_body, timeout, retries, backoff, allow_http)
+    headers = cover(headers or {})
+    return Webhook(url, parse_headers(headers), request_body, timeout, retries, backoff, allow_http)
 
 
 def parse_operation(given: object) -> Operation:
-    """Return the operation that *given*, a mapping with a ``kind``, means; ConfigError where it means none."""
+    """Return the operation of *given*, a mapping with a ``kind``; raise ConfigError where it is not one."""
     if isinstance(given, Operation):
         return given
     if not isinstance(given, Mapping):
-        raise ConfigError(f"operation: a mapping with a kind is meant, not {type(given).__name__}")
+        raise ConfigError(f"operation: expected a mapping with a kind, got {type(given).__name__}")
     fields: dict[str, Any] = dict(cast("Mapping[str, Any]", given))
     match fields.pop("kind", None):
         case "webhook":
@@ -124,7 +125,7 @@ def parse_operation(given: object) -> Operation:
             _check_keys("workflow", fields, {"workflow"}, ("workflow", "args"))
             return WorkflowStart(**fields)
         case kind:
-            raise ConfigError(f"operation: kind is one of {', '.join(_KINDS)}, not {kind!r}")
+            raise ConfigError(f"operation: kind must be one of {', '.join(_KINDS)}, not {kind!r}")
 
 
 def _check_keys(kind: str, fields: Mapping[str, Any], needed: set[str], known: tuple[str, ...]) -> None:
@@ -142,7 +143,7 @@ def _check_url(operation: Webhook) -> None:
     except ValueError:
         parts, host = urlsplit(""), ""
     if parts.username or parts.password:  # not shown
-        raise ConfigError("url: it has a credential in it", hint=CREDENTIAL_HINT)
+        raise ConfigError("url: it holds a credential", hint=CREDENTIAL_HINT)
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigError(f"url: {operation.url!r} is not an http or https URL")
     if references(operation.headers):

@@ -1,11 +1,11 @@
-"""What came of an executor, and what can go wrong in an app.
+"""The outcome of an executor, and the errors of an app.
 
 ::
 
     SecretsError
-      InputInvalid      a resolver was called with data that its input type does not allow
-      OutputInvalid     a resolver returned data that its output type does not allow
-      WebhookFailed     the other side answered, but not with a 2xx
+      InputInvalid      the input of a resolver does not match its type
+      OutputInvalid     the output of a resolver does not match its type
+      WebhookFailed     the response to a webhook was not a 2xx
       BodyFailed        a body or callback of the app raised an exception
 """
 
@@ -18,9 +18,9 @@ from tailorsecrets.errors import SecretsError
 
 
 class InputInvalid(SecretsError):
-    """A resolver was called with wrong data; ``problems`` has every (path, problem), without values."""
+    """The input of a resolver does not match its type; ``problems`` has every (path, problem), without values."""
 
-    code, meaning = "INPUT_INVALID", "the input is not of the declared type"
+    code, meaning = "INPUT_INVALID", "the input does not match the declared type"
 
     def __init__(self, message: str = "", *, problems: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
@@ -28,13 +28,13 @@ class InputInvalid(SecretsError):
 
 
 class OutputInvalid(InputInvalid):
-    """A resolver returned wrong data."""
+    """The output of a resolver does not match its type."""
 
-    code, meaning = "OUTPUT_INVALID", "the output is not of the declared type"
+    code, meaning = "OUTPUT_INVALID", "the output does not match the declared type"
 
 
 class WebhookFailed(SecretsError):
-    """A webhook was answered with ``status``, which is no 2xx."""
+    """The response to a webhook had the ``status``, which is not a 2xx."""
 
     code, meaning = "WEBHOOK_FAILED", "the webhook was not accepted"
 
@@ -46,8 +46,8 @@ class WebhookFailed(SecretsError):
 class BodyFailed(SecretsError):
     """A body or callback raised; ``exception`` is the name of the exception's class.
 
-    Its message is not repeated, for it may quote a secret that the body has read; the note of this error has the
-    frames. A body that has more to tell catches the exception itself.
+    Its message is left out, because it may quote a secret that the body has read. The note of this error has the
+    frames. To report more, catch the exception in the body.
     """
 
     code, meaning = "BODY_FAILED", "a body raised an exception"
@@ -59,7 +59,7 @@ class BodyFailed(SecretsError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one executor: the value that its operation gave, or the error. Neither shows a secret."""
+    """The outcome of one executor: the result of its operation, or the error. Neither shows a secret."""
 
     executor: str
     ok: bool
@@ -68,7 +68,7 @@ class Outcome:
 
 
 def failure(where: str, exc: BaseException) -> SecretsError:
-    """Return what an Outcome may say of *exc*: no locals, no chain, and no message that is not our own."""
+    """Return the error of an Outcome for *exc*: no locals, no chain, and no message except our own."""
     if isinstance(exc, SecretsError):
         exc.__cause__ = exc.__context__ = None
         return exc.with_traceback(None)

@@ -1,4 +1,4 @@
-"""What a body or callback is called with: a parameter gets the part that it names, the first other one the whole.
+"""The arguments of a body or callback: a parameter gets the part that it names, the first other one the whole.
 
 ``lambda event: event.new_record``, ``lambda new_record: ...`` and ``def body(event, *, env): ...`` all work. Another
 parameter that has a default keeps it.
@@ -17,7 +17,7 @@ _BY_NAME_ONLY: Final = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KE
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The whole of a call of a resolver: its input, and the config's values that are no secrets."""
+    """The argument of a resolver: its input, and the ``env`` of the config, which holds no secrets."""
 
     input: Any
     env: Mapping[str, str | float | bool]
@@ -25,7 +25,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """How *function* wants to be called: with the whole first, and with parts by name."""
+    """How to call *function*: whether with the whole first, and with which parts by name."""
 
     function: Callable[..., Any]
     whole: bool
@@ -39,12 +39,12 @@ class Binding:
 
 
 def bind(what: str, function: object, whole: type | None) -> Binding:
-    """Return how *function* is called for a *whole* of that class (None: a workflow's args).
+    """Return how to call *function* for a *whole* of that class (None: a workflow's args).
 
-    Raise ConfigError, naming *what* and the parameter, where it is no function or wants something that is not there.
+    Raise ConfigError that names *what* where it is not a function, or has a parameter that nothing is known for.
     """
     if not callable(function):
-        raise ConfigError(f"{what}: a function is meant, not {type(function).__name__}")
+        raise ConfigError(f"{what}: expected a function, got {type(function).__name__}")
     names = _names(whole)
     wanted = _parameters(function)
     first = bool(wanted) and _takes_whole(wanted[0], names)
@@ -52,8 +52,8 @@ def bind(what: str, function: object, whole: type | None) -> Binding:
     for parameter in others:
         if not _is_part(parameter, names) and parameter.default is parameter.empty:
             raise ConfigError(
-                f"{what}: nothing is known to give for parameter {parameter.name!r}",
-                hint=f"parameters are: {', '.join(sorted(names))}",
+                f"{what}: unknown parameter {parameter.name!r}",
+                hint=f"known parameters: {', '.join(sorted(names))}",
             )
     return Binding(function, first, tuple(parameter.name for parameter in others if _is_part(parameter, names)))
 
@@ -68,7 +68,7 @@ def _names(whole: type | None) -> set[str]:
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     try:
         return list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # a builtin that does not tell
+    except (TypeError, ValueError):  # a builtin without a signature
         return [inspect.Parameter("whole", inspect.Parameter.POSITIONAL_ONLY)]
 
 

@@ -1,4 +1,4 @@
-"""One HTTP POST, told as a status or a problem, never as an exception: those of httpx hold the secret headers."""
+"""One HTTP POST, which returns a status or a problem. It raises nothing: exceptions of httpx hold secret headers."""
 
 import ssl
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """What to send, with its secrets covered."""
+class PostRequest:
+    """The request to send, with its secrets covered."""
 
     url: str
     headers: Mapping[str, Secret]
@@ -25,16 +25,16 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The status, or with 0 what went wrong, and whether sending again may help."""
+class PostResult:
+    """The status of the response, or 0 and the problem, and whether a retry may help."""
 
     status: int = 0
-    problem: str = ""
-    again: bool = False
+    problem: str = ""  # the name of the exception
+    retryable: bool = False
 
 
-def post(request: Post) -> Answer:
-    """Send *request* on a connection of its own; the body of the answer is not read."""
+def post(request: PostRequest) -> PostResult:
+    """Send *request* on a connection of its own; do not read the body of the response."""
     import httpx
 
     try:
@@ -42,13 +42,13 @@ def post(request: Post) -> Answer:
             httpx.Client(**_options(request)) as client,
             client.stream("POST", request.url, headers=revealed(request.headers), content=request.content) as response,
         ):
-            return _answer(response)
+            return _result(response)
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         return _problem(exc)
 
 
-async def apost(request: Post) -> Answer:
-    """Do as post, on asyncio or trio."""
+async def apost(request: PostRequest) -> PostResult:
+    """Do the same as post, on asyncio or trio."""
     import httpx
 
     try:
@@ -56,24 +56,24 @@ async def apost(request: Post) -> Answer:
             httpx.AsyncClient(**_options(request)) as client,
             client.stream("POST", request.url, headers=revealed(request.headers), content=request.content) as response,
         ):
-            return _answer(response)
+            return _result(response)
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         return _problem(exc)
 
 
-def _options(request: Post) -> dict[str, Any]:
+def _options(request: PostRequest) -> dict[str, Any]:
     import httpx
 
-    proxied = not is_loopback(httpx.URL(request.url).host)  # what stays on this machine does not go to a proxy
+    proxied = not is_loopback(httpx.URL(request.url).host)  # a request to this machine does not go through a proxy
     return {"timeout": request.timeout, "verify": request.verify, "follow_redirects": False, "trust_env": proxied}
 
 
-def _answer(response: "httpx.Response") -> Answer:
-    return Answer(response.status_code, again=response.is_server_error)
+def _result(response: "httpx.Response") -> PostResult:
+    return PostResult(response.status_code, retryable=response.is_server_error)
 
 
-def _problem(exc: Exception) -> Answer:
+def _problem(exc: Exception) -> PostResult:
     import httpx
 
-    lasting = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
-    return Answer(problem=type(exc).__name__, again=not isinstance(exc, lasting))
+    permanent = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+    return PostResult(problem=type(exc).__name__, retryable=not isinstance(exc, permanent))

@@ -1,7 +1,7 @@
-"""The two worlds that bodies and webhooks run in: a plain thread, or an event loop of asyncio or trio.
+"""How bodies and webhooks run: in a plain thread, or in an event loop of asyncio or trio.
 
-Dispatch is written once, as coroutines that await nothing but the methods of a World. In ``Blocking`` those are done
-when they return, so ``drive`` brings a coroutine to its end without an event loop.
+Dispatch is written once, as coroutines that await only the methods of a Runner. Those of ``BlockingRunner`` never
+suspend, so ``run_blocking`` runs such a coroutine to its end without an event loop.
 """
 
 import inspect
@@ -9,26 +9,26 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
-from tailorsecrets.app.posting import Answer, Post, apost, post
+from tailorsecrets.app.posting import PostRequest, PostResult, apost, post
 from tailorsecrets.errors import ConfigError
-from tailorsecrets.references.resolving import Parsed, Reader, aresolve, resolve
+from tailorsecrets.references.resolving import ParsedHeaders, Reader, aresolve, resolve
 from tailorsecrets.secret import Secret
 
 T = TypeVar("T")
 Job = Callable[[], Coroutine[Any, Any, T]]
 
 
-class World(Protocol):
-    """How things are done here."""
+class Runner(Protocol):
+    """The operations that differ between a thread and an event loop."""
 
     async def call(self, function: Callable[..., Any], *args: Any, **parts: Any) -> Any:
-        """Return what *function*, plain or async, gives."""
+        """Return the result of *function*, which is plain or async."""
 
-    async def resolve(self, secrets: Reader, headers: Parsed) -> dict[str, Secret]:
+    async def resolve(self, secrets: Reader, headers: ParsedHeaders) -> dict[str, Secret]:
         """Return *headers* with the references filled in."""
         ...
 
-    async def post(self, request: Post) -> Answer:
+    async def post(self, request: PostRequest) -> PostResult:
         """Send *request*."""
         ...
 
@@ -36,24 +36,24 @@ class World(Protocol):
         """Wait."""
 
     async def all(self, jobs: Sequence[Job[T]]) -> list[T]:
-        """Return what *jobs* give, in order."""
+        """Return the results of *jobs*, in order."""
         ...
 
 
-class Blocking:
-    """In the caller's thread, one thing after the other; an async body gets an event loop of its own."""
+class BlockingRunner:
+    """Runs in the caller's thread, one job after the other; an async body gets an event loop of its own."""
 
     async def call(self, function: Callable[..., Any], *args: Any, **parts: Any) -> Any:
-        """Call *function* here, and see it to its end."""
+        """Call *function* here, and run it to its end."""
         result = function(*args, **parts)
         return _finish(result) if inspect.isawaitable(result) else result
 
-    async def resolve(self, secrets: Reader, headers: Parsed) -> dict[str, Secret]:
-        """Read here."""
+    async def resolve(self, secrets: Reader, headers: ParsedHeaders) -> dict[str, Secret]:
+        """Read in this thread."""
         return resolve(secrets, headers)
 
-    async def post(self, request: Post) -> Answer:
-        """Send from here."""
+    async def post(self, request: PostRequest) -> PostResult:
+        """Send from this thread."""
         return post(request)
 
     async def sleep(self, seconds: float) -> None:
@@ -61,12 +61,12 @@ class Blocking:
         time.sleep(seconds)  # noqa: ASYNC251  # there is no event loop
 
     async def all(self, jobs: Sequence[Job[T]]) -> list[T]:
-        """Do one after the other."""
+        """Run one after the other."""
         return [await job() for job in jobs]
 
 
-class Concurrent:
-    """In the caller's event loop, together; a plain body gets a thread."""
+class AsyncRunner:
+    """Runs in the caller's event loop, all jobs at once; a plain body gets a thread."""
 
     async def call(self, function: Callable[..., Any], *args: Any, **parts: Any) -> Any:
         """Call an async *function* here, a plain one in a thread."""
@@ -74,25 +74,27 @@ class Concurrent:
 
         if inspect.iscoroutinefunction(function):
             return await function(*args, **parts)
-        (result,) = await to_thread.run_sync(lambda: [function(*args, **parts)])  # trio lets no bare coroutine through
+        (result,) = await to_thread.run_sync(
+            lambda: [function(*args, **parts)]
+        )  # in a list: trio refuses a bare coroutine
         return await result if inspect.isawaitable(result) else result
 
-    async def resolve(self, secrets: Reader, headers: Parsed) -> dict[str, Secret]:
+    async def resolve(self, secrets: Reader, headers: ParsedHeaders) -> dict[str, Secret]:
         """Read without blocking the loop."""
         return await aresolve(secrets, headers)
 
-    async def post(self, request: Post) -> Answer:
+    async def post(self, request: PostRequest) -> PostResult:
         """Send without blocking the loop."""
         return await apost(request)
 
     async def sleep(self, seconds: float) -> None:
-        """Let others run."""
+        """Suspend the task."""
         from anyio import sleep
 
         await sleep(seconds)
 
     async def all(self, jobs: Sequence[Job[T]]) -> list[T]:
-        """Do all at once."""
+        """Run all at once."""
         from anyio import create_task_group
 
         results: dict[int, T] = {}
@@ -106,13 +108,13 @@ class Concurrent:
         return [results[index] for index in range(len(jobs))]
 
 
-def drive(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return what *coroutine*, whose world is Blocking, gives."""
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return the result of *coroutine*, which awaits only a BlockingRunner."""
     try:
         coroutine.send(None)
     except StopIteration as done:
         return cast("T", done.value)
-    raise AssertionError("nothing in a blocking world waits for an event loop")
+    raise AssertionError("a BlockingRunner never suspends")
 
 
 def _finish(awaitable: Awaitable[T]) -> T:
@@ -133,5 +135,5 @@ def _finish(awaitable: Awaitable[T]) -> T:
     if isinstance(awaitable, Coroutine):
         awaitable.close()
     raise ConfigError(
-        "an async body was called by emit, call or start inside an event loop", hint="await aemit, acall or astart"
+        "emit, call or start cannot run an async body inside an event loop", hint="await aemit, acall or astart"
     )

@@ -1,8 +1,8 @@
-"""The shape that a resolver's input or output must have. Nothing is converted; every problem is told, with its path.
+"""The type that a resolver's input or output must have. Nothing is converted; every problem is listed with its path.
 
 A shape is a dataclass, a TypedDict, a pydantic model or a mapping of name to type, of text, numbers, booleans, None,
 literals, enums, unions, lists, tuples, dicts, any class, and shapes again. A type is read once, when the resolver is
-defined, so that one that nothing can be checked against is found then.
+defined; an unsupported type is an error at that time.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ _DICTS: Final = (dict, Mapping)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shape:
-    """What a value must be."""
+    """The type of a value, with the function that checks it."""
 
     root: str
     check: Check
@@ -49,9 +49,9 @@ class Shape:
 
 
 def shape(root: str, expected: object) -> Shape:
-    """Return the shape that *expected* means, None for any; *root* ("input") begins the paths.
+    """Return the shape of the type *expected*; None allows anything. *root* ("input") begins the paths.
 
-    Raise ConfigError for a type that nothing can be checked against.
+    Raise ConfigError for an unsupported type.
     """
     if expected is None:
         return Shape(root, _any)
@@ -63,7 +63,7 @@ def shape(root: str, expected: object) -> Shape:
 
 
 def _check(kind: Any, known: dict[Any, Check]) -> Check:
-    """Return how values are checked against *kind*; *known* has the classes under way, which may hold themselves."""
+    """Return the check of values of *kind*; *known* has the classes being read, which may contain themselves."""
     origin, args = get_origin(kind), get_args(kind)
     if kind is Any or kind is object:
         return _any
@@ -92,7 +92,7 @@ def _container(kind: Any, args: Sequence[Any], known: dict[Any, Check]) -> Check
 
 def _class(kind: Any, known: dict[Any, Check]) -> Check:
     if not isinstance(kind, type | None):
-        raise ConfigError(f"nothing can be checked against {kind!r}")
+        raise ConfigError(f"unsupported type {kind!r}")
     if kind in known:
 
         def later(value: Any, path: str, problems: Problems) -> Any:
@@ -134,7 +134,7 @@ def _instance(kind: Any) -> Check:
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not isinstance(value, accepted) or (isinstance(value, bool) and kind in {int, float}):
-            problems.append((path, f"{article} is meant, not {type(value).__name__}"))
+            problems.append((path, f"expected {article}, got {type(value).__name__}"))
         return value
 
     return check
@@ -143,7 +143,7 @@ def _instance(kind: Any) -> Check:
 def _literal(allowed: Sequence[Any]) -> Check:
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not any(type(value) is type(one) and value == one for one in allowed):
-            problems.append((path, f"one of {', '.join(map(repr, allowed))} is meant"))
+            problems.append((path, f"expected one of {', '.join(map(repr, allowed))}"))
         return value
 
     return check
@@ -158,20 +158,20 @@ def _union(members: Sequence[Check], kinds: Sequence[Any]) -> Check:
             if not tries[-1]:
                 return read
         deeper = [found for found in tries if any(place != path for place, _ in found)]
-        problems += deeper[0] if deeper else [(path, f"{' or '.join(map(_told, kinds))} is meant")]
+        problems += deeper[0] if deeper else [(path, f"expected {' or '.join(map(_describe, kinds))}")]
         return value
 
     return check
 
 
-def _told(kind: Any) -> str:
+def _describe(kind: Any) -> str:
     return "None" if kind is types.NoneType else getattr(kind, "__name__", str(kind))
 
 
 def _items(kind: Any, item: Check) -> Check:
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not _is_list(value, kind):
-            problems.append((path, f"a list is meant, not {type(value).__name__}"))
+            problems.append((path, f"expected a list, got {type(value).__name__}"))
             return value
         read = [item(one, f"{path}[{index}]", problems) for index, one in enumerate(value)]
         return kind(read) if kind is not Sequence else read
@@ -182,7 +182,7 @@ def _items(kind: Any, item: Check) -> Check:
 def _tuple(members: Sequence[Check]) -> Check:
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not _is_list(value) or len(value) != len(members):
-            problems.append((path, f"a list of {len(members)} is meant"))
+            problems.append((path, f"expected a list of {len(members)}"))
             return value
         pairs = enumerate(zip(members, value, strict=True))
         return tuple(member(one, f"{path}[{index}]", problems) for index, (member, one) in pairs)
@@ -193,7 +193,7 @@ def _tuple(members: Sequence[Check]) -> Check:
 def _entries(key: Check, item: Check) -> Check:
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not _is_object(value):
-            problems.append((path, f"an object is meant, not {type(value).__name__}"))
+            problems.append((path, f"expected an object, got {type(value).__name__}"))
             return value
         return {key(name, path, problems): item(one, f"{path}.{name}", problems) for name, one in value.items()}
 
@@ -203,7 +203,7 @@ def _entries(key: Check, item: Check) -> Check:
 def _record(members: Mapping[str, Check], required: frozenset[str]) -> Check:
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not _is_object(value):
-            problems.append((path, f"an object is meant, not {type(value).__name__}"))
+            problems.append((path, f"expected an object, got {type(value).__name__}"))
             return value
         problems += [(f"{path}.{name}", "is missing") for name in members if name in required and name not in value]
         problems += [(f"{path}.{name}", "is unknown") for name in value if name not in members]
@@ -233,7 +233,7 @@ def _dataclass(kind: Any, known: dict[Any, Check]) -> Check:
 def _built(kind: Any, read: Mapping[str, Any], path: str, problems: Problems) -> Any:
     try:
         return kind(**read)
-    except (TypeError, ValueError) as exc:  # its __post_init__ says no
+    except (TypeError, ValueError) as exc:  # raised by its __post_init__
         problems.append((path, str(exc)))
         return read
 
@@ -243,8 +243,8 @@ def _model(kind: Any) -> Check:
         try:
             return kind.model_validate(value)
         except ValueError as exc:  # pydantic's ValidationError is one
-            told = cast("Any", exc).errors(include_url=False, include_input=False, include_context=False)
-        for error in told:
+            errors = cast("Any", exc).errors(include_url=False, include_input=False, include_context=False)
+        for error in errors:
             place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
             problems.append((path + place, error["msg"]))
         return value

@@ -1,4 +1,4 @@
-"""When an executor runs: triggers, and which events they answer to. Pure."""
+"""When an executor runs: triggers, and which events they match. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _WORDS: Final = {RecordCreated: "created", RecordUpdated: "updated", RecordDelet
 
 @dataclass(frozen=True, slots=True)
 class RecordTrigger:
-    """Answers to records of one type being made, changed or deleted."""
+    """Matches the creation, update or deletion of records of one type."""
 
     event: RecordEvent
     type: str
@@ -29,7 +29,7 @@ class RecordTrigger:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleTrigger:
-    """Answers to ``Scheduled`` for its executor; the process, or cron, keeps the time."""
+    """Matches ``Scheduled`` for its executor; the process, or cron, keeps the time."""
 
     cron: str
     timezone: str = "UTC"
@@ -47,7 +47,7 @@ class ScheduleTrigger:
 
 @dataclass(frozen=True, slots=True)
 class IncomingWebhookTrigger:
-    """Answers to ``IncomingWebhook`` for its executor."""
+    """Matches ``IncomingWebhook`` for its executor."""
 
     event: type[IncomingWebhook] = IncomingWebhook
 
@@ -59,24 +59,24 @@ Trigger = RecordTrigger | ScheduleTrigger | IncomingWebhookTrigger
 
 
 def record_created_trigger(*, type: str | type, condition: Condition | None = None) -> RecordTrigger:  # noqa: A002
-    """Run when a record of *type*, a class or its name, was made and *condition*, a function of the event, is true."""
+    """Run when a record of *type*, a class or its name, was created, if *condition* of the event is true."""
     return _record_trigger(RecordCreated, type, condition)
 
 
 def record_updated_trigger(*, type: str | type, condition: Condition | None = None) -> RecordTrigger:  # noqa: A002
-    """Run when a record of *type* was changed and *condition* is true."""
+    """Run when a record of *type* was updated, if *condition* is true."""
     return _record_trigger(RecordUpdated, type, condition)
 
 
 def record_deleted_trigger(*, type: str | type, condition: Condition | None = None) -> RecordTrigger:  # noqa: A002
-    """Run when a record of *type* was deleted and *condition* is true."""
+    """Run when a record of *type* was deleted, if *condition* is true."""
     return _record_trigger(RecordDeleted, type, condition)
 
 
 def schedule_trigger(*, cron: str, timezone: str = "UTC") -> ScheduleTrigger:
     """Run at the times of *cron* (five fields, as in crontab(5)) in *timezone*, an IANA name.
 
-    Raise ConfigError for either one where it is wrong, for a schedule that never comes, and where cronsim is missing.
+    Raise ConfigError where one of them is wrong, for a schedule without any time, and where cronsim is missing.
     """
     if find_spec("cronsim") is None:
         raise ConfigError("a schedule needs cronsim, which is not installed", hint="pip install 'tailorsecrets[app]'")
@@ -87,12 +87,12 @@ def schedule_trigger(*, cron: str, timezone: str = "UTC") -> ScheduleTrigger:
 
 
 def incoming_webhook_trigger() -> IncomingWebhookTrigger:
-    """Run when the process hands over an HTTP request that it got for this executor."""
+    """Run when the process emits an HTTP request that it received for this executor."""
     return IncomingWebhookTrigger()
 
 
-def answers(trigger: Trigger, executor: str, event: Event) -> bool:
-    """Tell whether *trigger* of *executor* answers to *event*, its condition aside."""
+def matches(trigger: Trigger, executor: str, event: Event) -> bool:
+    """Tell whether *trigger* of *executor* matches *event*, without its condition."""
     if not isinstance(event, trigger.event):
         return False
     if isinstance(event, Scheduled | IncomingWebhook):
@@ -102,7 +102,7 @@ def answers(trigger: Trigger, executor: str, event: Event) -> bool:
 
 def _record_trigger(event: RecordEvent, type_: str | type, condition: Condition | None) -> RecordTrigger:
     if not isinstance(type_, str | type) or not type_:
-        raise ConfigError("a record trigger: type is a class or the name of one")
+        raise ConfigError("a record trigger: type must be a class or the name of a class")
     if condition is not None:
         bind("condition", condition, event)
     return RecordTrigger(event, _type_name(type_), condition)
@@ -118,15 +118,15 @@ def _schedule_problem(cron: str, timezone: str) -> str:
     from cronsim import CronSimError
 
     if not isinstance(cron, str) or len(cron.split()) != 5:  # noqa: PLR2004  # minute, hour, day, month, weekday
-        return f"cron {cron!r}: five fields are meant, as in '0 3 * * 1'"
+        return f"cron {cron!r}: expected five fields, for example '0 3 * * 1'"
     try:
         zone = ZoneInfo(timezone)
     except (OSError, ValueError, KeyError):
-        return f"timezone {timezone!r}: no such IANA timezone, as in 'Europe/Berlin'"
+        return f"timezone {timezone!r}: expected an IANA timezone, for example 'Europe/Berlin'"
     try:
         _simulate(cron, datetime(2000, 1, 1, tzinfo=zone))
     except (CronSimError, StopIteration) as exc:
-        return f"cron {cron!r}: {exc or 'such a time never comes'}"
+        return f"cron {cron!r}: {exc or 'it has no time at all'}"
     return ""
 
 

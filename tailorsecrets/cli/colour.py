@@ -13,7 +13,7 @@ _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
     r"(warning|note):": {"fg": "yellow", "bold": True},
     r"hint:": {"bold": True},
     r"ok\b": {"fg": "green"},
-    r"FAILED\b|not tried\b": {"fg": "red"},
+    r"(FAILED|UNTRIED)\b": {"fg": "red"},
     r"done:$": {"fg": "green"},
     r"not done:$": {"fg": "red"},
     r"unknown:$": {"fg": "yellow"},
@@ -22,7 +22,7 @@ _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
 
 
 def has_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Tell whether *stream* takes colour: a terminal does, and FORCE_COLOR says so for everything else.
+    """Tell whether *stream* shows colour: a terminal does, and FORCE_COLOR says so for everything else.
 
     A non-empty NO_COLOR and TERM=dumb say no in any case.
     """

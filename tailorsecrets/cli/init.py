@@ -20,28 +20,36 @@ commit the config, its types module and an encrypted store file; keep .env files
 def init(invocation: Invocation) -> None:
     """Write a starter config and make the store.
 
-    What is there stays: a config is never overwritten, and a store file keeps its secrets.
+    Overwrites nothing: an existing config stays as it is, and an existing store keeps its secrets.
     """
-    path = _place(invocation)
+    path, hidden = _paths(invocation)
     invocation.config_path = str(path)
     invocation.announce("init")
+    if hidden:
+        invocation.io.say(f"note: in this folder and below, {path} hides {hidden}")
     wrote = _write(path, invocation)
     with invocation.open(create=True) as store:
         made = store.setup()
-    invocation.io.say(made or "the store was left as it is")
-    invocation.report_change(path.name, _NEXT if wrote else "there was a config already", changed=wrote or bool(made))
+    invocation.io.say(made or "the store stays as it is")
+    invocation.report_change(path.name, _NEXT if wrote else "the config existed already", changed=wrote or bool(made))
 
 
-def _place(invocation: Invocation) -> Path:
-    """Return the path of the config: the one that is there, else the one to make."""
-    found = find_config(invocation.common.config, invocation.environ, invocation.io.cwd, must_exist=False)
-    return Path(found) if found else Path(invocation.io.cwd) / CONFIG
+def _paths(invocation: Invocation) -> tuple[Path, str | None]:
+    """Return the path of the config to write, and the config of a parent folder that it hides.
+
+    The config is the named one, else the one of the working directory.
+    """
+    cwd = Path(invocation.io.cwd)
+    named = invocation.common.config or invocation.environ.get("TAILORSECRETS_CONFIG")
+    if named:
+        return Path(find_config(named, {}, cwd, must_exist=False) or named), None
+    return cwd / CONFIG, find_config(None, {}, cwd.parent)
 
 
 def _write(path: Path, invocation: Invocation) -> bool:
-    """Write the config, where there is none, and its types module; tell whether it was written."""
+    """Write the config and its types module, unless the config is there; return whether it was written."""
     if path.exists():
-        invocation.io.say(f"{path} is there already and stays as it is")
+        invocation.io.say(f"{path} exists and stays as it is")
         return False
     types = path.with_name(MODULE)
     if not types.exists():

@@ -3,27 +3,27 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tailorsecrets.cli.managed import owner_name
+from tailorsecrets.cli.managed import other_owner, owner_name
 from tailorsecrets.deploy.consent import Topic
 from tailorsecrets.deploy.plan import Plan, Step
 from tailorsecrets.store.names import Place
 
 _SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 _HEADS: Final[Mapping[Topic, str]] = {
-    "conflicts": "These vaults have another owner, and would be taken over:",
-    "unmanaged": "These vaults have no owner, and would be taken over:",
-    "deletions": "These would be deleted:",
+    "conflicts": "These vaults belong to another owner and will be taken over:",
+    "unmanaged": "These vaults have no owner and will be taken over:",
+    "deletions": "These will be deleted:",
 }
 
 
 def text(plan: Plan) -> str:
-    """Return *plan* for people, the summary in its last line."""
+    """Return *plan* as text, with the summary in the last line."""
     blocks = [
         ("Vaults", [_line(step, plan) for step in _ordered(plan) if not step.place.secret]),
         ("Secrets", [_line(step, plan) for step in _ordered(plan) if step.place.secret]),
         ("Unmanaged vaults", [f"  {vault}" for vault in plan.unmanaged]),
-        ("Skipped, for there is no value", [f"  ○ {path(place)}" for place in plan.skipped]),
-        ("Conflicts", [f"  ! {vault} (owner: {owner_name(owner)})" for vault, owner in plan.conflicts]),
+        ("Skipped, without a value", [f"  ○ {path(place)}" for place in plan.skipped]),
+        ("Conflicts", list(_conflicts(plan))),
     ]
     lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
     counts = summary(plan)
@@ -32,7 +32,7 @@ def text(plan: Plan) -> str:
 
 
 def document(plan: Plan) -> dict[str, object]:
-    """Return *plan* for programs."""
+    """Return *plan* as a JSON document."""
     unmanaged = [{"type": "unmanaged", "resourceType": "vault", "name": vault} for vault in plan.unmanaged]
     skipped = [{"type": "skippedSecret", "resourceType": "secret", "name": path(place)} for place in plan.skipped]
     return {
@@ -47,13 +47,18 @@ def document(plan: Plan) -> dict[str, object]:
 
 
 def summary(plan: Plan) -> dict[str, int]:
-    """Return how much *plan* creates, updates and deletes."""
+    """Return the number of creates, updates and deletes in *plan*."""
     return {action: plan.count(action) for action in ("create", "update", "delete")}
 
 
 def listing(plan: Plan, topic: Topic) -> str:
-    """Return what the user agrees to under *topic*."""
+    """Return the list that the user confirms under *topic*."""
     return "\n".join([_HEADS[topic], *_items(plan, topic)])
+
+
+def described(step: Step) -> str:
+    """Return *step* in words, for the report of an apply."""
+    return f"{step.action} {path(step.place)}{_for_good(step)}"
 
 
 def path(place: Place) -> str:
@@ -62,28 +67,36 @@ def path(place: Place) -> str:
 
 
 def _ordered(plan: Plan) -> list[Step]:
-    """Return the steps as they are shown: vaults before secrets, creates before updates before deletes."""
+    """Return the steps in the order of the plan: vaults before secrets, creates before updates before deletes."""
     return sorted(plan.steps, key=lambda step: (bool(step.place.secret), list(_SIGNS).index(step.action)))
 
 
 def _items(plan: Plan, topic: Topic) -> Iterator[str]:
     if topic == "conflicts":
-        yield from (f"  ! {vault} (owner: {owner_name(owner)})" for vault, owner in plan.conflicts)
+        yield from _conflicts(plan)
     elif topic == "unmanaged":
         yield from (f"  {vault}" for vault in plan.unmanaged)
     else:
         yield from (f"{_line(step, plan)}{_origin(step, plan)}" for step in plan.deletions())
 
 
+def _conflicts(plan: Plan) -> Iterator[str]:
+    return (f"  ! {vault} (owner: {other_owner(owner, plan.owner)})" for vault, owner in plan.conflicts)
+
+
 def _line(step: Step, plan: Plan) -> str:
-    line = f"  {_SIGNS[step.action]} {path(step.place)}"
+    line = f"  {_SIGNS[step.action]} {path(step.place)}{_for_good(step)}"
     if step.action != "update" or step.place.secret:
         return line
     return f"{line} (claim)" if step.place.vault in plan.claimed() else f"{line} (owner)"
 
 
+def _for_good(step: Step) -> str:
+    return " (for good)" if step.for_good else ""
+
+
 def _origin(step: Step, plan: Plan) -> str:
-    return " (the vault is taken over just now)" if step.place.vault in plan.claimed() else ""
+    return " (in a vault that this apply takes over)" if step.place.vault in plan.claimed() else ""
 
 
 def _change(step: Step) -> dict[str, object]:

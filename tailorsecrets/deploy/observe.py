@@ -7,7 +7,7 @@ from pathlib import Path
 from tailorsecrets.config.config import Config
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan, diff
-from tailorsecrets.driver import Entry
+from tailorsecrets.driver import Caps, Entry
 from tailorsecrets.errors import SecretsError, StoreNotFound, TooLarge, ValueInvalid
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
@@ -44,21 +44,23 @@ def nothing_desired(config: Config) -> Desired:
 def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Plan:
     """Return the plan that makes *store* equal to *declared*; without *prune*, list nothing and delete nothing.
 
-    Reads no secret value where the store has stamps. Where a list does not tell them for sure, each secret that is
-    declared or deleted is looked at; with *trust*, none whose listed stamp says that it is unchanged.
+    Reads no value that has a stamp. Where a list does not show the stamps for sure, the metadata of each secret that is
+    declared or deleted is read; with *trust*, not of those whose listed stamp says that they are unchanged. Where lists
+    lag, the metadata of each secret that the plan would write is read.
 
     Raise ValueInvalid or TooLarge for what the store cannot hold.
     """
     workspace = workspace_of(store)
     _check_values(desired, workspace)
-    found = _observed(desired, workspace, prune=prune)
-    values = None if workspace.caps.stamps else workspace.values(_there(desired, found))
-    plan = diff(desired, found, prune=prune, values=values, caps=workspace.caps)
-    if workspace.caps.list_stamps or not prune:
-        return plan
-    to_stat = _to_stat(desired, found, plan, trust=trust)
-    plan = diff(desired, workspace.refreshed(found, to_stat), prune=prune, values=values, caps=workspace.caps)
-    return replace(plan, trusted=len(set(_there(desired, found)) - to_stat))
+    observed = _observed(desired, workspace, prune=prune)
+    trusted = 0
+    if prune and workspace.caps.stats:
+        places = _to_stat(desired, observed, workspace.caps, trust=trust)
+        observed = workspace.refreshed(observed, places)
+        trusted = 0 if workspace.caps.list_stamps else len(set(_there(desired, observed)) - places)
+    values, unknown = _values(desired, observed, workspace)
+    plan = diff(desired, observed, prune=prune, values=values, unknown=unknown, caps=workspace.caps)
+    return replace(plan, trusted=trusted)
 
 
 def escaped(plan: Plan, store: Store) -> list[Place]:
@@ -67,10 +69,52 @@ def escaped(plan: Plan, store: Store) -> list[Place]:
     return [step.place for step in plan.steps if isinstance(step.value, Secret) and workspace.escapes(step.value)]
 
 
-def _to_stat(desired: Desired, found: Mapping[str, VaultState], plan: Plan, *, trust: bool) -> set[Place]:
-    """Return the secrets to look at: those that *plan* writes, and the declared ones, with *trust* the unstamped."""
-    written = {step.place for step in plan.steps if step.place.secret and step.action != "create"}
-    return written | {place for place in _there(desired, found) if not (trust and _listed(found, place).stamp)}
+def _to_stat(desired: Desired, observed: Mapping[str, VaultState], caps: Caps, *, trust: bool) -> set[Place]:
+    """Return the secrets of which the list does not tell the state of now.
+
+    Where lists lag, those are all that the list makes a plan write; but a secret that is not listed is new, unless this
+    app has written to its vault before. Where lists have no stamps, those are the declared ones too, with *trust* only
+    the declared ones that the list gives no stamp for.
+    """
+    if caps.list_stamps and not caps.list_lag:
+        return set()
+    recorded = {vault for vault, seen in observed.items() if seen.record}
+    listed = _listed(observed)
+    changed = {step.place for step in diff(desired, observed, caps=caps).steps if step.place.secret}
+    places = {place for place in changed if place in listed or (caps.list_lag and place.vault in recorded)}
+    if caps.list_stamps:
+        return places
+    stamped = {place for place, entry in listed.items() if entry.stamp}
+    return places | {place for place in _there(desired, observed) if not (trust and place in stamped)}
+
+
+def _listed(observed: Mapping[str, VaultState]) -> dict[Place, Entry]:
+    return {Place(vault, secret): entry for vault, seen in observed.items() for secret, entry in seen.secrets.items()}
+
+
+def _values(
+    desired: Desired, observed: Mapping[str, VaultState], workspace: Workspace
+) -> tuple[dict[Place, Secret], set[Place]]:
+    """Return the values to compare, and the secrets whose values may not be read.
+
+    Those are all that are there in a store without stamps, else those of the app's own vaults that have no stamp.
+    """
+    if not workspace.caps.stamps:
+        return workspace.values(_there(desired, observed))[0], set()
+    unstamped = [
+        place
+        for place in _there(desired, observed)
+        if isinstance(desired.vaults[place.vault][place.secret], Secret) and _lacks_stamp(desired, observed, place)
+    ]
+    return workspace.values(unstamped)
+
+
+def _lacks_stamp(desired: Desired, observed: Mapping[str, VaultState], place: Place) -> bool:
+    seen = observed[place.vault]
+    entry = seen.secrets[place.secret]
+    return (
+        entry.state == "live" and not entry.stamp and seen.record is not None and desired.owner.owns(seen.record.owner)
+    )
 
 
 def _check_values(desired: Desired, workspace: Workspace) -> None:
@@ -92,7 +136,7 @@ def _problems(desired: Desired, workspace: Workspace) -> Iterator[SecretsError]:
 
 def _observed(desired: Desired, workspace: Workspace, *, prune: bool) -> Mapping[str, VaultState]:
     try:
-        found = workspace.snapshot() if prune else workspace.snapshot_of(desired.vaults)
+        found = workspace.snapshot(desired.vaults) if prune else workspace.snapshot_of(desired.vaults)
     except StoreNotFound:
         if not workspace.may_create:
             raise
@@ -111,7 +155,3 @@ def _there(desired: Desired, found: Mapping[str, VaultState]) -> list[Place]:
         for secret in secrets
         if secret in found.get(vault, VaultState()).secrets
     ]
-
-
-def _listed(found: Mapping[str, VaultState], place: Place) -> Entry:
-    return found[place.vault].secrets[place.secret]

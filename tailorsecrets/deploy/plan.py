@@ -1,6 +1,7 @@
 """What apply would do: the difference between what is declared and what is there. Pure."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -46,7 +47,9 @@ class Plan:
     ``records`` are the records of declared vaults as they were seen; ``owned`` counts the secrets in the store that
     the app owns; ``compared_values`` says that the store has no stamps, so values were read and compared; ``trusted``
     counts the secrets that were not stat'ed, because of the stamps in a list; ``unread`` are vaults outside of the
-    config whose records cannot be read: their owners are not known, so apply leaves them alone.
+    config whose records cannot be read: their owners are not known, so apply leaves them alone; ``unknown`` are
+    secrets of the app without a stamp whose values may not be read: apply leaves them alone too, since another write
+    may end without a stamp again.
     """
 
     owner: Owner
@@ -59,6 +62,7 @@ class Plan:
     compared_values: bool = False
     trusted: int = 0
     unread: tuple[str, ...] = ()
+    unknown: tuple[Place, ...] = ()
 
     def count(self, action: Action) -> int:
         """Return how many steps are of this *action*."""
@@ -79,16 +83,17 @@ def diff(
     *,
     prune: bool = True,
     values: Mapping[Place, Secret] | None = None,
-    caps: Caps = Caps(undelete=True),  # noqa: B008  # frozen
+    unknown: AbstractSet[Place] = frozenset(),
+    caps: Caps = Caps(stamps=True, undelete=True),  # noqa: B008  # frozen
 ) -> Plan:
     """Return the plan that makes what is *found* equal to *desired*.
 
-    Without *prune* nothing is deleted. *values*, where a store has no stamps, are the values that it holds now. *caps*
-    say which deletions the store can undo.
+    Without *prune* nothing is deleted. *values* are the values that the store holds now of secrets without a stamp, as
+    far as they were read, and *unknown* are those that may not be read. *caps* say what the store can do.
     """
     there = {v: found[v] for v in sorted(desired.vaults) if v in found and not _is_unfinished(desired, found[v])}
     owners = {vault: _owner(vault_found) for vault, vault_found in there.items()}
-    steps = [*_vault_steps(desired, owners, there), *_secret_steps(desired, there, values)]
+    steps = [*_vault_steps(desired, owners, there), *_secret_steps(desired, there, values or {}, unknown)]
     if prune:
         steps += _deletions(desired, found, caps)
     return Plan(
@@ -99,8 +104,9 @@ def diff(
         conflicts=tuple((vault, owner) for vault, owner in owners.items() if owner and not desired.owner.owns(owner)),
         skipped=tuple(place for place, wanted in _secrets(desired) if wanted is None),
         owned=sum(len(vault.secrets) for vault in found.values() if desired.owner.owns(_owner(vault))),
-        compared_values=values is not None,
+        compared_values=not caps.stamps,
         unread=tuple(vault for vault, seen in sorted(found.items()) if seen.problem),
+        unknown=tuple(sorted(unknown)),
     )
 
 
@@ -134,12 +140,15 @@ def _vault_steps(
 
 
 def _secret_steps(
-    desired: Desired, there: Mapping[str, VaultState], values: Mapping[Place, Secret] | None
+    desired: Desired,
+    there: Mapping[str, VaultState],
+    values: Mapping[Place, Secret],
+    unknown: AbstractSet[Place],
 ) -> Iterator[Step]:
     for place, wanted in _secrets(desired):
         vault = there.get(place.vault, VaultState())
         entry = vault.secrets.get(place.secret)
-        if wanted is None:
+        if wanted is None or place in unknown:
             continue
         if entry is None:
             yield Step("create", place, wanted)
@@ -148,12 +157,12 @@ def _secret_steps(
 
 
 def _unchanged(
-    place: Place, wanted: Secret, entry: Entry, record: Record | None, values: Mapping[Place, Secret] | None
+    place: Place, wanted: Secret, entry: Entry, record: Record | None, values: Mapping[Place, Secret]
 ) -> bool:
     if entry.state != "live":
         return False
-    if values is not None:
-        return values.get(place) == wanted
+    if place in values:
+        return values[place] == wanted
     return record is not None and bool(entry.stamp) and entry.stamp == record.stamp(place.secret, wanted)
 
 

@@ -1,1 +1,1 @@
-"""Secrets in other libraries' own configuration."""
+"""Secrets in the configuration of other libraries."""

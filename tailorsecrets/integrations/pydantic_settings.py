@@ -1,6 +1,6 @@
 """Secrets as a source of pydantic-settings: ``Annotated[SecretStr, SecretRef("api-keys", "stripe-secret-key")]``.
 
-Needs pydantic-settings. A field so annotated is read from the store when the settings are made, and not again.
+Needs pydantic-settings. Such a field is read from the store once, when the settings are made.
 """
 
 from typing import Any, get_args
@@ -15,10 +15,10 @@ from tailorsecrets.references.ref import SecretRef
 
 
 class SecretsSource(PydanticBaseSettingsSource):
-    """Gives the fields that refer to a secret their values; a missing secret is left to the sources after this one.
+    """Reads the fields that refer to a secret; a missing secret is left to the sources after this one.
 
-    The fields are of type SecretStr, so that neither the settings nor pydantic's own errors show a value. Return one
-    from ``settings_customise_sources``. Raise ConfigError for a field of another type, and what a read raises.
+    The fields must have the type SecretStr, so that neither the settings nor pydantic's errors show a value. Return the
+    source from ``settings_customise_sources``. Raise ConfigError for a field of another type, and any error of a read.
     """
 
     def __init__(self, settings_cls: type[BaseSettings], secrets: Reader) -> None:
@@ -26,13 +26,13 @@ class SecretsSource(PydanticBaseSettingsSource):
         self._secrets = secrets
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the value of one field, its key and False: it is no JSON."""
+        """Return the value of one field, its key and False: it is not JSON."""
         ref = _reference(field, field_name)
         value = self._secrets.get_all(ref.vault, [ref.key])[0] if ref else None
         return _secret(ref, value), field.alias or field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Return the values of all fields, in one read a vault."""
+        """Return the values of all fields, in one read for each vault."""
         fields = self.settings_cls.model_fields.items()
         found = {f.alias or name: ref for name, f in fields if (ref := _reference(f, name)) is not None}
         keys: dict[str, list[str]] = {}
@@ -48,7 +48,7 @@ class SecretsSource(PydanticBaseSettingsSource):
 def _reference(field: FieldInfo, name: str) -> SecretRef | None:
     ref = next((item for item in field.metadata if isinstance(item, SecretRef)), None)
     if ref is not None and SecretStr not in {field.annotation, *get_args(field.annotation)}:
-        raise ConfigError(f"field {name}: a secret is a SecretStr, or errors and logs would show it")
+        raise ConfigError(f"field {name}: use the type SecretStr, or errors and logs show the value")
     return ref
 
 

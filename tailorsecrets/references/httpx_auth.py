@@ -4,22 +4,22 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 
 import httpx
 
-from tailorsecrets.references.resolving import Parsed, Reader, aresolve, references, resolve
+from tailorsecrets.references.resolving import ParsedHeaders, Reader, aresolve, references, resolve
 from tailorsecrets.references.transport import check_proxy, check_transport
 from tailorsecrets.secret import Secret
 
 
 class SecretAuth(httpx.Auth):
-    """Puts headers on a request as it is sent, and takes them off it when it was."""
+    """Puts headers on a request as it is sent, and removes them afterwards."""
 
-    def __init__(self, secrets: Reader, headers: Parsed, *, allow_http: bool) -> None:
+    def __init__(self, secrets: Reader, headers: ParsedHeaders, *, allow_http: bool) -> None:
         self._secrets, self._headers, self._allow_http = secrets, headers, allow_http
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Send *request* with the headers."""
         self._check(request)
         plain = request.headers
-        request.headers = SentOnce(plain, resolve(self._secrets, self._headers))
+        request.headers = SecretHeaders(plain, resolve(self._secrets, self._headers))
         try:
             yield request
         finally:
@@ -29,7 +29,7 @@ class SecretAuth(httpx.Auth):
         """Send *request* with the headers, on asyncio or trio."""
         self._check(request)
         plain = request.headers
-        request.headers = SentOnce(plain, await aresolve(self._secrets, self._headers))
+        request.headers = SecretHeaders(plain, await aresolve(self._secrets, self._headers))
         try:
             yield request
         finally:
@@ -41,11 +41,11 @@ class SecretAuth(httpx.Auth):
             check_proxy(request.url.scheme, request.url.host, allow_http=self._allow_http)
 
 
-class SentOnce(httpx.Headers):
-    """Headers of which some are sent and seen by name, but not listed, shown or copied.
+class SecretHeaders(httpx.Headers):
+    """Headers with secret ones, which are sent and found by name, but not listed, shown or copied.
 
-    httpx builds the request that follows a redirect with a copy of the headers of the first one, and strips only
-    ``Authorization`` from it. What is not copied goes to no other host.
+    After a redirect httpx copies the headers of the first request and strips only ``Authorization``. A header that is
+    not copied goes to no other host.
     """
 
     def __init__(self, plain: httpx.Headers, secret: Mapping[str, Secret]) -> None:
@@ -57,13 +57,13 @@ class SentOnce(httpx.Headers):
 
     @property
     def raw(self) -> list[tuple[bytes, bytes]]:
-        """All headers, as they go to the wire."""
+        """All headers, as they are sent."""
         secret = [(name.encode(), value.reveal().encode()) for name, value in self._secret.values()]
         return [*super().raw, *secret]
 
     def __getitem__(self, key: str) -> str:
-        held = self._secret.get(key.lower())
-        return held[1].reveal() if held else super().__getitem__(key)
+        secret = self._secret.get(key.lower())
+        return secret[1].reveal() if secret else super().__getitem__(key)
 
     def __contains__(self, key: object) -> bool:
         return str(key).lower() in self._secret or super().__contains__(key)

@@ -1,4 +1,4 @@
-"""A reference to a secret, wherever it stands."""
+"""A reference to a secret."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _FORMAT: Final = re.compile(r"[^{}]*\{\}[^{}]*")
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """A reference to a secret, to be resolved when it is used; ``format`` may wrap it, as in ``"Bearer {}"``."""
+    """A reference to a secret, which is resolved at each use; ``format`` may wrap it, as in ``"Bearer {}"``."""
 
     vault: str
     key: str
@@ -21,9 +21,7 @@ class SecretRef:
     def __post_init__(self) -> None:
         check_names([("vault", self.vault), ("secret", self.key)])
         if not isinstance(self.format, str) or not _FORMAT.fullmatch(self.format):
-            raise ConfigError(
-                f'reference to {self}: format is text with one {{}} and no other brace, as in "Bearer {{}}"'
-            )
+            raise ConfigError(f'reference to {self}: format must have one {{}} and no other brace, as in "Bearer {{}}"')
 
     def __str__(self) -> str:
         return f"{self.vault}/{self.key}"

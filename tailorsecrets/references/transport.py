@@ -1,4 +1,4 @@
-"""Whether a request with a secret in it may go out."""
+"""Whether a request with a secret may be sent."""
 
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -7,7 +7,7 @@ from tailorsecrets.errors import ConfigError
 
 
 def check_httpx() -> None:
-    """Raise ConfigError, naming the pip install to run, where httpx is missing."""
+    """Raise ConfigError with the pip install to run where httpx is missing."""
     if find_spec("httpx") is None:
         raise ConfigError("httpx is not installed", hint="pip install 'tailorsecrets[webhook]'")
 
@@ -17,22 +17,22 @@ def check_transport(scheme: str, host: str, *, allow_http: bool) -> None:
     if scheme == "https" or (scheme == "http" and (allow_http or is_loopback(host))):
         return
     raise ConfigError(
-        f"a secret header is not sent to {scheme}://{host}: it is not https",
-        hint="use https, or allow_http=True where the network itself is trusted",
+        f"refusing to send a secret header to {scheme}://{host}: it is not https",
+        hint="use https, or allow_http=True if you trust the network",
     )
 
 
 def check_proxy(scheme: str, host: str, *, allow_http: bool) -> None:
-    """Raise ConfigError where a client that heeds the environment sends plain http for this machine to a proxy."""
+    """Raise ConfigError where a client that reads the environment sends plain http for this machine to a proxy."""
     if scheme == "http" and not allow_http and is_loopback(host) and _is_proxied(host):
         raise ConfigError(
-            f"a secret header is not sent to {scheme}://{host}: HTTP_PROXY or ALL_PROXY would get it, unencrypted",
-            hint=f"name {host} in NO_PROXY, or allow_http=True where the proxy and its network are trusted",
+            f"refusing to send a secret header to {scheme}://{host}: the proxy in HTTP_PROXY or ALL_PROXY can read it",
+            hint=f"add {host} to NO_PROXY, or use allow_http=True if you trust the proxy and its network",
         )
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether *host* is this machine, whatever its resolver says."""
+    """Tell whether *host* is this machine, without asking a resolver."""
     if host == "localhost":
         return True
     try:
@@ -42,9 +42,9 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_proxied(host: str) -> bool:
-    """Tell whether the proxies of the environment are for plain http to *host*.
+    """Tell whether the environment has a proxy for plain http to *host*.
 
-    Only the name itself and ``*`` count as an exception: other forms mean different things to different clients.
+    Only the name itself and ``*`` count as an exception, because clients differ about other forms.
     """
     from urllib.request import getproxies
 

@@ -1,6 +1,6 @@
-"""The run-time cache: values in memory, at most one call under way for each name, old values while a store fails.
+"""The run-time cache: values in memory, at most one call at a time for each name, old values while a store fails.
 
-A hit is not in here: whoever reads looks into ``Cache.held`` itself, without a lock (see ``SecretManager.get``).
+A hit is not in here: readers look into ``Cache.entries`` themselves, without a lock (see ``SecretManager.get``).
 """
 
 import logging
@@ -18,36 +18,37 @@ from tailorsecrets.errors import ConfigError, SecretsError, Throttled, Unavailab
 from tailorsecrets.runtime.clock import Clock, seconds
 from tailorsecrets.runtime.events import CacheEvent, CacheInfo, EventKind, Hook
 from tailorsecrets.runtime.forks import on_fork
-from tailorsecrets.runtime.freshness import Held, failed, found, lasts, verdict
-from tailorsecrets.runtime.singleflight import BRIDGE, HOOKS, Flight
+from tailorsecrets.runtime.freshness import CacheEntry, after_failure, can_stand_in, decide, with_expiry
+from tailorsecrets.runtime.singleflight import Flight
+from tailorsecrets.runtime.threads import FETCH_THREADS, HOOK_THREADS
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.writes import on_write
 from tailorsecrets.targets.cache_settings import CacheSettings, is_number
 
 _log: Final = logging.getLogger(__name__)
 
-LONGEST_QUEUE: Final = 10_000  # of events; one that comes when so many wait for the hook is dropped
+LONGEST_QUEUE: Final = 10_000  # events that wait for the hook; further ones are dropped
 
 
-class Want(NamedTuple):
-    """A name to read, with so many of its newest versions."""
+class CacheKey(NamedTuple):
+    """The key of an entry: a secret, and how many of its newest versions the entry has."""
 
     vault: str
     secret: str
     versions: int = 1
 
 
-Key = tuple[str, str, int]  # equal to the Want, and quicker to make
-Result = Held | BaseException
-Fetch = Callable[[Sequence[Want]], Mapping[Want, Held | SecretsError]]  # an answer for each; may raise
+Key = tuple[str, str, int]  # equal to the CacheKey, and quicker to make
+Result = CacheEntry | BaseException
+Fetch = Callable[[Sequence[CacheKey]], Mapping[CacheKey, CacheEntry | SecretsError]]  # an answer for each; may raise
 
 
 class Cache:
-    """The values that *fetch* brings, by the rules of ``aging``; safe for many threads and event loops at once.
+    """The values that *fetch* reads, by the rules of ``freshness``; safe for many threads and event loops at once.
 
-    *clock* and ``CacheSettings`` are in seconds; *run* does the work that it is given, now or later, on any thread, and
-    *tell* does the same for calls of ``on_event``; *jitter* gives numbers from 0 to 1. ``held`` is read without a lock:
-    its values are replaced, never changed.
+    *clock* and ``CacheSettings`` are in seconds. *run* runs a fetch and *run_hook* a call of ``on_event``, now or
+    later, on any thread. *jitter* gives numbers from 0 to 1. ``entries`` is read without a lock: its values are
+    replaced, never changed.
     """
 
     def __init__(
@@ -55,105 +56,106 @@ class Cache:
         fetch: Fetch,
         *,
         clock: Clock = seconds,
-        run: Callable[[Callable[[], None]], None] = BRIDGE.run,
-        tell: Callable[[Callable[[], None]], None] = HOOKS.run,
+        run: Callable[[Callable[[], None]], None] = FETCH_THREADS.run,
+        run_hook: Callable[[Callable[[], None]], None] = HOOK_THREADS.run,
         jitter: Callable[[], float] = random,
     ) -> None:
-        self.held: dict[Key, Held] = {}
+        self.entries: dict[Key, CacheEntry] = {}
         self.clock = clock
         self.settings = CacheSettings()
         self.on_event: Hook | None = None
-        self._fetch, self._run, self._later, self._jitter = fetch, run, tell, jitter
+        self._fetch, self._run, self._run_hook, self._jitter = fetch, run, run_hook, jitter
         self._read = self._failed = self._stale = self._dropped = 0
         self.forked()
         on_fork(self)
         on_write(self)
 
     def forked(self) -> None:
-        """Begin anew in a forked child, but for what is held: the flights and locks are the parent's."""
+        """Start over in a forked child, but keep the entries: the flights and locks are the parent's."""
         self._lock = threading.Lock()
-        self._flights: dict[Want, Flight] = {}
+        self._flights: dict[CacheKey, Flight] = {}
         self._queued = 0  # events that wait for the hook
 
-    def read(self, wants: Sequence[Want], max_age: float | None = None, *, patient: bool = False) -> list[Result]:
-        """Return for each of *wants* what is held, or what a flight brings: a value or an error.
+    def read(self, keys: Sequence[CacheKey], max_age: float | None = None, *, no_timeout: bool = False) -> list[Result]:
+        """Return the entry or the error for each of *keys*, after a fetch where that is needed.
 
-        No value is older than *max_age* seconds. *patient*: wait for as long as the store takes, not ``timeout``.
+        No value is older than *max_age* seconds. *no_timeout*: wait until the store answers, not only ``timeout``.
         """
-        request = ReadRequest(self, wants, max_age, patient=patient)
+        request = ReadRequest(self, keys, max_age, no_timeout=no_timeout)
         for flight in request:
             flight.wait(request.left())
         return request.answers()
 
     async def aread(
-        self, wants: Sequence[Want], max_age: float | None = None, *, patient: bool = False
+        self, keys: Sequence[CacheKey], max_age: float | None = None, *, no_timeout: bool = False
     ) -> list[Result]:
-        """Do as read, on asyncio or trio."""
-        request = ReadRequest(self, wants, max_age, patient=patient)
+        """Do the same as read, on asyncio or trio."""
+        request = ReadRequest(self, keys, max_age, no_timeout=no_timeout)
         for flight in request:
             await flight.await_result(request.left())
         return request.answers()
 
-    def join(self, wants: Iterable[Want], after: float) -> dict[Want, Result | Flight]:
-        """Return for each of *wants* a value read later than *after*, an error, or the flight that will tell.
+    def join(self, keys: Iterable[CacheKey], after: float) -> dict[CacheKey, Result | Flight]:
+        """Return for each of *keys* a value read later than *after*, an error, or the flight to wait for.
 
-        All flights that must begin for this are one call of fetch.
+        All flights that this starts are one call of fetch.
         """
-        now, new = self.clock(), dict[Want, Flight]()
+        now, new = self.clock(), dict[CacheKey, Flight]()
         with self._lock:
-            answers = {want: self._find(want, now, after, new) for want in wants}
+            answers = {key: self._find(key, now, after, new) for key in keys}
             self._flights |= new
         if new:
             self._run(partial(self._fly, new))
+        for key, answer in answers.items():
+            if isinstance(answer, CacheEntry) and answer.stale:
+                self._count_stale(key, answer, now)
         return answers
 
-    def stale_or_error(self, want: Want, error: BaseException, after: float) -> Result:
-        """Return what a reader gets where *error* came in place of a value: the last value, if that may be."""
-        held, now = self.held.get(want), self.clock()
-        if not is_passing(error) or held is None or held.as_of <= after or not lasts(held, now, self.settings):
+    def stale_or_error(self, key: CacheKey, error: BaseException, after: float) -> Result:
+        """Return the last value in place of *error* where the rules allow that, else *error*."""
+        entry, now = self.entries.get(key), self.clock()
+        if not is_outage(error) or entry is None or entry.as_of <= after or not can_stand_in(entry, now, self.settings):
             return error
-        with self._lock:
-            self._stale += 1
-        self._emit(self._event("stale", want, store=held.store, age=now - held.as_of, version=held.version))
-        return replace(held, stale=True)
+        self._count_stale(key, entry, now)
+        return replace(entry, stale=True)
 
     def forget(self, vault: str | None = None, secret: str | None = None) -> None:
-        """Drop what is held of *secret* in *vault*, of all of *vault*, or of all; flights under way do not land."""
+        """Drop the entries of *secret* in *vault*, of all of *vault*, or all; ignore the results of current flights."""
         with self._lock:
-            for key in [key for key in self.held if _is_of(key, vault, secret)]:
-                del self.held[key]
-            for want in [want for want in self._flights if _is_of(want, vault, secret)]:
-                del self._flights[want]
+            for key in [key for key in self.entries if _is_of(key, vault, secret)]:
+                del self.entries[key]
+            for key in [key for key in self._flights if _is_of(key, vault, secret)]:
+                del self._flights[key]
 
     def wrote(self, place: Place | None) -> None:
-        """Forget what a Store of this process wrote: *place*, or with None anything."""
+        """Forget *place*, which a Store of this process wrote; None: all."""
         self.forget(*place or ())
 
-    def wants(self, vault: str | None = None, secret: str | None = None) -> list[Want]:
-        """Return what is held of *secret* in *vault*, of all of *vault*, or of all."""
+    def keys(self, vault: str | None = None, secret: str | None = None) -> list[CacheKey]:
+        """Return the keys of the entries of *secret* in *vault*, of all of *vault*, or of all."""
         with self._lock:
-            return [Want(*key) for key in self.held if _is_of(key, vault, secret)]
+            return [CacheKey(*key) for key in self.entries if _is_of(key, vault, secret)]
 
     def configure(self, settings: CacheSettings) -> None:
-        """Follow *settings* from now on, also for what is held."""
+        """Follow *settings* from now on, also for the entries that are here."""
         with self._lock:
             self.settings = settings
-            for want, held in self.held.items():
-                self.held[want] = found(held, held.as_of, settings, self._jitter())
+            for key, entry in self.entries.items():
+                self.entries[key] = with_expiry(entry, entry.as_of, settings, self._jitter())
             self._trim()
 
-    def try_again(self, wants: Iterable[Want]) -> None:
-        """Let the next read of each of *wants* call the store, however often it has failed before."""
+    def try_again(self, keys: Iterable[CacheKey]) -> None:
+        """Let the next read of each of *keys* call the store, even during the pause after a failure."""
         with self._lock:
-            for want in wants:
-                if want in self.held:
-                    self.held[want] = replace(self.held[want], retry_at=-inf)
+            for key in keys:
+                if key in self.entries:
+                    self.entries[key] = replace(self.entries[key], retry_at=-inf)
 
     def info(self) -> CacheInfo:
-        """Return what is held now and what was done so far."""
+        """Return the size now and the counts so far."""
         with self._lock:
             return CacheInfo(
-                names=len(self.held),
+                names=len(self.entries),
                 flights=len(self._flights),
                 read=self._read,
                 failed=self._failed,
@@ -162,71 +164,79 @@ class Cache:
                 size=self.settings.size,
             )
 
-    def _find(self, want: Want, now: float, after: float, new: dict[Want, Flight]) -> Result | Flight:
-        """Return what ``join`` does for one name, and put into *new* the flight that is to begin."""
-        held, flight = self.held.get(want), self._flights.get(want)
-        said = verdict(held, now, after, self.settings)
-        if held is not None and said == "answer":
-            return held
-        if flight is None and (held is None or now >= held.retry_at):
-            flight = new[want] = Flight()
-        if held is not None and said == "refresh":
-            return held
-        return flight or (held and held.error) or Unavailable()
+    def _find(self, key: CacheKey, now: float, after: float, new: dict[CacheKey, Flight]) -> Result | Flight:
+        """Return the answer of ``join`` for *key*, and put into *new* the flight that is to start."""
+        entry, flight = self.entries.get(key), self._flights.get(key)
+        decision = decide(entry, now, after, self.settings)
+        if entry is not None and decision == "answer":
+            return entry
+        if flight is None and (entry is None or now >= entry.retry_at):
+            flight = new[key] = Flight()
+        if entry is not None and decision == "refresh":
+            return entry
+        failing = entry is not None and (entry.error is not None or (flight is not None and flight.overdue))
+        if entry is not None and failing and entry.as_of > after and can_stand_in(entry, now, self.settings):
+            return replace(entry, stale=True)  # nobody waits for a store that has failed once
+        return flight or (entry and entry.error) or Unavailable()
 
-    def _fly(self, flights: Mapping[Want, Flight]) -> None:
+    def _count_stale(self, key: CacheKey, entry: CacheEntry, now: float) -> None:
+        with self._lock:
+            self._stale += 1
+        self._emit(self._event("stale", key, store=entry.store, age=now - entry.as_of, version=entry.version))
+
+    def _fly(self, flights: Mapping[CacheKey, Flight]) -> None:
         started = self.clock()
         for flight in flights.values():
             flight.started = started
         answers = self._fetched(list(flights))
-        events = [self._finish(want, flight, answers[want]) for want, flight in flights.items()]
+        events = [self._finish(key, flight, answers[key]) for key, flight in flights.items()]
         for event in events:
             self._emit(event)
 
-    def _fetched(self, wants: Sequence[Want]) -> Mapping[Want, Result]:
+    def _fetched(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, Result]:
         try:
-            answers = self._fetch(wants)
-            return {want: answers[want] for want in wants}
-        except BaseException as exc:  # noqa: BLE001  # whatever ends a flight, those who wait must hear of it
-            return dict.fromkeys(wants, exc.with_traceback(None))
+            answers = self._fetch(keys)
+            return {key: answers[key] for key in keys}
+        except BaseException as exc:  # noqa: BLE001  # those who wait must get whatever ends a flight
+            return dict.fromkeys(keys, exc.with_traceback(None))
 
-    def _finish(self, want: Want, flight: Flight, answer: Result) -> CacheEvent:
+    def _finish(self, key: CacheKey, flight: Flight, answer: Result) -> CacheEvent:
         now = self.clock()
-        if isinstance(answer, Held):
-            answer = found(answer, flight.started, self.settings, self._jitter())
+        if isinstance(answer, CacheEntry):
+            answer = with_expiry(answer, flight.started, self.settings, self._jitter())
         with self._lock:
-            if self._flights.get(want) is flight:  # else the name was written or forgotten since the take-off
-                del self._flights[want]
-                self._keep(want, answer, now)
-            self._read += isinstance(answer, Held)
-            self._failed += not isinstance(answer, Held)
+            if self._flights.get(key) is flight:  # else the secret was written or forgotten since the flight started
+                del self._flights[key]
+                self._keep(key, answer, now)
+            self._read += isinstance(answer, CacheEntry)
+            self._failed += not isinstance(answer, CacheEntry)
         flight.finish(answer)
-        return self._result_event(want, answer, now - flight.started)
+        return self._result_event(key, answer, now - flight.started)
 
-    def _keep(self, want: Want, answer: Result, now: float) -> None:
-        before = self.held.pop(want, None)
-        if isinstance(answer, Held):
-            self.held[want] = answer
-        elif is_passing(answer):
-            self.held[want] = failed(before, answer, now, self.settings)
+    def _keep(self, key: CacheKey, answer: Result, now: float) -> None:
+        before = self.entries.pop(key, None)
+        if isinstance(answer, CacheEntry):
+            self.entries[key] = answer
+        elif is_outage(answer):
+            self.entries[key] = after_failure(before, answer, now, self.settings)
         self._trim()
 
     def _trim(self) -> None:
-        while len(self.held) > self.settings.size:
-            del self.held[next(iter(self.held))]
+        while len(self.entries) > self.settings.size:
+            del self.entries[next(iter(self.entries))]
 
-    def _result_event(self, want: Want, answer: Result, took: float) -> CacheEvent:
-        if isinstance(answer, Held):
+    def _result_event(self, key: CacheKey, answer: Result, took: float) -> CacheEvent:
+        if isinstance(answer, CacheEntry):
             kind: EventKind = "missing" if answer.missing else "read"
-            return self._event(kind, want, store=answer.store, seconds=took, version=answer.version)
+            return self._event(kind, key, store=answer.store, seconds=took, version=answer.version)
         store, code = (answer.store, answer.code) if isinstance(answer, SecretsError) else ("", type(answer).__name__)
-        return self._event("failed", want, store=store, seconds=took, error=code)
+        return self._event("failed", key, store=store, seconds=took, error=code)
 
-    def _event(self, kind: EventKind, want: Want, **more: Any) -> CacheEvent:
-        return CacheEvent(kind=kind, vault=want.vault, secret=want.secret, **more)
+    def _event(self, kind: EventKind, key: CacheKey, **more: Any) -> CacheEvent:
+        return CacheEvent(kind=kind, vault=key.vault, secret=key.secret, **more)
 
     def _emit(self, event: CacheEvent) -> None:
-        """Have the hook called with *event*, not now: it may be slow, and this may be the thread of an event loop."""
+        """Queue *event* for the hook: a hook may be slow, and this may be the thread of an event loop."""
         hook = self.on_event
         if hook is None:
             return
@@ -235,12 +245,12 @@ class Cache:
             self._queued += room
             self._dropped += not room
         if room:
-            self._later(partial(self._call, hook, event))
+            self._run_hook(partial(self._call, hook, event))
 
     def _call(self, hook: Hook, event: CacheEvent) -> None:
         try:
             hook(event)
-        except Exception:  # noqa: BLE001  # what an application's hook raises is nobody else's
+        except Exception:  # noqa: BLE001  # an application's hook may raise anything
             _log.exception("on_event failed")
         finally:
             with self._lock:
@@ -248,61 +258,62 @@ class Cache:
 
 
 class ReadRequest:
-    """One reader's question: iterating yields the flights to wait for, one after the other, until all is answered."""
+    """The read of one reader: iterating yields the flights to wait for, one after the other, until all is answered."""
 
-    def __init__(self, cache: Cache, wants: Sequence[Want], max_age: float | None, *, patient: bool) -> None:
+    def __init__(self, cache: Cache, keys: Sequence[CacheKey], max_age: float | None, *, no_timeout: bool) -> None:
         if not (max_age is None or max_age == inf or is_number(max_age)):
-            raise ConfigError("max_age is a number of seconds, 0 or more")
-        self._cache, self._wants = cache, wants
+            raise ConfigError("max_age must be a number of seconds, 0 or more")
+        self._cache, self._keys = cache, keys
         self._after = -inf if max_age is None else cache.clock() - max_age
-        self._end = inf if patient else time.monotonic() + cache.settings.timeout
-        self._answers: dict[Want, Result] = {}
+        self._end = inf if no_timeout else time.monotonic() + cache.settings.timeout
+        self._answers: dict[CacheKey, Result] = {}
 
     def __iter__(self) -> Iterator[Flight]:
         while flights := self._join():
             yield from flights.values()
-            for want, flight in flights.items():
-                self._leave(want, flight)
+            for key, flight in flights.items():
+                self._leave(key, flight)
 
     def left(self) -> float | None:
-        """Return the seconds that the reader still waits; None: for ever."""
+        """Return the seconds that the reader still waits; None: without limit."""
         return None if self._end == inf else max(0.0, self._end - time.monotonic())
 
     def answers(self) -> list[Result]:
         """Return the answers in the order asked."""
-        return [self._answers[want] for want in self._wants]
+        return [self._answers[key] for key in self._keys]
 
-    def _join(self) -> dict[Want, Flight]:
-        """Take what is answered at once; return the flights that the rest waits for."""
-        found = self._cache.join([want for want in self._wants if want not in self._answers], self._after)
-        flights = {want: flight for want, flight in found.items() if isinstance(flight, Flight)}
-        for want, answer in found.items():
+    def _join(self) -> dict[CacheKey, Flight]:
+        """Take the answers that are there; return the flights that the rest waits for."""
+        found = self._cache.join([key for key in self._keys if key not in self._answers], self._after)
+        flights = {key: flight for key, flight in found.items() if isinstance(flight, Flight)}
+        for key, answer in found.items():
             if not isinstance(answer, Flight):
-                self._take(want, answer)
+                self._take(key, answer)
         return flights
 
-    def _leave(self, want: Want, flight: Flight) -> None:
-        """Take what *flight* brought. One that took off too early for this reader brought nothing; it asks again."""
+    def _leave(self, key: CacheKey, flight: Flight) -> None:
+        """Take the answer of *flight*. If it started too early for this reader, ask again."""
         if flight.answer is not None and flight.started >= self._after:
-            self._take(want, flight.answer)
+            self._take(key, flight.answer)
         elif self.left() == 0:
-            told = f"secret {want.vault}/{want.secret}: no answer within {self._cache.settings.timeout:g} seconds"
-            self._take(want, Unavailable(told, op="get", vault=want.vault, secret=want.secret))
+            flight.overdue = True
+            message = f"secret {key.vault}/{key.secret}: no answer within {self._cache.settings.timeout:g} seconds"
+            self._take(key, Unavailable(message, op="get", vault=key.vault, secret=key.secret))
 
-    def _take(self, want: Want, answer: Result) -> None:
-        self._answers[want] = (
-            answer if isinstance(answer, Held) else self._cache.stale_or_error(want, answer, self._after)
+    def _take(self, key: CacheKey, answer: Result) -> None:
+        self._answers[key] = (
+            answer if isinstance(answer, CacheEntry) else self._cache.stale_or_error(key, answer, self._after)
         )
 
 
-def held_of(answer: Result) -> Held:
-    """Return *answer*, or raise it. Each reader gets an error of its own, because raising changes an error."""
-    if isinstance(answer, Held):
+def entry_or_raise(answer: Result) -> CacheEntry:
+    """Return *answer*, or raise it. Each reader gets its own copy of an error, because raising changes an error."""
+    if isinstance(answer, CacheEntry):
         return answer
     raise copy(answer) if isinstance(answer, SecretsError) else answer
 
 
-def is_passing(error: BaseException) -> TypeGuard[Unavailable | Throttled]:
+def is_outage(error: BaseException) -> TypeGuard[Unavailable | Throttled]:
     """Tell whether *error* says nothing about the secret, only that the store does not answer now."""
     return isinstance(error, Unavailable | Throttled)
 

@@ -1,4 +1,4 @@
-"""The clock of the cache, which goes on while the machine sleeps."""
+"""The clock of the cache, which counts the time that the machine sleeps."""
 
 import sys
 import time
@@ -9,10 +9,10 @@ from typing import Final
 Clock = Callable[[], float]
 
 
-def _counting_sleep() -> Clock:
-    """Return a clock that counts sleep where there is one: a laptop's value of last night is not fresh.
+def _clock_with_sleep() -> Clock:
+    """Return a clock that counts sleep, if the system has one: after a night of sleep, a value is not fresh.
 
-    Linux has CLOCK_BOOTTIME for that; on macOS CLOCK_MONOTONIC itself counts sleep, unlike Python's ``monotonic``.
+    Linux has CLOCK_BOOTTIME. On macOS CLOCK_MONOTONIC counts sleep, but Python's ``monotonic`` does not.
     """
     if hasattr(time, "CLOCK_BOOTTIME"):
         return partial(time.clock_gettime, time.CLOCK_BOOTTIME)
@@ -21,4 +21,4 @@ def _counting_sleep() -> Clock:
     return time.monotonic
 
 
-seconds: Final[Clock] = _counting_sleep()  # since some moment in the past; never goes back
+seconds: Final[Clock] = _clock_with_sleep()  # since some moment in the past; never goes back

@@ -1,4 +1,4 @@
-"""The store that a manager reads: which one, opened when it is first needed, and again in a forked child."""
+"""The store of a manager: chosen and opened at the first read, and opened again in a forked child."""
 
 import os
 import threading
@@ -25,17 +25,19 @@ class Connection:
         self._new_locks()
         on_fork(self)
 
-    def point(self, *, store: str | Opener | None, workspace: str | None, profile: str | None) -> None:
-        """Choose the store of the reads that follow, and let go of the one before; opens nothing."""
+    def set_target(self, *, store: str | Opener | None, workspace: str | None, profile: str | None) -> None:
+        """Choose the store of the next reads, and close the one before; opens nothing."""
         url = store if isinstance(store, str) else None
-        given = choose(os.environ, self._folder, store=url, workspace=workspace, profile=profile)
+        given = choose(
+            os.environ, self._folder, store=url, workspace=workspace, profile=profile, option="connect(store=…)"
+        )
         with self._lock:
             self._given, self._opener = given, store if callable(store) else None
-            before = self._let_go()
+            before = self._reset()
         _close(before)
 
     def choice(self) -> tuple[Choice, bool]:
-        """Return what is chosen, and whether it was chosen just now; raise ConfigError where that is not possible."""
+        """Return the chosen target, and whether it was chosen just now; raise ConfigError where none can be chosen."""
         with self._lock:
             new = self._choice is None
             return self._chosen(), new
@@ -43,20 +45,20 @@ class Connection:
     def store(self) -> Store:
         """Return the open Store. One thread opens it, for as long as that takes, and the others wait for it."""
         with self._opening:
-            while (store := self._at_hand() or self._open()) is None:
+            while (store := self._current() or self._open()) is None:
                 pass
             return store
 
     def close(self) -> None:
-        """Let go of the Store; the next read chooses and opens anew."""
+        """Close the Store; the next read chooses and opens again."""
         with self._lock:
-            before = self._let_go()
+            before = self._reset()
         _close(before)
 
     def forked(self) -> None:
-        """Have a forked child open its own Store.
+        """Let a forked child open its own Store.
 
-        The parent's is kept and not closed: what its end would send goes over the connection that the parent uses.
+        The child keeps the parent's and does not close it: closing would write to the connection of the parent.
         """
         self._new_locks()
         if self._opened is not None:
@@ -68,21 +70,21 @@ class Connection:
         self._opening = threading.Lock()  # held while a store is opened; taken before the other one
 
     def _chosen(self) -> Choice:
-        """Return what is chosen; the caller holds the lock."""
+        """Return the chosen target; the caller holds the lock."""
         self._choice = self._choice or self._given or choose(os.environ, self._folder)
         return self._choice
 
-    def _let_go(self) -> Store | None:
-        """Forget what is chosen and open, and return what is to be closed; the caller holds the lock."""
+    def _reset(self) -> Store | None:
+        """Forget the choice and the open Store, and return the Store to close; the caller holds the lock."""
         before, self._opened, self._choice = self._opened, None, None
         return before
 
-    def _at_hand(self) -> Store | None:
+    def _current(self) -> Store | None:
         with self._lock:
             return self._opened
 
     def _open(self) -> Store | None:
-        """Open what is chosen; return None, with nothing open, where another target was chosen meanwhile."""
+        """Open the chosen target; return None, with nothing open, where another target was chosen meanwhile."""
         with self._lock:
             choice, opener = self._chosen(), self._opener
         store = opener() if opener else open_choice(choice, os.environ)

@@ -1,4 +1,4 @@
-"""What the cache gives out besides plain values: a value with its age, events, counts. None of them shows a value."""
+"""The public results of the cache besides plain values: a value with its age, events, counts. None shows a value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ EventKind = Literal["read", "missing", "failed", "stale"]
 @final
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A value and how far to trust it. No repr, log or pickle shows the value."""
+    """A value with its version and age. No repr, log or pickle shows the value."""
 
-    value: str | None = field(repr=False)  # None: there is no such secret
+    value: str | None = field(repr=False)  # None: the secret does not exist
     version: str  # the store's token of this version, "" where there is no secret
-    age: float  # seconds since the call that brought it began
-    stale: bool  # the store does not answer, and this is the last value known
+    age: float  # seconds since the start of the call that read it
+    stale: bool  # the store does not answer, and this is the last known value
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Reading is never pickled or copied; pass the secret's name instead")
@@ -24,11 +24,11 @@ class Reading:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheEvent:
-    """Something that happened to one name, for logs, metrics and traces. Hits are not told: they cost nothing.
+    """One event of one secret, for logs, metrics and traces. A cache hit is not an event.
 
     ======= =====================================================================
-    read    a call brought a value
-    missing a call found that there is no such secret
+    read    a call returned a value
+    missing a call found that the secret does not exist
     failed  a call failed; ``error`` is the error's code
     stale   a read was answered with an old value, because the store fails
     ======= =====================================================================
@@ -38,7 +38,7 @@ class CacheEvent:
     vault: str
     secret: str
     store: str  # its URL
-    seconds: float = 0.0  # that the call took, which may have been for many names
+    seconds: float = 0.0  # duration of the call, which may have read many secrets
     age: float = 0.0  # of a stale value, in seconds
     version: str = ""  # the store's token of the version that was read
     error: str = ""  # such as UNAVAILABLE
@@ -50,12 +50,12 @@ Hook = Callable[[CacheEvent], object]
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheInfo:
-    """What the cache holds now, and what it did since it was made."""
+    """The size of the cache now, and its counts since it was made."""
 
-    names: int  # held, at most ``size``
+    names: int  # in the cache, at most ``size``
     flights: int  # names that are being read now
-    read: int  # answers that the store gave: a value, or that there is none
-    failed: int  # answers that were errors
-    stale: int  # reads that an old value answered, because the store failed
+    read: int  # answers of the store: a value, or that there is none
+    failed: int  # errors of the store
+    stale: int  # reads that were answered with an old value, because the store failed
     dropped: int  # events that a slow ``on_event`` did not get, because 10,000 waited for it
-    size: int  # the bound on ``names``
+    size: int  # the limit of ``names``

@@ -1,50 +1,66 @@
-"""The fetch of the cache: the least calls of a Store that answer for many names."""
+"""How the cache reads: the fewest calls of a Store that answer for many keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
-from tailorsecrets.driver import Stored
-from tailorsecrets.errors import SecretNotFound, SecretsError
-from tailorsecrets.runtime.cache import Want
-from tailorsecrets.runtime.freshness import Held
+from tailorsecrets.driver import Entry, Stored
+from tailorsecrets.errors import Disabled, NotFound, SecretNotFound, SecretsError
+from tailorsecrets.runtime.cache import CacheKey
+from tailorsecrets.runtime.freshness import CacheEntry
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.operations import is_version
 from tailorsecrets.store.store import Store, workspace_of
 
 
-def fetch(store: Store, wants: Sequence[Want]) -> dict[Want, Held | SecretsError]:
-    """Return an answer of *store* for each of *wants*; a missing secret is an empty Held."""
-    places = {want: Place(want.vault, want.secret) for want in wants if want.versions == 1}
+def fetch(store: Store, keys: Sequence[CacheKey]) -> dict[CacheKey, CacheEntry | SecretsError]:
+    """Return the answer of *store* for each of *keys*; a missing secret is an empty CacheEntry."""
+    places = {key: Place(key.vault, key.secret) for key in keys if key.versions == 1}
     answers = workspace_of(store).read_many(list(places.values()))
-    found = {want: _held(answers[place]) for want, place in places.items()} | {
-        want: _recent(store, want) for want in wants if want.versions != 1
+    found = {key: _entry(answers[place]) for key, place in places.items()} | {
+        key: _recent(store, key) for key in keys if key.versions != 1
     }
-    return {want: _from(store, answer) for want, answer in found.items()}
+    return {key: _from(store, answer) for key, answer in found.items()}
 
 
-def _from(store: Store, answer: Held | SecretsError) -> Held | SecretsError:
-    return replace(answer, store=store.url) if isinstance(answer, Held) else answer
+def _from(store: Store, answer: CacheEntry | SecretsError) -> CacheEntry | SecretsError:
+    return replace(answer, store=store.url) if isinstance(answer, CacheEntry) else answer
 
 
-def _held(answer: Stored | SecretsError) -> Held | SecretsError:
+def _entry(answer: Stored | SecretsError) -> CacheEntry | SecretsError:
     if isinstance(answer, SecretNotFound):
-        return Held()
-    return answer if isinstance(answer, SecretsError) else _filled([answer])
+        return CacheEntry()
+    return answer if isinstance(answer, SecretsError) else _with_values([answer])
 
 
-def _recent(store: Store, want: Want) -> Held | SecretsError:
-    """Return the current value, and those before it: a secret that is deleted has none, whatever is still there."""
+def _recent(store: Store, key: CacheKey) -> CacheEntry | SecretsError:
+    """Return the current value and those before it. A deleted secret has none, even if old versions remain."""
     try:
-        current = store.read(want.vault, want.secret)
-        history = store.history(want.vault, want.secret)
-        older = [entry.version for entry in history if not is_version(entry, current.entry.version)]
-        return _filled([current, *(store.read(*want[:2], version) for version in older[: want.versions - 1])])
+        current = store.read(key.vault, key.secret)
+        return _with_values([current, *islice(_older(store, key, current), key.versions - 1)])
     except SecretsError as error:
-        return _held(error.with_traceback(None))
+        return _entry(error.with_traceback(None))
 
 
-def _filled(stored: Sequence[Stored]) -> Held:
-    """Return the values of *stored*, newest first, as one."""
+def _older(store: Store, key: CacheKey, current: Stored) -> Iterator[Stored]:
+    """Yield the versions before *current*, newest first, without those that go between the list and the read."""
+    for entry in _history(store, key):
+        if not is_version(entry, current.entry.version):
+            try:
+                yield store.read(key.vault, key.secret, entry.version)
+            except (NotFound, Disabled):
+                continue
+
+
+def _history(store: Store, key: CacheKey) -> Sequence[Entry]:
+    try:
+        return store.history(key.vault, key.secret)
+    except NotFound:  # the secret was deleted after the read of its current value
+        return ()
+
+
+def _with_values(stored: Sequence[Stored]) -> CacheEntry:
+    """Return one entry with the values of *stored*, newest first."""
     first, *rest = stored
     older = tuple(each.value.reveal() for each in rest)
-    return Held(first.value.reveal(), first.entry.version, older=older, missing=False)
+    return CacheEntry(first.value.reveal(), first.entry.version, older=older, missing=False)

@@ -1,4 +1,4 @@
-"""Forked children, in which the threads and locks of the parent are gone."""
+"""Forked children, which lack the threads of the parent and have its locks in any state."""
 
 import os
 from typing import Final, Protocol

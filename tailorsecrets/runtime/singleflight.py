@@ -1,36 +1,33 @@
-"""One call for many readers: flights, which threads, asyncio tasks and trio tasks wait for alike."""
+"""Single flight: one call for many readers, which threads, asyncio tasks and trio tasks wait for alike."""
 
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from tailorsecrets.runtime.forks import on_fork
-from tailorsecrets.runtime.freshness import Held
+from tailorsecrets.runtime.freshness import CacheEntry
 
 if TYPE_CHECKING:
     import anyio
 
-LIMIT: Final = 8  # threads
-
 
 class Flight:
-    """A call under way that brings the value of one name to all who wait for it.
+    """One call for one key, which all readers of that key wait for.
 
-    It belongs to none of them: a reader that gives up or is cancelled leaves it in the air.
+    It belongs to none of them: it goes on when a reader times out or is cancelled.
     """
 
     def __init__(self) -> None:
-        self.started = inf  # by the clock of the cache; inf while it waits for a thread
-        self.answer: Held | BaseException | None = None  # None until it has done
+        self.started = inf  # by the clock of the cache; inf until a thread starts the call
+        self.answer: CacheEntry | BaseException | None = None  # None until the call has ended
+        self.overdue = False  # a reader has waited as long as it may
         self._finished = threading.Event()
         self._lock = threading.Lock()
         self._wakers: list[Callable[[], None]] = []
 
-    def finish(self, answer: Held | BaseException) -> None:
+    def finish(self, answer: CacheEntry | BaseException) -> None:
         """Give *answer* to all who wait."""
         with self._lock:
             self.answer = answer
@@ -39,89 +36,51 @@ class Flight:
             wake()
 
     def wait(self, seconds: float | None) -> None:
-        """Block this thread until the flight has done, at most *seconds*."""
+        """Block this thread until the call has ended, at most *seconds*."""
         self._finished.wait(seconds)
 
     async def await_result(self, seconds: float | None) -> None:
-        """Wait on asyncio or trio until the flight has done, at most *seconds*; holds no thread."""
+        """Wait on asyncio or trio until the call has ended, at most *seconds*; holds no thread."""
         import anyio
 
         done = anyio.Event()
-        if self._wakes(_waker(done)):
+        if self._add_waker(_waker(done)):
             with anyio.move_on_after(seconds):
                 await done.wait()
 
-    def _wakes(self, wake: Callable[[], None]) -> bool:
-        """Have *wake* called at the landing; return False where that has been."""
+    def _add_waker(self, wake: Callable[[], None]) -> bool:
+        """Have *wake* called when the call ends; return False where it has ended already."""
         with self._lock:
             if self.answer is None:
                 self._wakers.append(wake)
             return self.answer is None
 
 
-class Bridge:
-    """The threads on which flights take place: at most *limit*, each there only while there is work.
-
-    They are daemons: a store that does not answer does not hold up the end of the process.
-    """
-
-    def __init__(self, limit: int = LIMIT) -> None:
-        self._limit = limit
-        self.forked()
-
-    def forked(self) -> None:
-        """Begin anew in a forked child, which has none of the parent's threads."""
-        self._lock = threading.Lock()
-        self._work: deque[Callable[[], None]] = deque()
-        self.threads = 0
-
-    def run(self, work: Callable[[], None]) -> None:
-        """Do *work* on a thread of the bridge, as soon as one is free."""
-        with self._lock:
-            self._work.append(work)
-            if self.threads >= self._limit:
-                return
-            self.threads += 1
-        try:
-            threading.Thread(target=self._drain, name="tailorsecrets", daemon=True).start()
-        except RuntimeError:  # the interpreter ends, or the system has no thread left: the reader does it itself
-            self._drain()
-
-    def _drain(self) -> None:
-        try:
-            while (work := self._next()) is not None:
-                work()
-        except BaseException:  # such as a hook's sys.exit; the work that waits is done by the next thread
-            with self._lock:
-                self.threads -= 1
-            raise
-
-    def _next(self) -> Callable[[], None] | None:
-        with self._lock:
-            if self._work:
-                return self._work.popleft()
-            self.threads -= 1
-            return None
+def _in_trio_task() -> bool:
+    """Tell whether a trio task runs this; ``trio.lowlevel.in_trio_task`` is missing in older versions of trio."""
+    trio = sys.modules.get("trio")
+    if trio is None:
+        return False
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _waker(done: "anyio.Event") -> Callable[[], None]:
-    """Return what sets *done*, an event of the running loop, from any thread, also when the loop is no more."""
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        call = trio.lowlevel.current_trio_token().run_sync_soon
+    """Return a function that sets *done*, an event of the running loop, from any thread, even after the loop ended."""
+    if _in_trio_task():
+        from trio.lowlevel import current_trio_token
+
+        call: Callable[[Callable[[], None]], object] = current_trio_token().run_sync_soon
     else:
         import asyncio
 
         call = asyncio.get_running_loop().call_soon_threadsafe
 
     def wake() -> None:
-        with suppress(RuntimeError):  # the loop has ended; trio's RunFinishedError is a RuntimeError as well
+        with suppress(RuntimeError):  # the loop has ended; trio's RunFinishedError is a RuntimeError too
             call(done.set)
 
     return wake
-
-
-BRIDGE: Final = Bridge()
-HOOKS: Final = Bridge(limit=1)  # hooks are called there, one event after the other: a slow one holds up no flight
-on_fork(BRIDGE)
-on_fork(HOOKS)

@@ -20,23 +20,30 @@ from tailorsecrets.errors import (
     NotFound,
     SecretsError,
     TooLarge,
+    Unavailable,
     Unsupported,
     ValueInvalid,
+    VersionNotFound,
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
 from tailorsecrets.store.names import NAME_TAG, Naming, Place
+from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.writes import notify_write
 
 T = TypeVar("T")
-R = TypeVar("R")
 P = ParamSpec("P")
 ReadResult = Stored | SecretsError
+Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
 Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
-PARALLEL: Final = 8  # calls at once against a store that answers one name a call
 _READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers"})
+_OUTCOMES: Final = {
+    "not done": "the store is as it was before the write",
+    "unknown": "whether the write was done is not known",
+}
 _LONGEST_REASON: Final = 300  # characters
+_STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
 _EXISTING: Final = ("live", "disabled")
 _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
     NotFound: (errors.VaultNotFound, errors.SecretNotFound),
@@ -61,8 +68,16 @@ class Operations:
         if version:
             self._need("versions")
         native = self._naming.native(place)
-        stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
-        return self._decoded(place, stored)
+        try:
+            stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
+        except NotFound:
+            if not version or self.stat(place) is None:
+                raise
+        else:
+            return self._decoded(place, stored)
+        message = f"{place}: version {version!r} does not exist"
+        hint = "secret history lists the versions that can be read"
+        raise VersionNotFound(message, hint=hint, op="get", store=self._url, vault=place.vault, secret=place.secret)
 
     def get_many(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
         """Return an answer for each of *places*, in the least calls that the store allows."""
@@ -71,7 +86,7 @@ class Operations:
         while wanted and self._batch > 1:
             chunk, wanted = wanted[: self._batch], wanted[self._batch :]
             results |= self._get_batch(chunk)
-        return results | dict(zip(wanted, parallel(self._result, wanted), strict=True))
+        return results | self._get_each(wanted)
 
     def stat(self, place: Place, *, deleted: bool = False) -> Entry | None:
         """Return what is at *place* now, None where nothing can be read; reads a value only where the store must.
@@ -109,7 +124,12 @@ class Operations:
             options["stamp"] = stamp
         if tags:
             options["tags"] = tags
-        return self._write("put", place, self._driver.put, native, self._encoded(value), **options)
+        return self._write(
+            "put",
+            place,
+            partial(self._driver.put, native, self._encoded(value), **options),
+            partial(self._written, place, value, stamp=stamp, expect=expect),
+        )
 
     def check_value(self, place: Place, value: Secret) -> None:
         """Raise NameInvalid, ValueInvalid or TooLarge for what the store cannot hold; calls nothing."""
@@ -133,15 +153,21 @@ class Operations:
     def delete(self, place: Place, *, purge: bool = False) -> None:
         """Delete what is at *place*; nothing there is fine."""
         self._need("writes")
+        options = {"purge": True} if purge else {}
         self._write(
-            "delete", place, self._driver.delete, self._naming.native(place), **({"purge": True} if purge else {})
+            "delete",
+            place,
+            partial(self._driver.delete, self._naming.native(place), **options),
+            partial(self._deleted, place, purge=purge),
         )
 
     def restore(self, place: Place) -> Entry:
         """Undo a delete."""
         self._need("writes")
         self._need("undelete")
-        return self._write("restore", place, self._driver.restore, self._naming.native(place))
+        return self._write(
+            "restore", place, partial(self._driver.restore, self._naming.native(place)), partial(self.stat, place)
+        )
 
     def versions(self, place: Place) -> Iterator[Entry]:
         """Yield the versions of *place* that can still be read, newest first."""
@@ -208,7 +234,7 @@ class Operations:
         if expect is None or self.caps.cas == "full" or (self.caps.cas == "create" and expect == ABSENT):
             return expect
         entry = self.stat(place)
-        if expect == ABSENT and entry is not None:
+        if expect == ABSENT and entry is not None and self._has_name(place, entry):
             raise self._error("put", place, AlreadyExists())
         if expect != ABSENT and entry is None:
             raise self._error("put", place, NotFound() if expect == PRESENT else Conflict())
@@ -223,13 +249,33 @@ class Operations:
         except Denied:
             self._batch = 1
             _warn("%s: batch reads are denied; reading one by one from now on", self._url)
-            return dict(zip(chunk, parallel(self._result, chunk), strict=True))
+            return self._get_each(chunk)
         return {place: self._one_of(place, found.get(native)) for native, place in natives.items()}
+
+    def _get_each(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
+        """Read *places* one by one; after an error of the store itself, the rest gets that error without a call."""
+        failures: list[SecretsError] = []
+
+        def read(place: Place) -> ReadResult:
+            if failures:
+                return self._untried(place, failures[0])
+            result = self._result(place)
+            if isinstance(result, _STORE_ERRORS) and not result.retryable:
+                failures.append(result)
+            return result
+
+        return dict(zip(places, parallel(self.caps, read, places), strict=True))
+
+    def _untried(self, place: Place, failure: SecretsError) -> SecretsError:
+        cause = f"not read, because the read of {failure.vault}/{failure.secret} failed: {failure.code}"
+        kind = _kind(failure)
+        error = kind(cause, hint=failure.hint, code=failure.code, retryable=False, reason=failure.reason)
+        return self._error("get", place, error)
 
     def _one_of(self, place: Place, answer: Stored | Exception | None) -> ReadResult:
         if isinstance(answer, Stored):
             return self._result(place, lambda: self._decoded(place, answer))
-        return self._error("get_many", place, answer or errors.Unavailable("the store gave no answer for it"))
+        return self._error("get_many", place, answer or Unavailable("the store gave no answer for it"))
 
     def _result(self, place: Place, read: Callable[[], Stored] | None = None) -> ReadResult:
         try:
@@ -240,10 +286,15 @@ class Operations:
     def _encoded(self, value: Secret) -> Secret:
         return encoding.escape(value, empty=self.caps.empty)
 
-    def _decoded(self, place: Place, stored: Stored) -> Stored:
+    def _has_name(self, place: Place, entry: Entry) -> bool:
+        """Return whether *entry* has the tag with its full name, without which a list does not show a hashed name."""
         tags = self._naming.tags(place)
-        if tags and stored.entry.tags.get(NAME_TAG) != tags[NAME_TAG]:
-            raise self._error("get", place, Corrupt("its native name holds something else"))
+        return not tags or entry.tags.get(NAME_TAG) == tags[NAME_TAG]
+
+    def _decoded(self, place: Place, stored: Stored) -> Stored:
+        if not self._has_name(place, stored.entry):
+            hint = "tailorsecrets apply writes it again"
+            raise self._error("get", place, Corrupt("another tool replaced the tag with its full name", hint=hint))
         if not encoding.is_text(stored.value):
             raise self._error("get", place, Corrupt("it holds a lone surrogate, which is no text"))
         return Stored(encoding.unescape(stored.value, empty=self.caps.empty), stored.entry)
@@ -260,12 +311,42 @@ class Operations:
             error = self._error(op, place, exc)
         raise error  # outside the block: what an SDK raised may quote a value, and must not hang on as __context__
 
-    def _write(self, op: str, place: Place, do: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-        """Call, and tell this process of the write, also of one that failed: it may have been done."""
+    def _write(self, op: str, place: Place, do: Callable[[], T], done: Callable[[], T | None]) -> T:
+        """Call, and notify this process of the write, also of one that failed.
+
+        A write without an answer may have been done: *done* reads the store again, and returns what the write would
+        have, or None where it was not done.
+        """
         try:
-            return self._call(op, place, do, *args, **options)
+            return self._call(op, place, do)
+        except Unavailable as lost:
+            error = lost.with_traceback(None)
         finally:
             notify_write(place)
+        result: T | None = None
+        outcome: Outcome = "not done"
+        try:
+            result = done()
+        except SecretsError:
+            outcome = "unknown"
+        if result is None:
+            raise _with_outcome(error, outcome)
+        return result
+
+    def _written(self, place: Place, value: Secret, *, stamp: str, expect: str | None) -> Entry | None:
+        """Return the entry of *value* where it was written, None where the store is as before; else raise."""
+        entry = self.stat(place)
+        if entry is None or (expect and expect != PRESENT and is_version(entry, expect)):
+            return None
+        if stamp and self.caps.stamps and entry.stamp == stamp:
+            return entry
+        stored = self.get(place)
+        if stored.value != value and expect not in (None, PRESENT):
+            raise Conflict  # another hand wrote, before our write or after it
+        return stored.entry if stored.value == value else None
+
+    def _deleted(self, place: Place, *, purge: bool) -> Literal[True] | None:
+        return True if self.stat(place, deleted=purge) is None else None
 
     def _error(self, op: str, place: Place | None, exc: Exception) -> SecretsError:
         if isinstance(exc, SecretsError):
@@ -293,19 +374,15 @@ class Operations:
         )
 
 
+def _with_outcome(error: Unavailable, outcome: Outcome) -> Unavailable:
+    error.outcome = outcome
+    error.args = (f"{error}; {_OUTCOMES[outcome]}",)
+    return error
+
+
 def read_only_error(why: str) -> Denied:
     """Return the refusal of a write under a profile that may only read."""
     return Denied(why, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
-
-
-def parallel(do: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Return what *do* gives for each of *items*, in order, at most ``PARALLEL`` at a time."""
-    if len(items) < 2:  # noqa: PLR2004
-        return [do(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(PARALLEL, len(items))) as threads:
-        return list(threads.map(do, items))
 
 
 def _warn(message: str, *args: object) -> None:

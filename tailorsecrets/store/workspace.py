@@ -8,20 +8,28 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tailorsecrets.driver import ABSENT, Caps, Driver, Entry, Stored, VaultNames
 from tailorsecrets.errors import (
     AlreadyExists,
     Conflict,
+    Denied,
     SecretsError,
+    StoreNotFound,
+    Throttled,
+    Unauthenticated,
+    Unavailable,
     VaultNotFound,
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Naming, Place, check_name, check_names, checked_place
-from tailorsecrets.store.operations import Operations, parallel
+from tailorsecrets.store.operations import Operations
+from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.record import Owner, Record, new_record
-from tailorsecrets.store.records import Records
+from tailorsecrets.store.records import RecordResult, Records
+
+_NO_ANSWER: Final = (Throttled, Unauthenticated, Unavailable)
 
 
 class VaultState(NamedTuple):
@@ -55,21 +63,23 @@ class Workspace:
         """The abilities of the store."""
         return self.operations.caps
 
-    def snapshot(self) -> dict[str, VaultState]:
-        """Return all that is in the workspace, as lists tell it, reading records and no other value.
+    def snapshot(self, expected: Iterable[str] = ()) -> dict[str, VaultState]:
+        """Return all that is in the workspace, as lists show it, reading records and no other value.
 
-        A record that is denied or damaged is a ``problem`` of its vault alone.
+        Where lists lag, the records of *expected* vaults are read also if they are not listed. A record that is denied
+        or damaged is a ``problem`` of its vault alone.
         """
         containers = self.containers()
         vaults: dict[str, dict[str, Entry]] = {vault: {} for vault in containers}
-        recorded = list(vaults)
+        recorded = [*vaults, *(expected if self.caps.list_lag else ())]
         for place, entry in self.entries(containers):
             secrets = vaults.setdefault(place.vault, {})
             if place.secret:
                 secrets[place.secret] = entry
             else:
                 recorded.append(place.vault)
-        records = self._records.results(recorded)
+        records = self._records.results(list(dict.fromkeys(recorded)))
+        vaults |= {vault: {} for vault in records if vault not in vaults}
         return {
             vault: _vault_state(records.get(vault), secrets, containers.get(vault, ""))
             for vault, secrets in vaults.items()
@@ -77,11 +87,11 @@ class Workspace:
         }
 
     def refreshed(self, found: Mapping[str, VaultState], places: Collection[Place]) -> dict[str, VaultState]:
-        """Return what was *found*, with a look at each of *places*, which are among it."""
+        """Return what was *found*, with the metadata of *places* read again; their vaults are among it."""
         current = self.stat(list(places))
         secrets = {vault: dict(seen.secrets) for vault, seen in found.items()}
         for place in places:
-            secrets[place.vault].pop(place.secret)
+            secrets[place.vault].pop(place.secret, None)
         for (vault, secret), entry in current.items():
             secrets[vault][secret] = entry
         return {
@@ -104,7 +114,8 @@ class Workspace:
 
         What was deleted or never had a value is nothing, but with *deleted* an entry in that state.
         """
-        entries = zip(places, parallel(partial(self.operations.stat, deleted=deleted), places), strict=True)
+        stat = partial(self.operations.stat, deleted=deleted)
+        entries = zip(places, parallel(self.caps, stat, places), strict=True)
         return {place: entry for place, entry in entries if entry is not None}
 
     def record(self, vault: str) -> Record:
@@ -116,6 +127,15 @@ class Workspace:
         if self.caps.lists and (vault in self.containers() or any(True for _ in self.operations.list(vault))):
             return Record()
         raise VaultNotFound(f"vault {vault}: does not exist", vault=vault, store=self.url)
+
+    def records(self, vaults: Sequence[str]) -> dict[str, RecordResult]:
+        """Return the record of each of *vaults* that has one, or the error of one that is denied or damaged."""
+        try:
+            return self._records.results(vaults)
+        except StoreNotFound:
+            if not self.may_create:
+                raise
+            return {}
 
     def claim(self, vault: str, owner: Owner | None, record: Record | None) -> Record:
         """Write *owner*, or none, on the vault whose record was seen as *record*; None: there is no record.
@@ -165,9 +185,17 @@ class Workspace:
         """Tell whether the store cannot hold *value* as it is: other tools then read ``tailorsecrets:=`` before it."""
         return self.operations.escapes(value)
 
-    def values(self, places: Sequence[Place]) -> dict[Place, Secret]:
-        """Return the values of those of *places* that can be read; for stores without stamps."""
-        return {p: a.value for p, a in self.read_many(places).items() if isinstance(a, Stored)}
+    def values(self, places: Sequence[Place]) -> tuple[dict[Place, Secret], set[Place]]:
+        """Return the values of *places* that can be read, and the places whose values may not be read.
+
+        A value that is damaged or gone is in neither. Raise where the store gives no answer.
+        """
+        results = self.read_many(places) if places else {}
+        for result in results.values():
+            if isinstance(result, _NO_ANSWER):
+                raise result
+        values = {place: result.value for place, result in results.items() if isinstance(result, Stored)}
+        return values, {place for place, result in results.items() if isinstance(result, Denied)}
 
     def read_many(self, places: Sequence[Place]) -> dict[Place, Stored | SecretsError]:
         """Return for each of *places* its value with its entry, or the error, in the least calls.
@@ -198,7 +226,10 @@ class Workspace:
         try:
             return self.operations.put(place, value, expect=expect, stamp=stamp)
         except AlreadyExists:
-            message = f"{place}: somebody else made it in the meantime"
+            entry = self.operations.stat(place) if stamp else None
+        if entry is not None and entry.stamp == stamp:
+            return entry  # an earlier run wrote the same value, and the list did not show it yet
+        message = f"{place}: somebody else created it in the meantime"
         raise Conflict(message, vault=place.vault, secret=place.secret, store=self.url)
 
     def containers(self) -> dict[str, str]:

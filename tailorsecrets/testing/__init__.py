@@ -1,7 +1,7 @@
 """For tests: a store in memory, faults on demand, and the conformance suite for authors of store plugins.
 
-The suite is :mod:`tailorsecrets.testing.conformance`; it needs ``pip install 'tailorsecrets[testing]'``, the rest
-does not. Each name is loaded when it is first used: pytest loads this package in every run, for its fixture.
+The suite is :mod:`tailorsecrets.testing.conformance`; it alone needs ``pip install 'tailorsecrets[testing]'``. Each
+name is loaded at first use, because pytest loads this package in every run, for its fixture.
 """
 
 from importlib import import_module
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tailorsecrets.testing.backdoor import Backdoor
+    from tailorsecrets.testing.fake_store import FakeStore
     from tailorsecrets.testing.memory import Memory
-    from tailorsecrets.testing.seeded import SeededStore
 
-_HOME = {"Backdoor": "backdoor", "Memory": "memory", "SeededStore": "seeded"}
+_HOME = {"Backdoor": "backdoor", "Memory": "memory", "FakeStore": "fake_store"}
 
-__all__ = ["Backdoor", "Memory", "SeededStore"]
+__all__ = ["Backdoor", "FakeStore", "Memory"]
 
 if not TYPE_CHECKING:  # so that a type checker finds a misspelt import
 

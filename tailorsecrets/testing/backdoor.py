@@ -1,4 +1,4 @@
-"""The other tool: what the conformance suite uses to reach a store without the driver under test."""
+"""Access to a store without the driver under test, for the conformance suite."""
 
 import abc
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class Backdoor(abc.ABC):
-    """Writes to and reads from the store as another tool would, through the raw SDK or the bare file.
+    """Another tool, which writes to and reads from the store through the raw SDK or the file itself.
 
     ``write`` and ``read`` are required. Each other method is an *ability*: implement it, or name it in the suite's
     ``cannot``. Names are native names.
@@ -14,14 +14,14 @@ class Backdoor(abc.ABC):
 
     @abc.abstractmethod
     def write(self, name: str, text: str) -> None:
-        """Store *text* under *name*, as a new version where there is one already; no stamp goes with it."""
+        """Store *text* under *name*, as a new version if *name* exists, without a stamp."""
 
     @abc.abstractmethod
     def read(self, name: str) -> str:
-        """Return the plain text that another tool finds under *name*."""
+        """Return the plain text that another tool reads under *name*."""
 
     def write_bytes(self, name: str, octets: bytes) -> None:
-        """Store *octets*, which are no UTF-8, under *name*, or damage what is stored there."""
+        """Store *octets*, which are not UTF-8, under *name*, or damage the value that is there."""
         raise NotImplementedError
 
     def bare(self, name: str) -> None:
@@ -29,7 +29,7 @@ class Backdoor(abc.ABC):
         raise NotImplementedError
 
     def disable(self, name: str) -> None:
-        """Switch off the current version of *name*, which exists."""
+        """Disable the current version of *name*, which exists."""
         raise NotImplementedError
 
     def deny(self, name: str) -> None:
@@ -45,7 +45,7 @@ class Backdoor(abc.ABC):
         raise NotImplementedError
 
     def expire_login(self) -> None:
-        """Make the driver's login worthless until ``recover``."""
+        """Make the driver's login invalid until ``recover``."""
         raise NotImplementedError
 
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
@@ -53,7 +53,7 @@ class Backdoor(abc.ABC):
         raise NotImplementedError
 
     def rollback(self, name: str, version: str) -> None:
-        """Make the old *version* of *name* the current value, the way that the store's own tools do."""
+        """Make the old *version* of *name* the current value, as the store's own tools do."""
         raise NotImplementedError
 
     def throttle(self, times: int) -> None:
@@ -61,25 +61,25 @@ class Backdoor(abc.ABC):
         raise NotImplementedError
 
     def lose_answers(self) -> None:
-        """Let the store do each write of the driver and never answer it, until ``recover``."""
+        """Let the store do each write of the driver without answering, until ``recover``."""
         raise NotImplementedError
 
     def crash(self, *, after: int) -> None:
         """Let *after* calls of the driver reach the store; raise faults.Crash instead of the next, until ``recover``.
 
-        A call is what the process can die before: an API call, or a step on the disk.
+        A call is a point where the process can die: an API call, or a step on the disk.
         """
         raise NotImplementedError
 
     def calls(self) -> int:
-        """Return how many calls of drivers have reached the store so far."""
+        """Return the number of calls of drivers that have reached the store so far."""
         raise NotImplementedError
 
-    def recover(self) -> None:  # noqa: B027 - nothing, where none of them is able
-        """End what ``unreachable``, ``expire_login``, ``throttle``, ``lose_answers`` and ``crash`` began."""
+    def recover(self) -> None:  # noqa: B027 - nothing to do without these abilities
+        """End the effects of ``unreachable``, ``expire_login``, ``throttle``, ``lose_answers`` and ``crash``."""
 
-    def settle(self) -> None:  # noqa: B027 - nothing, where lists do not lag
-        """Wait until lists show all that was written; only where ``caps.list_lag`` is over 0."""
+    def settle(self) -> None:  # noqa: B027 - nothing to do where lists do not lag
+        """Wait until lists show all writes; only where ``caps.list_lag`` is over 0."""
 
 
 ABILITIES: Final = frozenset(

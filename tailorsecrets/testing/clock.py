@@ -1,12 +1,12 @@
-"""A clock that tests move, so that nothing waits."""
+"""A clock that tests move, so that no test waits."""
 
 import threading
 
 
 class FakeClock:
-    """Stand in for ``time.monotonic`` (call it) and ``time.sleep`` (its ``sleep``); it starts at *now* seconds.
+    """Replaces ``time.monotonic`` (call it) and ``time.sleep`` (its ``sleep``); it starts at *now* seconds.
 
-    Sleeping moves it on and returns at once; ``slept`` lists the seconds of each sleep.
+    ``sleep`` moves the clock and returns at once; ``slept`` lists the seconds of each sleep.
     """
 
     def __init__(self, now: float = 1_000.0) -> None:
@@ -19,7 +19,7 @@ class FakeClock:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Move on by *seconds*."""
+        """Move the clock by *seconds*."""
         with self._lock:
             self.now += seconds
             self.slept.append(seconds)

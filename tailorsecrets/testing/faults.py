@@ -1,4 +1,4 @@
-"""A layer that goes wrong on demand: refusals, outages, delays, lost answers, a crash."""
+"""A layer that fails on demand: refusals, outages, delays, lost answers, a crash."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Fault(Exception):
-    """What a faulty store raises, as raw as an SDK's exception; ``Faults.explain`` tells its *problem*."""
+    """The raw exception of a faulty store, like one of an SDK; ``Faults.explain`` returns its *problem*."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.kind.meaning)
@@ -27,24 +27,24 @@ class Crash(BaseException):
 
 @dataclass(slots=True, kw_only=True)
 class _Rule:
-    """What happens to the next *times* calls of method *op* on *name* ("" for any)."""
+    """The fault of the next *times* calls of method *op* on *name* ("" for any)."""
 
     op: str
     name: str
     times: float
     problem: Problem | None = None
     seconds: float = 0.0
-    entries: int = 0  # of a listing that pass before it fails
-    done: bool = False  # the call is made, and its answer lost
+    entries: int = 0  # that a listing yields before it fails
+    done: bool = False  # the call is made, and its answer is lost
 
-    def meets(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         return self.times > 0 and self.op in {call.op, ""} and self.name in {call.name, ""}
 
 
 class Faults(Layer):
-    """A driver around *inner* that fails as it was told to; without being told, it passes everything on.
+    """A driver around *inner* with faults; without any, it passes everything on.
 
-    ``calls`` lists the calls that came in, failed ones too. *sleep* takes the seconds of a slow call.
+    ``calls`` lists all calls, failed ones too. *sleep* takes the seconds of a slow call.
     """
 
     def __init__(self, inner: Driver, *, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -68,7 +68,8 @@ class Faults(Layer):
     ) -> None:
         """Let method *op* ("" for every one) on *name* ("" for any) fail with *kind*, *times* times.
 
-        A listing yields the first *entries* entries before. *retry_after* is what the store asks for, in seconds.
+        A listing yields its first *entries* entries before it fails. *retry_after* is the pause that the store asks
+        for, in seconds.
         """
         problem = Problem(kind, hint, retry_after)
         self._rules.append(_Rule(op=op, name=name, times=times, problem=problem, entries=entries))
@@ -82,16 +83,16 @@ class Faults(Layer):
         self._rules.append(_Rule(op=op, name=name, times=times, seconds=seconds))
 
     def crash(self, *, after: int) -> None:
-        """Let *after* more calls pass, and raise Crash instead of each one after those."""
+        """Let *after* more calls pass, and raise Crash instead of each further one."""
         self._crash_at = len(self.calls) + after
 
     def heal(self) -> None:
-        """Forget all that was told."""
+        """End all faults."""
         self._rules.clear()
         self._crash_at = None
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
-        """Pass on; a fault of ``get`` on one of *names* is the answer for that one."""
+        """Pass on; a fault of ``get`` on one of *names* is the answer for that name."""
         answers = dict(super().get_many(names))
         for name in names:
             rule = self._rule(Call("get", name))
@@ -101,7 +102,7 @@ class Faults(Layer):
 
     def around(self, call: Call, do: Callable[[], T]) -> T:
         """Fail or pass on."""
-        rule = self._struck(call)
+        rule = self._record(call)
         if rule is None or rule.problem is None:
             return do()
         if rule.done:
@@ -110,7 +111,7 @@ class Faults(Layer):
 
     def around_each(self, call: Call, do: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
         """Fail at the first entry, or after some, or pass on."""
-        rule = self._struck(call)
+        rule = self._record(call)
         if rule is None or rule.problem is None:
             yield from do()
             return
@@ -119,11 +120,11 @@ class Faults(Layer):
         raise Fault(rule.problem)
 
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Tell the problem of a fault; ask the inner driver about the rest."""
+        """Return the problem of a fault; ask the inner driver about other exceptions."""
         return exc.problem if isinstance(exc, Fault) else super().explain(exc, op)
 
-    def _struck(self, call: Call) -> _Rule | None:
-        """Note *call*, crash or sleep where that was told, and return the rule that it falls under."""
+    def _record(self, call: Call) -> _Rule | None:
+        """Record *call*, crash or sleep if that is due, and return the rule for the call."""
         with self._lock:
             self.calls.append(call)
             if self._crash_at is not None and len(self.calls) > self._crash_at:
@@ -134,9 +135,9 @@ class Faults(Layer):
         return rule
 
     def _rule(self, call: Call) -> _Rule | None:
-        """Return the rule that *call* falls under, and use it up by one."""
+        """Return the rule for *call*, and count this use of it."""
         with self._lock:
-            rule = next((rule for rule in self._rules if rule.meets(call)), None)
+            rule = next((rule for rule in self._rules if rule.matches(call)), None)
             if rule:
                 rule.times -= 1
             return rule

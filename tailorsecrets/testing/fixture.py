@@ -1,6 +1,6 @@
-"""The pytest plugin for tests of applications: a fixture, and the guard that keeps its test away from real stores.
+"""The pytest plugin for tests of applications: a fixture, and a guard that keeps its test away from real stores.
 
-pytest loads this module in every run, so it imports nothing else of the package before the fixture is asked for.
+pytest loads this module in every run, so it imports the rest of the package only when a test uses the fixture.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,10 +11,10 @@ import pytest
 if TYPE_CHECKING:
     from tailorsecrets.runtime.connection import Connection
     from tailorsecrets.store.store import Store
-    from tailorsecrets.testing.seeded import SeededStore
+    from tailorsecrets.testing.fake_store import FakeStore
 
 VARIABLE: Final = "TAILORSECRETS_STORE"
-NOWHERE: Final = "not-given-to-tailorsecrets-store:"  # a URL that nothing opens, and a word to who reads the error
+NOWHERE: Final = "not-given-to-tailorsecrets-store:"  # no plugin opens this URL; it explains itself in the error
 _STATE: Final = ("_given", "_opener", "_choice", "_opened")  # of a Connection
 
 
@@ -24,24 +24,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def tailorsecrets_store() -> "Iterator[SeededStore]":
-    """Give ``secrets``, by ``use(secrets)``, a store in memory; fail a test in which another manager reads a real one.
+def tailorsecrets_store() -> "Iterator[FakeStore]":
+    """Provide a store in memory for ``use(secrets)``; fail a test in which another manager reads a real store.
 
-    See :class:`tailorsecrets.testing.SeededStore`.
+    See :class:`tailorsecrets.testing.FakeStore`.
     """
-    from tailorsecrets.testing.seeded import SeededStore
+    from tailorsecrets.testing.fake_store import FakeStore
 
-    store, guard = SeededStore(), Guard()
+    store, guard = FakeStore(), Guard()
     yield store
     store.restore()
     guard.end()
 
 
 class Guard:
-    """Refuses real stores to the managers of this process, from now until ``end``, which fails if one was read.
+    """Keeps all managers of this process away from real stores until ``end``, which fails the test if one was read.
 
-    Whoever made a manager, and whatever it was told by ``connect``, it opens nothing that a URL names. One that is
-    connected to a function is left alone. What reads the environment without a manager finds NOWHERE there.
+    No manager opens a URL, whoever made it and whatever ``connect`` it got. A manager that is connected to a function
+    is left alone. Code that reads the environment without a manager finds NOWHERE there.
     """
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ class Guard:
         self._refused: list[str] = []
         self._patch = pytest.MonkeyPatch()
         self._patch.setenv(VARIABLE, NOWHERE)
-        self._patch.setattr(Connection, "_open", self._opening(Connection._open))  # noqa: SLF001
-        self._before = [(connection, shut(connection)) for connection in connections() if leads_to_a_url(connection)]
+        self._patch.setattr(Connection, "_open", self._guarded(Connection._open))  # noqa: SLF001
+        self._before = [(connection, reset(connection)) for connection in all_connections() if opens_url(connection)]
 
     def end(self) -> None:
-        """Let go of all managers as they were; fail the test where one of them reached for a real store."""
+        """Restore all managers; fail the test where one of them tried to read a real store."""
         self._patch.undo()
         for connection, before in self._before:
             connection.close()
@@ -62,22 +62,22 @@ class Guard:
         if self._refused:
             pytest.fail("\n".join(dict.fromkeys(self._refused)), pytrace=False)
 
-    def _opening(self, opening: "Callable[[Connection], Store | None]") -> "Callable[[Connection], Store | None]":
-        """Return what does as *opening*, but for URLs."""
+    def _guarded(self, opening: "Callable[[Connection], Store | None]") -> "Callable[[Connection], Store | None]":
+        """Return *opening* with a refusal of URLs."""
 
         def guarded(connection: "Connection") -> "Store | None":
-            return self._refuse(connection) if leads_to_a_url(connection) else opening(connection)
+            return self._refuse(connection) if opens_url(connection) else opening(connection)
 
         return guarded
 
     def _refuse(self, connection: "Connection") -> NoReturn:
         where = connection._folder  # noqa: SLF001
-        told = f"a SecretManager defined in {where} reads a real store; give it to tailorsecrets_store.use(...)"
-        self._refused.append(told)
-        pytest.fail(told, pytrace=False)
+        message = f"a SecretManager defined in {where} reads a real store; give it to tailorsecrets_store.use(...)"
+        self._refused.append(message)
+        pytest.fail(message, pytrace=False)
 
 
-def connections() -> "list[Connection]":
+def all_connections() -> "list[Connection]":
     """Return the connections of all managers of this process."""
     from tailorsecrets.runtime.connection import Connection
     from tailorsecrets.runtime.forks import listeners
@@ -85,13 +85,13 @@ def connections() -> "list[Connection]":
     return [each for each in listeners.alive() if isinstance(each, Connection)]
 
 
-def leads_to_a_url(connection: "Connection") -> bool:
-    """Tell whether *connection* opens what a URL names, and not what a function does."""
+def opens_url(connection: "Connection") -> bool:
+    """Tell whether *connection* opens a URL, and does not call a function."""
     return connection._opener is None  # noqa: SLF001
 
 
-def shut(connection: "Connection") -> Mapping[str, Any]:
-    """Let *connection* choose and open anew at the next read; return what it was."""
+def reset(connection: "Connection") -> Mapping[str, Any]:
+    """Let *connection* choose and open again at the next read; return its former state."""
     before = {name: vars(connection)[name] for name in _STATE}
     vars(connection).update(_choice=None, _opened=None)
     return before

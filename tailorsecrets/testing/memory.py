@@ -20,7 +20,7 @@ from tailorsecrets.errors import (
     ValueInvalid,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets.testing.server import MemoryBackdoor, Record, Server
+from tailorsecrets.testing.server import MemoryBackdoor, Server, StoredSecret
 
 FULL: Final = Caps(
     empty=True,
@@ -42,9 +42,9 @@ WRITES: Final = ("put", "delete", "restore", "make", "drop")
 class Memory(Driver):
     """A driver whose store is a :class:`Server` in this process; without one it gets its own.
 
-    *caps* switches capabilities off: ``Memory(caps=replace(FULL, stamps=False))``. What they do not announce raises
-    Unsupported, so a caller that asks for it is found out. With ``list_lag`` the list shows nothing new until
-    ``settle`` is called; the number of seconds does not matter.
+    *caps* switches capabilities off: ``Memory(caps=replace(FULL, stamps=False))``. A method without its capability
+    raises Unsupported, which shows a wrong caller. With ``list_lag`` the list shows nothing new until ``settle`` is
+    called; the number of seconds does not matter.
     """
 
     def __init__(self, *, caps: Caps = FULL, server: Server | None = None) -> None:
@@ -55,49 +55,49 @@ class Memory(Driver):
 
     @property
     def calls(self) -> Counter[str]:
-        """How often each method was called, by name."""
+        """The number of calls of each method, by name."""
         return Counter(self._log)
 
     @property
     def value_reads(self) -> int:
-        """How many calls returned values."""
+        """The number of calls that returned values."""
         return self.calls["get"] + self.calls["get_many"]
 
     @property
     def writes(self) -> int:
-        """How many calls changed the store."""
+        """The number of calls that changed the store."""
         return sum(self.calls[op] for op in WRITES)
 
     def forget_calls(self) -> None:
-        """Start counting anew."""
+        """Set all counts to zero."""
         self._log.clear()
 
     def settle(self) -> None:
-        """Let the lagging list catch up."""
+        """Let the lagging list show all writes."""
         self.backdoor.settle()
 
     def get(self, name: str, version: str = "") -> Stored:
         """Return the value from memory."""
-        self._enter("get", able=self.caps.versions or not version)
+        self._begin("get", able=self.caps.versions or not version)
         return self._read(name, version)
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
         """Return an answer for each name."""
-        self._enter("get_many", able=1 < self.caps.batch >= len(names))
+        self._begin("get_many", able=1 < self.caps.batch >= len(names))
         return {name: self._answer(name) for name in names}
 
     def stat(self, name: str) -> Entry:
-        """Return what *name* is now."""
-        self._enter("stat", able=self.caps.stats)
+        """Return the entry of *name* now."""
+        self._begin("stat", able=self.caps.stats)
         return self._entry(self.server.find(name).entry(name))
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
-        """Yield the entries under *prefix* as they are when the first one is asked for."""
-        self._enter("list", able=self.caps.lists and (self.caps.undelete or not deleted))
-        records = self.server.settled if self.caps.list_lag else self.server.records()
-        for name, record in sorted(records.items()):
-            if name.startswith(prefix) and (record.state == "deleted") == deleted:
-                entry = self._entry(record.entry(name))
+        """Yield the entries under *prefix* at the time of the first one."""
+        self._begin("list", able=self.caps.lists and (self.caps.undelete or not deleted))
+        secrets = self.server.settled if self.caps.list_lag else self.server.secrets()
+        for name, secret in sorted(secrets.items()):
+            if name.startswith(prefix) and (secret.state == "deleted") == deleted:
+                entry = self._entry(secret.entry(name))
                 yield entry if self.caps.list_stamps else replace(entry, version="", stamp="")
 
     def put(
@@ -109,96 +109,96 @@ class Memory(Driver):
         stamp: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> Entry:
-        """Write a new version; raise TooLarge, NameInvalid or ValueInvalid against what ``caps`` does not hold."""
+        """Write a new version; raise TooLarge, NameInvalid or ValueInvalid for a value beyond ``caps``."""
         able = self.caps.writes and (self.caps.stamps or not stamp) and (self.caps.tags or not tags)
-        self._enter("put", able=able)
+        self._begin("put", able=able)
         self._check_limits(name, value)
         if not self._is_atomic(expect):
-            _check_expected(self.server.records().get(name), expect)
-        with self.server.writing() as records:
+            _check_expected(self.server.secrets().get(name), expect)
+        with self.server.writing() as secrets:
             if self._is_atomic(expect):
-                _check_expected(records.get(name), expect)
+                _check_expected(secrets.get(name), expect)
             entry = self.server.write(name, value, stamp=stamp, tags=tags)
         self.server.trouble.reply()
         return self._entry(entry)
 
     def delete(self, name: str, *, purge: bool = False) -> None:
-        """Mark *name* as deleted, or take it away where that is asked for or all there is."""
-        self._enter("delete", able=self.caps.writes)
-        with self.server.writing() as records:
-            record = records.get(name)
-            if record is None:
+        """Mark *name* as deleted, or remove it with *purge* or without ``caps.undelete``."""
+        self._begin("delete", able=self.caps.writes)
+        with self.server.writing() as secrets:
+            secret = secrets.get(name)
+            if secret is None:
                 return
-            if purge and record.kept:
+            if purge and secret.kept:
                 raise Denied
-            if record.versions and self.caps.undelete and not purge:
-                records[name] = replace(record, state="deleted")
+            if secret.versions and self.caps.undelete and not purge:
+                secrets[name] = replace(secret, state="deleted")
             else:
-                del records[name]
+                del secrets[name]
 
     def restore(self, name: str) -> Entry:
-        """Take the mark away."""
-        self._enter("restore", able=self.caps.undelete)
-        with self.server.writing() as records:
-            record = self.server.find(name)
-            if record.state != "deleted":
+        """Remove the mark."""
+        self._begin("restore", able=self.caps.undelete)
+        with self.server.writing() as secrets:
+            secret = self.server.find(name)
+            if secret.state != "deleted":
                 raise NotFound
-            records[name] = replace(record, state="live")
-            return self._entry(records[name].entry(name))
+            secrets[name] = replace(secret, state="live")
+            return self._entry(secrets[name].entry(name))
 
     def versions(self, name: str) -> Iterator[Entry]:
-        """Yield the versions, newest first; none of a deleted name."""
-        self._enter("versions", able=self.caps.versions)
-        record = self.server.find(name)
-        if record.state == "live":
-            for version in reversed(record.versions):
-                yield self._entry(record.entry(name, version))
+        """Yield the versions, newest first; a deleted name has none."""
+        self._begin("versions", able=self.caps.versions)
+        secret = self.server.find(name)
+        if secret.state == "live":
+            for version in reversed(secret.versions):
+                yield self._entry(secret.entry(name, version))
 
     def containers(self, prefix: str) -> Iterator[Entry]:
-        """Yield the places whose names begin with *prefix*."""
-        self._enter("containers", able=self.caps.containers)
-        for name, place in sorted(self.server.places.items()):
+        """Yield the containers whose names begin with *prefix*."""
+        self._begin("containers", able=self.caps.containers)
+        for name, container in sorted(self.server.containers.items()):
             if name.startswith(prefix):
-                yield Entry(name=name, stamp=place.note, created=place.created)
+                yield Entry(name=name, stamp=container.note, created=container.created)
 
     def make(self, container: str, note: str) -> None:
-        """Make a place."""
-        self._enter("make", able=self.caps.containers)
+        """Make a container."""
+        self._begin("make", able=self.caps.containers)
         with self.server.writing():
-            if container in self.server.places:
+            if container in self.server.containers:
                 raise AlreadyExists
-            self.server.place(container, note)
+            self.server.make_container(container, note)
 
     def drop(self, container: str) -> None:
-        """Drop a place."""
-        self._enter("drop", able=self.caps.containers)
-        with self.server.writing() as records:
-            if container not in self.server.places:
+        """Drop a container."""
+        self._begin("drop", able=self.caps.containers)
+        with self.server.writing() as secrets:
+            if container not in self.server.containers:
                 raise NotFound
-            if any(name.startswith(container + self.caps.joiner) for name in records):
+            if any(name.startswith(container + self.caps.joiner) for name in secrets):
                 raise NotEmpty
-            del self.server.places[container]
+            del self.server.containers[container]
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Show the writes of this thread all at once; writers in other threads wait for the end."""
+        """Show the writes of this thread all at once; writers in other threads wait until then."""
         if not self.caps.transactions:
             return super().transaction()
         return self.server.transaction()
 
-    def explain(self, exc: Exception, op: str) -> Problem:  # noqa: ARG002 - the same whatever was asked
-        """Say that the exception means what its class says."""
+    def explain(self, exc: Exception, op: str) -> Problem:  # noqa: ARG002 - the same for every method
+        """Return the class of the exception as its meaning."""
         return Problem(type(exc), exc.hint) if isinstance(exc, SecretsError) else Problem(SecretsError)
 
-    def _enter(self, op: str, *, able: bool) -> None:
+    def _begin(self, op: str, *, able: bool) -> None:
         self._log.append(op)
         if not able:
             raise Unsupported
         self.server.arrive(op)
 
     def _read(self, name: str, version: str = "") -> Stored:
-        record = self.server.find(name)
-        found = record.readable(version)
-        return Stored(found.text(), self._entry(record.entry(name, found)))
+        secret = self.server.find(name)
+        found = secret.readable(version)
+        return Stored(found.text(), self._entry(secret.entry(name, found)))
 
     def _answer(self, name: str) -> Stored | Exception:
         try:
@@ -207,7 +207,7 @@ class Memory(Driver):
             return exc
 
     def _entry(self, entry: Entry) -> Entry:
-        """Hide what the capabilities say that this store does not keep."""
+        """Leave out the fields that ``caps`` does not announce."""
         return replace(entry, stamp=entry.stamp if self.caps.stamps else "", tags=entry.tags if self.caps.tags else {})
 
     def _check_limits(self, name: str, value: Secret) -> None:
@@ -217,18 +217,18 @@ class Memory(Driver):
         if size > self.caps.max_bytes:
             raise TooLarge
         if not size and not self.caps.empty:
-            raise ValueInvalid("this store holds no empty value")
-        place, _, _ = name.rpartition(self.caps.joiner)
-        if self.caps.containers and place not in self.server.places:
+            raise ValueInvalid("this store cannot hold an empty value")
+        container, _, _ = name.rpartition(self.caps.joiner)
+        if self.caps.containers and container not in self.server.containers:
             raise NotFound("the container does not exist")
 
     def _is_atomic(self, expect: str | None) -> bool:
         return self.caps.cas == "full" or (self.caps.cas == "create" and expect == ABSENT)
 
 
-def _check_expected(record: Record | None, expect: str | None) -> None:
-    """Raise what *expect* says against writing over *record*."""
-    current = record.versions[-1].token if record and record.state in {"live", "disabled"} else ABSENT
+def _check_expected(secret: StoredSecret | None, expect: str | None) -> None:
+    """Raise the error of writing over *secret* under *expect*."""
+    current = secret.versions[-1].token if secret and secret.state in {"live", "disabled"} else ABSENT
     if expect is None or expect == current or (expect == PRESENT and current):
         return
     if expect == ABSENT:

@@ -1,4 +1,4 @@
-"""What a memory driver talks to: secrets in a dict, and the backdoor to them."""
+"""The server of memory drivers: secrets in a dict, and the backdoor to them."""
 
 import threading
 from collections.abc import Callable, Generator, Mapping
@@ -29,12 +29,12 @@ class Version:
     """One value that was written."""
 
     token: str
-    content: Secret | bytes = field(repr=False)  # bytes: a foreign value that is no text
+    content: Secret | bytes = field(repr=False)  # bytes: a foreign value that is not text
     stamp: str
     updated: datetime
 
     def text(self) -> Secret:
-        """Return the value; raise Corrupt where it is no text."""
+        """Return the value; raise Corrupt where it is not text."""
         if isinstance(self.content, Secret):
             return self.content
         try:
@@ -45,8 +45,8 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """All that the server knows of one name."""
+class StoredSecret:
+    """All data of one name."""
 
     created: datetime
     versions: tuple[Version, ...] = ()  # oldest first
@@ -64,7 +64,7 @@ class Record:
         return replace(entry, version=shown.token, stamp=shown.stamp, updated=shown.updated)
 
     def readable(self, token: str = "") -> Version:
-        """Return the current version, or the one of *token*; raise what the state of the name says against it."""
+        """Return the current version, or the one of *token*; raise the error of a state in which it cannot be read."""
         if self.denied:
             raise Denied
         if self.state == "disabled":
@@ -76,8 +76,8 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A container and the note it was made with."""
+class Container:
+    """A container, with the note of its creation."""
 
     note: str
     created: datetime
@@ -85,7 +85,7 @@ class Place:
 
 @dataclass(slots=True)
 class Trouble:
-    """What is wrong with the server."""
+    """The faults of the server."""
 
     outage: type[SecretsError] | None = None  # raised by every call
     refusals: int = 0  # calls that are throttled from now on
@@ -93,7 +93,7 @@ class Trouble:
     silent: bool = False  # writes are done and not answered
 
     def strike(self) -> None:
-        """Raise what a call meets on its way in."""
+        """Raise the fault of a call before it is done."""
         if self.survived is not None:
             self.survived -= 1
             if self.survived < 0:
@@ -105,57 +105,57 @@ class Trouble:
             raise self.outage
 
     def reply(self) -> None:
-        """Raise what a write that was done meets on its way out."""
+        """Raise the fault of a write after it was done."""
         if self.silent:
             raise Unavailable
 
 
 @final
 class Server:
-    """A store that several memory drivers may share. Readers lock nothing; writers wait for each other.
+    """A store that several memory drivers may share. Readers take no lock; writers wait for each other.
 
-    ``now`` gives the time of a write, aware.
+    ``now`` returns the time of a write, aware.
     """
 
     def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.places: dict[str, Place] = {}
-        self.settled: Mapping[str, Record] = {}  # what a lagging list shows
+        self.containers: dict[str, Container] = {}
+        self.settled: Mapping[str, StoredSecret] = {}  # shown by a lagging list
         self.trouble = Trouble()
         self.arrived: list[str] = []  # the methods that drivers called; appended to by many threads without a lock
-        self._records: dict[str, Record] = {}
+        self._secrets: dict[str, StoredSecret] = {}
         self._now = now
         self._tokens = count(1)
         self._lock = threading.RLock()
         self._mine = threading.local()
 
-    def records(self) -> dict[str, Record]:
-        """Return what this thread sees: the shared records, or those of its open transaction."""
-        pending: dict[str, Record] | None = getattr(self._mine, "pending", None)
-        return self._records if pending is None else pending
+    def secrets(self) -> dict[str, StoredSecret]:
+        """Return the secrets that this thread sees: the shared ones, or those of its open transaction."""
+        pending: dict[str, StoredSecret] | None = getattr(self._mine, "pending", None)
+        return self._secrets if pending is None else pending
 
     def arrive(self, op: str) -> None:
-        """Note a call of method *op*, and raise what it meets on its way in."""
+        """StoredSecret a call of method *op*, and raise its fault."""
         self.arrived.append(op)
         self.trouble.strike()
 
-    def find(self, name: str) -> Record:
-        """Return the record of *name*; raise NotFound where there is none."""
-        record = self.records().get(name)
-        if record is None:
+    def find(self, name: str) -> StoredSecret:
+        """Return the secret *name*; raise NotFound where there is none."""
+        secret = self.secrets().get(name)
+        if secret is None:
             raise NotFound
-        return record
+        return secret
 
     @contextmanager
-    def writing(self) -> Generator[dict[str, Record]]:
-        """Hold the write lock and give the records to change."""
+    def writing(self) -> Generator[dict[str, StoredSecret]]:
+        """Hold the write lock and provide the secrets to change."""
         with self._lock:
-            yield self.records()
+            yield self.secrets()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Show the writes of this thread to the others all at once, or none of them after an exception."""
+        """Show the writes of this thread to other threads all at once; after an exception, none of them."""
         with self._lock:
-            outer = self.records()
+            outer = self.secrets()
             self._mine.pending = dict(outer)
             try:
                 yield
@@ -163,43 +163,43 @@ class Server:
                 for name in outer.keys() - self._mine.pending.keys():
                     del outer[name]
             finally:
-                self._mine.pending = None if outer is self._records else outer
+                self._mine.pending = None if outer is self._secrets else outer
 
     def write(
         self, name: str, content: Secret | bytes, *, stamp: str = "", tags: Mapping[str, str] | None = None
     ) -> Entry:
-        """Add a version to *name*, whatever its state was; tags are those of its last version."""
-        with self.writing() as records:
+        """Add a version to *name* in any state; the tags replace the former ones."""
+        with self.writing() as secrets:
             now = self._now()
             version = Version(token=f"v{next(self._tokens)}", content=content, stamp=stamp, updated=now)
-            old = records.get(name) or Record(created=now)
-            records[name] = replace(old, versions=(*old.versions, version), tags=dict(tags or {}), state="live")
-            return records[name].entry(name)
+            old = secrets.get(name) or StoredSecret(created=now)
+            secrets[name] = replace(old, versions=(*old.versions, version), tags=dict(tags or {}), state="live")
+            return secrets[name].entry(name)
 
-    def place(self, name: str, note: str) -> None:
-        """Keep a container called *name*."""
-        self.places[name] = Place(note=note, created=self._now())
+    def make_container(self, name: str, note: str) -> None:
+        """Add a container called *name*."""
+        self.containers[name] = Container(note=note, created=self._now())
 
     def bare(self, name: str) -> None:
-        """Keep *name* without a value."""
-        with self.writing() as records:
-            records[name] = Record(created=self._now())
+        """Add *name* without a value."""
+        with self.writing() as secrets:
+            secrets[name] = StoredSecret(created=self._now())
 
-    def change(self, name: str, change: Callable[[Record], Record]) -> None:
-        """Replace the record of *name* by what *change* makes of it; raise NotFound where there is none."""
-        with self.writing() as records:
-            records[name] = change(self.find(name))
+    def change(self, name: str, change: Callable[[StoredSecret], StoredSecret]) -> None:
+        """Replace the secret *name* with the result of *change*; raise NotFound where there is none."""
+        with self.writing() as secrets:
+            secrets[name] = change(self.find(name))
 
 
 @final
 class MemoryBackdoor(Backdoor):
-    """Another tool at a memory server."""
+    """Another tool on a memory server."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
     def write(self, name: str, text: str) -> None:
-        """Store *text*; the stamp of the version before says nothing about it and is not kept."""
+        """Store *text* without a stamp."""
         self._server.write(name, Secret(text))
 
     def read(self, name: str) -> str:
@@ -215,16 +215,16 @@ class MemoryBackdoor(Backdoor):
         self._server.bare(name)
 
     def disable(self, name: str) -> None:
-        """Switch *name* off."""
-        self._server.change(name, lambda record: replace(record, state="disabled"))
+        """Disable *name*."""
+        self._server.change(name, lambda secret: replace(secret, state="disabled"))
 
     def deny(self, name: str) -> None:
         """Forbid every read of the value of *name*."""
-        self._server.change(name, lambda record: replace(record, denied=True))
+        self._server.change(name, lambda secret: replace(secret, denied=True))
 
     def deny_purge(self, name: str) -> None:
         """Forbid every purge of *name*."""
-        self._server.change(name, lambda record: replace(record, kept=True))
+        self._server.change(name, lambda secret: replace(secret, kept=True))
 
     def unreachable(self) -> None:
         """Make every call raise Unavailable."""
@@ -243,11 +243,11 @@ class MemoryBackdoor(Backdoor):
         self._server.trouble.silent = True
 
     def crash(self, *, after: int) -> None:
-        """Make all calls raise Crash, but for the next *after*."""
+        """Make all calls after the next *after* raise Crash."""
         self._server.trouble.survived = after
 
     def recover(self) -> None:
-        """End all trouble."""
+        """End all faults."""
         self._server.trouble = Trouble()
 
     def calls(self) -> int:
@@ -255,18 +255,18 @@ class MemoryBackdoor(Backdoor):
         return len(self._server.arrived)
 
     def settle(self) -> None:
-        """Let the lagging list catch up."""
-        self._server.settled = dict(self._server.records())
+        """Let the lagging list show all writes."""
+        self._server.settled = dict(self._server.secrets())
 
     def rollback(self, name: str, version: str) -> None:
-        """Write the content of *version* once more, without a stamp."""
+        """Write the content of *version* again, without a stamp."""
         self._server.write(name, self._server.find(name).readable(version).content)
 
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Add *tags* to those of *name*."""
-        self._server.change(name, lambda record: replace(record, tags={**record.tags, **tags}))
+        self._server.change(name, lambda secret: replace(secret, tags={**secret.tags, **tags}))
 
     def remove(self, name: str) -> None:
-        """Take *name* away with all its versions."""
-        with self._server.writing() as records:
-            records.pop(name, None)
+        """Remove *name* with all its versions."""
+        with self._server.writing() as secrets:
+            secrets.pop(name, None)

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.configs import mixed
 from tests.support.distributions import install
 from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import Shell
+
+__all__ = ["mixed"]
 
 
 @pytest.fixture

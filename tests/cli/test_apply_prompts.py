@@ -1,14 +1,19 @@
 """The questions of ``apply`` and ``remove`` on a real terminal."""
 
+import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pexpect
 import pytest
 
-from tests.support.configs import many, mixed
-from tests.support.shell import Shell, ended
+from tailorsecrets.errors import Denied
+from tests.support.configs import many
+from tests.support.memory_plugin import DRIVERS
+from tests.support.shell import PROGRAM, Shell, ended
 
-__all__ = ["mixed"]
 CONFLICTS, UNMANAGED, DELETIONS = (
     "Take these vaults over from their owners? [y/N]: ",
     "Take these vaults over? [y/N]: ",
@@ -85,20 +90,82 @@ def test_a_bar_on_a_terminal(shell: Shell) -> None:
     assert "100%" in text
 
 
-@pytest.mark.parametrize("transactions", [True, False])
-def test_ctrl_c_halfway(memory: Shell, transactions: bool) -> None:
-    """Ctrl-C while it writes says what was done and what was not, and ends with 130."""
+def slow_apply(memory: Shell, options: str) -> "pexpect.spawn[str]":
+    """Start an apply of 60 secrets on a slow store, and return when it has begun to write."""
     memory.declare(many(60))
-    store = "memory://slow?slow=0.1" + ("" if transactions else "&transactions=0")
     path = f"{memory.folder}/site:{Path(__file__).parent.parent.parent}"
-    child = memory.terminal("apply", TAILORSECRETS_STORE=store, PYTHONPATH=path)
+    child = memory.terminal("apply", TAILORSECRETS_STORE=f"memory://slow?{options}", PYTHONPATH=path)
     child.expect_exact("applying")
+    return child
+
+
+@pytest.mark.parametrize("transactions", [True, False])
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_halfway(memory: Shell, transactions: bool, number: signal.Signals, exit_code: int) -> None:
+    """Ctrl-C and SIGTERM during an apply give the same report of the steps, and exit with 130 and 143."""
+    child = slow_apply(memory, "slow=0.1" + ("" if transactions else "&transactions=0"))
     child.expect_exact("5%")
-    child.sendintr()
+    child.kill(number)
     code, text = ended(child)
-    assert code == 130
+    assert code == exit_code
     assert "Traceback" not in text
     assert "not done:\n" in text
     assert ("done:\n  nothing\n" in text) is transactions
+    assert "error[INTERRUPTED]: " in text
     assert "steps were not done" in text.splitlines()[-2]
-    assert text.splitlines()[-1] == "hint: run it again: it goes on where it stopped"
+    assert text.splitlines()[-1] == "hint: run it again to do the other steps"
+
+
+def test_a_second_ctrl_c(memory: Shell) -> None:
+    """The first Ctrl-C waits for the writes under way; a second one ends the command without a report."""
+    child = slow_apply(memory, "slow=3&transactions=0")
+    child.expect_exact("1%")  # the vault is there
+    time.sleep(0.5)
+    child.sendintr()
+    time.sleep(0.5)
+    child.sendintr()
+    code, text = ended(child)
+    assert (code, text.splitlines()[-1]) == (130, "error[INTERRUPTED]: interrupted")
+    assert "not done:" not in text
+
+
+def test_sigterm_with_ctrl_c_ignored(memory: Shell) -> None:
+    """A shell starts background jobs with Ctrl-C ignored; SIGTERM gives the report there too, and as JSON."""
+    memory.declare(many(60))
+    path = f"{memory.folder}/site:{Path(__file__).parent.parent.parent}"
+    environ = {**memory.environ, "TAILORSECRETS_STORE": "memory://slow?slow=0.2&transactions=0", "PYTHONPATH": path}
+    line = f"trap '' INT; exec {PROGRAM} apply --json"
+    with subprocess.Popen(
+        ["bash", "-c", line], cwd=memory.folder, env=environ, stderr=subprocess.PIPE, text=True
+    ) as started:
+        assert started.stderr is not None
+        assert started.stderr.readline().startswith("apply my-app -> ")
+        time.sleep(1.5)
+        started.terminate()
+        document = json.loads(started.stderr.read().splitlines()[-1])
+    assert started.returncode == 143
+    assert document["error"]["code"] == "INTERRUPTED"
+    assert len(document["done"]) + len(document["notDone"]) == 61
+    assert document["notDone"]
+
+
+def test_deletions_for_good(memory: Shell) -> None:
+    """Where a store cannot undo a deletion, the plan, the prompt and the report say so in each line."""
+    memory.environ["TAILORSECRETS_STORE"] = "memory://here?undelete=0&transactions=0"
+    memory.declare('{"aaa-keys": {"one-key": "x"}, "bbb-keys": {"two-key": "x"}}')
+    assert memory("apply").code == 0
+    memory.declare('{"aaa-keys": {}}')
+    plan = memory("apply", "--dry-run").out
+    assert "  - aaa-keys/one-key (for good)\n  - bbb-keys/two-key (for good)\n" in plan
+    assert "  - bbb-keys (for good)\n" in plan
+    DRIVERS["here"].fail("delete", Denied, name="default/bbb-keys/two-key")
+    done = memory("apply", "--yes")
+    assert "These will be deleted:\n  - aaa-keys/one-key (for good)\n  - bbb-keys/two-key (for good)\n" in done.err
+    assert "done:\n  delete aaa-keys/one-key (for good)\n" in done.err
+    assert "  delete bbb-keys/two-key (for good) (PERMISSION_DENIED)\n" in done.err
+
+
+def test_deletions_that_can_be_undone(managed: Shell) -> None:
+    """A deletion that restore can undo is not marked."""
+    managed.declare("{}")
+    assert "for good" not in managed("apply", "--dry-run").out

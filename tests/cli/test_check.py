@@ -1,5 +1,11 @@
 """``check``: whether all declared secrets can be read."""
 
+from dataclasses import replace
+
+import pytest
+
+from tailorsecrets.errors import Unavailable
+from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import Shell
 
 
@@ -31,3 +37,24 @@ def test_an_empty_config(managed: Shell) -> None:
     """A config without secrets has nothing to check."""
     managed.declare("{}")
     assert (managed("check").code, managed("check").out) == (0, "")
+
+
+@pytest.mark.parametrize("batch", [1, 20])
+def test_a_dead_store(memory: Shell, batch: int) -> None:
+    """After the first outage the other secrets are not tried: the check ends after the wait of a few of them."""
+    memory.declare(str({"api-keys": {f"key-{number:02}": "x" for number in range(50)}}))
+    assert memory("apply", "--yes").code == 0
+    DRIVERS["here"].caps = replace(DRIVERS["here"].caps, batch=batch)
+    DRIVERS["here"].fail("", Unavailable)
+    before = len(DRIVERS["here"].calls)
+    done = memory("check")
+    asked = {call.name for call in DRIVERS["here"].calls[before:]}
+    lines = done.out.splitlines()
+    assert (done.code, len(lines)) == (1, 50)
+    assert len(asked) < 10  # a batch has no name
+    assert lines[0].startswith("FAILED   api-keys/key-00: UNAVAILABLE")
+    assert lines[-1] == "UNTRIED  api-keys/key-49"
+    rows = memory("check", "--json").data
+    assert {(row["ok"], row["code"]) for row in rows} == {(False, "UNAVAILABLE")}
+    DRIVERS["here"].heal()
+    assert [row["ok"] for row in memory("check", "--json").data] == [True] * 50

@@ -97,8 +97,9 @@ def test_trust(shell: Shell) -> None:
 
 def test_declining_to_trust(shell: Shell) -> None:
     """Anything but a yes trusts nothing."""
+    origin = shell("file", "trust", "--yes").err.rpartition(" ")[2].strip()
     child = shell.terminal("file", "trust")
-    child.expect_exact("[y/N]: ")
+    child.expect_exact(f"with the origin {origin} as the genuine store file? [y/N]: ")
     child.sendline("n")
     code, text = ended(child)
     assert code == 1
@@ -106,7 +107,7 @@ def test_declining_to_trust(shell: Shell) -> None:
 
 
 def test_rekey(shell: Shell) -> None:
-    """Rekeying changes every line, and what is in the store stays."""
+    """Rekeying changes every line and no value."""
     path = shell.folder / STORE.removeprefix("file:")
     before = path.read_bytes().splitlines()[:-1]
     assert shell("file", "rekey").code == 0
@@ -142,6 +143,18 @@ def test_a_lockout_must_be_meant(shell: Shell) -> None:
     assert error["code"] == "CONFIRMATION_REQUIRED"
     assert "--allow-lockout" in error["suggestion"]
     assert shell(*remove, "--allow-lockout").code == 0
+
+
+def test_a_weak_passphrase(shell: Shell) -> None:
+    """A passphrase of less than 12 characters needs a word, and so does one that a new file gets."""
+    error = shell("file", "keys", "add", "--passphrase", "--json", stdin=b"elevenchars\n").error
+    assert (error["code"], "--allow-weak" in error["suggestion"]) == ("PASSPHRASE_WEAK", True)
+    assert shell("file", "keys", "add", "--passphrase", "--allow-weak", stdin=b"elevenchars\n").code == 0
+    weak = {"TAILORSECRETS_FILE_PASSPHRASE": "elevenchars"}
+    done = shell.having(weak)("init", "--store", "file:new.jsonl", "--json")
+    assert done.error["code"] == "PASSPHRASE_WEAK"
+    assert not (shell.folder / "new.jsonl").exists()
+    assert "elevenchars" not in done.err
 
 
 def test_an_empty_passphrase(shell: Shell) -> None:

@@ -11,7 +11,7 @@ from tests.support.shell import STORE, Shell
 
 
 def test_what_init_makes(empty: Shell) -> None:
-    """Init writes a config, its types module and the default store, and says what comes next."""
+    """Init writes a config, its types module and the default store, and names the next steps."""
     done = empty("init")
     assert done.code == 0
     assert done.err.startswith(f"init -> {STORE}, workspace default\n")
@@ -63,18 +63,41 @@ def test_init_twice(empty: Shell) -> None:
 
 
 def test_init_below_a_config(empty: Shell) -> None:
-    """In a folder below a config, init makes the store beside that config."""
+    """In a folder below another app, init makes the files of a new app there, and names the config that it hides."""
     empty.declare("{}")
+    below = Shell(empty.folder / "sub")
+    below.folder.mkdir()
+    done = below("init")
+    config = below.folder / "tailor_config.py"
+    assert done.code == 0
+    assert f"note: in this folder and below, {config} hides {empty.folder / 'tailor_config.py'}\n" in done.err
+    assert config.is_file()
+    assert (below.folder / STORE.removeprefix("file:")).is_file()
+    assert [path.name for path in empty.folder.glob("*tailor*")] == ["tailor_config.py"]
+    assert "hides" in below("init").err
+
+
+def test_init_names_no_hidden_config(empty: Shell) -> None:
+    """Where no config is above, or one is named, nothing is hidden."""
+    assert "hides" not in empty("init").err
     (empty.folder / "sub").mkdir()
-    below = Shell(empty.folder)
-    below.folder = empty.folder / "sub"
-    assert below("init").code == 0
-    assert (empty.folder / STORE.removeprefix("file:")).is_file()
-    assert list(below.folder.iterdir()) == []
+    below = Shell(empty.folder / "sub")
+    assert "hides" not in below("init", "--config", "../tailor_config.py").err
+    assert "hides" not in below("init", TAILORSECRETS_CONFIG="../tailor_config.py").err
+    assert [path.name for path in below.folder.iterdir() if path.name != ".config"] == []
+
+
+def test_a_home_that_cannot_be_written(empty: Shell) -> None:
+    """Where the key folder cannot be made, the error names it, and does not say that the store does not exist."""
+    done = empty("init", XDG_CONFIG_HOME="/proc/nowhere")
+    assert done.code == 1
+    assert "STORE_NOT_FOUND" not in done.err
+    assert "does not exist" not in done.err
+    assert "/proc/nowhere" in done.err
 
 
 def test_init_with_another_store_and_config(empty: Shell) -> None:
-    """--store and --config say what to make."""
+    """--store and --config choose the files to make."""
     assert empty("init", "--store", "file:dev.jsonl", "-c", "dev_config.py").code == 0
     assert (empty.folder / "dev.jsonl").is_file()
     assert (empty.folder / "dev_config.py").is_file()
@@ -133,7 +156,7 @@ def test_no_config(empty: Shell, command: str) -> None:
 
 
 def test_what_a_config_prints_is_talk(managed: Shell) -> None:
-    """A config that prints does not spoil the JSON on stdout."""
+    """A config that prints does not change the JSON on stdout."""
     path = managed.folder / "tailor_config.py"
     path.write_text("print('hello')\n" + path.read_text())
     done = managed("apply", "-d", "--json", STRIPE_KEY="x")

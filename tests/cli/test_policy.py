@@ -7,7 +7,7 @@ import pytest
 from tests.support.shell import Shell
 
 STORES = {
-    "vault://vault.example/kv/base": 'path "kv/data/base/default/api-keys/*"',
+    "vault://vault.example/kv/base?mount=kv": 'path "kv/data/base/default/api-keys/*"',
     "vault://vault.example": 'path "default/api-keys/data/*"',
     "aws://eu-west-1/team": "secret:team/default/api-keys/*",
     "gcp://my-project": "my-project",
@@ -27,8 +27,10 @@ def test_a_policy_is_printed_without_a_login(empty: Shell, url: str, use: str) -
     assert json.loads(document.out)["policy"].strip() == done.out.strip()
 
 
-def test_a_file_has_no_policy(empty: Shell) -> None:
-    """A store without permissions says so."""
-    done = empty("policy", "--for", "read", "-V", "api-keys", "--store", "file:s.jsonl")
+@pytest.mark.parametrize("url", ["file:s.jsonl", "memory://here"])
+def test_a_store_without_policies(memory: Shell, url: str) -> None:
+    """A plugin that makes no policy says that, and claims nothing about the rights in its store."""
+    done = memory("policy", "--for", "read", "-V", "api-keys", "--store", url)
     assert done.code == 1
-    assert "error[UNSUPPORTED]" in done.err
+    scheme = url.partition(":")[0]
+    assert done.err == f"error[UNSUPPORTED]: {url}: the plugin of {scheme}: stores makes no policies\n"

@@ -20,7 +20,7 @@ def test_a_hidden_prompt(shell: Shell) -> None:
 
 
 def test_a_hidden_prompt_left_empty(shell: Shell) -> None:
-    """An empty answer is no value, and the error names the way to give the empty text."""
+    """An empty answer is refused, and the hint has the option for the empty text."""
     child = shell.terminal("secret", "create", *KEY)
     child.expect_exact("Value: ")
     child.sendline("")
@@ -108,3 +108,21 @@ def test_a_line_that_a_terminal_cuts(shell: Shell) -> None:
     assert code == 1
     assert "error[SECRET_VALUE_TOO_LARGE]" in text
     assert "--value-stdin" in text
+
+
+def test_a_value_from_stdin_on_a_terminal(shell: Shell) -> None:
+    """--value-stdin on a terminal is refused before anything is typed, since the terminal would show it."""
+    code, text = ended(shell.terminal("secret", "create", *KEY, "--value-stdin"))
+    assert code == 1
+    assert "error[SECRET_VALUE_STDIN_TTY]" in text
+    assert "hint: " in text
+    assert shell("secret", "get", *KEY, "--json").error["code"] == "SECRET_NOT_FOUND"
+
+
+def test_adopting_from_the_same_name(managed: Shell) -> None:
+    """The question about a vault of an owner with the same name and another id says so."""
+    managed.declare('{"api-keys": {}}', identity="0192f0c1-2345-7abc-8def-000000000009")
+    child = managed.terminal("secret", "vault", "adopt", "api-keys")
+    child.expect_exact("my-app, another id manages vault api-keys. Take it over? [y/N]: ")
+    child.sendline("n")
+    assert ended(child)[0] == 1

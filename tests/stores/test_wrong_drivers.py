@@ -34,17 +34,17 @@ def run(name: str, driver: type[Memory], suite: type[Conformance]) -> None:
     """Run the test called *name* of *suite* on a *driver*."""
     server, case = Server(), suite()
     connection = driver(caps=suite.caps, server=server)
-    place = case.places(connection)
+    make_vault = case.vault_maker(connection)
     test = getattr(case, name)
     given: dict[str, Any] = {
         "connect": lambda: driver(caps=suite.caps, server=server),
         "backdoor": MemoryBackdoor(server),
         "driver": connection,
-        "place": place,
+        "make_vault": make_vault,
     }
     wanted = inspect.signature(test).parameters
     if "vault" in wanted:
-        given["vault"] = place("api")
+        given["vault"] = make_vault("api")
     test(**{parameter: given[parameter] for parameter in wanted})
 
 

@@ -12,6 +12,7 @@ OPTIONS = {
     "stamps": "0: keep none",
     "transactions": "0: write one by one",
     "empty": "0: cannot hold the empty text",
+    "undelete": "0: deletes for good",
     "slow": "seconds that a write takes",
 }
 

@@ -218,7 +218,7 @@ def test_bad_input_and_output(run: Run) -> None:
     with pytest.raises(InputInvalid, match=r"resolver resolve: input.id: is missing; input.name: is unknown") as caught:
         run(app, "call", resolver, {"name": "x"})
     assert caught.value.problems == (("input.id", "is missing"), ("input.name", "is unknown"))
-    with pytest.raises(OutputInvalid, match="output: str is meant, not int"):
+    with pytest.raises(OutputInvalid, match="output: expected str, got int"):
         run(app, "call", resolver, {"id": 1})
 
 
@@ -320,8 +320,8 @@ def test_events_from_json(document: Any, event: Event) -> None:
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        ([], "an event is a JSON object"),
-        ({"kind": "made"}, "an event has a kind: recordCreated"),
+        ([], "an event must be a JSON object"),
+        ({"kind": "made"}, "an event must have a kind: recordCreated"),
         ({"kind": "recordDeleted", "type": "Order", "new_record": 1}, "missing or unknown: new_record, old_record"),
         ({"kind": "scheduled", "executor": "nightly", "time": "noon"}, "'noon' is not a time"),
     ],

@@ -93,7 +93,7 @@ def test_fastapi_calls_resolvers(store: str) -> None:
     assert paid.json() == {"paid": 5, "signed_in": True}
     assert (refused.status_code, refused.json()["detail"]) == (
         422,
-        ["input.currency: is missing", "input.amount: int is meant, not str"],
+        ["input.currency: is missing", "input.amount: expected int, got str"],
     )
 
 

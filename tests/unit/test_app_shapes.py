@@ -101,7 +101,7 @@ def test_every_problem_is_told(kind: object) -> None:
     assert problems(kind, {"note": 1, "more": 2}) == [
         ("input.price", "is missing"),
         ("input.more", "is unknown"),
-        ("input.note", "str or None is meant"),
+        ("input.note", "expected str or None"),
     ]
 
 
@@ -116,9 +116,9 @@ def test_paths_lead_to_the_problem() -> None:
     """A path goes through lists, mappings, unions and classes that hold themselves."""
     given = {"id": "o-1", "items": [{"price": 1}, {"price": "2"}], "tags": {"a": 1}, "parent": {"id": 3, "items": []}}
     assert problems(Order, given) == [
-        ("input.items[1].price", "float is meant, not str"),
-        ("input.tags.a", "str is meant, not int"),
-        ("input.parent.id", "str is meant, not int"),
+        ("input.items[1].price", "expected float, got str"),
+        ("input.tags.a", "expected str, got int"),
+        ("input.parent.id", "expected str, got int"),
     ]
 
 

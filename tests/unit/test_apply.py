@@ -196,7 +196,7 @@ def test_a_terse_list_is_completed_by_looks() -> None:
     driver.backdoor.write("default/api-keys/added", "by hand")
     driver.forget_calls()
     made = plan(driver, WANTED)
-    assert driver.calls == {"list": 1, "get_many": 1, "stat": 5}
+    assert driver.calls == {"list": 1, "get_many": 1, "stat": 5, "get": 1}  # the one without a stamp is read
     assert [(step.action, step.place.secret) for step in made.steps] == [("update", "stripe"), ("delete", "added")]
     assert all(step.expect for step in made.steps)
     assert made.trusted == 0
@@ -399,19 +399,23 @@ def test_a_crash_between_any_two_calls_converges(kind: str) -> None:
     assert 5 < crashed < 200
 
 
-def test_ctrl_c_lets_running_writes_end_and_starts_no_other() -> None:
-    """After Ctrl-C the report tells what was done and what was left, and a rerun finishes the job."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_running_writes_end_and_starts_no_other(number: signal.Signals) -> None:
+    """After Ctrl-C or SIGTERM the report says what was done and what was not, and a rerun finishes the job."""
+    before = signal.getsignal(number)
     memory = Memory(caps=replace(PLAIN, batch=1))
     store, once = Store(memory), threading.Lock()
 
     def interrupt(_step: object) -> None:
         if once.acquire(blocking=False):
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             threading.Event().wait(0.05)  # for the signal to reach the main thread
 
     wanted = {"vault": {f"secret-{n}": Secret("x") for n in range(2000)}}
     report = apply(make_plan(Desired(APP, wanted), store), store, interrupt)
     assert report.interrupted
+    assert report.signal == number
+    assert signal.getsignal(number) is before
     assert report.left
     assert not report.failed
     assert len(values(memory)) == len([step for step in report.done if step.place.secret])
@@ -494,3 +498,157 @@ def test_planning_on_a_store_that_is_not_there(may_create: bool) -> None:
     else:
         with pytest.raises(StoreNotFound):
             make_plan(Desired(APP, {"abc": {}}), store)
+
+
+class Unstamped(Memory):
+    """A store where a login without the right to write stamps writes values."""
+
+    denied = True
+
+    def put(self, name: str, value: Secret, **options: Any) -> Entry:
+        """Write, and say that the stamp is missing."""
+        if not self.denied or "/v/" in name:
+            return super().put(name, value, **options)
+        entry = super().put(name, value, **(options | {"stamp": ""}))
+        return replace(entry, stamp="", note="its stamp could not be written")
+
+
+def test_a_write_without_its_stamp_is_done_once() -> None:
+    """The report says so, and the next plan compares the value, so nothing is written again; a change is seen."""
+    driver = Unstamped(caps=PLAIN)
+    wanted = {"api-keys": {"stripe": Secret("one")}}
+    report = deploy(driver, wanted)
+    assert report.complete
+    assert [(step.place.secret, note) for step, note in report.notes] == [("stripe", "its stamp could not be written")]
+    assert plan(driver, wanted).steps == ()
+    assert plan(driver, wanted, prune=False).steps == ()
+    assert plan(driver, {"api-keys": {"stripe": Secret("two")}}).count("update") == 1
+    driver.backdoor.write("default/api-keys/stripe", "by hand")
+    assert plan(driver, wanted).count("update") == 1
+
+
+def test_a_value_that_may_not_be_read_and_has_no_stamp_is_unknown() -> None:
+    """It may be what is declared, so it is listed and left alone, while the rest is done."""
+    memory = Unstamped(caps=PLAIN)
+    deploy(memory, {"api-keys": {"stripe": Secret("one")}})
+    faults = Faults(memory)
+    faults.fail("get", Denied, name="default/api-keys/stripe")
+    made = plan(faults, {"api-keys": {"stripe": Secret("one"), "new": Secret("two")}})
+    assert made.unknown == (("api-keys", "stripe"),)
+    assert [step.place.secret for step in made.steps] == ["new"]
+
+
+def test_an_outage_while_values_are_compared_is_no_difference() -> None:
+    """A value that the store does not give now is not written over."""
+    memory = Unstamped(caps=PLAIN)
+    deploy(memory, {"api-keys": {"stripe": Secret("one")}})
+    faults = Faults(memory)
+    faults.fail("get", Unavailable, name="default/api-keys/stripe")
+    with pytest.raises(Unavailable):
+        plan(faults, {"api-keys": {"stripe": Secret("one")}})
+
+
+def test_vaults_that_are_taken_over_are_written_without_reading() -> None:
+    """What another hand wrote into a vault that is not the app's is replaced; no value is read for that."""
+    memory = Memory(caps=PLAIN)
+    memory.backdoor.write("default/api-keys/stripe", "by hand")
+    memory.forget_calls()
+    assert plan(memory, {"api-keys": {"stripe": Secret("one")}}).count("update") == 2
+    assert memory.calls["get"] == 0
+
+
+LAGGING = {
+    "stamps in lists": replace(PLAIN, list_lag=300.0, cas="none"),
+    "atomic creates": replace(PLAIN, list_lag=300.0, cas="create"),
+    "no stamps in lists": replace(PLAIN, list_lag=300.0, cas="create", list_stamps=False, batch=1),
+}
+
+
+@pytest.mark.parametrize("caps", LAGGING.values(), ids=LAGGING.keys())
+def test_a_second_apply_while_the_list_lags(caps: Caps) -> None:
+    """Creates, updates and deletes that the list does not show yet are not planned again, and no value is read."""
+    driver = Memory(caps=caps)
+    deploy(driver, {"api-keys": {"stripe": Secret("old"), "gone": Secret("x")}, "gone": {"key": Secret("x")}})
+    driver.settle()
+    assert deploy(driver, WANTED).complete
+    driver.forget_calls()
+    assert plan(driver, WANTED).steps == ()
+    assert {call for call in driver.calls if call.startswith("get")} <= {"get_many", "get"}
+    assert driver.value_reads <= 4 + len(WANTED)  # records
+    report = deploy(driver, WANTED)
+    assert (report.done, report.failed) == ((), ())
+
+
+@pytest.mark.parametrize("caps", LAGGING.values(), ids=LAGGING.keys())
+def test_a_first_deployment_stats_nothing_that_cannot_be_there(caps: Caps) -> None:
+    """In a vault without a record every secret is new."""
+    driver = Memory(caps=caps)
+    assert plan(driver, WANTED).count("create") == 7
+    assert driver.calls["stat"] == 0
+
+
+def test_a_create_of_what_is_there_already_is_done() -> None:
+    """Two runs of one app that create the same value are both complete, and there is one version."""
+    driver = Memory(caps=PLAIN)
+    deploy(driver, {"vault": {}})
+    made = plan(driver, {"vault": {"secret": Secret("value")}})
+    assert apply(made, Store(driver)).complete
+    assert apply(made, Store(driver)).complete
+    assert len(Store(driver).history("vault", "secret")) == 1
+
+
+OTHER = Owner("other-app")
+
+
+@pytest.mark.parametrize("wanted", [{}, {"api-keys": {"stripe": Secret("two")}}], ids=["delete", "update"])
+def test_a_vault_that_changed_hands_during_a_prompt(caps: Caps, wanted: dict[str, dict[str, DesiredValue]]) -> None:
+    """Nothing is written to it: its first step is a conflict, and the rest is not tried."""
+    driver = Memory(caps=caps)
+    deploy(driver, {"api-keys": {"stripe": Secret("one")}, "others": {"key": Secret("x")}})
+    store = Store(driver)
+    made = plan(driver, wanted)
+    workspace_of(store).claim("api-keys", OTHER, workspace_of(store).record("api-keys"))
+    report = apply(made, store, prompted=True)
+    assert [(step.place.vault, type(error)) for step, error in report.failed] == [("api-keys", Conflict)]
+    assert store.get("api-keys", "stripe") == "one"
+    if not caps.transactions:
+        assert {step.place.vault for step in report.done} == {"others"}
+
+
+def test_a_vault_that_was_created_during_a_prompt() -> None:
+    """Two apps that want one new vault do not share it."""
+    driver = Memory(caps=PLAIN)
+    made = plan(driver, {"api-keys": {"stripe": Secret("one")}})
+    deploy(driver, {"api-keys": {}}, OTHER)
+    report = apply(made, Store(driver), prompted=True)
+    assert [type(error) for _, error in report.failed] == [Conflict]
+    assert len(report.left) == 1
+
+
+def test_owners_are_read_again_only_after_a_prompt() -> None:
+    """A plan that is carried out at once costs no call more, one batch of records else."""
+    driver = Memory(caps=PLAIN)
+    deploy(driver, WANTED)
+    made = plan(driver, {})
+    driver.forget_calls()
+    apply(made, Store(driver), prompted=False)
+    without = driver.calls["get_many"]
+    deploy(driver, WANTED)
+    made = plan(driver, {})
+    driver.forget_calls()
+    assert apply(made, Store(driver), prompted=True).complete
+    assert driver.calls["get_many"] == without + 1
+
+
+def test_owners_that_cannot_be_read_again_stop_the_run() -> None:
+    """Nothing is written when nobody can tell whose the vaults are."""
+    memory = Memory(caps=PLAIN)
+    faults = Faults(memory)
+    made = plan(memory, WANTED)
+    faults.fail("get_many", Unavailable)
+    report = apply(made, Store(faults), prompted=True)
+    assert (len(report.failed), report.done, memory.writes) == (1, (), 0)
+    faults.heal()
+    faults.fail("get", Denied, name="default/v/api-keys")
+    report = apply(made, Store(faults), prompted=True)
+    assert [(step.place, type(error)) for step, error in report.failed] == [(("api-keys", ""), Denied)]

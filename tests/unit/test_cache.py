@@ -15,14 +15,14 @@ from tailorsecrets.errors import (
     Unavailable,
 )
 from tailorsecrets.runtime import cache
-from tailorsecrets.runtime.cache import Cache, ReadRequest, Want, held_of
+from tailorsecrets.runtime.cache import Cache, CacheKey, ReadRequest, entry_or_raise
 from tailorsecrets.runtime.events import CacheEvent
-from tailorsecrets.runtime.freshness import Held
+from tailorsecrets.runtime.freshness import CacheEntry
 from tailorsecrets.runtime.singleflight import Flight
 from tailorsecrets.store.names import Place
 from tailorsecrets.targets.cache_settings import CacheSettings
 
-ONE, TWO = Want("abc", "one"), Want("abc", "two")
+ONE, TWO = CacheKey("abc", "one"), CacheKey("abc", "two")
 PASSING = [Unavailable, Throttled]
 FINAL = [Denied, Disabled, Unauthenticated, Corrupt]
 
@@ -32,39 +32,39 @@ class Bench:
 
     def __init__(self, **settings: float) -> None:
         self.now = 1000.0
-        self.values: dict[Want, str] = {ONE: "1", TWO: "2"}
+        self.values: dict[CacheKey, str] = {ONE: "1", TWO: "2"}
         self.error: type[SecretsError] | None = None
-        self.calls: list[list[Want]] = []
+        self.calls: list[list[CacheKey]] = []
         self.waiting: list[Callable[[], None]] = []
         self.events: list[CacheEvent] = []
         wait = self.waiting.append
-        self.cache = Cache(self.fetch, clock=lambda: self.now, run=wait, tell=wait, jitter=lambda: 0.0)
+        self.cache = Cache(self.fetch, clock=lambda: self.now, run=wait, run_hook=wait, jitter=lambda: 0.0)
         self.cache.configure(CacheSettings(**settings))  # type: ignore[arg-type]
         self.cache.on_event = self.events.append
 
-    def fetch(self, wants: Sequence[Want]) -> Mapping[Want, Held | SecretsError]:
+    def fetch(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, CacheEntry | SecretsError]:
         """Answer from the dict, or with the error."""
-        self.calls.append(list(wants))
+        self.calls.append(list(keys))
         error = self.error
-        return {want: error() if error else self.held(want) for want in wants}
+        return {key: error() if error else self.held(key) for key in keys}
 
-    def held(self, want: Want) -> Held:
+    def held(self, key: CacheKey) -> CacheEntry:
         """Return what the store has."""
-        value = self.values.get(want)
-        return Held() if value is None else Held(value, f"version of {value}", missing=False)
+        value = self.values.get(key)
+        return CacheEntry() if value is None else CacheEntry(value, f"version of {value}", missing=False)
 
     def fly(self) -> None:
         """Do all the work that waits."""
         while self.waiting:
             self.waiting.pop(0)()
 
-    def ask(self, *wants: Want, max_age: float | None = None) -> "Reader":
+    def ask(self, *keys: CacheKey, max_age: float | None = None) -> "Reader":
         """Let a reader ask; it does not wait for flights by itself."""
-        return Reader(self.cache, wants or (ONE,), max_age)
+        return Reader(self.cache, keys or (ONE,), max_age)
 
-    def get(self, want: Want = ONE, max_age: float | None = None) -> str | None:
+    def get(self, key: CacheKey = ONE, max_age: float | None = None) -> str | None:
         """Let a reader ask, and let all flights land that it waits for."""
-        reader = self.ask(want, max_age=max_age)
+        reader = self.ask(key, max_age=max_age)
         while not reader.done:
             self.fly()
             reader.go_on()
@@ -74,8 +74,8 @@ class Bench:
 class Reader:
     """A reader that a test moves from flight to flight."""
 
-    def __init__(self, cache: Cache, wants: Sequence[Want], max_age: float | None) -> None:
-        self.asking = ReadRequest(cache, wants, max_age, patient=True)
+    def __init__(self, cache: Cache, keys: Sequence[CacheKey], max_age: float | None) -> None:
+        self.asking = ReadRequest(cache, keys, max_age, no_timeout=True)
         self._flights = iter(self.asking)
         self.flight: Flight | None = None
         self.done = False
@@ -89,7 +89,7 @@ class Reader:
     @property
     def value(self) -> str | None:
         """The answer; raises it where it is an error."""
-        return held_of(self.asking.answers()[0]).value
+        return entry_or_raise(self.asking.answers()[0]).value
 
 
 def test_a_fresh_value_is_answered_without_a_call() -> None:
@@ -196,9 +196,8 @@ def test_calls_to_a_dead_store_back_off(cold: bool) -> None:
     for tenth in range(2000):
         bench.now = start + tenth / 10
         before = len(bench.calls)
-        reader = bench.ask()
-        if not reader.done:
-            bench.fly()
+        bench.ask()
+        bench.fly()
         if len(bench.calls) > before:
             attempts.append(tenth / 10)
     assert attempts == [0, 1, 3, 7, 15, 31, 63, 123, 183]
@@ -228,7 +227,7 @@ def test_recovery_ends_the_pauses() -> None:
     bench.now += 600
     bench.error = Unavailable
     assert bench.get() == "1"
-    assert bench.cache.held[ONE].retry_at == bench.now + 1
+    assert bench.cache.entries[ONE].retry_at == bench.now + 1
 
 
 @pytest.mark.parametrize("kind", FINAL)
@@ -247,7 +246,7 @@ def test_a_final_error_drops_the_value_and_reaches_every_waiter(kind: type[Secre
             _ = reader.value
         errors.append(caught.value)
     assert errors[0] is not errors[1]
-    assert ONE not in bench.cache.held
+    assert ONE not in bench.cache.entries
 
 
 @pytest.mark.parametrize("kind", FINAL)
@@ -263,8 +262,48 @@ def test_a_background_refresh_that_is_denied_drops_the_value(kind: type[SecretsE
         bench.get()
 
 
-def test_denied_ends_an_outage_at_once() -> None:
-    """When a store comes back and says no, the last value is not served once more."""
+def test_a_value_that_is_past_its_grace_is_waited_for_once() -> None:
+    """The first read after the grace waits; when that fails, no later one waits, and each pause has one attempt."""
+    bench = Bench()
+    bench.get()
+    bench.error = Unavailable
+    bench.now += 600
+    first = bench.ask()
+    assert not first.done
+    bench.fly()
+    first.go_on()
+    assert first.value == "1"
+    for seconds, attempts in [(0.5, 0), (0.5, 1), (0.0, 1), (1.0, 0), (1.0, 1)]:
+        bench.now += seconds
+        reader = bench.ask()
+        assert (reader.done, reader.value) == (True, "1")
+        assert entry_or_raise(reader.asking.answers()[0]).stale
+        assert len([work for work in bench.waiting if work.func == bench.cache._fly]) == attempts  # type: ignore[attr-defined]
+        if seconds == 0.0 or not attempts:
+            bench.fly()
+    bench.error = None
+    bench.values[ONE] = "new"
+    bench.fly()
+    bench.now += 60
+    bench.ask()
+    bench.fly()
+    assert bench.ask().value == "new"
+
+
+def test_a_flight_that_outlasts_a_reader_blocks_no_other() -> None:
+    """After one reader has timed out on a call, the next ones get the last value at once, while the call goes on."""
+    bench = Bench(timeout=0.01)
+    bench.get()
+    bench.now += 600
+    assert entry_or_raise(bench.cache.read([ONE])[0]).stale
+    reader = bench.ask()
+    assert (reader.done, reader.value) == (True, "1")
+    bench.fly()
+    assert not entry_or_raise(bench.ask().asking.answers()[0]).stale
+
+
+def test_the_first_attempt_that_is_denied_ends_an_outage() -> None:
+    """When a store comes back and denies, the value is dropped with that answer."""
     bench = Bench()
     bench.get()
     bench.now += 600
@@ -272,6 +311,8 @@ def test_denied_ends_an_outage_at_once() -> None:
     assert bench.get() == "1"
     bench.now += 1
     bench.error = Denied
+    assert bench.ask().value == "1"
+    bench.fly()
     with pytest.raises(Denied):
         bench.get()
 
@@ -346,7 +387,7 @@ def test_a_flight_from_before_a_write_does_not_land() -> None:
     late = bench.ask()
     assert late.flight is not early.flight
     take_off()
-    assert ONE not in bench.cache.held
+    assert ONE not in bench.cache.entries
     bench.values[ONE] = "new"
     bench.fly()
     for reader in (early, late):
@@ -357,28 +398,28 @@ def test_a_flight_from_before_a_write_does_not_land() -> None:
 def test_a_write_is_forgotten_in_its_place_alone() -> None:
     """A write drops its name with all versions held; elsewhere nothing; a write of anything drops all."""
     bench = Bench()
-    recent = Want("abc", "one", 2)
+    recent = CacheKey("abc", "one", 2)
     bench.values[recent] = "1"
-    for want in (ONE, TWO, recent):
-        bench.get(want)
+    for key in (ONE, TWO, recent):
+        bench.get(key)
     bench.cache.wrote(Place("abc"))
-    assert set(bench.cache.held) == {ONE, TWO, recent}
+    assert set(bench.cache.entries) == {ONE, TWO, recent}
     bench.cache.wrote(Place("abc", "one"))
-    assert set(bench.cache.held) == {TWO}
+    assert set(bench.cache.entries) == {TWO}
     bench.cache.wrote(None)
-    assert not bench.cache.held
+    assert not bench.cache.entries
 
 
 def test_many_names_are_one_call() -> None:
     """Only what is not fresh is fetched, in one call, and duplicates have one answer."""
     bench = Bench()
     bench.get(TWO)
-    three = Want("abc", "three")
+    three = CacheKey("abc", "three")
     reader = bench.ask(three, TWO, ONE, three)
     bench.fly()
     reader.go_on()
     reader.go_on()
-    assert [held_of(answer).value for answer in reader.asking.answers()] == [None, "2", "1", None]
+    assert [entry_or_raise(answer).value for answer in reader.asking.answers()] == [None, "2", "1", None]
     assert bench.calls == [[TWO], [three, ONE]]
 
 
@@ -386,11 +427,11 @@ def test_size_bounds_what_is_held() -> None:
     """At most ``size`` names are held; the one read longest ago goes first."""
     bench = Bench(size=2)
     for number in range(5):
-        bench.get(Want("abc", f"name-{number}"))
-    assert list(bench.cache.held) == [("abc", "name-3", 1), ("abc", "name-4", 1)]
-    bench.get(Want("abc", "name-3"), max_age=0)
+        bench.get(CacheKey("abc", f"name-{number}"))
+    assert list(bench.cache.entries) == [("abc", "name-3", 1), ("abc", "name-4", 1)]
+    bench.get(CacheKey("abc", "name-3"), max_age=0)
     bench.cache.configure(CacheSettings(size=1))
-    assert list(bench.cache.held) == [("abc", "name-3", 1)]
+    assert list(bench.cache.entries) == [("abc", "name-3", 1)]
 
 
 def test_settings_apply_to_what_is_held() -> None:
@@ -418,7 +459,7 @@ def test_whatever_a_flight_ends_with_reaches_the_reader() -> None:
     """An exception that nobody foresaw is raised to who waits, and the next read asks again."""
     bench = Bench()
 
-    def broken(wants: Sequence[Want]) -> Mapping[Want, Held | SecretsError]:
+    def broken(keys: Sequence[CacheKey]) -> Mapping[CacheKey, CacheEntry | SecretsError]:
         raise ZeroDivisionError
 
     bench.cache._fetch = broken
@@ -437,7 +478,7 @@ def test_events_and_counts() -> None:
     bench = Bench()
     bench.get()
     bench.get()
-    bench.get(Want("abc", "none"))
+    bench.get(CacheKey("abc", "none"))
     bench.error = Throttled
     bench.now += 600
     bench.get()

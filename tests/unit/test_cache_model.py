@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable
-from tailorsecrets.runtime.cache import Cache, Want, held_of
+from tailorsecrets.runtime.cache import Cache, CacheKey, entry_or_raise
 from tailorsecrets.runtime.fetch import fetch
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
@@ -108,7 +108,7 @@ class CacheMachine(RuleBasedStateMachine):
         """Read anew whatever the pause."""
         if name in self.lines:
             self.lines[name].retry = float("-inf")
-        self.cache.try_again([Want("abc", name)])
+        self.cache.try_again([CacheKey("abc", name)])
         self.read(name, 0)
 
     @rule(name=st.sampled_from(NAMES))
@@ -136,10 +136,14 @@ class CacheMachine(RuleBasedStateMachine):
                 if age >= RULES.ttl and self.now >= line.retry:
                     self.call(name)
                 return line.value
+        young = max_age is None or age < max_age
+        if line.failures and line.value is not None and age < RULES.max_stale and young:
+            if self.now >= line.retry:
+                self.call(name)  # in the background, whatever comes of it
+            return line.value
         error = line.error if self.now < line.retry else self.call(name)
         if error is None:
             return self.lines[name].value
-        young = max_age is None or age < max_age
         if error is not Denied and line.value is not None and age < RULES.max_stale and young:
             return line.value
         return error
@@ -164,7 +168,7 @@ def _place(name: str) -> Place:
 
 def _outcome(cache: Cache, name: str, max_age: float | None) -> object:
     try:
-        return held_of(cache.read([Want("abc", name)], max_age)[0]).value
+        return entry_or_raise(cache.read([CacheKey("abc", name)], max_age)[0]).value
     except SecretsError as error:
         return type(error)
 

@@ -30,10 +30,10 @@ def test_who_reads_while_a_store_is_let_go_of_reads_the_new_target(tmp_path: Pat
     """The old target is never chosen again once another one is."""
     connection = Connection(tmp_path)
     old = Closing(connection)
-    connection.point(store=lambda: old, workspace="old", profile=None)
+    connection.set_target(store=lambda: old, workspace="old", profile=None)
     assert connection.store() is old
     new = Store(Memory())
-    connection.point(store=lambda: new, workspace="new", profile=None)
+    connection.set_target(store=lambda: new, workspace="new", profile=None)
     assert old.seen == ["new"]
     assert connection.choice()[0].workspace == "new"
     assert connection.store() is new
@@ -45,10 +45,10 @@ def test_a_store_that_was_opened_too_late_is_not_kept(tmp_path: Path) -> None:
     old, new = Closing(connection), Store(Memory())
 
     def overtaken() -> Store:
-        connection.point(store=lambda: new, workspace="new", profile=None)
+        connection.set_target(store=lambda: new, workspace="new", profile=None)
         return old
 
-    connection.point(store=overtaken, workspace="old", profile=None)
+    connection.set_target(store=overtaken, workspace="old", profile=None)
     assert connection.store() is new
     assert old.seen == ["new"]
 

@@ -26,7 +26,7 @@ from tailorsecrets import (
 )
 from tailorsecrets.runtime.events import CacheEvent
 from tailorsecrets.store.store import Store
-from tailorsecrets.testing import Memory, SeededStore
+from tailorsecrets.testing import FakeStore, Memory
 
 pytest_plugins = ["pytester"]
 
@@ -50,22 +50,22 @@ def secrets() -> SecretManager:
 
 
 @pytest.fixture
-def store(tailorsecrets_store: SeededStore, secrets: SecretManager) -> SeededStore:
+def store(tailorsecrets_store: FakeStore, secrets: SecretManager) -> FakeStore:
     """Return the store that the manager reads, with a secret in each vault."""
     tailorsecrets_store.use(secrets).set_secrets({"api-keys": {"one": "1", "two": "2"}, "database": {"password": "pw"}})
     return tailorsecrets_store
 
 
 @pytest.fixture
-def given_back() -> Iterator[tuple[SecretManager, SeededStore]]:
-    """Return a manager on a store of its own, with one value held, and a SeededStore that has not got it yet."""
+def given_back() -> Iterator[tuple[SecretManager, FakeStore]]:
+    """Return a manager on a store of its own, with one value held, and a FakeStore that has not got it yet."""
     memory = Memory()
     with Store(memory) as own:
         own.create_vault("api-keys")
         own.create_secret("api-keys", "one", Secret("real"))
         manager = define_secret_manager({}, external=DECLARED).connect(store=lambda: own).configure(ttl=77)
         manager.get("api-keys", "one")
-        yield manager, SeededStore()
+        yield manager, FakeStore()
 
 
 def on_both(read: Callable[[], Awaitable[object]]) -> list[object]:
@@ -98,7 +98,7 @@ def test_the_package_for_tests_names_what_it_lacks() -> None:
 # Seeds
 
 
-def test_reads_are_answered_from_the_seed(store: SeededStore, secrets: SecretManager) -> None:
+def test_reads_are_answered_from_the_seed(store: FakeStore, secrets: SecretManager) -> None:
     """Every kind of read, and preload of what is there, is answered by the store in memory."""
     assert secrets.get("api-keys", "one") == "1"
     assert secrets.get_all("api-keys", ["two", "three", "one"]) == ["2", None, "1"]
@@ -107,7 +107,7 @@ def test_reads_are_answered_from_the_seed(store: SeededStore, secrets: SecretMan
     secrets.preload()
 
 
-def test_asyncio_and_trio(store: SeededStore, secrets: SecretManager) -> None:
+def test_asyncio_and_trio(store: FakeStore, secrets: SecretManager) -> None:
     """The twins of all reads work on asyncio and trio."""
 
     async def read() -> object:
@@ -123,21 +123,21 @@ def test_asyncio_and_trio(store: SeededStore, secrets: SecretManager) -> None:
     assert on_both(read) == [("1", ["1", "2"], "pw", ["2"])] * 2
 
 
-def test_a_missing_seed_is_none(store: SeededStore, secrets: SecretManager) -> None:
+def test_a_missing_seed_is_none(store: FakeStore, secrets: SecretManager) -> None:
     """A declared secret without a seed reads as None, and preload lists it."""
     assert secrets.get("api-keys", "three") is None
     with pytest.raises(SecretNotFound, match="api-keys/three"):
         secrets.preload()
 
 
-def test_none_takes_away(store: SeededStore, secrets: SecretManager) -> None:
+def test_none_takes_away(store: FakeStore, secrets: SecretManager) -> None:
     """A secret that is set to None is gone, also where it was held."""
     assert secrets.get("api-keys", "one") == "1"
     store.set_secret("api-keys", "one", None)
     assert secrets.get("api-keys", "one") is None
 
 
-def test_undeclared_names_raise(store: SeededStore, secrets: SecretManager) -> None:
+def test_undeclared_names_raise(store: FakeStore, secrets: SecretManager) -> None:
     """A name that the config does not have is an error to read, to seed and to deny."""
     calls: list[Callable[[], object]] = [
         lambda: secrets.get("api-keys", "four"),
@@ -150,7 +150,7 @@ def test_undeclared_names_raise(store: SeededStore, secrets: SecretManager) -> N
             call()
 
 
-def test_seeding_before_use_says_what_to_do(tailorsecrets_store: SeededStore) -> None:
+def test_seeding_before_use_says_what_to_do(tailorsecrets_store: FakeStore) -> None:
     """A seed before a manager is in use raises an error that names the call."""
     with pytest.raises(UndeclaredSecret) as caught:
         tailorsecrets_store.set_secret("api-keys", "one", CANARY)
@@ -158,13 +158,13 @@ def test_seeding_before_use_says_what_to_do(tailorsecrets_store: SeededStore) ->
     assert CANARY not in str(caught.value)
 
 
-def test_a_value_that_no_store_holds_is_refused(store: SeededStore) -> None:
+def test_a_value_that_no_store_holds_is_refused(store: FakeStore) -> None:
     """A seed is checked as a write to a real store is."""
     with pytest.raises(ValueInvalid):
         store.set_secret("api-keys", "one", "\ud800")
 
 
-def test_a_set_is_seen_at_once_and_a_rotation_after_the_ttl(store: SeededStore, secrets: SecretManager) -> None:
+def test_a_set_is_seen_at_once_and_a_rotation_after_the_ttl(store: FakeStore, secrets: SecretManager) -> None:
     """set_secret is a write of this process, rotate one of another; recent gives the values before."""
     assert secrets.get("api-keys", "one") == "1"
     store.set_secret("api-keys", "one", "2")
@@ -176,7 +176,7 @@ def test_a_set_is_seen_at_once_and_a_rotation_after_the_ttl(store: SeededStore, 
     assert secrets.recent("api-keys", "one", 3) == ["3", "2", "1"]
 
 
-def test_several_managers(store: SeededStore, secrets: SecretManager) -> None:
+def test_several_managers(store: FakeStore, secrets: SecretManager) -> None:
     """Managers in use share the store; using one twice changes nothing."""
     other = define_secret_manager({}, external={"elsewhere": ["token"], "api-keys": ["one"]})
     store.use(other, secrets).set_secret("elsewhere", "token", "t")
@@ -187,7 +187,7 @@ def test_several_managers(store: SeededStore, secrets: SecretManager) -> None:
 # Operations
 
 
-def test_calls_are_names(store: SeededStore, secrets: SecretManager) -> None:
+def test_calls_are_names(store: FakeStore, secrets: SecretManager) -> None:
     """What reached the store is listed by name, once however it was read, and what memory answered is not."""
     secrets.get("api-keys", "one")
     secrets.get("api-keys", "one")
@@ -202,14 +202,14 @@ def test_calls_are_names(store: SeededStore, secrets: SecretManager) -> None:
     assert store.calls == [one, two, three, password]
 
 
-def test_nothing_shows_a_value(store: SeededStore, secrets: SecretManager) -> None:
+def test_nothing_shows_a_value(store: FakeStore, secrets: SecretManager) -> None:
     """Neither the store nor its calls show a value."""
     store.set_secret("api-keys", "one", CANARY)
     assert secrets.get("api-keys", "one") == CANARY
     assert CANARY not in f"{store!r} {store.calls!r} {vars(store)!r}"
 
 
-def test_reset(store: SeededStore, secrets: SecretManager) -> None:
+def test_reset(store: FakeStore, secrets: SecretManager) -> None:
     """After reset there is no seed, no fault, no call and nothing held."""
     secrets.get("api-keys", "one")
     store.unavailable()
@@ -221,7 +221,7 @@ def test_reset(store: SeededStore, secrets: SecretManager) -> None:
 # Faults
 
 
-def test_denied(store: SeededStore, secrets: SecretManager) -> None:
+def test_denied(store: FakeStore, secrets: SecretManager) -> None:
     """A denied secret raises in every read of it, and no other does."""
     store.denied("api-keys", "one")
     reads: list[Callable[[], object]] = [
@@ -236,7 +236,7 @@ def test_denied(store: SeededStore, secrets: SecretManager) -> None:
     assert secrets.get("api-keys", "two") == "2"
 
 
-def test_unavailable_and_throttled(store: SeededStore, secrets: SecretManager) -> None:
+def test_unavailable_and_throttled(store: FakeStore, secrets: SecretManager) -> None:
     """A store that fails raises in a cold read, until it is healed and the pause is over."""
     store.unavailable()
     with pytest.raises(Unavailable):
@@ -250,7 +250,7 @@ def test_unavailable_and_throttled(store: SeededStore, secrets: SecretManager) -
     assert (secrets.get("api-keys", "one"), secrets.get("database", "password")) == ("1", "pw")
 
 
-def test_an_outage_is_bridged_up_to_max_stale(store: SeededStore, secrets: SecretManager) -> None:
+def test_an_outage_is_bridged_up_to_max_stale(store: FakeStore, secrets: SecretManager) -> None:
     """While the store does not answer, a value is served up to the age max_stale of the program's own settings."""
     secrets.configure(ttl=10, grace=10, max_stale=100)
     assert secrets.get("api-keys", "one") == "1"
@@ -263,7 +263,7 @@ def test_an_outage_is_bridged_up_to_max_stale(store: SeededStore, secrets: Secre
         secrets.get("api-keys", "one")
 
 
-def test_a_fault_for_some_calls(store: SeededStore, secrets: SecretManager) -> None:
+def test_a_fault_for_some_calls(store: FakeStore, secrets: SecretManager) -> None:
     """A fault that is told for one call is over after it."""
     store.unavailable(times=1)
     with pytest.raises(Unavailable):
@@ -271,7 +271,7 @@ def test_a_fault_for_some_calls(store: SeededStore, secrets: SecretManager) -> N
     assert secrets.get("api-keys", "two") == "2"
 
 
-def test_slow(store: SeededStore, secrets: SecretManager) -> None:
+def test_slow(store: FakeStore, secrets: SecretManager) -> None:
     """A slow call takes its time on the clock of the test, and nothing waits."""
     events: list[CacheEvent] = []
     secrets.configure(on_event=events.append)
@@ -283,7 +283,7 @@ def test_slow(store: SeededStore, secrets: SecretManager) -> None:
 # Restoring
 
 
-def test_all_is_given_back(given_back: tuple[SecretManager, SeededStore]) -> None:
+def test_all_is_given_back(given_back: tuple[SecretManager, FakeStore]) -> None:
     """Afterwards a manager has its connection, its settings, its clock and what it held again."""
     manager, store = given_back
     before = vars(manager).copy()
@@ -296,7 +296,7 @@ def test_all_is_given_back(given_back: tuple[SecretManager, SeededStore]) -> Non
     assert (manager.get("api-keys", "one"), manager.cache_info().read) == ("real", calls)
 
 
-def test_settings_and_hook_of_the_program_hold(tailorsecrets_store: SeededStore, secrets: SecretManager) -> None:
+def test_settings_and_hook_of_the_program_hold(tailorsecrets_store: FakeStore, secrets: SecretManager) -> None:
     """What the program configured before the test is in force in it."""
     events: list[CacheEvent] = []
     secrets.configure(ttl=5, grace=0, on_event=events.append)
@@ -308,7 +308,7 @@ def test_settings_and_hook_of_the_program_hold(tailorsecrets_store: SeededStore,
     assert [event.kind for event in events] == ["read", "read"]
 
 
-def test_a_program_that_connects_stays_in_memory(store: SeededStore, secrets: SecretManager) -> None:
+def test_a_program_that_connects_stays_in_memory(store: FakeStore, secrets: SecretManager) -> None:
     """An application that chooses its store at start still reads the one in memory; a bad profile raises."""
     secrets.connect(store="vault://prod.example", workspace="shop-eu")
     assert secrets.get("api-keys", "one") == "1"

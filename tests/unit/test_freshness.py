@@ -5,71 +5,71 @@ from math import inf, nan
 import pytest
 
 from tailorsecrets.errors import ConfigError, Unavailable
-from tailorsecrets.runtime.freshness import Held, failed, found, lasts, verdict
+from tailorsecrets.runtime.freshness import CacheEntry, after_failure, can_stand_in, decide, with_expiry
 from tailorsecrets.targets.cache_settings import DEFAULTS, CacheSettings
 
-VALUE = Held("value", "v1", missing=False)
-FRESH = found(VALUE, 0.0, DEFAULTS, jitter=0.0)
-MISSING = found(Held(), 0.0, DEFAULTS, jitter=0.0)
+VALUE = CacheEntry("value", "v1", missing=False)
+FRESH = with_expiry(VALUE, 0.0, DEFAULTS, jitter=0.0)
+MISSING = with_expiry(CacheEntry(), 0.0, DEFAULTS, jitter=0.0)
 ERROR = Unavailable()
 
 
 @pytest.mark.parametrize(
     ("held", "age", "expected"),
     [
-        (None, 0, "ask"),
+        (None, 0, "fetch"),
         (FRESH, 0, "answer"),
         (FRESH, 299.9, "answer"),
         (FRESH, 300, "refresh"),
         (FRESH, 599.9, "refresh"),
-        (FRESH, 600, "ask"),
+        (FRESH, 600, "fetch"),
         (MISSING, 4.9, "answer"),
-        (MISSING, 5, "ask"),
-        (Held(), 0, "ask"),
+        (MISSING, 5, "fetch"),
+        (CacheEntry(), 0, "fetch"),
     ],
 )
-def test_verdict_by_age(held: Held | None, age: float, expected: str) -> None:
+def test_decision_by_age(held: CacheEntry | None, age: float, expected: str) -> None:
     """A value is answered for the ttl, refreshed in the grace, then asked for; a missing one is never stale."""
-    assert expected == verdict(held, age, -inf, DEFAULTS)
+    assert expected == decide(held, age, -inf, DEFAULTS)
 
 
 def test_a_value_that_is_too_old_for_the_reader_is_asked_for() -> None:
     """Whoever wants a value read after some moment is not content with an older one, however fresh it is."""
-    assert verdict(FRESH, 10.0, -0.1, DEFAULTS) == "answer"
-    assert verdict(FRESH, 10.0, 0.0, DEFAULTS) == "ask"
+    assert decide(FRESH, 10.0, -0.1, DEFAULTS) == "answer"
+    assert decide(FRESH, 10.0, 0.0, DEFAULTS) == "fetch"
 
 
 def test_jitter_shortens_the_ttl_by_a_tenth_at_most() -> None:
     """Jitter takes up to 10 % off the ttl, and nothing off the time for which a missing secret is missing."""
-    assert [found(VALUE, 0.0, DEFAULTS, jitter).until for jitter in (0.0, 0.5, 1.0)] == [300.0, 285.0, 270.0]
-    assert found(Held(), 0.0, DEFAULTS, jitter=1.0).until == 5.0
+    assert [with_expiry(VALUE, 0.0, DEFAULTS, jitter).until for jitter in (0.0, 0.5, 1.0)] == [300.0, 285.0, 270.0]
+    assert with_expiry(CacheEntry(), 0.0, DEFAULTS, jitter=1.0).until == 5.0
 
 
 def test_pauses_after_failures_double_up_to_a_minute() -> None:
     """After each failure in a row the next attempt waits 1, 2, 4 … and at most 60 seconds."""
     held, pauses = None, list[float]()
     for _ in range(9):
-        held = failed(held, ERROR, 0.0, DEFAULTS)
+        held = after_failure(held, ERROR, 0.0, DEFAULTS)
         pauses.append(held.retry_at)
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_a_failure_keeps_a_value_only_while_it_may_be_served() -> None:
     """A failed refresh leaves what may yet be served as it was; then nothing of it stays in memory."""
-    kept = failed(FRESH, ERROR, 3599.0, DEFAULTS)
+    kept = after_failure(FRESH, ERROR, 3599.0, DEFAULTS)
     assert (kept.value, kept.as_of, kept.until, kept.failures) == ("value", 0.0, 300.0, 1)
-    dropped = failed(FRESH, ERROR, 3600.0, DEFAULTS)
+    dropped = after_failure(FRESH, ERROR, 3600.0, DEFAULTS)
     assert (dropped.value, dropped.failures, dropped.error) == (None, 1, ERROR)
-    assert failed(FRESH, ERROR, 599.0, CacheSettings(max_stale=0)).value == "value"
-    assert failed(MISSING, ERROR, 4.0, DEFAULTS).until == 5.0
+    assert after_failure(FRESH, ERROR, 599.0, CacheSettings(max_stale=0)).value == "value"
+    assert after_failure(MISSING, ERROR, 4.0, DEFAULTS).until == 5.0
 
 
 def test_max_stale_bounds_what_stands_in() -> None:
     """A value stands in until max_stale; with 0 none does, and a missing secret never does."""
-    assert lasts(FRESH, 3599.9, DEFAULTS)
-    assert not lasts(FRESH, 3600, DEFAULTS)
-    assert not lasts(FRESH, 0.0, CacheSettings(max_stale=0))
-    assert not lasts(MISSING, 0.0, DEFAULTS)
+    assert can_stand_in(FRESH, 3599.9, DEFAULTS)
+    assert not can_stand_in(FRESH, 3600, DEFAULTS)
+    assert not can_stand_in(FRESH, 0.0, CacheSettings(max_stale=0))
+    assert not can_stand_in(MISSING, 0.0, DEFAULTS)
 
 
 @pytest.mark.parametrize("wrong", [-1, nan, inf, "300", None, True])

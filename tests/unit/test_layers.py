@@ -83,7 +83,7 @@ def test_layer_passes_the_rest_on() -> None:
     assert layer.setup() == "made it"
     with layer.transaction():
         layer.put("w/v/key", Secret("value"))
-        assert not noted.server._records
+        assert not noted.server._secrets
     layer.close()
     assert noted.closed
 

@@ -18,7 +18,7 @@ import pytest
 
 from tailorsecrets.config.config import define_secret_manager
 from tailorsecrets.declared.declarations import Declarations
-from tailorsecrets.driver import Caps
+from tailorsecrets.driver import Caps, Driver, Entry, Stored
 from tailorsecrets.errors import (
     ConfigError,
     Denied,
@@ -33,8 +33,9 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.runtime.events import CacheEvent
 from tailorsecrets.runtime.manager import SecretManager
-from tailorsecrets.runtime.singleflight import BRIDGE, HOOKS
+from tailorsecrets.runtime.threads import FETCH_THREADS, HOOK_THREADS
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.layers import Layer
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.targets.cache_settings import CacheSettings
 from tailorsecrets.testing import Memory
@@ -168,6 +169,55 @@ def test_recent_gives_the_newest_first(shop: Shop) -> None:
     assert shop.secrets.recent("abc", "one", 2, max_age=0) == []  # a key that was deleted is no good any more
 
 
+class Losing(Layer):
+    """A driver whose version *lost* goes between the list of versions and its read."""
+
+    def __init__(self, inner: Driver, lost: str, error: type[SecretsError]) -> None:
+        super().__init__(inner)
+        self.lost, self.error = lost, error
+
+    def get(self, name: str, version: str = "") -> Stored:
+        """Read any other version."""
+        if version == self.lost:
+            raise self.error
+        return super().get(name, version)
+
+
+@pytest.mark.parametrize("error", [SecretNotFound, Disabled])
+def test_recent_leaves_out_a_version_that_is_gone(shop: Shop, error: type[SecretsError]) -> None:
+    """Where an older version goes between the list and its read, ``recent`` gives the current value and the others."""
+    for value in ("second", "third"):
+        shop.rotate("one", value)
+    lost = shop.store.history("abc", "one")[1].version
+    shop.secrets.connect(store=lambda: Store(Losing(shop.memory, lost, error)))
+    assert shop.secrets.recent("abc", "one") == ["third", "value of one"]
+    assert shop.secrets.recent("abc", "one", 3) == ["third", "value of one"]
+
+
+def test_recent_gives_the_current_value_of_a_secret_that_is_just_being_deleted() -> None:
+    """Where the secret goes between the read of its value and the list of versions, the value is the answer."""
+    shop = Shop()
+
+    class Deleting(Layer):
+        """A driver without any versions."""
+
+        def versions(self, name: str) -> Iterator[Entry]:
+            """Find no such name."""
+            raise SecretNotFound
+
+    shop.secrets.connect(store=lambda: Store(Deleting(shop.memory)))
+    assert shop.secrets.recent("abc", "one") == ["value of one"]
+
+
+def test_recent_raises_when_an_older_version_cannot_be_read(shop: Shop) -> None:
+    """A store that fails in between is not a store without older versions."""
+    shop.rotate("one", "second")
+    older = shop.store.history("abc", "one")[1].version
+    shop.secrets.connect(store=lambda: Store(Losing(shop.memory, older, Unavailable)))
+    with pytest.raises(Unavailable):
+        shop.secrets.recent("abc", "one")
+
+
 def test_recent_is_held_like_any_value(shop: Shop) -> None:
     """A second ``recent`` makes no call; a rotation is seen by max_age=0, and by a write in this process at once."""
     shop.secrets.recent("abc", "one")
@@ -185,7 +235,7 @@ def test_recent_needs_versions() -> None:
     shop = Shop(replace(FULL, versions=False))
     with pytest.raises(Unsupported, match="versions"):
         shop.secrets.recent("abc", "one")
-    with pytest.raises(ConfigError, match="n is a whole number"):
+    with pytest.raises(ConfigError, match="n must be a whole number"):
         shop.secrets.recent("abc", "one", 0)
 
 
@@ -295,12 +345,18 @@ def test_a_write_in_any_workspace_is_read_again(shop: Shop) -> None:
     assert shop.memory.calls["get"] == 1
 
 
-def test_a_failed_write_is_news(shop: Shop) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_a_write_without_an_answer_is_news(shop: Shop, monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
     """A write that got no answer may have been done, so the next read asks."""
     shop.secrets.get("abc", "one")
     shop.memory.backdoor.lose_answers()
-    with pytest.raises(Unavailable):
+    if known:
         shop.store.update_secret("abc", "one", Secret("new"))
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(shop.memory, "stat", shop.memory.drop)  # fails
+            with pytest.raises(Unavailable):
+                shop.store.update_secret("abc", "one", Secret("new"))
     assert shop.secrets.get("abc", "one") == "new"
 
 
@@ -441,7 +497,7 @@ def test_what_is_no_age_is_refused(shop: Shop, wrong: Any) -> None:
     for name in ("get", "read", "recent", "get_all"):
         names: Any = ["one"] if name == "get_all" else "one"
         for read in (getattr(shop.secrets, name), getattr(shop.secrets, f"a{name}")):
-            with pytest.raises(ConfigError, match="max_age is a number of seconds"):
+            with pytest.raises(ConfigError, match="max_age must be a number of seconds"):
                 finished(read("abc", names, max_age=wrong))
     assert not shop.memory.calls
 
@@ -449,7 +505,7 @@ def test_what_is_no_age_is_refused(shop: Shop, wrong: Any) -> None:
 @pytest.mark.parametrize("hook", [5, "print", [print]], ids=str)
 def test_a_hook_is_a_function(shop: Shop, hook: Any) -> None:
     """What cannot be called is no hook, and then nothing of that call of ``configure`` holds."""
-    with pytest.raises(ConfigError, match="on_event is a function or None, not "):
+    with pytest.raises(ConfigError, match="on_event must be a function or None, not "):
         shop.secrets.configure(ttl=1, on_event=hook)
     assert (shop.secrets._cache.on_event, shop.secrets._cache.settings) == (None, CacheSettings())
 
@@ -457,7 +513,7 @@ def test_a_hook_is_a_function(shop: Shop, hook: Any) -> None:
 @pytest.mark.parametrize("store", [5, Path("secrets.jsonl"), b"file:x", {}], ids=repr)
 def test_a_target_is_a_url_or_a_function(shop: Shop, store: Any) -> None:
     """What is neither is refused, and not taken for none."""
-    with pytest.raises(ConfigError, match="store is a URL or a function"):
+    with pytest.raises(ConfigError, match="store must be a URL or a function"):
         shop.secrets.connect(store=store)
     assert shop.secrets.get("abc", "one") == "value of one"
 
@@ -465,7 +521,7 @@ def test_a_target_is_a_url_or_a_function(shop: Shop, store: Any) -> None:
 def test_a_secret_is_named_with_its_vault(shop: Shop) -> None:
     """A name alone would mean the secrets of that name in every vault, which nobody asks for by intent."""
     for call in (shop.secrets.refresh, shop.secrets.forget, shop.secrets.arefresh):
-        with pytest.raises(NameInvalid, match="'one' stands without its vault"):
+        with pytest.raises(NameInvalid, match="'one' needs its vault"):
             finished(call(secret="one"))
 
 
@@ -499,7 +555,7 @@ def test_a_hook_stays_until_it_is_taken_off(shop: Shop) -> None:
     assert events.get(timeout=10).kind == "read"
     shop.secrets.configure(on_event=None)
     shop.secrets.get("abc", "two")
-    wait_for(lambda: BRIDGE.threads == HOOKS.threads == 0)
+    wait_for(lambda: FETCH_THREADS.threads == HOOK_THREADS.threads == 0)
     assert events.empty()
 
 
@@ -514,7 +570,7 @@ def test_nothing_shows_a_value(shop: Shop) -> None:
     shop.rotate("one", CANARY + "2")
     assert shop.secrets.recent("abc", "one") == [CANARY + "2", CANARY + "1"]
     reading = shop.secrets.read("abc", "one")
-    said = [repr(reading), f"{reading}", repr(shop.secrets), repr(list(shop.secrets._cache.held.values()))]
+    said = [repr(reading), f"{reading}", repr(shop.secrets), repr(list(shop.secrets._cache.entries.values()))]
     for shown in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="never pickled or copied"):
             shown(reading)

@@ -165,7 +165,7 @@ def test_references_are_checked() -> None:
     with pytest.raises(NameInvalid, match="'API'"):
         SecretRef("API", "stripe")
     for wrong in ("Bearer", "{} {}", "{0.__class__}{}", "{}{", "{{{}}}", "{0}"):
-        with pytest.raises(ConfigError, match=r"api-keys/stripe: format is text with one {} and no other"):
+        with pytest.raises(ConfigError, match=r"api-keys/stripe: format must have one {} and no other"):
             SecretRef("api-keys", "stripe", wrong)
 
 

@@ -2,19 +2,41 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from threading import get_ident
 from typing import TypeVar
 
 import pytest
 
 from tailorsecrets.driver import Driver, Entry, Problem
-from tailorsecrets.errors import Denied, SecretsError, Throttled
+from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Call, Layer, Retry, stack
-from tailorsecrets.store.store import Store
+from tailorsecrets.store.names import Place
+from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.testing.clock import FakeClock
-from tailorsecrets.testing.memory import WITH_CONTAINERS, Memory
+from tailorsecrets.testing.faults import Faults
+from tailorsecrets.testing.memory import FULL, WITH_CONTAINERS, Memory
 
 T = TypeVar("T")
+
+
+def test_a_local_store_needs_no_threads() -> None:
+    """Calls that wait for no network are made one by one in the caller's thread, as 10,000 tasks cost more."""
+
+    class Watched(Memory):
+        threads: set[int]
+
+        def stat(self, name: str) -> Entry:
+            self.threads.add(get_ident())
+            return super().stat(name)
+
+    for local in (True, False):
+        memory = Watched(caps=replace(FULL, local=local))
+        memory.threads = set()
+        places = [Place("api-keys", f"secret-{n}") for n in range(50)]
+        workspace_of(Store(memory)).stat(places)
+        assert (memory.threads == {get_ident()}) == local
+
 
 QUOTING = "invalid body: {'value': 'canary'}"
 
@@ -115,3 +137,103 @@ def test_a_reason_is_one_printable_line() -> None:
     reason = error_of(failure, "get", READS["get"], layered=False).reason
     assert reason.startswith("one two [2Jthree xxx")
     assert len(reason) == 300
+
+
+LOST: dict[str, tuple[Callable[[Store], object], str | None]] = {
+    "put a new one": (lambda store: store.create_secret("api-keys", "new", Secret("value")), "value"),
+    "put over one": (lambda store: store.update_secret("api-keys", "old", Secret("value")), "value"),
+    "put over a version": (
+        lambda store: workspace_of(store).put_secret(
+            workspace_of(store).record("api-keys"),
+            "api-keys",
+            "old",
+            Secret("value"),
+            expect=store.read("api-keys", "old").entry.version,
+        ),
+        "value",
+    ),
+    "delete": (lambda store: store.delete_secret("api-keys", "old"), None),
+    "purge": (lambda store: store.purge_secret("api-keys", "old"), None),
+    "restore": (lambda store: store.restore_secret("api-keys", "gone"), "gone"),
+}
+
+
+@pytest.fixture(params=["stamps", "no stamps", "no atomic expect", "no stat"])
+def memory(request: pytest.FixtureRequest) -> Memory:
+    """Return a store with a vault, a secret and a deleted one."""
+    caps = {
+        "stamps": FULL,
+        "no stamps": replace(FULL, stamps=False),
+        "no atomic expect": replace(FULL, cas="none"),
+        "no stat": replace(FULL, cas="none", stats=False),
+    }[request.param]
+    memory = Memory(caps=replace(caps, transactions=False))
+    store = Store(memory)
+    store.create_vault("api-keys")
+    for secret in ("old", "gone"):
+        store.create_secret("api-keys", secret, Secret(secret))
+    store.delete_secret("api-keys", "gone")
+    return memory
+
+
+@pytest.mark.parametrize("write", LOST)
+def test_a_write_whose_answer_is_lost_is_done(memory: Memory, write: str) -> None:
+    """The store is read again: it holds what was written, so the write is reported as done, and is sent once."""
+    do, value = LOST[write]
+    faults = Faults(memory)
+    faults.lose_answer(op := {"purge": "delete"}.get(write, write.split(maxsplit=1)[0]))
+    do(Store(faults))
+    assert [call.op for call in faults.calls].count(op) == 1
+    secret = {"put a new one": "new", "restore": "gone"}.get(write, "old")
+    assert Store(memory).get("api-keys", secret) == value
+
+
+@pytest.mark.parametrize("write", LOST)
+def test_a_write_that_did_not_arrive_is_not_done(memory: Memory, write: str) -> None:
+    """The store is as before, and the error says so."""
+    faults = Faults(memory)
+    faults.fail({"purge": "delete"}.get(write, write.split(maxsplit=1)[0]), Unavailable)
+    with pytest.raises(Unavailable, match="the store is as it was before the write") as caught:
+        LOST[write][0](Store(faults))
+    assert caught.value.outcome == "not done"
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("write", LOST)
+def test_a_write_that_cannot_be_looked_at_is_unknown(memory: Memory, write: str) -> None:
+    """Where the store does not answer the read either, the error says that the outcome is not known."""
+
+    class Silent(Faults):
+        """Falls silent with the first write."""
+
+        def around(self, call: Call, do: Callable[[], T]) -> T:
+            if call.writes:
+                self.fail("", Unavailable)
+            return super().around(call, do)
+
+    with pytest.raises(Unavailable, match="whether the write was done is not known") as caught:
+        LOST[write][0](Store(Silent(memory)))
+    assert caught.value.outcome == "unknown"
+
+
+def test_a_write_between_others_is_unknown() -> None:
+    """Where another hand wrote too, nobody can tell whether that was before the write that got no answer."""
+    memory = Memory(caps=replace(FULL, transactions=False))
+    store = Store(memory)
+    store.create_vault("api-keys")
+
+    class Raced(Faults):
+        """Loses the answer, and lets another tool write."""
+
+        def around(self, call: Call, do: Callable[[], T]) -> T:
+            try:
+                return super().around(call, do)
+            finally:
+                if call.op == "put":
+                    memory.backdoor.write("default/api-keys/new", "theirs")
+
+    raced = Raced(memory)
+    raced.lose_answer("put")
+    with pytest.raises(Unavailable) as caught:
+        Store(raced).create_secret("api-keys", "new", Secret("value"))
+    assert caught.value.outcome == "unknown"

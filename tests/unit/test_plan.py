@@ -159,7 +159,8 @@ def test_without_stamps_values_are_compared() -> None:
     """Where a store keeps no stamps, the values it holds decide, and the plan says so."""
     declared = Desired(APP, {"abc": {"key": VALUE, "old": VALUE}})
     found = {"abc": vault(key=None, old=None)}
-    made = diff(declared, found, values={Place("abc", "key"): VALUE, Place("abc", "old"): Secret("old")})
+    values = {Place("abc", "key"): VALUE, Place("abc", "old"): Secret("old")}
+    made = diff(declared, found, values=values, caps=Caps(undelete=True))
     assert made.compared_values
     assert actions(made) == [("update", "abc/old")]
 

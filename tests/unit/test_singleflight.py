@@ -4,53 +4,24 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import pytest
 import trio
 
 from tailorsecrets.declared.declarations import Declarations
-from tailorsecrets.driver import Driver
 from tailorsecrets.errors import Denied, Unavailable
 from tailorsecrets.runtime.manager import SecretManager
-from tailorsecrets.runtime.singleflight import BRIDGE, LIMIT, Bridge
+from tailorsecrets.runtime.threads import FETCH_THREADS, LIMIT, DaemonThreads
 from tailorsecrets.secret import Secret
-from tailorsecrets.store.layers import Call, Layer
 from tailorsecrets.store.store import Store
 from tailorsecrets.testing import Memory
+from tests.support.gate import Gate
 from tests.support.waiting import wait_for
 
-T = TypeVar("T")
 MANY = [f"name-{number}" for number in range(100)]
 BACKENDS = ["asyncio", "trio"]
-
-
-class Gate(Layer):
-    """A driver whose calls wait while the gate is shut; ``most`` is how many have waited at once."""
-
-    def __init__(self, inner: Driver) -> None:
-        super().__init__(inner)
-        self.is_open, self.reached = threading.Event(), threading.Event()
-        self.is_open.set()
-        self.inside = self.most = 0
-        self._lock = threading.Lock()
-
-    def shut(self) -> None:
-        """Let the calls from now on wait."""
-        self.is_open.clear()
-        self.reached.clear()
-
-    def around(self, call: Call, do: Callable[[], T]) -> T:
-        """Wait for the gate."""
-        with self._lock:
-            self.inside += 1
-            self.most = max(self.most, self.inside)
-        self.reached.set()
-        assert self.is_open.wait(30)
-        with self._lock:
-            self.inside -= 1
-        return do()
 
 
 class Shop:
@@ -75,7 +46,7 @@ def shop() -> Iterator[Shop]:
     shop = Shop()
     yield shop
     shop.gate.is_open.set()
-    wait_for(lambda: BRIDGE.threads == 0)
+    wait_for(lambda: FETCH_THREADS.threads == 0)
 
 
 def in_thread(work: Callable[[], object]) -> threading.Thread:
@@ -85,8 +56,8 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def bridge_threads() -> int:
-    """Count the threads of the bridge as the interpreter sees them."""
+def fetch_threads() -> int:
+    """Count the threads for fetches as the interpreter sees them."""
     return sum(thread.name == "tailorsecrets" for thread in threading.enumerate())
 
 
@@ -112,7 +83,7 @@ def test_1000_mixed_cold_readers_are_one_call(shop: Shop) -> None:
     threads += [in_thread(lambda: anyio.run(loop_of, 350, backend="asyncio"))]
     threads += [in_thread(lambda: anyio.run(loop_of, 350, backend="trio"))]
     wait_for(lambda: len(started) == 1000)
-    assert bridge_threads() == 1
+    assert fetch_threads() == 1
     shop.gate.is_open.set()
     for thread in threads:
         thread.join()
@@ -133,7 +104,7 @@ def test_cold_reads_of_many_names_use_few_threads(shop: Shop, backend: str) -> N
             await anyio.wait_all_tasks_blocked()
             wait_for(lambda: shop.gate.inside == LIMIT)
             assert shop.secrets.cache_info().flights == len(MANY)
-            assert (bridge_threads(), threading.active_count()) == (LIMIT, before + LIMIT)
+            assert (fetch_threads(), threading.active_count()) == (LIMIT, before + LIMIT)
             shop.gate.is_open.set()
 
     anyio.run(read_all, backend=backend)
@@ -174,6 +145,14 @@ def test_a_hit_does_not_leave_the_event_loop(shop: Shop, backend: str) -> None:
 
     anyio.run(main, backend=backend)
     assert turns == ["reader", "other"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_any_version_of_trio_will_do(shop: Shop, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    """A cold read works on asyncio and on trio where the imported trio lacks ``in_trio_run`` and ``in_trio_task``."""
+    for name in ("in_trio_run", "in_trio_task"):
+        monkeypatch.delattr(trio.lowlevel, name)
+    assert anyio.run(shop.secrets.aget, "abc", "one", backend=backend) == "value"
 
 
 def test_a_cancelled_leader_leaves_its_flight_on_asyncio(shop: Shop) -> None:
@@ -295,36 +274,36 @@ def test_async_twins(shop: Shop, backend: str) -> None:
     ]
 
 
-def test_the_bridge_works_where_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_daemon_threads_works_where_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the interpreter ends and starts no thread any more, the reader's thread does the work."""
-    bridge, done = Bridge(), list[str]()
+    threads, done = DaemonThreads(), list[str]()
 
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    bridge.run(lambda: done.append(threading.current_thread().name))
-    assert (done, bridge.threads) == ([threading.current_thread().name], 0)
+    threads.run(lambda: done.append(threading.current_thread().name))
+    assert (done, threads.threads) == ([threading.current_thread().name], 0)
 
 
-def test_the_bridge_keeps_no_thread() -> None:
+def test_daemon_threads_keeps_no_thread() -> None:
     """All work is done on at most 8 threads, and none is left when there is no more."""
-    bridge, done = Bridge(), list[int]()
+    threads, done = DaemonThreads(), list[int]()
     for number in range(100):
-        bridge.run(lambda number=number: done.append(number))  # type: ignore[misc]
-        assert bridge.threads <= LIMIT
-    wait_for(lambda: bridge.threads == 0)
+        threads.run(lambda number=number: done.append(number))  # type: ignore[misc]
+        assert threads.threads <= LIMIT
+    wait_for(lambda: threads.threads == 0)
     assert sorted(done) == list(range(100))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_the_bridge_outlives_work_that_ends_its_thread() -> None:
+def test_daemon_threads_outlives_work_that_ends_its_thread() -> None:
     """Work that ends its thread, as a hook's sys.exit does, leaves room for the next."""
-    bridge, done = Bridge(), list[int]()
+    threads, done = DaemonThreads(), list[int]()
     for number in range(2 * LIMIT):
-        bridge.run(sys.exit)
-        bridge.run(lambda number=number: done.append(number))  # type: ignore[misc]
-        wait_for(lambda: bridge.threads == 0)
-    bridge.run(lambda: done.append(-1))
+        threads.run(sys.exit)
+        threads.run(lambda number=number: done.append(number))  # type: ignore[misc]
+        wait_for(lambda: threads.threads == 0)
+    threads.run(lambda: done.append(-1))
     wait_for(lambda: len(done) == 2 * LIMIT + 1)
     wait_for(lambda: all(thread.name != "tailorsecrets" for thread in threading.enumerate()))

@@ -144,7 +144,7 @@ def test_a_proxy_gets_no_header(
     """Plain http to this machine is refused where the client would send it to a proxy."""
     monkeypatch.setenv(variable, other.url)
     monkeypatch.setenv("NO_PROXY", exceptions)
-    with pytest.raises(ConfigError, match="HTTP_PROXY or ALL_PROXY would get it") as caught:
+    with pytest.raises(ConfigError, match="the proxy in HTTP_PROXY or ALL_PROXY can read it") as caught:
         send(mode, server.url, manager({"token": CANARY}).auth(HEADERS))
     assert "NO_PROXY" in caught.value.hint
     assert not server.arrived + other.arrived

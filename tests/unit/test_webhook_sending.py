@@ -128,7 +128,7 @@ def test_a_url_from_the_event(server: Recorder, emit: Emit) -> None:
 @pytest.mark.parametrize("url", ["ftp://localhost", "nothing", "https://", None, "https://a\nb"])
 def test_a_url_that_is_none(emit: Emit, url: Any) -> None:
     """A function that gives no URL is an error of that executor."""
-    assert "not give an http" in str(failure(emit(App(manager({}), notify(url=lambda _event: url)))))
+    assert "not return an http" in str(failure(emit(App(manager({}), notify(url=lambda _event: url)))))
 
 
 def test_a_url_from_the_event_keeps_the_rule(emit: Emit) -> None:
@@ -140,7 +140,7 @@ def test_a_url_from_the_event_keeps_the_rule(emit: Emit) -> None:
 def test_a_url_with_a_credential(emit: Emit) -> None:
     """A password in a URL is refused, and not shown."""
     error = failure(emit(App(manager({}), notify(url=lambda _event: f"https://user:{CANARY}@example.invalid"))))
-    assert str(error) == "url: it has a credential in it"
+    assert str(error) == "url: it holds a credential"
 
 
 def test_what_stays_on_this_machine_meets_no_proxy(
@@ -186,7 +186,7 @@ def test_it_is_not_sent_for_ever(server: Recorder, emit: Emit) -> None:
     """When retries are spent, the last status is the error."""
     server.fail(*[503] * 10)
     error = failure(emit(App(manager({}), notify(url=server.url, retries=2))))
-    assert (str(error), len(server.arrived)) == ("the webhook was answered with 503 (3 times)", 3)
+    assert (str(error), len(server.arrived)) == ("the response to the webhook was 503 (3 times)", 3)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 429])
@@ -210,14 +210,14 @@ def test_nobody_there(emit: Emit) -> None:
     """Without an answer the error is Unavailable, and says how often it was tried."""
     error = failure(emit(App(manager({"token": "a"}), notify(url="http://127.0.0.1:1", headers={"X-Key": TOKEN}))))
     assert isinstance(error, Unavailable)
-    assert str(error) == "the webhook got no answer: ConnectError (4 times)"
+    assert str(error) == "the webhook got no response: ConnectError (4 times)"
 
 
 def test_a_time_out(server: Recorder, emit: Emit) -> None:
     """An answer that takes longer than the timeout is no answer."""
     with SlowServer() as url:
         error = failure(emit(App(manager({}), notify(url=url, timeout=0.05, retries=1))))
-    assert str(error) == "the webhook got no answer: ReadTimeout (2 times)"
+    assert str(error) == "the webhook got no response: ReadTimeout (2 times)"
 
 
 class SlowServer:

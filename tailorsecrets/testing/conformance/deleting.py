@@ -4,7 +4,7 @@ from tailorsecrets.driver import Driver
 from tailorsecrets.errors import AlreadyExists, Denied, NotEmpty, NotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
-from tailorsecrets.testing.conformance.suite import Place, Suite, names, refused, tokens_of, uses, where
+from tailorsecrets.testing.conformance.suite import MakeVault, Suite, names, refused, tokens_of, uses, where
 
 deletes = where(lambda caps: caps.writes)
 undeletes = where(lambda caps: caps.writes and caps.undelete)
@@ -17,7 +17,7 @@ class Deleting(Suite):
 
     @deletes
     def test_delete_twice_is_fine(self, driver: Driver, vault: str) -> None:
-        """Deleting what is deleted, purged or never was is success."""
+        """Deleting a deleted, purged or missing secret succeeds."""
         driver.put(vault + "key", Secret("value"))
         for purge in (False, True):
             for _ in range(2):
@@ -26,7 +26,7 @@ class Deleting(Suite):
 
     @undeletes
     def test_restore_brings_the_value(self, driver: Driver, vault: str) -> None:
-        """Restore undoes a delete; what is not deleted explains as NotFound."""
+        """Restore undoes a delete; a name that is not deleted explains as NotFound."""
         driver.put(vault + "key", Secret("value"))
         driver.delete(vault + "key")
         assert driver.restore(vault + "key").name == vault + "key"
@@ -37,7 +37,7 @@ class Deleting(Suite):
 
     @deletes
     def test_purge_then_create(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A purged name is gone, nothing of it can be restored or listed, and it can be created at once."""
+        """A purged name cannot be restored or listed, and can be created again at once."""
         driver.put(vault + "key", Secret("old"))
         driver.delete(vault + "key")
         driver.delete(vault + "key", purge=True)
@@ -55,7 +55,7 @@ class Deleting(Suite):
     @deletes
     @uses("deny_purge")
     def test_purge_forbidden_is_denied(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A purge that the login may not do explains as Denied."""
+        """A purge without the right to it explains as Denied."""
         driver.put(vault + "key", Secret("value"))
         backdoor.deny_purge(vault + "key")
         with refused(driver, "delete", Denied):
@@ -63,7 +63,7 @@ class Deleting(Suite):
 
     @keeps
     def test_versions_newest_first(self, driver: Driver, vault: str) -> None:
-        """Versions come newest first, at least the last two, and each reads as what was written."""
+        """Versions come newest first, at least the last two, and each reads as it was written."""
         written = {driver.put(vault + "key", Secret(text)).version: text for text in ("one", "two", "three")}
         tokens = [entry.version for entry in driver.versions(vault + "key")]
         assert tokens == list(reversed(written))[: len(tokens)]
@@ -72,7 +72,7 @@ class Deleting(Suite):
 
     @keeps
     def test_deleted_versions_absent(self, driver: Driver, vault: str) -> None:
-        """Of a deleted name, versions yields what get can still read, if any, and no mark of the deletion itself."""
+        """For a deleted name, versions yields only versions that get can still read."""
         written = {driver.put(vault + "key", Secret(text)).version for text in ("old", "new")}
         driver.delete(vault + "key")
         for token in tokens_of(driver, vault + "key"):
@@ -80,9 +80,9 @@ class Deleting(Suite):
             assert driver.get(vault + "key", token).entry.version == token
 
     @contains
-    def test_make_twice(self, driver: Driver, place: Place) -> None:
-        """Making a container that is there explains as AlreadyExists and leaves what it holds."""
-        vault = place("api")
+    def test_make_twice(self, driver: Driver, make_vault: MakeVault) -> None:
+        """Making an existing container explains as AlreadyExists and keeps its secrets."""
+        vault = make_vault("api")
         driver.put(vault + "key", Secret("value"))
         with refused(driver, "make", AlreadyExists):
             driver.make(vault.removesuffix(self.caps.joiner), "another note")
@@ -90,7 +90,7 @@ class Deleting(Suite):
 
     @contains
     def test_drop_refuses_non_empty(self, driver: Driver, vault: str) -> None:
-        """A container with a secret in it, deleted ones included, explains as NotEmpty; an empty one goes."""
+        """A container with a secret, also a deleted one, explains as NotEmpty; an empty one is dropped."""
         container = vault.removesuffix(self.caps.joiner)
         driver.put(vault + "key", Secret("value"))
         with refused(driver, "drop", NotEmpty):
@@ -104,9 +104,9 @@ class Deleting(Suite):
         assert container not in names(driver.containers(container))
 
     @contains
-    def test_note_comes_back(self, driver: Driver, place: Place) -> None:
-        """The note of a container comes back as its entry's stamp, and a prefix keeps to its own."""
-        vault = place("api").removesuffix(self.caps.joiner)
+    def test_note_comes_back(self, driver: Driver, make_vault: MakeVault) -> None:
+        """The entry of a container has its note as the stamp, and a prefix lists only its own containers."""
+        vault = make_vault("api").removesuffix(self.caps.joiner)
         workspace = vault.removesuffix("api")
         driver.make(workspace + "database", "owner 42")
         notes = {entry.name: entry.stamp for entry in driver.containers(workspace)}

@@ -1,4 +1,4 @@
-"""Honesty: a driver is what it declares, no less and no more."""
+"""Honesty: a driver can do what it declares, and refuses everything else."""
 
 import subprocess
 import sys
@@ -12,23 +12,23 @@ from tailorsecrets.testing.conformance.suite import Connect, Suite, declares, na
 
 
 class Honesty(Suite):
-    """The tests of ``caps``, ``explain``, of opening and of importing."""
+    """The tests of a driver's declarations: ``caps``, ``explain``, the cost of calls, opening and importing."""
 
     def test_declarations_are_true(self, driver: Driver, backdoor: Backdoor) -> None:
-        """The suite declares the driver's own capabilities, and the backdoor has all abilities but the declared."""
+        """The suite has the driver's own capabilities, and the backdoor lacks exactly the abilities in ``cannot``."""
         able = {name for name in ABILITIES if getattr(type(backdoor), name) is not getattr(Backdoor, name)}
         assert driver.caps == self.caps
         assert able == ABILITIES - self.cannot
 
     def test_each_cap_shown(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """Whatever a capability announces can be called."""
+        """Every method of an announced capability can be called."""
         backdoor.write(vault + "key", "value")
         for able, _, call in self.abilities(driver, vault + "key"):
             if able:
                 call()
 
     def test_each_missing_cap_refused(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """Whatever no capability announces explains as Unsupported."""
+        """Every method without an announced capability explains as Unsupported."""
         backdoor.write(vault + "key", "value")
         for able, op, call in self.abilities(driver, vault + "key"):
             if not able:
@@ -36,7 +36,7 @@ class Honesty(Suite):
                     call()
 
     def test_every_sdk_exception_explained(self, driver: Driver) -> None:
-        """Each kind of exception that the SDK raises has a meaning, and one that nobody knows breaks nothing."""
+        """Each kind of exception that the SDK raises has a meaning, and ``explain`` accepts an unknown one."""
         for op in ("get", "list", "put"):
             for exc in self.sdk_exceptions:
                 kind = driver.explain(exc, op).kind
@@ -46,7 +46,7 @@ class Honesty(Suite):
 
     @uses("unreachable")
     def test_open_touches_no_network(self, connect: Connect, backdoor: Backdoor) -> None:
-        """A driver opens without its store; the first call is what fails."""
+        """A driver opens without its store; the first call fails."""
         backdoor.unreachable()
         driver = connect()
         with refused(driver, "get", Unavailable):
@@ -55,21 +55,21 @@ class Honesty(Suite):
 
     @declares("module", "sdk")
     def test_import_loads_no_sdk(self) -> None:
-        """Importing the plugin imports none of what it needs to open a store."""
+        """Importing the plugin imports no SDK."""
         code = f"import {self.module}, sys; print(*sys.modules)"
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
         assert not set(self.sdk) & set(run.stdout.split())
 
     @declares("cost")
     @uses("calls")
     @where(lambda caps: caps.writes)
     def test_calls_per_operation(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """Each method sends as many calls to the store as was declared."""
+        """Each method sends the declared number of calls to the store."""
         driver.put(vault + "key", Secret("value"))
         assert {op: self.calls_of(op, driver, backdoor, vault + "key") for op in self.cost} == dict(self.cost)
 
     def calls_of(self, op: str, driver: Driver, backdoor: Backdoor, name: str) -> int:
-        """Return how many calls method *op* on *name*, which exists, sends to the store."""
+        """Return the number of calls that method *op* on *name*, which exists, sends to the store."""
         before = backdoor.calls()
         self.operations(driver, name)[op]()
         return backdoor.calls() - before
@@ -90,7 +90,7 @@ class Honesty(Suite):
         }
 
     def abilities(self, driver: Driver, name: str) -> list[tuple[bool, str, Callable[[], object]]]:
-        """Return (announced, method, call) of each method that a capability announces, in an order that works."""
+        """Return (announced, method, call) for each method with a capability, in an order that works."""
         caps, calls = self.caps, self.operations(driver, name)
         announced = {
             "get_many": caps.batch > 1,

@@ -1,4 +1,4 @@
-"""Silence: a value that nobody has seen before shows up in no channel but the store."""
+"""Leaks: a unique value (a canary) is written and read, and must show up nowhere but in the store."""
 
 import io
 import logging
@@ -18,12 +18,12 @@ from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.conformance.suite import STAMP, Suite, problem, where
 
-quiet = where(lambda caps: caps.writes)
+writes = where(lambda caps: caps.writes)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """All that a driver said while it handled *canary*."""
+class Output:
+    """All output of a driver while it handled *canary*."""
 
     canary: str
     returned: list[Stored | Entry] = field(default_factory=list[Stored | Entry])
@@ -33,78 +33,78 @@ class Heard:
 
     @property
     def errors(self) -> list[SecretsError]:
-        """The exceptions that reach a user as they are; what an SDK raised is explained and dropped."""
+        """The exceptions that reach a user as they are; the core explains and drops those of an SDK."""
         return [exc for exc, _ in self.raised if isinstance(exc, SecretsError)]
 
 
-class Silence(Suite):
-    """The tests of every channel that a value could leak through."""
+class Leaks(Suite):
+    """The tests of every channel through which a value can leak: errors, reprs, tracebacks, logs, warnings, pickles."""
 
-    @quiet
+    @writes
     def test_canary_in_no_message(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No error and no explanation quotes a value."""
-        heard = self.heard(driver, backdoor, vault)
-        told = [f"{error} {error.args} {error.hint}" for error in heard.errors]
-        told += [problem.hint for _, problem in heard.raised]
-        assert heard.raised
-        assert heard.canary not in "\n".join(told)
+        output = self.output(driver, backdoor, vault)
+        texts = [f"{error} {error.args} {error.hint}" for error in output.errors]
+        texts += [problem.hint for _, problem in output.raised]
+        assert output.raised
+        assert output.canary not in "\n".join(texts)
 
-    @quiet
+    @writes
     def test_canary_in_no_repr(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No repr of the driver, or of what it returns or raises, shows a value."""
-        heard = self.heard(driver, backdoor, vault)
-        assert heard.returned
-        assert heard.canary not in f"{driver!r} {driver} {heard.returned!r} {heard.errors!r}"
+        output = self.output(driver, backdoor, vault)
+        assert output.returned
+        assert output.canary not in f"{driver!r} {driver} {output.returned!r} {output.errors!r}"
 
-    @quiet
+    @writes
     def test_canary_in_no_traceback(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No traceback with the locals of its frames shows a value."""
-        heard = self.heard(driver, backdoor, vault)
-        assert heard.canary not in "\n".join(_traceback(error) for error in heard.errors)
+        output = self.output(driver, backdoor, vault)
+        assert output.canary not in "\n".join(_traceback(error) for error in output.errors)
 
-    @quiet
+    @writes
     def test_canary_in_no_context(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No exception behind an exception quotes a value."""
-        heard = self.heard(driver, backdoor, vault)
-        behind = [repr(exc) + str(exc) for error in heard.errors for exc in _behind(error)]
-        assert heard.canary not in "\n".join(behind)
+        output = self.output(driver, backdoor, vault)
+        behind = [repr(exc) + str(exc) for error in output.errors for exc in _behind(error)]
+        assert output.canary not in "\n".join(behind)
 
-    @quiet
+    @writes
     def test_canary_in_no_log(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No log record of any logger, down to DEBUG, shows a value."""
-        heard = self.heard(driver, backdoor, vault)
-        assert heard.canary not in heard.logged.getvalue()
+        output = self.output(driver, backdoor, vault)
+        assert output.canary not in output.logged.getvalue()
 
-    @quiet
+    @writes
     def test_canary_in_no_warning(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No warning shows a value."""
-        heard = self.heard(driver, backdoor, vault)
-        assert heard.canary not in "\n".join(heard.warned)
+        output = self.output(driver, backdoor, vault)
+        assert output.canary not in "\n".join(output.warned)
 
-    @quiet
+    @writes
     def test_canary_in_no_pickle(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No pickle of an entry or an error holds a value, and a value cannot be pickled at all."""
-        heard = self.heard(driver, backdoor, vault)
-        entries = [found.entry if isinstance(found, Stored) else found for found in heard.returned]
-        assert heard.canary.encode() not in pickle.dumps((entries, heard.errors))
+        output = self.output(driver, backdoor, vault)
+        entries = [found.entry if isinstance(found, Stored) else found for found in output.returned]
+        assert output.canary.encode() not in pickle.dumps((entries, output.errors))
         with pytest.raises(TypeError):
             pickle.dumps(driver.get(vault + "key"))
 
-    def heard(self, driver: Driver, backdoor: Backdoor, vault: str) -> Heard:
-        """Read and write a canary, well and badly, and return all that was said."""
-        heard = Heard(f"canary-{uuid.uuid4().hex}")
-        with _listening(heard):
-            for op, call in self.mishaps(driver, backdoor, vault, heard.canary):
+    def output(self, driver: Driver, backdoor: Backdoor, vault: str) -> Output:
+        """Read and write a canary, with and without failures, and return all output."""
+        output = Output(f"canary-{uuid.uuid4().hex}")
+        with _recording(output):
+            for op, call in self.calls_with(driver, backdoor, vault, output.canary):
                 try:
-                    heard.returned.append(call())
-                except Exception as exc:  # noqa: BLE001 - whatever a driver raises has to be silent
-                    heard.raised.append((exc, problem(driver, exc, op)))
-        return heard
+                    output.returned.append(call())
+                except Exception as exc:  # noqa: BLE001 - no exception of a driver may show a value
+                    output.raised.append((exc, problem(driver, exc, op)))
+        return output
 
-    def mishaps(
+    def calls_with(
         self, driver: Driver, backdoor: Backdoor, vault: str, canary: str
     ) -> Iterator[tuple[str, Callable[[], Stored | Entry]]]:
-        """Yield (method, call): first what goes well, then all that can be made to go wrong here."""
+        """Yield (method, call): first those that succeed, then those that fail."""
         key, text = vault + "key", canary
         yield "put", lambda: driver.put(key, Secret(text), stamp=STAMP if self.caps.stamps else "")
         yield "get", lambda: driver.get(key)
@@ -124,8 +124,8 @@ class Silence(Suite):
 
 
 @contextmanager
-def _listening(heard: Heard) -> Generator[None]:
-    root, handler = logging.getLogger(), logging.StreamHandler(heard.logged)
+def _recording(output: Output) -> Generator[None]:
+    root, handler = logging.getLogger(), logging.StreamHandler(output.logged)
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
@@ -133,14 +133,14 @@ def _listening(heard: Heard) -> Generator[None]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             yield
-        heard.warned.extend(str(warning.message) for warning in caught)
+        output.warned.extend(str(warning.message) for warning in caught)
     finally:
         root.setLevel(level)
         root.removeHandler(handler)
 
 
 def _traceback(error: SecretsError) -> str:
-    """Format *error* with locals, without the frames of this file, which know the canary."""
+    """Format *error* with locals, without the frames of this file, which hold the canary."""
     report = traceback.TracebackException.from_exception(error, capture_locals=True)
     return "\n".join(str(frame.locals) for frame in report.stack if frame.filename != __file__)
 

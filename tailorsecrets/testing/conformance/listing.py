@@ -1,9 +1,9 @@
-"""Listing: what lives under a prefix, all of it, and no values."""
+"""Listing: all live secrets under a prefix, without values."""
 
 from tailorsecrets.driver import Driver
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
-from tailorsecrets.testing.conformance.suite import Connect, Place, Suite, names, uses, where
+from tailorsecrets.testing.conformance.suite import Connect, MakeVault, Suite, names, uses, where
 
 lists = where(lambda caps: caps.lists)
 changes = where(lambda caps: caps.lists and caps.writes)
@@ -13,9 +13,9 @@ class Listing(Suite):
     """The tests of ``list``."""
 
     @lists
-    def test_keeps_to_prefix(self, driver: Driver, backdoor: Backdoor, place: Place) -> None:
-        """A list of one vault shows nothing of another whose name only begins alike."""
-        api, api_old = place("api"), place("api-old")
+    def test_keeps_to_prefix(self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> None:
+        """A list of one vault shows nothing of another vault whose name begins with the same letters."""
+        api, api_old = make_vault("api"), make_vault("api-old")
         for vault in (api, api_old):
             backdoor.write(vault + "key", "value")
         backdoor.settle()
@@ -24,7 +24,7 @@ class Listing(Suite):
 
     @lists
     def test_pages(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A list over more than one page shows each name once."""
+        """A list of several pages shows each name once."""
         wanted = [f"{vault}key-{number:04}" for number in range(self.many)]
         for name in wanted:
             backdoor.write(name, "value")
@@ -33,7 +33,7 @@ class Listing(Suite):
 
     @where(lambda caps: caps.lists and caps.list_stamps and (caps.versions or caps.cas == "full"))
     def test_list_tells_the_version(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A listed entry has the token that a read of it gives, also after another tool's write."""
+        """A listed entry has the same version as a read, also after another tool's write."""
         for text in ("old", "new"):
             backdoor.write(vault + "key", text)
             backdoor.settle()
@@ -51,7 +51,7 @@ class Listing(Suite):
 
     @where(lambda caps: caps.lists and caps.writes and caps.undelete)
     def test_deleted_lists_only_deleted(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A list of the deleted shows what restore can bring back, and nothing that lives."""
+        """A list of deleted secrets shows those that restore can bring back, and no live one."""
         for name in ("kept", "deleted", "purged", "written-again"):
             driver.put(vault + name, Secret("value"))
         for name in ("deleted", "written-again"):
@@ -65,7 +65,7 @@ class Listing(Suite):
     @lists
     @uses("deny")
     def test_no_values_are_read(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A login that may not read a value can list and stat it all the same."""
+        """A login that may not read a secret can still list and stat it."""
         backdoor.write(vault + "key", "value")
         backdoor.deny(vault + "key")
         backdoor.settle()
@@ -83,7 +83,7 @@ class Listing(Suite):
 
     @changes
     def test_list_lag_is_declared(self, driver: Driver, connect: Connect, vault: str) -> None:
-        """Where no lag is declared, each write shows at once in another connection's list; else stat shows it."""
+        """Another connection's list shows each write at once, unless a lag is declared; then stat shows it."""
         other = connect()
         for _ in range(3):
             driver.put(vault + "key", Secret("value"))

@@ -11,7 +11,7 @@ class Reading(Suite):
     """The tests of ``get``, ``get_many`` and ``stat``."""
 
     def test_missing_is_not_found(self, driver: Driver, vault: str) -> None:
-        """A name that never was explains as NotFound."""
+        """A name that never existed explains as NotFound."""
         with refused(driver, "get", NotFound):
             driver.get(vault + "missing")
         if self.caps.stats:
@@ -28,7 +28,7 @@ class Reading(Suite):
 
     @uses("bare")
     def test_bare_is_missing(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A name without any value reads as missing, and stat tells that it is bare."""
+        """A name without any value reads as missing, and stat reports it as bare."""
         backdoor.bare(vault + "key")
         with refused(driver, "get", NotFound):
             driver.get(vault + "key")
@@ -37,7 +37,7 @@ class Reading(Suite):
 
     @where(lambda caps: caps.writes)
     def test_deleted_is_missing(self, driver: Driver, vault: str) -> None:
-        """A deleted secret reads as missing, and stat tells that it can be restored."""
+        """A deleted secret reads as missing, and stat reports it as deleted if it can be restored."""
         driver.put(vault + "key", Secret("value"))
         driver.delete(vault + "key")
         with refused(driver, "get", NotFound):
@@ -47,7 +47,7 @@ class Reading(Suite):
 
     @uses("disable")
     def test_disabled_is_denied(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A secret that is switched off explains as Disabled, a kind of Denied."""
+        """A disabled secret explains as Disabled, a kind of Denied."""
         backdoor.write(vault + "key", "value")
         backdoor.disable(vault + "key")
         with refused(driver, "get", Disabled):
@@ -63,14 +63,14 @@ class Reading(Suite):
 
     @uses("expire_login")
     def test_expired_login_is_unauthenticated(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A login that has run out explains as Unauthenticated, not as Denied."""
+        """An expired login explains as Unauthenticated, not as Denied."""
         backdoor.write(vault + "key", "value")
         backdoor.expire_login()
         with refused(driver, "get", Unauthenticated):
             driver.get(vault + "key")
 
     def test_reads_what_another_tool_wrote(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A plain value of another tool reads as that very text, under its name, with no stamp."""
+        """A plain value of another tool reads as the same text, under its name, without a stamp."""
         backdoor.write(vault + "key", "line\r\nline\n")
         stored = driver.get(vault + "key")
         assert stored.value.reveal() == "line\r\nline\n"
@@ -78,14 +78,14 @@ class Reading(Suite):
 
     @uses("write_bytes")
     def test_foreign_bytes_are_corrupt(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A value that is no text explains as Corrupt, and never reads with replacement characters."""
+        """A value that is not text explains as Corrupt, and never reads with replacement characters."""
         backdoor.write_bytes(vault + "key", b"\xff\xfe\x00")
         with refused(driver, "get", Corrupt):
             driver.get(vault + "key")
 
     @where(lambda caps: caps.versions)
     def test_old_version_by_token(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """The token that came with a value still reads that value after another was written."""
+        """The version of a value still reads that value after another one was written."""
         backdoor.write(vault + "key", "old")
         old = driver.get(vault + "key").entry.version
         backdoor.write(vault + "key", "new")
@@ -95,7 +95,7 @@ class Reading(Suite):
 
     @where(lambda caps: caps.batch > 1)
     def test_get_many_answers_each_name(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A batch as large as was declared has its own answer for each name."""
+        """A batch of the declared size has an answer for each name."""
         wanted = {f"{vault}key-{number}": f"value {number}" for number in range(min(self.caps.batch, self.many))}
         for name, text in wanted.items():
             backdoor.write(name, text)
@@ -104,7 +104,7 @@ class Reading(Suite):
 
     @where(lambda caps: caps.batch > 1)
     def test_get_many_with_one_missing(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A missing name in a batch is NotFound in its own place and spoils no other."""
+        """A missing name in a batch is NotFound, and the other names are answered."""
         backdoor.write(vault + "key", "value")
         answers = driver.get_many([vault + "missing", vault + "key"])
         missing = answers[vault + "missing"]
@@ -115,7 +115,7 @@ class Reading(Suite):
     @where(lambda caps: caps.batch > 1)
     @uses("deny")
     def test_get_many_with_one_denied(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A denied name in a batch is Denied in its own place and spoils no other."""
+        """A denied name in a batch is Denied, and the other names are answered."""
         for name in ("key", "denied"):
             backdoor.write(vault + name, "value")
         backdoor.deny(vault + "denied")

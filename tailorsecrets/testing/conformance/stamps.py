@@ -1,4 +1,4 @@
-"""Stamps and tags: a stamp speaks of one version, and another hand's write ends it."""
+"""Stamps and tags: a stamp belongs to one version, and a write by another tool clears it."""
 
 from tailorsecrets.driver import Driver
 from tailorsecrets.secret import Secret
@@ -13,7 +13,7 @@ class Stamps(Suite):
 
     @stamped
     def test_stamp_comes_back_in_list_and_stat(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """The stamp of a put is on the entries that put, get, stat and list return."""
+        """The entries that put, get, stat and list return have the stamp of the put."""
         driver.put(vault + "key", Secret("first"), stamp=STAMP[::-1])
         written = driver.put(vault + "key", Secret("second"), stamp=STAMP)
         assert written.stamp == STAMP
@@ -21,7 +21,7 @@ class Stamps(Suite):
 
     @stamped
     def test_foreign_write_clears_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """After another tool's write no entry has a stamp, be the value the same or not."""
+        """After another tool's write no entry has a stamp, whether the value changed or not."""
         for text in ("value", "another"):
             driver.put(vault + "key", Secret("value"), stamp=STAMP)
             backdoor.write(vault + "key", text)
@@ -29,14 +29,14 @@ class Stamps(Suite):
 
     @stamped
     def test_put_without_stamp_clears_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A put without a stamp leaves none of an earlier one."""
+        """A put without a stamp clears an earlier one."""
         driver.put(vault + "key", Secret("first"), stamp=STAMP)
         driver.put(vault + "key", Secret("second"))
         assert self.stamps(driver, backdoor, vault) == {""}
 
     @where(lambda caps: caps.writes and caps.stamps and caps.lists)
     def test_listed_stamp_is_of_the_last_put(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """The stamp in a list, where it tells one, is that of the last put, and gone after a put without one."""
+        """A list has the stamp of the last put or none, and none after a put without a stamp."""
         for stamp in (STAMP, STAMP[::-1], ""):
             driver.put(vault + "key", Secret(f"value of {stamp}"), stamp=stamp)
             backdoor.settle()
@@ -45,7 +45,7 @@ class Stamps(Suite):
     @where(lambda caps: caps.writes and caps.stamps and caps.versions)
     @uses("rollback")
     def test_rollback_clears_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """After a rollback by another tool the stamp is none, or the old value's own; never that of the newer."""
+        """After a rollback by another tool the stamp is empty or that of the old value, never that of the newer one."""
         old = driver.put(vault + "key", Secret("old"), stamp=STAMP[::-1])
         driver.put(vault + "key", Secret("new"), stamp=STAMP)
         backdoor.rollback(vault + "key", old.version)
@@ -55,14 +55,14 @@ class Stamps(Suite):
     @stamped
     @uses("edit_tags")
     def test_tag_edit_keeps_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A change of tags writes no value, so the stamp still speaks of it."""
+        """A change of tags writes no value, so the stamp stays."""
         driver.put(vault + "key", Secret("value"), stamp=STAMP)
         backdoor.edit_tags(vault + "key", {"team": "payments"})
         assert self.stamps(driver, backdoor, vault) == {STAMP}
 
     @where(lambda caps: caps.writes and caps.tags)
     def test_tags_come_back(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """The tags of a put are on the entries that get and list return."""
+        """The entries that get and list return have the tags of the put."""
         for team in ("payments", "search"):
             driver.put(vault + "key", Secret("value"), tags={"team": team})
             assert driver.get(vault + "key").entry.tags.get("team") == team
@@ -71,7 +71,7 @@ class Stamps(Suite):
                 assert [entry.tags.get("team") for entry in driver.list(vault)] == [team]
 
     def stamps(self, driver: Driver, backdoor: Backdoor, vault: str) -> set[str]:
-        """Return the stamps that the entries of the one secret in *vault* show; one, where they agree."""
+        """Return the stamps in the entries of the one secret in *vault*; one if they agree."""
         shown = {driver.get(vault + "key").entry.stamp}
         if self.caps.stats:
             shown.add(driver.stat(vault + "key").stamp)

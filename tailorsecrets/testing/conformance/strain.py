@@ -1,4 +1,4 @@
-"""Strain: many threads, a fork, a crash, a store that asks for patience."""
+"""Strain: many threads, a fork, a crash, throttling, and connections that must close."""
 
 import gc
 import os
@@ -27,16 +27,16 @@ THREADS = 16
 CONNECTIONS = 4
 MOST_CALLS = 60  # that the writes of one crash test may take
 LONGEST_CHILD = 20.0  # seconds until a forked child that does not answer is killed
-LONGEST_CLOSE = 3.0  # seconds until what closes in a thread of its own counts as open
+LONGEST_CLOSE = 3.0  # seconds in which a connection that a thread closes must be closed
 DESCRIPTORS = Path("/dev/fd")  # has an entry for each one that this process has open
 
 
 class Strain(Suite):
-    """The tests of what a driver must live through."""
+    """The tests of a driver under strain: threads, forks, repeated closing, crashes and throttling."""
 
     def test_threads_16(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """Sixteen threads on one connection each read and write their own, and all see what is shared."""
-        backdoor.write(vault + "shared", "of all")
+        """Sixteen threads on one connection each read and write their own secret, and all read a shared one."""
+        backdoor.write(vault + "shared", "shared")
 
         def work(number: int) -> tuple[str, str]:
             name = f"{vault}key-{number}"
@@ -48,19 +48,19 @@ class Strain(Suite):
 
         with ThreadPoolExecutor(THREADS) as threads:
             answers = list(threads.map(work, range(THREADS)))
-        assert answers == [(f"of {number}", "of all") for number in range(THREADS)]
+        assert answers == [(f"of {number}", "shared") for number in range(THREADS)]
 
     @where(lambda _: hasattr(os, "fork"))
     @pytest.mark.forks
     def test_fork_then_read(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A connection that was used reads in a forked child, and in the parent after that."""
+        """A used connection reads in a forked child, and in the parent afterwards."""
         backdoor.write(vault + "key", "value")
         driver.get(vault + "key")
         assert _in_a_child(driver, vault + "key") == "value"
         assert driver.get(vault + "key").value.reveal() == "value"
 
     def test_close_twice(self, driver: Driver, connect: Connect, backdoor: Backdoor, vault: str) -> None:
-        """Closing twice, used or not, is fine and disturbs no other connection."""
+        """A connection, used or not, may be closed twice, and that disturbs no other connection."""
         backdoor.write(vault + "key", "value")
         for used in (False, True):
             other = connect()
@@ -72,9 +72,9 @@ class Strain(Suite):
 
     @where(lambda _: DESCRIPTORS.is_dir())
     def test_close_leaves_nothing_open(self, connect: Connect, backdoor: Backdoor, vault: str) -> None:
-        """Connections that were used and closed leave no descriptor open, also before their memory is collected."""
+        """Used and closed connections leave no descriptor open, even before garbage collection."""
         backdoor.write(vault + "key", "value")
-        closed = [_used_and_closed(connect(), vault + "key")]  # this one may open what all of them share
+        closed = [_used_and_closed(connect(), vault + "key")]  # this one may open shared descriptors
         before = _descriptors()
         with _uncollected():
             closed += [_used_and_closed(connect(), vault + "key") for _ in range(CONNECTIONS)]
@@ -88,12 +88,12 @@ class Strain(Suite):
     def test_crash_between_every_two_calls(
         self, driver: Driver, connect: Connect, backdoor: Backdoor, vault: str
     ) -> None:
-        """Wherever the process dies in a row of writes, doing the row again ends at the same place."""
+        """Wherever the process dies in a series of writes, repeating the series gives the same result."""
         for survived in range(MOST_CALLS):
             name, mortal = f"{vault}key-{survived}", connect()
             crashed = self.crashed(mortal, backdoor, name, survived)
-            self.write_a_row(driver, name)
-            self.check_the_row(driver, backdoor, name)
+            self.write_series(driver, name)
+            self.check_series(driver, backdoor, name)
             mortal.close()
             if not crashed:
                 return
@@ -101,19 +101,19 @@ class Strain(Suite):
 
     @uses("throttle")
     def test_throttled_then_served(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A store that refuses two calls as too many is asked again, and answers; so it is with a write."""
+        """After the store has throttled a read or a write twice, a retry succeeds."""
         backdoor.write(vault + "key", "value")
-        patient = Retry(driver, sleep=lambda _: None)
+        retrying = Retry(driver, sleep=lambda _: None)
         backdoor.throttle(2)
-        assert patient.get(vault + "key").value.reveal() == "value"
+        assert retrying.get(vault + "key").value.reveal() == "value"
         if self.caps.writes:
             backdoor.throttle(2)
-            patient.put(vault + "key", Secret("new"))
+            retrying.put(vault + "key", Secret("new"))
         backdoor.recover()
 
     @uses("throttle")
-    def test_throttled_is_heard(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """After a refusal as one too many, calls of its kind go out more slowly, also where the SDK asks again."""
+    def test_throttled_is_reported(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """After a throttled call, calls of its kind are sent more slowly, also where the SDK retries."""
         backdoor.write(vault + "key", "value")
         self.check_it_slows_down(driver, backdoor, lambda paced: paced.get(vault + "key"))
         if self.caps.writes:
@@ -121,38 +121,38 @@ class Strain(Suite):
         backdoor.recover()
 
     def check_it_slows_down(self, driver: Driver, backdoor: Backdoor, call: Callable[[Driver], object]) -> None:
-        """Check that after a *call* which was refused the next one waits, though few have gone out."""
+        """Check that the next *call* after a throttled one waits, although few were sent."""
         clock, limited = FakeClock(), Layer(driver)
         limited.caps = replace(limited.caps, per_s={"get": 10.0, "write": 10.0})
-        patient = Retry(Quota(limited, clock=clock, sleep=clock.sleep), sleep=lambda _: None)
-        call(patient)
+        retrying = Retry(Quota(limited, clock=clock, sleep=clock.sleep), sleep=lambda _: None)
+        call(retrying)
         assert not clock.slept
         backdoor.throttle(1)
-        call(patient)
-        call(patient)
+        call(retrying)
+        call(retrying)
         assert clock.slept
         assert max(clock.slept) > 1 / 10
 
     def crashed(self, driver: Driver, backdoor: Backdoor, name: str, survived: int) -> bool:
-        """Write the row until the process dies after *survived* calls; tell whether it died."""
+        """Write the series until the process dies after *survived* calls; return whether it died."""
         backdoor.crash(after=survived)
         try:
-            self.write_a_row(driver, name)
+            self.write_series(driver, name)
         except Crash:
             return True
         finally:
             backdoor.recover()
         return False
 
-    def write_a_row(self, driver: Driver, name: str) -> None:
+    def write_series(self, driver: Driver, name: str) -> None:
         """Write, delete and write again."""
         stamp = STAMP if self.caps.stamps else ""
         driver.put(name, Secret("first"), stamp=stamp)
         driver.delete(name)
         driver.put(name, Secret("last"), stamp=stamp)
 
-    def check_the_row(self, driver: Driver, backdoor: Backdoor, name: str) -> None:
-        """Check that *name* is as the row leaves it."""
+    def check_series(self, driver: Driver, backdoor: Backdoor, name: str) -> None:
+        """Check that *name* is as the series leaves it."""
         stored = driver.get(name)
         assert (stored.value, stored.entry.stamp) == (Secret("last"), STAMP if self.caps.stamps else "")
         if self.caps.lists:
@@ -161,7 +161,7 @@ class Strain(Suite):
 
 
 def _used_and_closed(driver: Driver, name: str) -> Driver:
-    """Read *name*, and what is not there, and close."""
+    """Read *name*, and a missing name, and close."""
     driver.get(name)
     with refused(driver, "get", NotFound):
         driver.get(name + "-missing")
@@ -171,7 +171,7 @@ def _used_and_closed(driver: Driver, name: str) -> Driver:
 
 @contextmanager
 def _uncollected() -> Generator[None]:
-    """Keep what nobody refers to any more until the end of the block."""
+    """Collect no garbage until the end of the block."""
     gc.disable()
     try:
         yield
@@ -184,30 +184,30 @@ def _descriptors() -> int:
 
 
 def _in_a_child(driver: Driver, name: str) -> str:
-    """Return what *driver* reads under *name* in a forked child."""
+    """Return the value that *driver* reads under *name* in a forked child."""
     reader, writer = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is what is tested
+        warnings.simplefilter("ignore", DeprecationWarning)  # about a fork with threads, which is tested here
         child = os.fork()
     if not child:
         _read_and_exit(driver, name, writer)
     os.close(writer)
-    waiting = select.poll()  # select() takes no descriptor over 1,023, and a long session has many
+    waiting = select.poll()  # select() takes no descriptor over 1,023
     waiting.register(reader, select.POLLIN)
     ready = waiting.poll(LONGEST_CHILD * 1000)
     if not ready:
         os.kill(child, signal.SIGKILL)
     with os.fdopen(reader, "rb") as pipe:
-        told = pipe.read().decode()
+        text = pipe.read().decode()
     os.waitpid(child, 0)
-    return told
+    return text
 
 
 def _read_and_exit(driver: Driver, name: str, writer: int) -> None:
-    """Write what is read, or what is raised, and end the child without the parent's exit functions."""
+    """Write the value or the exception, and end the child without the parent's exit functions."""
     try:
-        told = driver.get(name).value.reveal()
+        text = driver.get(name).value.reveal()
     except BaseException as exc:  # noqa: BLE001 - a child that goes on would run the rest of the tests
-        told = repr(exc)
-    os.write(writer, told.encode())
+        text = repr(exc)
+    os.write(writer, text.encode())
     os._exit(0)

@@ -1,4 +1,4 @@
-"""Writing: every text comes back as it went in, and nothing is written over by accident."""
+"""Writing: every text reads as it was written, and nothing is overwritten by accident."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Writing(Suite):
 
     @writes
     def test_round_trip_text(self, driver: Driver, vault: str) -> None:
-        """Whatever text is put, get returns it code point by code point."""
+        """Get returns every text exactly as it was put."""
 
         @settings(max_examples=self.examples, deadline=None, database=None)
         @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=200))
@@ -45,38 +45,38 @@ class Writing(Suite):
 
     @where(lambda caps: caps.writes and caps.empty)
     def test_empty_value(self, driver: Driver, vault: str) -> None:
-        """The empty text is a value."""
+        """The empty string is a value."""
         driver.put(vault + "key", Secret(""))
         assert driver.get(vault + "key").value == Secret("")
 
     @writes
     def test_at_the_limit(self, driver: Driver, vault: str) -> None:
-        """A value of just as many bytes as was declared goes in, also when it has fewer characters."""
+        """A value of exactly ``caps.max_bytes`` bytes is accepted, also with fewer characters."""
         for text in ("x" * self.caps.max_bytes, "\u00e9" * (self.caps.max_bytes // 2)):
             driver.put(vault + "key", Secret(text))
             assert driver.get(vault + "key").value == Secret(text)
 
     @writes
     def test_longest_name(self, driver: Driver, vault: str) -> None:
-        """A native name of just as many characters as was declared is a name."""
+        """A native name of exactly ``caps.max_name`` characters is accepted."""
         name = vault + "n" * (self.caps.max_name - len(vault))
         driver.put(name, Secret("value"))
         assert driver.get(name).entry.name == name
 
     @writes
     def test_another_tool_reads_the_plain_value(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """What is put, another tool reads as that very text under that very name."""
+        """Another tool reads a put value as the same text under the same name."""
         driver.put(vault + "key", Secret('{"not": "wrapped"}\n'))
         assert backdoor.read(vault + "key") == '{"not": "wrapped"}\n'
 
     @creates
     def test_absent_creates_once(self, driver: Driver, vault: str) -> None:
-        """Of sixteen threads that create one name, one does, and the others hear that it exists."""
+        """Of sixteen threads that create one name, one succeeds, and the others get AlreadyExists or Conflict."""
 
         def create(number: int) -> type[SecretsError] | int:
             try:
                 driver.put(vault + "key", Secret(f"of {number}"), expect=ABSENT)
-            except Exception as exc:  # noqa: BLE001 - whatever a driver raises has to have a meaning
+            except Exception as exc:  # noqa: BLE001 - every exception of a driver must have a meaning
                 return problem(driver, exc, "put").kind
             return number
 
@@ -90,7 +90,7 @@ class Writing(Suite):
 
     @creates
     def test_absent_keeps_what_is_there(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """Creating what another tool has made explains as AlreadyExists and writes nothing."""
+        """Creating a secret that another tool has made explains as AlreadyExists and writes nothing."""
         backdoor.write(vault + "key", "of another tool")
         with refused(driver, "put", AlreadyExists):
             driver.put(vault + "key", Secret("mine"), expect=ABSENT)
@@ -98,7 +98,7 @@ class Writing(Suite):
 
     @swaps
     def test_present_never_creates(self, driver: Driver, vault: str) -> None:
-        """PRESENT writes over a live name, and explains as NotFound for a missing or deleted one."""
+        """PRESENT overwrites a live name, and explains as NotFound for a missing or deleted one."""
         with refused(driver, "put", NotFound):
             driver.put(vault + "key", Secret("new"), expect=PRESENT)
         driver.put(vault + "key", Secret("old"))
@@ -124,7 +124,7 @@ class Writing(Suite):
 
     @where(lambda caps: caps.writes and (caps.versions or caps.cas == "full"))
     def test_version_differs_after_delete_and_create(self, driver: Driver, vault: str) -> None:
-        """No two writes of a name have the same token, also when it was deleted for good in between."""
+        """No two writes of a name have the same version, even if it was purged in between."""
         tokens = [driver.put(vault + "key", Secret("same")).version for _ in range(2)]
         driver.delete(vault + "key")
         tokens.append(driver.put(vault + "key", Secret("same")).version)
@@ -136,7 +136,7 @@ class Writing(Suite):
 
     @where(lambda caps: caps.writes and caps.undelete)
     def test_put_after_delete_restores(self, driver: Driver, vault: str) -> None:
-        """Writing a deleted name keeps what it was: the old value is not purged."""
+        """Writing a deleted name keeps its old versions."""
         driver.put(vault + "key", Secret("old"))
         driver.delete(vault + "key")
         driver.put(vault + "key", Secret("new"), expect=ABSENT if self.caps.cas != "none" else None)
@@ -148,7 +148,7 @@ class Writing(Suite):
     @writes
     @uses("bare")
     def test_put_fills_bare(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A name without any value takes one, also from a put that creates."""
+        """A put, also one that creates, fills a name without any value."""
         backdoor.bare(vault + "key")
         driver.put(vault + "key", Secret("value"), expect=ABSENT if self.caps.cas != "none" else None)
         assert driver.get(vault + "key").value == Secret("value")
@@ -170,7 +170,7 @@ class Writing(Suite):
 
     @where(lambda caps: caps.transactions)
     def test_transaction_is_one_write(self, driver: Driver, connect: Connect, vault: str) -> None:
-        """Another connection in another thread sees the writes of a transaction after its end, all of them."""
+        """Another connection in another thread sees all writes of a transaction at its end, and none before."""
         other = connect()
         with ThreadPoolExecutor(1) as thread, driver.transaction():
             for name in ("one", "two"):
@@ -182,7 +182,7 @@ class Writing(Suite):
 
     @where(lambda caps: caps.transactions)
     def test_failed_transaction_writes_nothing(self, driver: Driver, connect: Connect, vault: str) -> None:
-        """An exception inside a transaction undoes its writes, and passes."""
+        """An exception inside a transaction undoes its writes, and is raised."""
         driver.put(vault + "one", Secret("old"))
         with pytest.raises(ZeroDivisionError):
             _break_off(driver, (vault + "one", vault + "two"))

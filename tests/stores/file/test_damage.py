@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tailorsecrets.driver import Driver
-from tailorsecrets.errors import Conflict, Corrupt, NotFound, SecretsError, StoreNotFound, Unauthenticated, Unsupported
+from tailorsecrets.errors import Corrupt, NotFound, SecretsError, StoreNotFound, Unauthenticated, Unsupported
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import line
+from tailorsecrets_file import keys, line
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 Mutation = Callable[[random.Random, bytes], bytes]
@@ -133,7 +133,7 @@ def rewritten(raw: bytes, **changes: object) -> bytes:
     """Return a line with fields changed and a checksum that fits, as somebody without the key can make it."""
     fields = json.loads(raw) | changes
     del fields["sum"]
-    return line.closed(json.dumps(fields, separators=(",", ":")).encode()[:-1])
+    return line.with_checksum(json.dumps(fields, separators=(",", ":")).encode()[:-1])
 
 
 EDITS: list[dict[str, object]] = [
@@ -205,11 +205,11 @@ def test_a_line_under_another_name(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_line_in_another_key(tmp_path: Path, content: bytes) -> None:
-    """A current line that claims another key is a Conflict: it looks like one from before a rekey."""
+    """A current line that claims another key is Corrupt: this file never had that key."""
     current = next(raw for raw in content.splitlines() if b'"w/a/one","number":3' in raw)
     (tmp_path / NAME).write_bytes(content.replace(current, rewritten(current, key="0" * 16)))
 
-    assert outcome(lambda: text(opened(tmp_path), "w/a/one")) is Conflict
+    assert outcome(lambda: text(opened(tmp_path), "w/a/one")) is Corrupt
 
 
 def test_a_line_of_another_file(tmp_path: Path, content: bytes) -> None:
@@ -220,7 +220,30 @@ def test_a_line_of_another_file(tmp_path: Path, content: bytes) -> None:
     foreign = next(raw for raw in (tmp_path / "other" / NAME).read_bytes().splitlines() if b'"w/a/one"' in raw)
     (tmp_path / NAME).write_bytes(content + foreign + b"\n")
 
-    assert outcome(lambda: text(opened(tmp_path), "w/a/one")) is Conflict
+    assert outcome(lambda: text(opened(tmp_path), "w/a/one")) is Corrupt
+
+
+@pytest.mark.parametrize("field", ["time", "created"])
+@pytest.mark.parametrize("time", ["9999-99-99T99:99:99.999999Z", "2026-02-30T00:00:00.000000Z"])
+def test_a_time_that_does_not_exist(tmp_path: Path, content: bytes, field: str, time: str) -> None:
+    """A line with a time that is none, and a fitting checksum, is Corrupt for reads by name and for lists."""
+    current = next(raw for raw in content.splitlines() if b'"w/a/one","number":3' in raw)
+    (tmp_path / NAME).write_bytes(content.replace(current, rewritten(current, **{field: time})))
+    driver = opened(tmp_path)
+
+    for read in (lambda: list(driver.list("")), lambda: driver.stat("w/a/one"), lambda: text(driver, "w/a/one")):
+        assert outcome(read) is Corrupt
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_slot_with_a_time_beyond_the_calendar(tmp_path: Path, content: bytes, time: str) -> None:
+    """A slot whose time cannot be shown in UTC is Corrupt, for the list of keys too."""
+    head = content.splitlines()[0]
+    slot = json.loads(head)["slots"][0]
+    (tmp_path / NAME).write_bytes(content.replace(head, rewritten(head, slots=[slot | {"created": time}])))
+
+    with pytest.raises(Corrupt):
+        keys.list_slots(target_in(tmp_path))
 
 
 HOSTILE = [
@@ -240,7 +263,7 @@ HOSTILE = [
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_lines(tmp_path: Path, content: bytes, body: bytes) -> None:
     """A line that is none, with a fitting checksum, makes lists and writes Corrupt, and is never read."""
-    hostile = content + line.closed(body) + b"\n"
+    hostile = content + line.with_checksum(body) + b"\n"
     (tmp_path / NAME).write_bytes(hostile)
     driver = opened(tmp_path)
 
@@ -293,7 +316,7 @@ def test_a_file_made_for_the_victim(tmp_path: Path, content: bytes) -> None:
 
     victim = header.parse(content.splitlines()[0])
     forged = FileKey.generate()
-    slot = slots.renewed(victim.slots[0], victim.file_id, forged)
+    slot = slots.with_data_key(victim.slots[0], victim.file_id, forged)
     assert hpke.public(bytes(32)) != slot.public
     (tmp_path / NAME).write_bytes(header.encode(victim.file_id, forged, [slot]) + b'\n{"end":true}\n')
 

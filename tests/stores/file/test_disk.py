@@ -1,5 +1,6 @@
 """The disk, other processes and other threads."""
 
+import importlib
 import multiprocessing
 import os
 import resource
@@ -15,16 +16,26 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pytest
 
 from tailorsecrets.driver import ABSENT
-from tailorsecrets.errors import AlreadyExists, ConfigError, Conflict, Denied, SecretsError, Unavailable
+from tailorsecrets.errors import (
+    AlreadyExists,
+    ConfigError,
+    Conflict,
+    Denied,
+    SecretsError,
+    Unauthenticated,
+    Unavailable,
+)
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import disk, keyfiles
+from tailorsecrets_file import disk, key_files, keys
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
+pyrage: Any = importlib.import_module("pyrage")  # it has no types
 FORK = multiprocessing.get_context("fork")
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the children use no lock of a thread
 
@@ -296,6 +307,40 @@ def test_a_lock_file_that_is_a_link(tmp_path: Path) -> None:
     assert text(driver, "a") == "1"
 
 
+@pytest.mark.parametrize("name", [f".{NAME}.lock", f".{NAME}.123-0123abcd.tmp"])
+def test_a_folder_in_the_way_of_a_write(tmp_path: Path, name: str) -> None:
+    """A folder in the place of the lock file or of a temporary file is named, and reads go on."""
+    driver = opened(tmp_path)
+    driver.put("a", Secret("1"))
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).mkdir()
+
+    with pytest.raises(ConfigError, match="is a folder in the place of") as caught:
+        driver.put("a", Secret("2"))
+
+    assert str(tmp_path / name) in str(caught.value)
+    assert text(driver, "a") == "1"
+
+
+@pytest.mark.parametrize("place", ["store", "key file", "named identity", "found identity"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, place: str) -> None:
+    """A pipe in the place of a file of ours is refused at once; nobody may ever write into it."""
+    opened(tmp_path).put("a", Secret("1"))
+    os.mkfifo(tmp_path / "pipe")
+    pipe, environ = str(tmp_path / "pipe"), {"XDG_CONFIG_HOME": str(tmp_path / "elsewhere")}
+    keys.add_slot(target_in(tmp_path), "age", recipient=str(pyrage.x25519.Identity.generate().to_public()))
+    if place == "key file":
+        environ["TAILORSECRETS_FILE_KEY_FILE"] = pipe
+    else:
+        environ["TAILORSECRETS_FILE_AGE_IDENTITY" if place == "named identity" else "SOPS_AGE_KEY_FILE"] = pipe
+    target = target_in(tmp_path, path="pipe" if place == "store" else NAME, environ=environ)
+
+    with pytest.raises((ConfigError, Unauthenticated)):
+        store_type().open(target).get("a")
+    with pytest.raises((ConfigError, Unauthenticated)):
+        keys.trust(target)
+
+
 def test_the_declared_filelock_follows_no_link() -> None:
     """The bound of the dependency excludes versions that follow a link and truncate the file behind it."""
     settings = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
@@ -325,7 +370,7 @@ def test_two_users_write(writers: tuple[int, int]) -> None:
     folder = Path(tempfile.mkdtemp())
     os.chown(folder, 0, 2000)
     folder.chmod(0o775)
-    environ = {"TAILORSECRETS_FILE_KEY": keyfiles.generate()}
+    environ = {"TAILORSECRETS_FILE_KEY": key_files.generate()}
 
     def write_as(user: int) -> None:
         os.setgroups([2000])

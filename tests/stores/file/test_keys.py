@@ -26,7 +26,7 @@ from tailorsecrets.errors import (
     Unsupported,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import header, keyfiles, keys
+from tailorsecrets_file import header, key_files, keys
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.header import Argon2
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
@@ -66,13 +66,13 @@ def key_file(folder: Path) -> Path:
 
 def test_a_key_in_the_environment(tmp_path: Path) -> None:
     """A file made under TAILORSECRETS_FILE_KEY opens with that key and no other, and no key file is made."""
-    key = keyfiles.generate()
+    key = key_files.generate()
     made(tmp_path, TAILORSECRETS_FILE_KEY=key)
 
     assert text(stranger(tmp_path, TAILORSECRETS_FILE_KEY=f" {key}\n"), "a") == "1"
     assert not (tmp_path / ELSEWHERE).exists()
-    for environ in ({}, {"TAILORSECRETS_FILE_KEY": keyfiles.generate()}):
-        with pytest.raises(Unauthenticated, match="no key at hand") as caught:
+    for environ in ({}, {"TAILORSECRETS_FILE_KEY": key_files.generate()}):
+        with pytest.raises(Unauthenticated, match="no available key") as caught:
             stranger(tmp_path, **environ).get("a")
         assert "TAILORSECRETS_FILE_KEY" in caught.value.hint
 
@@ -183,7 +183,7 @@ def test_hostile_passphrase_slots_do_not_come_first(tmp_path: Path) -> None:
     hostile_headers(tmp_path, headers=3, each=8, memory=262_144)
     started = os.times().user
 
-    with pytest.raises(Corrupt, match=r"a header of|the header of"):
+    with pytest.raises(Corrupt, match="was altered"):
         stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery").get("a")
 
     assert os.times().user - started < 3  # one of the 24 others takes about half a second
@@ -212,9 +212,23 @@ def test_one_stretching_for_all_passphrases(tmp_path: Path) -> None:
     assert len(costs) == 2
 
 
+def test_a_passphrase_in_two_forms(tmp_path: Path) -> None:
+    """A passphrase opens the file however the keyboard composes its letters."""
+    composed, decomposed = "correct horse \u00e9", "correct horse e\u0301"
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE=decomposed)
+
+    assert text(stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE=composed), "a") == "1"
+    with pytest.raises(AlreadyExists):
+        keys.add_slot(
+            target_in(tmp_path, environ={"TAILORSECRETS_FILE_PASSPHRASE": composed}),
+            "passphrase",
+            passphrase=Secret(composed),
+        )
+
+
 def test_a_key_goes_before_a_passphrase(tmp_path: Path) -> None:
     """With a key and a passphrase in the environment, a new file gets a slot for the key."""
-    made(tmp_path, TAILORSECRETS_FILE_KEY=keyfiles.generate(), TAILORSECRETS_FILE_PASSPHRASE="p")
+    made(tmp_path, TAILORSECRETS_FILE_KEY=key_files.generate(), TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
 
     assert kinds(tmp_path) == ["key"]
 
@@ -331,7 +345,7 @@ def test_every_slot_opens_after_a_rekey(tmp_path: Path) -> None:
     put = driver.put("a", Secret("1"), stamp="st", tags={"k": "v"})
     target = target_in(tmp_path)
     keys.add_slot(target, "age", recipient=str(identity.to_public()))
-    keys.add_slot(target, "passphrase", passphrase=Secret("p"))
+    keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
     keys.add_slot(target, "key", path=str(tmp_path / "key"))
     before = set((tmp_path / NAME).read_bytes().splitlines())
 
@@ -341,7 +355,7 @@ def test_every_slot_opens_after_a_rekey(tmp_path: Path) -> None:
     assert driver.get("a").entry == put
     for environ in (
         {"TAILORSECRETS_FILE_AGE_IDENTITY": str(identity)},
-        {"TAILORSECRETS_FILE_PASSPHRASE": "p"},
+        {"TAILORSECRETS_FILE_PASSPHRASE": "correct horse battery"},
         {"TAILORSECRETS_FILE_KEY_FILE": str(tmp_path / "key")},
     ):
         assert text(stranger(tmp_path, **environ), "a") == "1"
@@ -351,7 +365,7 @@ def test_a_removed_slot_opens_nothing_new(tmp_path: Path) -> None:
     """After its slot is removed a key opens old copies of the file but not the file, and the message says so."""
     opened(tmp_path).put("a", Secret("1"))
     target = target_in(tmp_path)
-    slot = keys.add_slot(target, "passphrase", passphrase=Secret("p"))
+    slot = keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
     (tmp_path / "old").write_bytes((tmp_path / NAME).read_bytes())
 
     said = keys.remove_slot(target, slot.id)
@@ -360,9 +374,9 @@ def test_a_removed_slot_opens_nothing_new(tmp_path: Path) -> None:
     assert kinds(tmp_path) == ["key"]
     assert text(opened(tmp_path), "a") == "1"
     with pytest.raises(Unauthenticated):
-        stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="p").get("a")
+        stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery").get("a")
     (tmp_path / "old").rename(tmp_path / NAME)
-    assert text(stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="p"), "a") == "1"
+    assert text(stranger(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery"), "a") == "1"
 
 
 def test_stamps_are_not_for_a_removed_holder(tmp_path: Path) -> None:
@@ -420,10 +434,10 @@ def test_nobody_locks_themselves_out(tmp_path: Path) -> None:
     opened(tmp_path).put("a", Secret("1"))
     target = target_in(tmp_path)
     (mine,) = keys.list_slots(target)
-    keys.add_slot(target, "passphrase", passphrase=Secret("p"))
+    keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
     before = (tmp_path / NAME).read_bytes()
 
-    with pytest.raises(Refused, match="no key at hand") as caught:
+    with pytest.raises(Refused, match="no available key") as caught:
         keys.remove_slot(target, mine.id)
 
     assert "TAILORSECRETS_FILE_PASSPHRASE" in caught.value.hint
@@ -518,7 +532,7 @@ def test_keys_of_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_listing_needs_no_key(tmp_path: Path) -> None:
     """The slots can be listed by somebody who cannot open the file, so that they see whom to ask."""
-    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="p")
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
 
     (slot,) = keys.list_slots(target_in(tmp_path, environ={"XDG_CONFIG_HOME": str(tmp_path / ELSEWHERE)}))
 
@@ -557,7 +571,7 @@ def test_an_ssh_key_whose_comment_does_not_print(tmp_path: Path) -> None:
 
 def test_only_what_reads_is_written(tmp_path: Path) -> None:
     """A change that no reader would accept is refused before the rename, and the file is left alone."""
-    from tailorsecrets_file.storefile import StoreFile
+    from tailorsecrets_file.store_file import StoreFile
 
     def relabel(label: str) -> None:
         with StoreFile(target_in(tmp_path)).writing(create=False) as draft:

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -103,7 +105,7 @@ def test_setup_tells_git_of_a_file_that_is_there(tmp_path: Path) -> None:
     driver = opened(tmp_path)
     driver.put("a", Secret("1"))
     (tmp_path / ".gitattributes").write_bytes(b"# caf\xe9\n")
-    assert "told git" in driver.setup()
+    assert "configured git" in driver.setup()
     assert (tmp_path / ".gitattributes").read_bytes() == f"# caf\xe9\n/{NAME} merge=union -text\n".encode("latin-1")
     assert driver.setup() == ""
 
@@ -199,3 +201,28 @@ def test_each_option_has_a_line_of_help() -> None:
     assert all(store_type().options.values())
     assert not store_type().prefixed
     assert os.sep not in store_type().scheme
+
+
+WINDOWS = """
+import io, pathlib, subprocess, sys
+from tailorsecrets.cli.process import run
+from tailorsecrets.cli.streams import Io
+sys.platform = "win32"
+words = sys.argv[2:]
+folder = pathlib.Path(sys.argv[1])
+sys.exit(run(words, Io(io.BytesIO(), sys.stdout, sys.stderr, {"XDG_CONFIG_HOME": sys.argv[1], "HOME": "/"}, folder)))
+"""
+
+
+@pytest.mark.parametrize("words", [("init",), ("secret", "vault", "list"), ("file", "keys", "list")], ids=" ".join)
+def test_windows_is_refused_in_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """On Windows each command on a store file says so, names WSL and the other stores, and makes nothing."""
+    command = [sys.executable, "-c", WINDOWS, str(tmp_path), *words, "--store", f"file:{tmp_path}/s.jsonl"]
+
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "error[UNSUPPORTED]: " in done.stderr
+    assert "the encrypted file store runs on Linux and macOS, not on Windows" in done.stderr
+    assert "run it in WSL, or use another store: vault:, aws:, gcp: or azure:" in done.stderr
+    assert list(tmp_path.rglob("*.jsonl")) == []

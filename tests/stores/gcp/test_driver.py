@@ -1,11 +1,17 @@
-"""What the Google driver does beyond the contract: annotations, deletes, versions, options, and what others see."""
+"""The Google driver beyond the contract: annotations, deletes, versions, options, and the view of other tools."""
 
+import base64
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports import grpc as grpc_transport
 
 from tailorsecrets.driver import ABSENT, Entry
 from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, Disabled, NotFound
@@ -21,14 +27,14 @@ STAMP = "q3JmW8x-T0_vLr5kYc2ZbH9sNfDgA7eP"
 
 @pytest.fixture
 def at() -> Iterator[Bench]:
-    """Give a server and what is around it."""
+    """Yield a server and its surroundings."""
     with bench() as made:
         yield made
 
 
 @pytest.fixture
 def driver(at: Bench) -> Iterator[GcpDriver]:
-    """Give a driver."""
+    """Yield a driver."""
     driver = at.connect()
     yield driver
     driver.close()
@@ -87,11 +93,12 @@ def test_delete_disables_the_newest_version_and_says_so(at: Bench, driver: GcpDr
     newest = driver.put(NAME, Secret("two"))
     driver.delete(NAME)
     assert states(at) == ["DISABLED", "ENABLED"]
-    assert raw(at).annotations == {"tailorsecrets-deleted": newest.version}
+    stamped = {"tailorsecrets-stamp": "@1"}
+    assert raw(at).annotations == stamped | {"tailorsecrets-deleted": newest.version}
     assert driver.stat(NAME).state == "deleted"
     driver.restore(NAME)
     assert states(at) == ["ENABLED", "ENABLED"]
-    assert raw(at).annotations == {}
+    assert raw(at).annotations == stamped
 
 
 def test_a_put_after_a_delete_makes_the_history_whole(at: Bench, driver: GcpDriver) -> None:
@@ -102,6 +109,17 @@ def test_a_put_after_a_delete_makes_the_history_whole(at: Bench, driver: GcpDriv
     assert states(at) == ["ENABLED", "ENABLED"]
     assert driver.get(NAME).value == Secret("two")
     assert set(raw(at).annotations) == {"tailorsecrets-stamp"}
+
+
+def test_a_put_after_a_delete_by_another_process(at: Bench, driver: GcpDriver) -> None:
+    """The history is whole as well where this connection last saw the secret before the delete."""
+    driver.put(NAME, Secret("one"), stamp=STAMP)
+    driver.put(NAME, Secret("two"), stamp=STAMP)
+    other = at.connect()
+    other.delete(NAME)
+    other.close()
+    driver.put(NAME, Secret("three"), stamp=STAMP)
+    assert states(at) == ["ENABLED"] * 3
 
 
 def test_a_hand_disabled_version_is_not_a_deleted_one(at: Bench, driver: GcpDriver) -> None:
@@ -159,8 +177,8 @@ def test_a_stamp_is_of_one_secret(at: Bench, driver: GcpDriver) -> None:
         driver.delete(NAME, purge=True)
 
 
-def test_who_fills_a_broken_off_create_gets_no_stamp_of_it(at: Bench, driver: GcpDriver) -> None:
-    """Where a create broke off and another tool wrote the first version later, the stamp does not speak of that."""
+def test_a_version_of_another_tool_after_a_crashed_create_has_no_stamp(at: Bench, driver: GcpDriver) -> None:
+    """Where a create crashed and another tool wrote the first version later, that version has no stamp."""
     at.fuse.left = 1
     with pytest.raises(Crash):
         driver.put(NAME, Secret("mine"), expect=ABSENT, stamp=STAMP)
@@ -172,27 +190,98 @@ def test_who_fills_a_broken_off_create_gets_no_stamp_of_it(at: Bench, driver: Gc
 
 
 def test_a_deleted_name_that_another_tool_wrote_to(at: Bench, driver: GcpDriver) -> None:
-    """A name written by another tool after its delete reads, and the refusal to create it brings it into the list."""
-    driver.put(NAME, Secret("one"))
+    """A name that another tool wrote after its delete reads and is listed, and there is nothing to restore."""
+    driver.put(NAME, Secret("one"), stamp=STAMP)
     driver.delete(NAME)
     at.backdoor.write(NAME, "theirs")
     assert driver.get(NAME).value == Secret("theirs")
-    assert not list(driver.list("default_"))
+    assert [(entry.name, entry.stamp) for entry in driver.list("default_")] == [(NAME, "")]
+    assert not list(driver.list("default_", deleted=True))
+    with pytest.raises(NotFound):
+        driver.restore(NAME)
     with pytest.raises(AlreadyExists):
         driver.put(NAME, Secret("mine"), expect=ABSENT)
+
+
+def test_a_restore_leaves_what_an_operator_disabled(at: Bench, driver: GcpDriver) -> None:
+    """A version that was disabled before the delete stays disabled, after a restore and after a put."""
+    driver.put(NAME, Secret("one"))
+    at.backdoor.disable(NAME)
+    driver.delete(NAME)
+    assert driver.stat(NAME).state == "deleted"
+    assert driver.restore(NAME).state == "disabled"
+    assert states(at) == ["DISABLED"]
+    driver.delete(NAME)
+    driver.put(NAME, Secret("two"), expect=ABSENT)
+    assert states(at) == ["ENABLED", "DISABLED"]
+
+
+def test_a_restore_leaves_a_later_version(at: Bench, driver: GcpDriver) -> None:
+    """A version that another tool wrote after the delete, and an operator disabled, is not a deleted one."""
+    driver.put(NAME, Secret("one"))
+    driver.delete(NAME)
+    at.backdoor.write(NAME, "theirs")
+    at.backdoor.disable(NAME)
+    with pytest.raises(NotFound):
+        driver.restore(NAME)
+    assert states(at) == ["DISABLED", "DISABLED"]
+    assert not list(driver.list("default_", deleted=True))
+
+
+@pytest.mark.parametrize("calls", range(5))
+def test_a_delete_that_crashes(at: Bench, driver: GcpDriver, calls: int) -> None:
+    """After a crash between any two calls of a delete the name is listed, so that it is deleted later, or is done."""
+    driver.put(NAME, Secret("one"))
+    at.fuse.left = calls
+    with pytest.raises(Crash):
+        driver.delete(NAME)
+    at.fuse.left = None
+    listed = [entry.name for entry in driver.list("default_")]
+    done = states(at) == ["DISABLED"] and "tailorsecrets-deleted" in raw(at).annotations
+    assert listed == ([] if done else [NAME])
+    assert not [key for key in raw(at).annotations if key not in {"tailorsecrets-stamp", "tailorsecrets-deleted"}]
+    driver.delete(NAME)
+    assert driver.stat(NAME).state == "deleted"
+    assert driver.restore(NAME).state == "live"
+
+
+def test_a_name_without_versions(at: Bench, driver: GcpDriver) -> None:
+    """A secret without versions, as Terraform creates it, is missing and not listed; only a write changes it."""
+    at.backdoor.bare(NAME)
+    with pytest.raises(Exception, match="no versions") as caught:
+        driver.get(NAME)
+    assert meaning(driver, caught.value, "get") is NotFound
+    for deleted in (False, True):
+        assert not list(driver.list("default_", deleted=deleted))
+    driver.delete(NAME)
+    with pytest.raises(NotFound):
+        driver.restore(NAME)
+    assert at.backdoor.secret_or_none(NAME)
+    driver.put(NAME, Secret("value"))
+    assert driver.get(NAME).value == Secret("value")
     assert [entry.name for entry in driver.list("default_")] == [NAME]
 
 
-def test_deleting_a_bare_name_takes_it_away(at: Bench, driver: GcpDriver) -> None:
-    """A name without value has nothing to restore: a delete takes it away."""
+def test_a_name_without_versions_that_is_old_is_filled_at_once(at: Bench, driver: GcpDriver) -> None:
+    """No writer is waited for where the secret is older than any write may take."""
+    at.server.holdings.age(timedelta(hours=-1))
     at.backdoor.bare(NAME)
-    driver.delete(NAME)
-    assert at.backdoor.secret_or_none(NAME) is None
+    at.server.holdings.age(timedelta(hours=1))
+    driver.abandoned_after = 60.0
+    driver.put(NAME, Secret("value"), expect=ABSENT, stamp=STAMP)
+    assert driver.stat(NAME).stamp == STAMP
+
+
+def test_a_list_without_the_right_to_versions(at: Bench, driver: GcpDriver) -> None:
+    """A login that may not list versions gets another tool's secrets as the list shows them."""
+    at.backdoor.write(NAME, "value")
+    at.server.faults.add(Rule(methods=["ListSecretVersions"], refusal=denied("ListSecretVersions", "it")))
+    assert [entry.name for entry in driver.list("default_")] == [NAME]
 
 
 @pytest.mark.parametrize("state", ["bare", "deleted"])
 def test_a_name_without_value_is_won_once(at: Bench, driver: GcpDriver, state: str) -> None:
-    """Of sixteen who create a name that is there without a value, one writes, and the others hear of it."""
+    """Of sixteen writers that create a name without a value, one writes, and the others get an error that says so."""
     if state == "deleted":
         driver.put(NAME, Secret("old"))
         driver.delete(NAME)
@@ -221,7 +310,7 @@ def test_a_long_history_is_paged(at: Bench, driver: GcpDriver) -> None:
 
 
 def test_a_write_during_a_delete_is_a_conflict(at: Bench, driver: GcpDriver) -> None:
-    """A delete that finds a newer version noted by somebody else says Conflict, and the name stays."""
+    """A delete during which another writer adds a version is a Conflict, and the name stays."""
     driver.put(NAME, Secret("one"), stamp=STAMP)
     other = at.connect()
     slow = Rule(methods=["DisableSecretVersion"], times=1, seconds=0.5)
@@ -239,7 +328,7 @@ def test_a_write_during_a_delete_is_a_conflict(at: Bench, driver: GcpDriver) -> 
 
 
 def test_a_value_that_does_not_match_its_checksum(at: Bench, driver: GcpDriver) -> None:
-    """A payload that was changed on its way is Corrupt, and not a word of it is told."""
+    """A payload that was changed on its way is Corrupt, and the error quotes nothing of it."""
     driver.put(NAME, Secret("canary"))
     payload = at.server.holdings.secrets[f"projects/123456789012/secrets/{NAME}"].versions[0].payload
     payload.data = b"another canary"
@@ -256,11 +345,23 @@ def test_versions_are_checked_by_google(at: Bench, driver: GcpDriver) -> None:
 
 
 def test_a_large_project_is_one_list(at: Bench, driver: GcpDriver) -> None:
-    """A list asks for the largest page, and filters at the service; what only looks alike is left out here."""
+    """A list asks for the largest page, filters at the service, and leaves out names that only contain the prefix."""
     for name in (NAME, "xdefault_api-keys_stripe", "default-api_keys_stripe"):
-        at.backdoor.write(name, "value")
+        driver.put(name, Secret("value"))
+    at.methods()
     assert [entry.name for entry in driver.list("default_api-keys_")] == [NAME]
     assert at.methods() == ["ListSecrets"]
+
+
+def test_a_list_reads_metadata_of_what_it_cannot_tell(at: Bench, driver: GcpDriver) -> None:
+    """A list costs one call more for each secret of another tool, and for each that is deleted."""
+    at.backdoor.write("default_api-keys_theirs", "value")
+    for name in ("default_api-keys_ours", "default_api-keys_deleted"):
+        driver.put(name, Secret("value"))
+    driver.delete("default_api-keys_deleted")
+    at.methods()
+    assert len(list(driver.list("default_"))) == 2
+    assert at.methods() == ["ListSecrets", "ListSecretVersions", "ListSecretVersions"]
 
 
 def test_a_prefix_that_begins_with_a_hyphen(at: Bench, driver: GcpDriver) -> None:
@@ -304,3 +405,50 @@ def test_regional_secrets_are_apart() -> None:
         assert raw(at).name == f"projects/123456789012/locations/europe-west3/secrets/{NAME}"
         assert driver.stat(NAME).stamp == STAMP
         assert at.backdoor.client.list_secrets(parent="projects/my-project").secrets == []
+
+
+def test_old_versions_that_may_not_be_destroyed() -> None:
+    """A write is done where the versions beyond those to keep cannot be destroyed, and its note says so."""
+    with bench(keep_versions="1") as at:
+        driver = at.connect()
+        driver.put(NAME, Secret("one"), stamp=STAMP)
+        refusal = denied("DestroySecretVersion", "it")
+        at.server.faults.add(Rule(methods=["DestroySecretVersion"], refusal=refusal))
+        written = driver.put(NAME, Secret("two"), stamp=STAMP)
+        assert written.stamp == STAMP
+        assert written.note == "the value is written, but older versions are not destroyed: permission denied"
+
+
+LOGGED = """
+import sys
+from tailorsecrets import Secret, open_store
+with open_store(sys.argv[1]) as store:
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("canary in a log"))
+    print(store.get("api-keys", "stripe") == "canary in a log")
+"""
+
+
+def test_no_value_in_the_sdk_s_own_log(at: Bench) -> None:
+    """With the SDK's log of all requests and answers switched on, no value is in it."""
+    environ = {"PATH": os.environ["PATH"], "GOOGLE_SDK_PYTHON_LOGGING_SCOPE": "google"}
+    command = [sys.executable, "-c", LOGGED, f"gcp://my-project?endpoint={at.wire.address}"]
+    run = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout == "True\n"
+    assert ("CreateSecret" in run.stderr) == hasattr(
+        grpc_transport, "_LoggingClientInterceptor"
+    )  # old SDKs have no log
+    assert "canary" not in run.stderr
+    assert base64.b64encode(b"canary in a log").decode() not in run.stderr
+
+
+def test_headers_of_calls_with_values(at: Bench, driver: GcpDriver) -> None:
+    """Calls that carry a value have the SDK's headers, by which Google routes and counts them."""
+    driver.put(NAME, Secret("one"), stamp=STAMP)
+    driver.get(NAME)
+    assert at.server.methods() == ["AddSecretVersion", "CreateSecret", "AddSecretVersion", "AccessSecretVersion"]
+    (missing, create, add, access) = at.server.metadata
+    parent = f"projects/my-project/secrets/{NAME}"
+    routed_by = [unquote(each["x-goog-request-params"]) for each in (missing, add, access)]
+    assert routed_by == [f"parent={parent}", f"parent={parent}", f"name={parent}/versions/latest"]
+    assert access["x-goog-api-client"] == add["x-goog-api-client"] == create["x-goog-api-client"]

@@ -25,13 +25,13 @@ try:
     with open_store(sys.argv[1]) as store:
         print(json.dumps([store.get("api-keys", "stripe") for _ in range(int(sys.argv[2]))]))
 except SecretsError as error:
-    print(json.dumps({"code": error.code, "message": str(error), "hint": error.hint}))
+    print(json.dumps({"code": error.code, "message": str(error), "hint": error.hint, "reason": error.reason}))
 """
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    """Give a network with one secret, and the same one in a region."""
+    """Yield a network with one secret, and the same one in a region."""
     network = Network(tmp_path_factory.mktemp("google"))
     for place in ("", "/locations/europe-west3"):
         fill(network.server.holdings, f"projects/my-project{place}/secrets/{NAME}", f"value{place}")
@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def network(made: Network) -> Network:
     """Return the network, as good as new."""
-    made.status, made.lifetime = 200, 3600
+    made.status, made.lifetime, made.hangs_up = 200, 3600, False
     made.asked.clear()
     made.server.metadata.clear()
     made.server.faults.recover()
@@ -112,25 +112,48 @@ def test_a_quota_project_of_the_environment(network: Network) -> None:
 
 def test_no_login(network: Network) -> None:
     """Without any login the error is one line that says how to sign in."""
-    told = read("gcp://my-project", network.environ(key=False))
-    assert told["code"] == "UNAUTHENTICATED"
-    assert "gcloud auth application-default login" in told["hint"]
-    assert "\n" not in told["message"] + told["hint"]
+    error = read("gcp://my-project", network.environ(key=False))
+    assert error["code"] == "UNAUTHENTICATED"
+    assert "gcloud auth application-default login" in error["hint"]
+    assert "\n" not in error["message"] + error["hint"]
 
 
 def test_a_broken_key_file(network: Network, tmp_path: Path) -> None:
-    """A key file that is missing or no key file is told as such."""
+    """A key file that is missing, or is not a key file, is reported as such, with the reason of the SDK."""
     (tmp_path / "key.json").write_text("{")
-    for path in (tmp_path / "key.json", tmp_path / "none.json"):
-        told = read("gcp://my-project", network.environ() | {"GOOGLE_APPLICATION_CREDENTIALS": str(path)})
-        assert told["code"] == "UNAUTHENTICATED", told
+    (tmp_path / "half.json").write_text('{"type": "service_account"}')
+    reasons = {
+        "none.json": "was not found",
+        "key.json": "is not a valid json file",
+        "half.json": "Failed to load service account credentials",
+    }
+    for name, reason in reasons.items():
+        error = read("gcp://my-project", network.environ() | {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / name)})
+        assert error["code"] == "UNAUTHENTICATED", error
+        assert "GOOGLE_APPLICATION_CREDENTIALS" in error["hint"]
+        assert "gcloud" not in error["hint"]
+        assert reason in error["reason"]
+        assert str(tmp_path / name) in error["reason"]
 
 
 def test_a_login_that_was_revoked(network: Network) -> None:
-    """A key that Google no longer takes is Unauthenticated, not a service that is down."""
+    """A key that Google no longer takes is Unauthenticated, not a service that is down, with Google's own reason."""
     network.status = 400
-    assert read("gcp://my-project", network.environ())["code"] == "UNAUTHENTICATED"
+    error = read("gcp://my-project", network.environ())
+    assert error["code"] == "UNAUTHENTICATED"
+    assert error["reason"] == "invalid_grant: invalid_grant: Invalid grant: account not found"
+    assert "expired or was revoked" in error["hint"]
     assert network.logins() == []
+
+
+@pytest.mark.parametrize("status", [429, 503, 0])
+def test_the_metadata_server_is_down(network: Network, status: int) -> None:
+    """A metadata server that is down, or breaks the connection (0), is Unavailable, also at the first sign-in."""
+    network.status, network.hangs_up = status or 200, status == 0
+    started = time.monotonic()
+    error = read("gcp://my-project?timeout=2", network.environ(key=False, metadata=True))
+    assert error["code"] == "UNAVAILABLE", error
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -168,7 +191,7 @@ def test_tokens_that_last_a_moment(network: Network) -> None:
 
 
 def test_the_command_line_says_it_in_one_line(network: Network) -> None:
-    """The command line tells a missing login and a missing project in one line each, and exits 1."""
+    """The command line reports a missing login and a missing project in one line each, and exits 1."""
     for url, code in (("gcp://my-project", "UNAUTHENTICATED"), ("gcp://", "CONFIG_INVALID")):
         command = [sys.executable, "-c", MAIN, "secret", "list", "-V", "api-keys", "--store", url]
         run = subprocess.run(

@@ -1,6 +1,8 @@
 """Least privilege at Google: logins that have exactly what the printed commands grant."""
 
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from tailorsecrets.deploy.apply import apply
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import Denied
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.names import Naming
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
 from tailorsecrets.targets.plugins import store_type
@@ -25,7 +28,7 @@ from tests.support.printed_commands import commands, option
 ACCESSOR = {"roles/secretmanager.secretAccessor": frozenset({"secretmanager.versions.access"})}
 TERM = re.compile(r"resource\.name(?: == '(?P<whole>[^']+)'|\.startsWith\('(?P<start>[^']+)'\))")
 IN_CONDITIONS = f"projects/{NUMBERS[PROJECT]}"
-ON_THE_PROJECT = {"CreateSecret", "ListSecrets"}  # IAM looks for these rights there, whatever the name
+ON_THE_PROJECT = {"CreateSecret", "ListSecrets"}  # IAM checks these rights there, whatever the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Grant:
     expression: str
 
     def covers(self, permission: str, resource: str) -> bool:
-        """Tell whether it grants *permission* on *resource*."""
+        """Return whether it grants *permission* on *resource*."""
         return permission in self.permissions and (not self.expression or _holds(self.expression, resource))
 
 
@@ -47,7 +50,7 @@ class Iam(Rule):
     grants: Sequence[Grant]
 
     def meets(self, operation: str, name: str) -> bool:
-        """Tell whether a call is refused."""
+        """Return whether a call is refused."""
         resource = IN_CONDITIONS if operation in ON_THE_PROJECT else name.replace(f"projects/{PROJECT}", IN_CONDITIONS)
         return not any(grant.covers(permission_of(operation), resource) for grant in self.grants)
 
@@ -67,7 +70,7 @@ def _holds(expression: str, resource: str) -> bool:
 
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Bench]:
-    """Give a workspace with vaults of the app and one of another app."""
+    """Yield a workspace with vaults of the app and one of another app."""
     with bench() as made:
         deploy(
             made, {"api-keys": {"stripe": Secret("one"), "sendgrid": Secret("two")}, "left-over": {"old": Secret("x")}}
@@ -81,11 +84,11 @@ def at(tmp_path: Path) -> Iterator[Bench]:
 
 def limit(at: Bench, use: Literal["read", "deploy"], vaults: Sequence[str], folder: Path) -> None:
     """Let the login of drivers do exactly what the policy for *use* of *vaults* grants."""
-    told = store_type("gcp").policy
-    assert told
+    policy = store_type("gcp").policy
+    assert policy
     with opened(at) as store:
         names = [workspace_of(store).vault_names(vault) for vault in vaults]
-    script = told(Target(url="gcp:", scheme="gcp", host=PROJECT), names, use)
+    script = policy(Target(url="gcp:", scheme="gcp", host=PROJECT), names, use)
     calls = commands(script, "gcloud", NUMBERS[PROJECT], folder)
     roles = ACCESSOR | {
         f"projects/{PROJECT}/roles/{call[3]}": frozenset(option(call, "--permissions").split(","))
@@ -150,3 +153,31 @@ def test_a_service_reads_its_vault_and_nothing_else(at: Bench, tmp_path: Path) -
         ):
             with pytest.raises(Denied):
                 refused()
+
+
+STAND_IN = """\
+#!/bin/sh
+echo "$@" | tr '\\n' ' ' >> "$TAKEN_DOWN"
+echo >> "$TAKEN_DOWN"
+case "$*" in *"roles create"*) echo "ERROR: A role already exists" >&2; exit 1;; esac
+"""
+
+
+def test_the_commands_work_again(tmp_path: Path) -> None:
+    """Where the roles exist already, the printed commands update them and go on."""
+    policy = store_type("gcp").policy
+    assert policy
+    target = Target(url="gcp:", scheme="gcp", host=PROJECT)
+    script = policy(target, [Naming("default", joiner="_", max_name=255).vault_names("api-keys")], "deploy")
+    (tmp_path / "gcloud").write_text(STAND_IN)
+    (tmp_path / "gcloud").chmod(0o755)
+    taken_down = tmp_path / "calls"
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TAKEN_DOWN": str(taken_down)}
+    subprocess.run(["bash", "-euc", script], env=environ, check=True, capture_output=True)
+    created, updated = (
+        [shlex.split(line)[3:] for line in taken_down.read_text().splitlines() if line.startswith(f"iam roles {verb}")]
+        for verb in ("create", "update")
+    )
+    assert [[word for word in call if word != "--quiet"] for call in updated] == created
+    assert len(created) == 3
+    assert taken_down.read_text().count("add-iam-policy-binding") == 4

@@ -1,5 +1,6 @@
 """The example app and the command line on OpenBao, as the guide in ``localstack/`` walks through them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(openbao: Server, folder: Path, path: str) -> Run:
-    """Return what runs a command of the walk, in a workspace of this test's own."""
+    """Return a function that runs a command in a workspace of this test's own."""
     variables = {**openbao.variables, **VALUES, "TAILORSECRETS_STORE": f"vault://{path}"}
     variables["TAILORSECRETS_WORKSPACE"] = f"w{uuid.uuid4().hex[:8]}"
     variables |= {"HOME": str(folder), "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -41,7 +42,7 @@ def run(openbao: Server, folder: Path, path: str) -> Run:
 
 @pytest.mark.parametrize("path", ["", "/secret", "/secret/team"])
 def test_the_walk(run: Run) -> None:
-    """Apply makes all, a second apply nothing, the app reads, a change is one update, and remove leaves nothing."""
+    """Apply creates all secrets, a second apply none; the app reads; a change is one update; remove leaves nothing."""
     assert "Plan: 7 to create" in run("apply", "--yes").stdout
     assert "Plan: 0 to create, 0 to update, 0 to delete" in run("apply", "--dry-run").stdout
     assert "order 1001 signed:" in run("shop.py").stdout
@@ -52,9 +53,26 @@ def test_the_walk(run: Run) -> None:
     assert "no payment key yet" in run("shop.py").stderr
 
 
+@pytest.mark.parametrize("path", ["", "/secret"])
+def test_the_history_of_a_deleted_secret(run: Run) -> None:
+    """The history of a deleted secret shows it as deleted, also where it has one version; a purged one is missing."""
+    secret = ("-V", "api-keys", "-n", "key")
+    run("secret", "vault", "create", "api-keys")
+    run("secret", "create", *secret, "--value", "v")
+    run("secret", "delete", *secret, "--yes")
+    assert [row["state"] for row in json.loads(run("secret", "history", *secret, "--json").stdout)] == ["deleted"]
+    run("secret", "restore", *secret)
+    run("secret", "update", *secret, "--value", "w")
+    run("secret", "delete", *secret, "--yes")
+    rows = json.loads(run("secret", "history", *secret, "--json").stdout)
+    assert [row["state"] for row in rows] == ["deleted", "old"]
+    run("secret", "purge", *secret, "--yes")
+    assert "SECRET_NOT_FOUND" in run("secret", "history", *secret).stderr
+
+
 @pytest.mark.parametrize("path", [""])
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "expected"),
     [
         ({"VAULT_TOKEN": ""}, "VAULT_TOKEN"),
         ({"VAULT_TOKEN": "wrong"}, "error[UNAUTHENTICATED]"),
@@ -66,10 +84,10 @@ def test_the_walk(run: Run) -> None:
         ({"VAULT_NAMESPACE": "nowhere"}, "namespace"),
     ],
 )
-def test_what_is_wrong_is_told_in_a_line_with_its_remedy(run: Run, more: dict[str, str], told: str) -> None:
+def test_an_error_is_one_line_with_its_remedy(run: Run, more: dict[str, str], expected: str) -> None:
     """A bad store, login or address ends with status 1, one line of error, and no traceback."""
     done = run("secret", "vault", "list", **more)
     assert done.returncode == 1
-    assert told in done.stderr
+    assert expected in done.stderr
     assert [line[:6] for line in done.stderr.splitlines()].count("error[") == 1
     assert "Traceback" not in done.stderr

@@ -11,7 +11,7 @@ from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
 from tailorsecrets.deploy.plan import Desired
 from tailorsecrets.driver import ABSENT, Target, VaultNames
-from tailorsecrets.errors import Denied
+from tailorsecrets.errors import ConfigError, Denied
 from tailorsecrets.store.names import Naming
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
@@ -41,7 +41,8 @@ class Site:
         """Return a token under the policy for *use* of *vaults*, and no other, not even the default one."""
         name = f"policy-{uuid.uuid4().hex}"
         names = [names_of(vault, self.workspace, self.path) for vault in vaults]
-        text = policy(Target(url="vault://", scheme="vault", path=self.path), names, use)
+        options = {"mount": "secret"} if "/" in self.path else {}
+        text = policy(Target(url="vault://", scheme="vault", path=self.path, options=options), names, use)
         if not may_mount:
             text = text.replace('path "sys/mounts/', 'path "nowhere/')
         self._root.sys.create_or_update_policy(name, text)
@@ -57,7 +58,7 @@ def names_of(vault: str, workspace: str, path: str) -> VaultNames:
 
 @pytest.fixture
 def site(openbao: Server, path: str) -> Site:
-    """Return a workspace with a vault of the app and one of somebody else."""
+    """Return a workspace with a vault of the app and one of another owner."""
     site = Site(openbao, path)
     with site.store() as store:
         for vault, owner in (("api-keys", OWNER), ("database", Owner("another"))):
@@ -77,7 +78,7 @@ def test_a_service_reads_its_vault(site: Site) -> None:
 
 @FORMS
 def test_a_service_can_do_nothing_else(site: Site) -> None:
-    """The read policy of a vault lets nobody list, write, delete, look at metadata, records or other vaults."""
+    """The read policy of a vault allows no list, write or delete, and no read of metadata, records or other vaults."""
     with site.store(site.token("read", "api-keys")) as store:
         for refused in (
             lambda: store.get("database", "stripe-secret-key"),
@@ -95,7 +96,7 @@ def test_a_service_can_do_nothing_else(site: Site) -> None:
 
 @FORMS
 def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> None:
-    """The deploy policy makes, changes, deletes and drops all that is declared, and reads no value."""
+    """The deploy policy allows to make, change, delete and drop all that is declared, and to read no value."""
     vaults = ["api-keys", "mail"]
     token = site.token("deploy", *vaults)
     wanted = {"api-keys": {"stripe-secret-key": Secret("new"), "made": Secret("made")}, "mail": {"smtp": Secret("s")}}
@@ -115,7 +116,7 @@ def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> Non
 
 @pytest.mark.parametrize("path", ["secret/team"])
 def test_a_vault_that_left_the_config(site: Site) -> None:
-    """In folders it is seen to be the app's also where the policy does not name it, and stays."""
+    """In folders, a plan shows a vault of the app that the policy does not name; the vault stays."""
     with site.store(site.token("deploy", "mail")) as store:
         made = make_plan(Desired(OWNER, {"mail": {"smtp": Secret("s")}}), store)
         assert (made.unread, made.owned, {step.place.vault for step in made.deletions()}) == ((), 2, {"api-keys"})
@@ -126,7 +127,7 @@ def test_a_vault_that_left_the_config(site: Site) -> None:
 
 
 @FORMS
-def test_a_deployer_has_no_hold_on_other_vaults(site: Site) -> None:
+def test_a_deployer_cannot_write_other_vaults(site: Site) -> None:
     """The deploy policy of one vault writes no secret of another."""
     with site.store(site.token("deploy", "api-keys")) as store, pytest.raises(Denied):
         store.purge_secret("database", "stripe-secret-key")
@@ -134,7 +135,7 @@ def test_a_deployer_has_no_hold_on_other_vaults(site: Site) -> None:
 
 @pytest.mark.parametrize("path", [""])
 def test_a_denied_mount_names_both_remedies(site: Site) -> None:
-    """Who may not mount hears of the policy, and of vaults as folders."""
+    """The error for a login that may not mount names the policy, and vaults as folders."""
     token = site.token("deploy", "another", may_mount=False)
     with site.store(token) as store, pytest.raises(Denied) as caught:
         store.create_vault("another", OWNER)
@@ -153,6 +154,21 @@ def test_a_login_that_may_not_patch_metadata(openbao: Server, bao_root: Any, wor
     driver.close()
     assert (written.stamp, written.version.partition("@")[0]) == ("", "1")
     assert written.note == "the value is written, but its stamp is missing: permission denied"
+
+
+def test_a_policy_for_an_unknown_mount() -> None:
+    """A policy for a path that may be a mount with slashes, or a folder in one, is refused; the option mount is named.
+
+    Nothing is called: whoever prints policies may have no login.
+    """
+    names = [names_of("api-keys", "prod", "team/kv/base")]
+    with pytest.raises(ConfigError) as caught:
+        policy(Target(url="vault://", scheme="vault", path="team/kv/base"), names, "read")
+    assert "?mount=team" in caught.value.hint
+    text = policy(
+        Target(url="vault://", scheme="vault", path="team/kv/base", options={"mount": "team/kv"}), names, "read"
+    )
+    assert text.startswith('path "team/kv/data/base/prod/api-keys/*"')
 
 
 def test_the_page_shows_what_policy_prints() -> None:

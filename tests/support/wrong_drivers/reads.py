@@ -1,4 +1,4 @@
-"""Deliberately wrong drivers that read, list, declare or bear strain as they should not; each is wrong in one way."""
+"""Deliberately wrong drivers that read, list, declare or work under strain in a wrong way; each is wrong in one way."""
 
 import os
 import threading
@@ -238,10 +238,10 @@ class _ClosesNothing(Memory):
 
 class _CreatesInTwoSteps(Memory):
     def put(self, name: str, value: Secret, **options: Any) -> Entry:
-        if name in self.server.records() and not self.server.find(name).versions:
+        if name in self.server.secrets() and not self.server.find(name).versions:
             raise AlreadyExists
         self.server.arrive("create")
-        if name not in self.server.records():
+        if name not in self.server.secrets():
             self.server.bare(name)
         return super().put(name, value, **options)
 
@@ -281,5 +281,5 @@ WRONG_READS: Final[Mapping[str, type[Memory]]] = {
     "test_close_leaves_nothing_open": _ClosesNothing,
     "test_crash_between_every_two_calls": _CreatesInTwoSteps,
     "test_throttled_then_served": _ThrottledIsDenied,
-    "test_throttled_is_heard": _AsksAgainInSilence,
+    "test_throttled_is_reported": _AsksAgainInSilence,
 }

@@ -66,7 +66,7 @@ class _LooksThenCreates(Memory):
         self._all_looked = threading.Barrier(THREADS, timeout=10)
 
     def put(self, name: str, value: Secret, **options: Any) -> Entry:
-        if name in self.server.records():
+        if name in self.server.secrets():
             raise AlreadyExists
         self._all_looked.wait()
         return super().put(name, value)
@@ -94,14 +94,14 @@ class _CountsVersions(Memory):
 
 class _PurgesToWrite(Memory):
     def put(self, name: str, value: Secret, **options: Any) -> Entry:
-        if name in self.server.records() and self.server.find(name).state == "deleted":
+        if name in self.server.secrets() and self.server.find(name).state == "deleted":
             self.delete(name, purge=True)
         return super().put(name, value, **options)
 
 
 class _BareIsThere(Memory):
     def put(self, name: str, value: Secret, **options: Any) -> Entry:
-        if name in self.server.records() and self.server.find(name).state == "bare":
+        if name in self.server.secrets() and self.server.find(name).state == "bare":
             raise AlreadyExists
         return super().put(name, value, **options)
 

@@ -1,4 +1,4 @@
-"""The store that a test of an application reads: in memory, filled by the test, failing on demand."""
+"""A fake store for tests of applications: in memory, filled by the test, failing on demand."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Self
@@ -22,43 +22,43 @@ _NAMING: Final = Naming(WORKSPACE, FULL.joiner, FULL.max_name)
 _ALWAYS: Final = float("inf")
 
 
-class SeededStore:
-    """A store in memory for the managers that it is given with ``use``; the fixture ``tailorsecrets_store`` is one.
+class FakeStore:
+    """A store in memory for the managers that ``use`` takes; the fixture ``tailorsecrets_store`` is one.
 
-    Time is its own: values age when ``advance`` is called and never else. What a manager does in the background, it
-    does at once. A name that no manager in use declares raises UndeclaredSecret in every method.
+    It has its own time: values age only when ``advance`` is called. Background work of a manager is done at once. A
+    name that no manager in use declares raises UndeclaredSecret in every method.
     """
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self._kept: list[tuple[ManagerBase, dict[str, Any]]] = []  # the managers in use, as they were before
-        self._begin()
+        self._before: list[tuple[ManagerBase, dict[str, Any]]] = []  # the managers in use, with their former state
+        self._new_store()
 
     def use(self, *managers: ManagerBase) -> Self:
-        """Let *managers* read this store until the end of the test, wherever they are told to connect; return self.
+        """Let *managers* read this store until the end of the test, also after a ``connect``; return self.
 
-        Their settings are those of the program and of the profile, and nothing is held yet.
+        They keep the settings of the program and of the profile. Their caches start empty.
         """
         for manager in managers:
-            if not any(manager is used for used, _ in self._kept):
-                self._kept.append((manager, dict(vars(manager))))
-                self._take(manager)
+            if not any(manager is used for used, _ in self._before):
+                self._before.append((manager, dict(vars(manager))))
+                self._replace_parts(manager)
         return self
 
     def set_secrets(self, vaults: Mapping[str, Mapping[str, str | None]]) -> None:
-        """Set the values of many secrets, as set_secret does: ``{vault: {secret: value}}``."""
+        """Set the values of many secrets, like set_secret: ``{vault: {secret: value}}``."""
         for vault, secrets in vaults.items():
             for name, value in secrets.items():
                 self.set_secret(vault, name, value)
 
     def set_secret(self, vault: str, name: str, value: str | None) -> None:
-        """Set the value of a secret, None to take it away; the next read sees it."""
+        """Set the value of a secret, None to remove it; the next read sees it."""
         self.rotate(vault, name, value)
         for manager in self._declaring(vault, name):
             manager.forget(vault, name)
 
     def rotate(self, vault: str, name: str, value: str | None) -> None:
-        """Set the value as another process does: a read sees it when what is held is no longer fresh."""
+        """Set the value like another process: a read sees it when the value in memory is no longer fresh."""
         native = self._native(vault, name)
         if value is None:
             self._memory.delete(native, purge=True)
@@ -68,20 +68,20 @@ class SeededStore:
 
     @property
     def calls(self) -> list[Place]:
-        """What was read from the store, also where it failed, as pairs of vault and secret; hits are not in it."""
+        """The reads of the store, failed ones too, as pairs of vault and secret; without cache hits."""
         return [place for native in self._log.natives if (place := _NAMING.place(native, {}))]
 
     def reset(self) -> None:
-        """Begin anew: an empty store, no faults, no calls, nothing held. The clock goes on."""
-        self._begin()
-        for manager, _ in self._kept:
+        """Start over: an empty store, no faults, no calls, empty caches. The clock goes on."""
+        self._new_store()
+        for manager, _ in self._before:
             manager.connect()
 
     def advance(self, seconds: float) -> None:
-        """Let so many *seconds* pass."""
+        """Let *seconds* pass."""
         self.clock.sleep(seconds)
 
-    # Faults: each lasts for *times* calls, or until heal; where two are told of one call, the first holds
+    # Faults: each lasts for *times* calls, or until heal; where two match one call, the first applies
 
     def denied(self, vault: str, name: str, *, times: float = _ALWAYS) -> None:
         """Let reads of this secret raise Denied."""
@@ -96,28 +96,28 @@ class SeededStore:
         self._fail(Throttled, times)
 
     def slow(self, seconds: float, *, times: float = _ALWAYS) -> None:
-        """Let each call take *seconds* on the clock of the test; nothing waits, and no read times out."""
+        """Let each call take *seconds* on the clock of the test; no test waits, and no read times out."""
         self._faults.slow("", seconds, times=times)
 
     def heal(self) -> None:
-        """End all faults; what has failed is asked for again after a pause of 1 s or more, or by ``refresh``."""
+        """End all faults; a failed read is repeated after a pause of 1 s or more, or by ``refresh``."""
         self._faults.heal()
 
     def restore(self) -> None:
-        """Give the managers back their connection, what they held, their settings and their clock."""
-        while self._kept:
-            manager, before = self._kept.pop()
+        """Give the managers back their connection, cache, settings and clock."""
+        while self._before:
+            manager, before = self._before.pop()
             vars(manager).update(before)
 
-    def _begin(self) -> None:
+    def _new_store(self) -> None:
         self._memory = Memory()
         self._faults = Faults(self._memory, sleep=self.clock.sleep)
-        self._log = Log(self._faults)
+        self._log = ReadLog(self._faults)
         self._store = Store(self._log, WORKSPACE, url="memory:")
 
-    def _take(self, manager: ManagerBase) -> None:
-        """Give *manager* a connection and a cache of their own; those that it had stay as they are."""
-        cache = Cache(manager._fetch, clock=self.clock, run=_at_once, tell=_at_once, jitter=_no_jitter)  # noqa: SLF001
+    def _replace_parts(self, manager: ManagerBase) -> None:
+        """Give *manager* a new connection and cache; its own ones stay as they are."""
+        cache = Cache(manager._fetch, clock=self.clock, run=_run_now, run_hook=_run_now, jitter=_no_jitter)  # noqa: SLF001
         cache.on_event = manager._cache.on_event  # noqa: SLF001
         manager._cache = cache  # noqa: SLF001
         manager._connection = ToMemory(manager.declarations, lambda: self._store)  # noqa: SLF001
@@ -125,49 +125,49 @@ class SeededStore:
 
     def _native(self, vault: str, name: str) -> str:
         if not self._declaring(vault, name):
-            hint = "" if self._kept else "give the store your manager first: tailorsecrets_store.use(secrets)"
+            hint = "" if self._before else "give the store your manager first: tailorsecrets_store.use(secrets)"
             raise UndeclaredSecret(f"no manager in use declares {vault}/{name}", hint=hint, vault=vault, secret=name)
         return _NAMING.native(Place(vault, name))
 
     def _declaring(self, vault: str, name: str) -> list[ManagerBase]:
-        return [used for used, _ in self._kept if name in used.declarations.names().get(vault, ())]
+        return [used for used, _ in self._before if name in used.declarations.names().get(vault, ())]
 
     def _fail(self, kind: type[SecretsError], times: float) -> None:
         self._faults.fail("", kind, times=times)
 
 
 class ToMemory(Connection):
-    """A connection that leads to what *opener* opens, whatever the program chooses."""
+    """A connection to the store of *opener*, whatever target the program chooses."""
 
     def __init__(self, declarations: Declarations, opener: Opener) -> None:
         super().__init__(declarations.folder)
         self._to = opener
 
-    def point(self, *, store: str | Opener | None, workspace: str | None, profile: str | None) -> None:
-        """Take the settings of *profile*, and the same store as ever."""
+    def set_target(self, *, store: str | Opener | None, workspace: str | None, profile: str | None) -> None:
+        """Take the settings of *profile*, and keep the store."""
         del store
-        super().point(store=self._to, workspace=workspace, profile=profile)
+        super().set_target(store=self._to, workspace=workspace, profile=profile)
 
 
-class Log(Layer):
-    """Notes the native names that are read; of a read of many versions the current one."""
+class ReadLog(Layer):
+    """Records the native names that are read, once for a read of several versions."""
 
     def __init__(self, inner: Faults) -> None:
         super().__init__(inner)
         self.natives: list[str] = []
 
     def get(self, name: str, version: str = "") -> Stored:
-        """Note and pass on."""
+        """Record and pass on."""
         self.natives += [] if version else [name]
         return super().get(name, version)
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
-        """Note and pass on."""
+        """Record and pass on."""
         self.natives += names
         return super().get_many(names)
 
 
-def _at_once(work: Callable[[], None]) -> None:
+def _run_now(work: Callable[[], None]) -> None:
     work()
 
 
