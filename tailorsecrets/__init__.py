@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         ValueInvalid,
         VaultAlreadyExists,
         VaultNotFound,
+        VersionNotFound,
     )
     from tailorsecrets.references.ref import SecretRef
     from tailorsecrets.runtime.events import CacheEvent, CacheInfo, Reading
@@ -146,6 +147,7 @@ __all__ = [
     "ValueInvalid",
     "VaultAlreadyExists",
     "VaultNotFound",
+    "VersionNotFound",
     "WebhookFailed",
     "create_executor",
     "create_resolver",

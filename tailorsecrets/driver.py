@@ -50,6 +50,7 @@ class Caps:
     undelete: bool = False  # restore undoes delete; list(deleted=True) shows what it can undo
     containers: bool = False  # the part before the last joiner is a place to make and drop
     transactions: bool = False  # the writes inside `transaction` are one write
+    local: bool = False  # no call waits for a network, so the core makes them one by one instead of in threads
     batch: int = 1  # names in one get_many
     list_lag: float = 0.0  # seconds by which list may trail a write; the core then stats before it writes
     per_s: Mapping[CallKind, float] = field(default_factory=dict[CallKind, float])  # quota of calls; absent: none

@@ -8,6 +8,7 @@
       ValueInvalid        a value cannot be stored anywhere: no text, or no value given
       UndeclaredSecret    the program asks for a name that its config does not declare
       NotFound            VaultNotFound, SecretNotFound, StoreNotFound
+        VersionNotFound   a SecretNotFound: the secret exists, this version of it does not
       AlreadyExists       VaultAlreadyExists, SecretAlreadyExists
       NotEmpty            a vault that still holds secrets
       Denied              the store knows who asks and says no
@@ -109,6 +110,12 @@ class SecretNotFound(NotFound):
     """There is no such secret, or it was deleted."""
 
     code, meaning = "SECRET_NOT_FOUND", "the secret does not exist"
+
+
+class VersionNotFound(SecretNotFound):
+    """The secret exists, and the version that was asked for cannot be read."""
+
+    code, meaning = "VERSION_NOT_FOUND", "the version does not exist"
 
 
 class StoreNotFound(NotFound):

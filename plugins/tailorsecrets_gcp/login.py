@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 import google.auth
 from google.auth import impersonated_credentials
 from google.auth.credentials import Credentials
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
 from tailorsecrets.driver import Budget
@@ -14,12 +14,12 @@ from tailorsecrets.errors import Unavailable, is_outage
 from tailorsecrets_gcp.options import Options
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
-_SEARCH: Final = 60.0  # seconds to look for a login: google.auth gives up before
+_SEARCH: Final = 60.0  # seconds to search for a login; google.auth gives up earlier
 _DOWN: Final = "the service that gives tokens does not answer"
 
 
 class Login:
-    """Credentials of one process. Nothing is looked for before the first call.
+    """Credentials of one process. They are not searched for before the first call.
 
     gRPC would fetch tokens by itself, but reports a failed login as a dead service, and waits two minutes for each. So
     the token is made ready before the call: the exceptions of google.auth come through as they are, and in time.
@@ -55,12 +55,12 @@ class Login:
 
 
 def _find(options: Options) -> Credentials:
-    """Return the credentials; Unavailable where the metadata server of the machine answers that it is down."""
+    """Return the credentials; Unavailable where the service that was asked for them answers that it is down."""
     send = _Sender(Budget(_SEARCH))
     default, impersonated = cast("Any", google.auth).default, cast("Any", impersonated_credentials).Credentials
     try:
         found: Credentials = default(scopes=_SCOPES, request=send, quota_project_id=options.quota_project or None)[0]
-    except DefaultCredentialsError:
+    except GoogleAuthError:
         if send.status and is_outage(send.status):
             raise Unavailable(_DOWN) from None
         raise
@@ -74,7 +74,7 @@ def _refresh(credentials: Credentials, send: "_Sender") -> None:
     """Get a token; TransportError where the service that gives tokens is down, and not the login wrong."""
     try:
         cast("Any", credentials).refresh(send)
-    except GoogleAuthError as exc:  # also what google.auth makes of a failed connection
+    except GoogleAuthError as exc:  # google.auth turns a failed connection into one, too
         if send.status and not is_outage(send.status):
             raise
         raise cast("Any", TransportError)(*exc.args) from exc

@@ -102,7 +102,7 @@ class _Session:
             timeout=self._options.timeout,
             namespace=self._options.namespace or None,
             session=self._http,
-            verify=self._options.verify,
+            verify=self._http.verify,
             adapter=Adapter,
         )
 

@@ -77,10 +77,15 @@ class Adapter(JSONAdapter):
 
 
 def http_session(options: Options) -> requests.Session:
-    """Return a session that checks the server's certificate as *options* say, and repeats nothing by itself."""
+    """Return a session that checks the server's certificate as *options* say, and repeats nothing by itself.
+
+    Proxies and CA bundles of the environment are read here, once: requests would read all variables at each request,
+    and ~/.netrc.
+    """
     session = _Session()
-    session.verify, session.cert = options.verify, options.certificate
-    session.auth, session.max_redirects = _only_the_token, _MAX_REDIRECTS
+    environment = session.merge_environment_settings(options.address, {}, None, options.verify, None)
+    session.proxies, session.verify, session.cert = environment["proxies"], environment["verify"], options.certificate
+    session.trust_env, session.max_redirects = False, _MAX_REDIRECTS
     session.mount("https://", _NamedServer(options.server_name))
     session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
     return session
@@ -119,11 +124,6 @@ class _NamedServer(HTTPAdapter):
         if self._name:
             options |= {"server_hostname": self._name, "assert_hostname": self._name}
         super().init_poolmanager(*args, **options)
-
-
-def _only_the_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Add nothing: without an ``auth``, requests looks for a password in ~/.netrc at each call."""
-    return request
 
 
 def _is_refused(exc: BaseException | None) -> bool:

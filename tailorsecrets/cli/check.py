@@ -9,7 +9,8 @@ from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.driver import Stored
 from tailorsecrets.errors import Unavailable
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import PARALLEL, ReadResult
+from tailorsecrets.store.operations import ReadResult
+from tailorsecrets.store.parallel import AT_ONCE
 from tailorsecrets.store.store import workspace_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @command("check", "tailorsecrets check", "tailorsecrets check --profile prod --json")
 def check(invocation: Invocation) -> int:
-    """Read every secret of the config, external ones too.
+    """Read every secret of the config, also external ones.
 
     Prints one line for each secret, without its value, and exits 1 when one of them cannot be read.
     """
@@ -36,7 +37,7 @@ def check(invocation: Invocation) -> int:
 
 def _read(store: "Store", places: Sequence[Place]) -> dict[Place, ReadResult]:
     """Return the answers for *places*. After the first outage the rest has none: each would wait as long."""
-    at_once = max(store.caps.batch, PARALLEL)
+    at_once = max(store.caps.batch, AT_ONCE)
     answers: dict[Place, ReadResult] = {}
     for start in range(0, len(places), at_once):
         some = places[start : start + at_once]

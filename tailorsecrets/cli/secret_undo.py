@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @secret_options
 @yes_option
 def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
-    """Undo the deletion of a secret, where the store can."""
+    """Undo the deletion of a secret, if the store supports it."""
     announce_write(invocation, "restore", vault_name, name)
     ask, code = f"Restore {vault_name}/{name} by hand?", "SECRET_CREATION_CANCELLED"
     with (
@@ -34,10 +34,10 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
 
 @command("rollback", "tailorsecrets secret rollback -V api-keys -n stripe-secret-key --to 3")
 @secret_options
-@click.option("--to", "version", required=True, metavar="TOKEN", help="The version to go back to, as in history.")
+@click.option("--to", "version", required=True, metavar="TOKEN", help="The old version, from secret history.")
 @yes_option
 def rollback(invocation: Invocation, vault_name: str, name: str, version: str, yes: bool) -> None:
-    """Write the value of an old version as a new one. It also settles a conflict."""
+    """Write the value of an old version as a new version. This also settles a conflict."""
     announce_write(invocation, "rollback", vault_name, name)
     ask, code = f"Roll back {vault_name}/{name} by hand?", "SECRET_UPDATE_CANCELLED"
     with (
@@ -52,7 +52,7 @@ def rollback(invocation: Invocation, vault_name: str, name: str, version: str, y
 @secret_options
 @yes_option
 def purge(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
-    """Delete a secret for good, with all its versions. Nothing brings it back."""
+    """Delete a secret for good, with all its versions. This cannot be undone."""
     announce_write(invocation, "purge", vault_name, name)
     what = f"Delete {vault_name}/{name} and its versions for good"
     need_terminal(what, invocation, yes=yes)
@@ -65,7 +65,7 @@ def purge(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None
 
 
 def _check_is_there(store: "Store", vault: str, name: str) -> None:
-    """Raise SecretNotFound where the store has nothing of the secret, not even what a delete left."""
+    """Raise SecretNotFound where the store has nothing of the secret, not even a deleted version."""
     if not store.caps.versions:
         return
     try:
@@ -76,4 +76,4 @@ def _check_is_there(store: "Store", vault: str, name: str) -> None:
         if error.op or (store.caps.stats and not workspace_of(store).stat([place], deleted=True)):
             raise
     except SecretsError:
-        return  # what cannot be read may be purged all the same
+        return  # a purge does not need the right to read

@@ -22,9 +22,9 @@ from tailorsecrets.store.store import Store, workspace_of
 @value_options
 @yes_option
 def create(invocation: Invocation, vault_name: str, name: str, given: Given, yes: bool) -> None:
-    """Create a secret. One that is there is an error, and is left as it is.
+    """Create a secret. An existing one is an error and stays as it is.
 
-    Without an option for the value, it is asked for on the terminal and not shown.
+    Without an option for the value, the command asks for it on the terminal and does not show it.
     """
     code = "SECRET_CREATION_CANCELLED"
     _put(invocation, vault_name, name, given, verb="create", write=Store.create_secret, code=code, yes=yes)
@@ -39,9 +39,9 @@ def create(invocation: Invocation, vault_name: str, name: str, given: Given, yes
 @value_options
 @yes_option
 def update(invocation: Invocation, vault_name: str, name: str, given: Given, yes: bool) -> None:
-    """Write a new value of a secret. A missing secret is an error, and none is created.
+    """Write a new value of a secret. A missing secret is an error; update never creates one.
 
-    Without an option for the value, it is asked for on the terminal and not shown.
+    Without an option for the value, the command asks for it on the terminal and does not show it.
     """
     code = "SECRET_UPDATE_CANCELLED"
     _put(invocation, vault_name, name, given, verb="update", write=Store.update_secret, code=code, yes=yes)
@@ -51,7 +51,7 @@ def update(invocation: Invocation, vault_name: str, name: str, given: Given, yes
 @secret_options
 @yes_option
 def delete(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
-    """Delete a secret. Where the store can, secret restore brings it back."""
+    """Delete a secret. If the store supports it, secret restore undoes this."""
     announce_write(invocation, "delete", vault_name, name)
     what = f"Delete {vault_name}/{name}"
     need_terminal(what, invocation, yes=yes)

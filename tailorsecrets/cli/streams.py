@@ -27,7 +27,7 @@ class Io:
         self.write(f"{text}\n")
 
     def show_coloured(self, text: str) -> None:
-        """Write lines for people, in colour where stdout takes it."""
+        """Write lines for people, in colour where stdout shows it."""
         self.show(self._coloured(printable(text), self.stdout))
 
     def write(self, text: str) -> None:
@@ -45,7 +45,7 @@ class Io:
         self.show(json.dumps(document, indent=2))
 
     def say(self, text: str) -> None:
-        """Write a message, in colour where stderr takes it."""
+        """Write a message, in colour where stderr shows it."""
         self.stderr.write(f"{self._coloured(printable(text), self.stderr)}\n")
         self.stderr.flush()
 
@@ -56,7 +56,7 @@ class Io:
 
     @property
     def coloured(self) -> bool:
-        """Whether stdout takes colour."""
+        """Whether stdout shows colour."""
         return not self.plain and has_colour(self.stdout, self.environ)
 
     def _coloured(self, text: str, stream: TextIO) -> str:

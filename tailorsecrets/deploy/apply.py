@@ -21,7 +21,7 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import parallel
+from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.record import Record
 from tailorsecrets.store.store import Store, workspace_of
 
@@ -103,7 +103,7 @@ class _Run:
         if not self._store.caps.transactions:
             self._check_owners()
             for phase in _phases(self._plan.steps):
-                parallel(self._try, phase)
+                parallel(self._store.caps, self._try, phase)
             return
         try:
             self._in_one_write()

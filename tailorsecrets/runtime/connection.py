@@ -28,7 +28,9 @@ class Connection:
     def set_target(self, *, store: str | Opener | None, workspace: str | None, profile: str | None) -> None:
         """Choose the store of the next reads, and close the one before; opens nothing."""
         url = store if isinstance(store, str) else None
-        given = choose(os.environ, self._folder, store=url, workspace=workspace, profile=profile)
+        given = choose(
+            os.environ, self._folder, store=url, workspace=workspace, profile=profile, option="connect(store=…)"
+        )
         with self._lock:
             self._given, self._opener = given, store if callable(store) else None
             before = self._reset()

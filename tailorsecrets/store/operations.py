@@ -23,20 +23,20 @@ from tailorsecrets.errors import (
     Unavailable,
     Unsupported,
     ValueInvalid,
+    VersionNotFound,
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
 from tailorsecrets.store.names import NAME_TAG, Naming, Place
+from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.writes import notify_write
 
 T = TypeVar("T")
-R = TypeVar("R")
 P = ParamSpec("P")
 ReadResult = Stored | SecretsError
 Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
 Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
-PARALLEL: Final = 8  # calls at once against a store that answers one name a call
 _READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers"})
 _OUTCOMES: Final = {
     "not done": "the store is as it was before the write",
@@ -68,8 +68,16 @@ class Operations:
         if version:
             self._need("versions")
         native = self._naming.native(place)
-        stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
-        return self._decoded(place, stored)
+        try:
+            stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
+        except NotFound:
+            if not version or self.stat(place) is None:
+                raise
+        else:
+            return self._decoded(place, stored)
+        message = f"{place}: version {version!r} does not exist"
+        hint = "secret history lists the versions that can be read"
+        raise VersionNotFound(message, hint=hint, op="get", store=self._url, vault=place.vault, secret=place.secret)
 
     def get_many(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
         """Return an answer for each of *places*, in the least calls that the store allows."""
@@ -256,7 +264,7 @@ class Operations:
                 failures.append(result)
             return result
 
-        return dict(zip(places, parallel(read, places), strict=True))
+        return dict(zip(places, parallel(self.caps, read, places), strict=True))
 
     def _untried(self, place: Place, failure: SecretsError) -> SecretsError:
         cause = f"not read, because the read of {failure.vault}/{failure.secret} failed: {failure.code}"
@@ -375,16 +383,6 @@ def _with_outcome(error: Unavailable, outcome: Outcome) -> Unavailable:
 def read_only_error(why: str) -> Denied:
     """Return the refusal of a write under a profile that may only read."""
     return Denied(why, code="PROFILE_READ_ONLY", hint='use a profile with permission = "write"')
-
-
-def parallel(do: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Return what *do* gives for each of *items*, in order, at most ``PARALLEL`` at a time."""
-    if len(items) < 2:  # noqa: PLR2004
-        return [do(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(PARALLEL, len(items))) as threads:
-        return list(threads.map(do, items))
 
 
 def _warn(message: str, *args: object) -> None:

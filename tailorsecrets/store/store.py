@@ -96,7 +96,10 @@ class Store:
         return await to_thread.run_sync(self.get_all, vault, secrets, abandon_on_cancel=True)
 
     def read(self, vault: str, secret: str, version: str = "") -> Stored:
-        """Return the current value, or that of *version*, with its entry; SecretNotFound where there is none."""
+        """Return the current value, or that of *version*, with its entry.
+
+        Raise SecretNotFound where there is no such secret, VersionNotFound where it has no such version.
+        """
         return self._operations.get(checked_place(vault, secret), version)
 
     def list_vaults(self) -> list[VaultInfo]:
@@ -118,12 +121,19 @@ class Store:
         return sorted(entries, key=lambda entry: entry.name)
 
     def history(self, vault: str, secret: str) -> list[Entry]:
-        """Return the versions that can still be read, newest first; SecretNotFound where there is none."""
+        """Return the versions that can still be read, newest first; SecretNotFound where there is no such secret.
+
+        Of a deleted secret that has none, return one entry in the state "deleted".
+        """
         place = checked_place(vault, secret)
-        entries = [replace(entry, name=secret) for entry in self._operations.versions(place)]
+        try:
+            entries = list(self._operations.versions(place))
+        except SecretNotFound:
+            entries = []
+        entries = entries or [entry for entry in [self._deleted(place)] if entry]
         if not entries:
-            raise SecretNotFound(f"{place}: no version can be read", vault=vault, secret=secret, store=self.url)
-        return entries
+            raise SecretNotFound(f"{place}: does not exist", vault=vault, secret=secret, store=self.url)
+        return [replace(entry, name=secret) for entry in entries]
 
     def create_vault(self, vault: str, owner: Owner | None = None) -> None:
         """Make an empty vault, of *owner* if given; VaultAlreadyExists where one is there."""
@@ -169,7 +179,7 @@ class Store:
         self._operations.delete(checked_place(vault, secret), purge=True)
 
     def rollback_secret(self, vault: str, secret: str, version: str) -> Entry:
-        """Write the value of an old *version* as a new one; SecretNotFound where that version cannot be read."""
+        """Write the value of an old *version* as a new one; VersionNotFound where that cannot be read."""
         old = self.read(vault, secret, version)
         return self._write(vault, secret, old.value, None)
 
@@ -186,6 +196,10 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _deleted(self, place: Place) -> Entry | None:
+        entry = self._operations.stat(place, deleted=True)
+        return entry if entry is not None and entry.state == "deleted" else None
 
     def _exists(self, vault: str) -> bool:
         try:

@@ -24,7 +24,8 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Naming, Place, check_name, check_names, checked_place
-from tailorsecrets.store.operations import Operations, parallel
+from tailorsecrets.store.operations import Operations
+from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.record import Owner, Record, new_record
 from tailorsecrets.store.records import RecordResult, Records
 
@@ -113,7 +114,8 @@ class Workspace:
 
         What was deleted or never had a value is nothing, but with *deleted* an entry in that state.
         """
-        entries = zip(places, parallel(partial(self.operations.stat, deleted=deleted), places), strict=True)
+        stat = partial(self.operations.stat, deleted=deleted)
+        entries = zip(places, parallel(self.caps, stat, places), strict=True)
         return {place: entry for place, entry in entries if entry is not None}
 
     def record(self, vault: str) -> Record:

@@ -17,6 +17,7 @@ from tailorsecrets.targets.urls import parse_url
 if TYPE_CHECKING:
     from tailorsecrets.targets.cache_settings import CacheSettings
 
+_VARIABLE: Final = "TAILORSECRETS_STORE"
 DEFAULT_STORE: Final = "file:.tailorsecrets/secrets.jsonl"
 DEFAULT_WORKSPACE: Final = "default"
 
@@ -30,6 +31,7 @@ class Choice(NamedTuple):
     named: bool = True  # False: nobody named a store, it is the default
     read_only: str = ""  # the profile that may only read, "" for none
     cache: "CacheSettings | None" = None  # how long values are held at run time; None: the defaults
+    source: str = ""  # where the URL comes from, for errors: an option, a variable or a profile
 
     def __str__(self) -> str:
         return f"{self.url}, workspace {self.workspace}"
@@ -48,14 +50,15 @@ def choose(
     workspace: str | None = None,
     profile: str | None = None,
     cwd: str | PathLike[str] | None = None,
+    option: str = "--store",
 ) -> Choice:
-    """Return the target: what is given here, else the environment's, else the profile's, else the default.
+    """Return the target: the arguments', else the environment's, else the profile's, else the default.
 
     *folder* is the config's: the profile file and the default store are there. Relative paths in a URL start at
-    *cwd* (default: the working directory), those in the profile file at *folder*.
+    *cwd* (default: the working directory), those in the profile file at *folder*. Errors about *store* name *option*.
     """
     found = read_profile(folder, profile or environ.get("TAILORSECRETS_PROFILE", ""))
-    named = store or environ.get("TAILORSECRETS_STORE", "")
+    named = store or environ.get(_VARIABLE, "")
     space = workspace or environ.get("TAILORSECRETS_WORKSPACE", "") or found.workspace or DEFAULT_WORKSPACE
     check_name("workspace", space)
     return Choice(
@@ -65,12 +68,13 @@ def choose(
         named=bool(named or found.store),
         read_only=f"profile {found.name!r} may only read" if found.permission == "read" else "",
         cache=found.cache,
+        source=option if store else _VARIABLE if named else f"profile {found.name!r}" if found.store else "",
     )
 
 
 def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | None = None) -> Store:
     """Open the store of *choice*; nothing is called yet. *create*: may a write make the store (default: if named)."""
-    store_type, target = parse_url(choice.url, choice.base, environ, create=choice.named if create is None else create)
+    store_type, target = _parsed(choice, environ, create=choice.named if create is None else create)
     return Store(
         _layered(_driver(store_type, target), target),
         choice.workspace,
@@ -83,7 +87,7 @@ def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | No
 
 def target_of(choice: Choice, environ: Mapping[str, str]) -> Target:
     """Return the parsed URL of *choice*."""
-    return parse_url(choice.url, choice.base, environ, create=choice.named)[1]
+    return _parsed(choice, environ, create=choice.named)[1]
 
 
 def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str], use: Literal["read", "deploy"]) -> str:
@@ -91,7 +95,7 @@ def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str],
 
     Raise Unsupported for a store without permissions of its own.
     """
-    store_type, target = parse_url(choice.url, choice.base, environ, create=False)
+    store_type, target = _parsed(choice, environ, create=False)
     if store_type.policy is None:
         raise Unsupported(f"{choice.url}: the plugin of {store_type.scheme}: stores makes no policies")
     with open_choice(choice, environ) as store:
@@ -108,6 +112,16 @@ def open_store(url: str, workspace: str = DEFAULT_WORKSPACE, *, environ: Mapping
 
     variables = os.environ if environ is None else environ
     return open_choice(Choice(url, workspace, getcwd()), variables)
+
+
+def _parsed(choice: Choice, environ: Mapping[str, str], *, create: bool) -> tuple[StoreType, Target]:
+    try:
+        return parse_url(choice.url, choice.base, environ, create=create)
+    except ConfigError as error:
+        if not choice.source:
+            raise
+        message, hint = f"{choice.source}: {error}", error.hint
+    raise ConfigError(message, hint=hint)
 
 
 def _driver(store_type: StoreType, target: Target) -> Driver:

@@ -52,7 +52,8 @@ class _Parts(NamedTuple):
 def _split(url: str) -> _Parts:
     match = _URL.fullmatch(url)
     if match is None:
-        raise ConfigError("a store URL begins with a scheme, as in file:secrets.jsonl or vault://host")
+        shown = "" if "@" in url else f"{url!r} is not a store URL: "  # a password may stand before an @
+        raise ConfigError(f"{shown}a store URL begins with a scheme, as in file:secrets.jsonl or vault://host")
     parts = _Parts(*(part or "" for part in match.groups()))
     if "@" in parts.host:  # the URL is not shown: what stands before the @ may be a password
         raise ConfigError("the store URL has a credential in it", hint="take it out; sign in by the environment")

@@ -125,12 +125,18 @@ def test_json_of_get(shell: Shell) -> None:
     }
 
 
-@pytest.mark.parametrize("options", [("-V", "api-keys", "-n", "none"), (*STRIPE, "--version", "no-such")])
-def test_get_what_is_not_there(shell: Shell, options: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("-V", "api-keys", "-n", "none"), "SECRET_NOT_FOUND"),
+        ((*STRIPE, "--version", "no-such"), "VERSION_NOT_FOUND"),
+    ],
+)
+def test_get_what_is_not_there(shell: Shell, options: tuple[str, ...], code: str) -> None:
     """A missing secret and a missing version are errors, and stdout is empty."""
     done = shell("secret", "get", *options)
     assert (done.code, done.out) == (1, "")
-    assert "error[SECRET_NOT_FOUND]" in done.err
+    assert f"error[{code}]" in done.err
 
 
 @pytest.mark.parametrize("verb", ["get", "history"])
@@ -141,7 +147,7 @@ def test_a_vault_that_is_not_there(shell: Shell, verb: str) -> None:
 
 
 def test_a_reader_without_the_list_right(memory: Shell) -> None:
-    """Where nobody may look for the vault, the secret is what is missing; and where it is there, nobody looks."""
+    """Without the right to list, the error is that of the secret; for an existing secret nothing is listed."""
     memory("secret", "vault", "create", "api-keys")
     memory("secret", "create", *STRIPE, "--value-stdin", stdin=b"x")
     driver = DRIVERS["here"]
@@ -159,7 +165,7 @@ def test_a_reader_without_the_list_right(memory: Shell) -> None:
     ("words", "message"),
     [
         (("get", "-V", "api-keys", "-n", "none"), "secret api-keys/none: the secret does not exist"),
-        (("get", *STRIPE, "--version", "no-such"), "secret api-keys/stripe-key: it has no version 'no-such'"),
+        (("get", *STRIPE, "--version", "no-such"), "secret api-keys/stripe-key: version 'no-such' does not exist"),
         (("create", *STRIPE, "--value", "x"), "secret api-keys/stripe-key: the secret exists already"),
         (("update", "-V", "api-keys", "-n", "none", "--value", "x"), "secret api-keys/none: the secret does not exist"),
         (("restore", *STRIPE), "secret api-keys/stripe-key: it is not deleted"),
@@ -167,7 +173,7 @@ def test_a_reader_without_the_list_right(memory: Shell) -> None:
     ids=lambda each: each[0] if isinstance(each, tuple) else "",
 )
 def test_a_message_names_the_secret_once(shell: Shell, words: tuple[str, ...], message: str) -> None:
-    """An error says which secret it is about, and does not say it again as the store calls it."""
+    """An error names its secret once, and not again by its native name."""
     assert shell("secret", *words, "--json").error["message"] == message
 
 
@@ -195,7 +201,7 @@ def test_a_table_of_versions(shell: Shell) -> None:
 
 def test_rollback_to_nowhere(shell: Shell) -> None:
     """A version that is not there cannot be gone back to."""
-    assert shell("secret", "rollback", *STRIPE, "--to", "none", "--json").error["code"] == "SECRET_NOT_FOUND"
+    assert shell("secret", "rollback", *STRIPE, "--to", "none", "--json").error["code"] == "VERSION_NOT_FOUND"
 
 
 def test_a_conflict_of_two_branches(shell: Shell) -> None:

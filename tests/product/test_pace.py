@@ -10,7 +10,7 @@ import pytest
 from tailorsecrets.driver import CallKind, Driver, Entry
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Call, Layer, Quota
-from tailorsecrets.store.operations import PARALLEL
+from tailorsecrets.store.parallel import AT_ONCE
 from tailorsecrets.store.store import Store
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets_aws.driver import CAPS as AWS
@@ -45,7 +45,7 @@ class Noted(Layer):
 
 def too_fast(sent: list[float], rate: float) -> list[tuple[float, float]]:
     """Return the spans of time in which more was *sent* than *rate* a second, one second's calls and the threads'."""
-    most = max(1.0, rate) + PARALLEL  # a thread that wakes up may find that others have moved the clock on
+    most = max(1.0, rate) + AT_ONCE  # a thread that wakes up may find that others have moved the clock on
     ends = list(enumerate(sorted(sent)))
     return [(start, end) for (a, start), (b, end) in combinations(ends, 2) if b - a + 1 > rate * (end - start) + most]
 

@@ -50,12 +50,12 @@ def test_history_and_rollback(written: Shell) -> None:
 
 
 def test_a_version_that_never_was(written: Shell) -> None:
-    """A token that history does not list is SECRET_NOT_FOUND, and nothing is written."""
+    """A token that history does not list is VERSION_NOT_FOUND, and nothing is written."""
     before = history(written)
     for token in ("nothing", "00000000-0000-4000-8000-000000000000"):
-        assert written("secret", "get", *KEY, "--version", token, "--json").error["code"] == "SECRET_NOT_FOUND"
+        assert written("secret", "get", *KEY, "--version", token, "--json").error["code"] == "VERSION_NOT_FOUND"
         done = written("secret", "rollback", *KEY, "--to", token, "--yes", "--json")
-        assert done.error["code"] == "SECRET_NOT_FOUND"
+        assert done.error["code"] == "VERSION_NOT_FOUND"
     assert history(written) == before
 
 

@@ -16,7 +16,7 @@ from tailorsecrets.runtime.manager import SecretManager
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Call, Layer, stack
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import PARALLEL
+from tailorsecrets.store.parallel import AT_ONCE
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.testing import Memory
 from tailorsecrets.testing.faults import Faults
@@ -153,7 +153,7 @@ def test_many_reads_of_a_dead_store_stop_after_the_first_failure(kind: type[Secr
     errors = [result for result in results.values() if isinstance(result, kind)]
     assert [(error.vault, error.secret, error.hint) for error in errors] == [(*place, "start it") for place in places]
     assert not any(error.retryable for error in errors)
-    assert len(driver.names) == 100 if kind is Denied else len(driver.names) <= PARALLEL
+    assert len(driver.names) == 100 if kind is Denied else len(driver.names) <= AT_ONCE
     if kind is Unavailable:
         assert "name-99: not read, because the read of abc/name-" in str(errors[-1])
         assert str(errors[-1]).endswith(" failed: UNAVAILABLE")
@@ -165,4 +165,4 @@ def test_a_preload_of_a_dead_store_is_one_time_out() -> None:
     secrets = SecretManager(Declarations({}, {"abc": frozenset(NAMES)})).connect(store=lambda: store)
     with pytest.raises(Unavailable):
         secrets.preload()
-    assert len(driver.names) <= PARALLEL
+    assert len(driver.names) <= AT_ONCE

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from threading import get_ident
 from typing import TypeVar
 
 import pytest
@@ -10,12 +11,32 @@ from tailorsecrets.driver import Driver, Entry, Problem
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Call, Layer, Retry, stack
+from tailorsecrets.store.names import Place
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.faults import Faults
 from tailorsecrets.testing.memory import FULL, WITH_CONTAINERS, Memory
 
 T = TypeVar("T")
+
+
+def test_a_local_store_needs_no_threads() -> None:
+    """Calls that wait for no network are made one by one in the caller's thread, as 10,000 tasks cost more."""
+
+    class Watched(Memory):
+        threads: set[int]
+
+        def stat(self, name: str) -> Entry:
+            self.threads.add(get_ident())
+            return super().stat(name)
+
+    for local in (True, False):
+        memory = Watched(caps=replace(FULL, local=local))
+        memory.threads = set()
+        places = [Place("api-keys", f"secret-{n}") for n in range(50)]
+        workspace_of(Store(memory)).stat(places)
+        assert (memory.threads == {get_ident()}) == local
+
 
 QUOTING = "invalid body: {'value': 'canary'}"
 

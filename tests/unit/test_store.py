@@ -26,6 +26,7 @@ from tailorsecrets.errors import (
     ValueInvalid,
     VaultAlreadyExists,
     VaultNotFound,
+    VersionNotFound,
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
@@ -296,6 +297,46 @@ def test_history_and_rollback() -> None:
         store.history("api-keys", "stripe")
 
 
+class Refusing(Memory):
+    """A store that answers for the versions of a name without any as AWS does."""
+
+    def versions(self, name: str) -> Iterator[Entry]:
+        """Yield the versions, or raise where there is none."""
+        found = list(super().versions(name))
+        if not found:
+            raise errors.NotFound
+        return iter(found)
+
+
+@pytest.mark.parametrize("kind", [Memory, Refusing])
+def test_the_history_of_a_deleted_secret(kind: type[Memory]) -> None:
+    """It is shown as deleted on every store, also where no version can be read; a missing one is an error."""
+    store = Store(kind())
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("one"))
+    store.delete_secret("api-keys", "stripe")
+    [entry] = store.history("api-keys", "stripe")
+    assert (entry.name, entry.state) == ("stripe", "deleted")
+    store.purge_secret("api-keys", "stripe")
+    with pytest.raises(SecretNotFound, match="secret api-keys/stripe: does not exist"):
+        store.history("api-keys", "stripe")
+
+
+def test_a_missing_version_is_no_missing_secret() -> None:
+    """The error names the version where the secret is there, and the secret where it is not."""
+    store = Store(Memory())
+    store.create_vault("api-keys")
+    store.create_secret("api-keys", "stripe", Secret("one"))
+    for read in (store.read, store.rollback_secret):
+        with pytest.raises(VersionNotFound, match="api-keys/stripe: version 'v9' does not exist") as caught:
+            read("api-keys", "stripe", "v9")
+        assert (caught.value.code, caught.value.secret) == ("VERSION_NOT_FOUND", "stripe")
+        assert "history" in caught.value.hint
+        with pytest.raises(SecretNotFound) as missing:
+            read("api-keys", "other", "v9")
+        assert missing.value.code == "SECRET_NOT_FOUND"
+
+
 def test_a_rolled_back_value_has_its_stamp() -> None:
     """A write by hand is stamped too, so that a config with the same value finds nothing to do."""
     store = Store(Memory())
@@ -489,7 +530,7 @@ def test_a_hashed_name_is_compared_on_every_read() -> None:
     [entry] = [e for e in driver.list("h--") if e.tags["tailorsecrets-name"].endswith("s")]
     driver.backdoor.edit_tags(entry.name, {"tailorsecrets-name": "another/name/altogether"})
     for read in (lambda: store.get("v" * 63, "s" * 63), lambda: store.get_all("v" * 63, ["s" * 63])):
-        with pytest.raises(Corrupt, match="something else"):
+        with pytest.raises(Corrupt, match="another tool replaced the tag"):
             read()
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from traceback import TracebackException
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tailorsecrets.driver import Driver, Option, StoreType, Target
 from tailorsecrets.errors import ConfigError, Denied, NameInvalid, SecretsError, StoreNotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets.targets.env_files import load_env_files
-from tailorsecrets.targets.opening import Choice, _driver, choose, open_choice, open_store, target_of
+from tailorsecrets.targets.opening import Choice, _driver, choose, open_choice, open_store, policy_of, target_of
 from tailorsecrets.testing.memory import Memory
 
 PROFILES = """
@@ -58,6 +59,31 @@ def test_order(folder: Path) -> None:
     by_profile = choose({"TAILORSECRETS_PROFILE": "prod"}, folder)
     assert (by_profile.url, by_profile.workspace, by_profile.base) == ("file:prod.jsonl", "prod", str(folder))
     assert by_profile.named
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"store": "just-text"}, "--store: 'just-text' is not a store URL: a store URL begins with a scheme"),
+        ({"store": "x", "option": "connect"}, "connect: 'x' is not a store URL"),
+        ({"environ": {"TAILORSECRETS_STORE": "file:a?x=1"}}, "TAILORSECRETS_STORE: unknown option x in a file: URL"),
+        ({"profile": "bad"}, "profile 'bad': no store plugin opens nope: URLs"),
+        ({"store": "canary@host"}, "--store: a store URL begins with a scheme"),
+    ],
+)
+def test_a_bad_url_is_named_with_its_source(folder: Path, options: dict[str, Any], message: str) -> None:
+    """An error says which option, variable or profile the URL came from."""
+    (folder / "tailorsecrets.toml").write_text('[profiles.bad]\nstore = "nope://x"\n')
+    choice = choose(options.pop("environ", {}), folder, **options)
+    for use in (
+        lambda: open_choice(choice, {}),
+        lambda: target_of(choice, {}),
+        lambda: policy_of(choice, {}, (), "read"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            use()
+        assert str(caught.value).startswith(message)
+        assert "canary" not in str(caught.value)
 
 
 def test_a_read_profile_stays_one_with_another_store(folder: Path) -> None:

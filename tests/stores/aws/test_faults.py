@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from threading import Timer
 
 import pytest
 
@@ -12,10 +13,26 @@ from tailorsecrets.errors import Denied, SecretsError, Throttled, Unauthenticate
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.conformance.suite import STAMP, names, refused
 from tests.support.aws.backdoor import THROTTLED, Aws, aws_before
-from tests.support.aws.wire import CLOSED, EXPIRED, PAGE, RESET, Fault, Reply, answer, cut, denied, lost, refuse, slow
-from tests.support.servers import Server
+from tests.support.aws.wire import (
+    CLOSED,
+    EXPIRED,
+    PAGE,
+    RESET,
+    Fault,
+    Reply,
+    _Handler,
+    answer,
+    cut,
+    denied,
+    lost,
+    refuse,
+    slow,
+)
+from tests.support.servers import Server, free_port
+from tests.support.web_server import WebServer
 
 READ = 0.9  # seconds; a write has four times that
+CHECKED = 1.5  # seconds, of which a third is enough for a metadata read on a busy machine
 FOREVER = float("inf")
 SLACK = 1.0  # seconds more than the budget, for a busy machine
 NUMBERS = count()
@@ -160,17 +177,74 @@ def test_a_write_that_was_done_and_not_answered(both: Aws, expect: str | None) -
     driver.close()
 
 
-def test_a_write_that_is_never_answered(both: Aws) -> None:
-    """A write whose answer never comes is Unavailable, and was done once at most."""
-    driver = both.open(timeout=READ)
+@pytest.mark.parametrize("expect", [ABSENT, PRESENT, None])
+def test_a_write_that_is_never_answered(both: Aws, expect: str | None) -> None:
+    """Where the answer of a write never comes, a metadata read finds that it was done, once."""
+    driver = both.open(timeout=CHECKED)
     name = f"faults/never-{next(NUMBERS)}/key"
-    both.wire.fail(lost, op="CreateSecret", times=FOREVER)
+    before = [driver.put(name, Secret("old"), expect=ABSENT).version] if expect != ABSENT else []
+    both.wire.fail(lost, op="CreateSecret" if expect == ABSENT else "PutSecretValue", times=FOREVER)
 
-    with refused(driver, "put", Unavailable):
-        driver.put(name, Secret("new"), expect=ABSENT)
+    written = driver.put(name, Secret("new"), expect=expect, stamp=STAMP)
 
-    both.wire.heal()
-    assert len(list(driver.versions(name))) == 1
+    assert both.wire.ops[-1] == "DescribeSecret"
+    assert [entry.version for entry in driver.versions(name)] == [written.version, *before]
+    assert driver.get(name).entry.stamp == STAMP
+    driver.close()
+
+
+def test_a_delete_and_a_restore_that_are_never_answered(both: Aws) -> None:
+    """A metadata read finds that they were done; of a purge it cannot know."""
+    driver = both.open(timeout=CHECKED)
+    name = f"faults/never-again-{next(NUMBERS)}/key"
+    driver.put(name, Secret("value"))
+    for op in ("DeleteSecret", "RestoreSecret"):
+        both.wire.fail(lost, op=op, times=FOREVER)
+
+    driver.delete(name)
+    assert driver.stat(name).state == "deleted"
+    driver.restore(name)
+    assert driver.stat(name).state == "live"
+    driver.close()
+
+
+@pytest.mark.parametrize("last", [CLOSED, THROTTLED])
+def test_a_write_that_was_not_done(aws: Aws, last: Reply) -> None:
+    """Where the metadata read shows that nothing was written, the error says so."""
+    driver = aws.open(timeout=CHECKED)
+    aws.wire.fail(last, op="CreateSecret", times=FOREVER)
+    aws.wire.fail(CLOSED, op="CreateSecret")
+
+    with pytest.raises((Unavailable, Throttled), match="it was not done") as caught:
+        driver.put(f"faults/undone-{next(NUMBERS)}/key", Secret("new"), expect=ABSENT)
+
+    assert (caught.value.retryable, caught.value.__context__) == (False, None)
+    driver.close()
+
+
+def test_a_write_of_which_nothing_is_known(aws: Aws) -> None:
+    """Where the metadata read fails too, the error says that the write may have been done, within the write's time."""
+    driver = aws.open(timeout=READ)
+    aws.wire.fail(lost, times=FOREVER)
+    start = time.monotonic()
+
+    with pytest.raises(Unavailable, match="whether it was done is unknown"):
+        driver.put(f"faults/unknown-{next(NUMBERS)}/key", Secret("new"), expect=ABSENT)
+
+    assert time.monotonic() - start < READ * 4 + SLACK
+    driver.close()
+
+
+def test_a_purge_of_which_nothing_is_known(aws: Aws) -> None:
+    """A purge takes AWS a while, so a secret that still shows as deleted tells nothing about it."""
+    driver = aws.open(timeout=CHECKED)
+    name = f"faults/purge-{next(NUMBERS)}/key"
+    driver.put(name, Secret("value"))
+    driver.delete(name)
+    aws.wire.fail(CLOSED, op="DeleteSecret", times=FOREVER)
+
+    with pytest.raises(Unavailable, match="whether it was done is unknown"):
+        driver.delete(name, purge=True)
     driver.close()
 
 
@@ -244,16 +318,32 @@ def test_a_page_in_the_middle_of_a_list(aws: Aws) -> None:
     driver.close()
 
 
-def test_nobody_listens(aws: Aws) -> None:
-    """A port where nobody listens is Unavailable within the budget, and the hint says what to check."""
-    driver = aws.open(timeout=READ, endpoint_url="http://127.0.0.1:9")
-    start = time.monotonic()
-
-    with pytest.raises(Exception, match="connect") as caught:
-        driver.get("faults/v/key")
-
-    problem = driver.explain(caught.value, "get")
-    assert problem.kind is Unavailable
-    assert "region" in problem.hint
-    assert time.monotonic() - start < READ + SLACK
+@pytest.mark.parametrize("timeout", [READ, 15.0])
+def test_nobody_listens(aws: Aws, timeout: float) -> None:
+    """A port where nobody listens is Unavailable after two seconds at most, and the hint says what to check."""
+    driver = aws.open(timeout=timeout, endpoint_url="http://127.0.0.1:9")
+    calls: dict[str, Callable[[str], object]] = {"get": driver.get, "delete": driver.delete}
+    for op, call in calls.items():
+        start = time.monotonic()
+        with pytest.raises(Exception, match="connect") as caught:
+            call("faults/v/key")
+        problem = driver.explain(caught.value, op)
+        assert problem.kind is Unavailable
+        assert "region" in problem.hint
+        assert time.monotonic() - start < 2.0 + SLACK
     driver.close()
+
+
+def test_a_server_that_starts_to_listen(aws: Aws) -> None:
+    """A refused connection is tried again for a moment, in which a server may start."""
+    port = free_port()
+    driver = aws.open(endpoint_url=f"http://127.0.0.1:{port}")
+    aws.raw.create_secret(Name="faults/starts/key", SecretString="value")
+    servers: list[WebServer] = []
+    start = Timer(0.3, lambda: servers.append(WebServer(_Handler, aws.wire, port=port)))
+    start.start()
+
+    assert driver.get("faults/starts/key").value == Secret("value")
+    driver.close()
+    start.join()
+    servers[0].close()

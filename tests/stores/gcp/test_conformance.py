@@ -28,14 +28,14 @@ def kinds(base: type[Exception]) -> Iterator[type[Exception]]:
 
 def one_of(kind: Any) -> Exception:
     """Return an exception of *kind*."""
-    made: Exception = kind("told", one_of(api.ServiceUnavailable)) if kind.__name__ == "RetryError" else kind("told")
+    made: Exception = kind("text", one_of(api.ServiceUnavailable)) if kind.__name__ == "RetryError" else kind("text")
     return made
 
 
 class AtGoogle(GoogleOverrides, Conformance):
     """The driver, with the layers that the subclass declares.
 
-    ``get`` is one call, which tells the number of a version alone, and no stamp; ``stat`` tells all of it.
+    ``get`` is one call, which returns the number of a version and no stamp; ``stat`` returns all of the entry.
     """
 
     caps = CAPS
@@ -51,7 +51,7 @@ class AtGoogle(GoogleOverrides, Conformance):
 
     @pytest.fixture
     def bench(self) -> Iterator[Bench]:
-        """Give the server and its surroundings; its lists lag and have small pages."""
+        """Yield the server and its surroundings; its lists lag and have small pages."""
         with bench() as made:
             made.server.page = 12
             made.server.holdings.lag("secrets")
@@ -84,30 +84,30 @@ class TestRegional(AtGoogle):
 
     @pytest.fixture
     def bench(self) -> Iterator[Bench]:
-        """Give a bench for a region."""
+        """Yield a bench for a region."""
         with bench(location="europe-west3", kms_key="projects/p/locations/l/keyRings/r/cryptoKeys/k") as made:
             yield made
 
 
 class TestByAccess(AtGoogle):
-    """With plan=access, where a look accesses the value and tells the number of its version alone."""
+    """With plan=access, where a stat accesses the value and returns the number of its version alone."""
 
     caps = BY_ACCESS
     cost = {"get": 1, "stat": 2, "list": 1, "put": 2}  # noqa: RUF012
 
     @pytest.fixture
     def bench(self) -> Iterator[Bench]:
-        """Give a bench with that option."""
+        """Yield a bench with that option."""
         with bench(plan="access") as made:
             made.server.holdings.lag("secrets")
             yield made
 
-    def looked_at(self, token: str) -> str:
+    def statted(self, token: str) -> str:
         """Return the number."""
         return token.partition("@")[0]
 
     def test_no_values_are_read(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A login that may not read a value can list it, and is denied the look."""
+        """A login that may not read a value can list it, and is denied the stat."""
         backdoor.write(vault + "key", "value")
         backdoor.deny(vault + "key")
         backdoor.settle()

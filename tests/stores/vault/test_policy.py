@@ -58,7 +58,7 @@ def names_of(vault: str, workspace: str, path: str) -> VaultNames:
 
 @pytest.fixture
 def site(openbao: Server, path: str) -> Site:
-    """Return a workspace with a vault of the app and one of somebody else."""
+    """Return a workspace with a vault of the app and one of another owner."""
     site = Site(openbao, path)
     with site.store() as store:
         for vault, owner in (("api-keys", OWNER), ("database", Owner("another"))):
@@ -78,7 +78,7 @@ def test_a_service_reads_its_vault(site: Site) -> None:
 
 @FORMS
 def test_a_service_can_do_nothing_else(site: Site) -> None:
-    """The read policy of a vault lets nobody list, write, delete, look at metadata, records or other vaults."""
+    """The read policy of a vault allows no list, write or delete, and no read of metadata, records or other vaults."""
     with site.store(site.token("read", "api-keys")) as store:
         for refused in (
             lambda: store.get("database", "stripe-secret-key"),
@@ -96,7 +96,7 @@ def test_a_service_can_do_nothing_else(site: Site) -> None:
 
 @FORMS
 def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> None:
-    """The deploy policy makes, changes, deletes and drops all that is declared, and reads no value."""
+    """The deploy policy allows to make, change, delete and drop all that is declared, and to read no value."""
     vaults = ["api-keys", "mail"]
     token = site.token("deploy", *vaults)
     wanted = {"api-keys": {"stripe-secret-key": Secret("new"), "made": Secret("made")}, "mail": {"smtp": Secret("s")}}
@@ -116,7 +116,7 @@ def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> Non
 
 @pytest.mark.parametrize("path", ["secret/team"])
 def test_a_vault_that_left_the_config(site: Site) -> None:
-    """In folders it is seen to be the app's also where the policy does not name it, and stays."""
+    """In folders, a plan shows a vault of the app that the policy does not name; the vault stays."""
     with site.store(site.token("deploy", "mail")) as store:
         made = make_plan(Desired(OWNER, {"mail": {"smtp": Secret("s")}}), store)
         assert (made.unread, made.owned, {step.place.vault for step in made.deletions()}) == ((), 2, {"api-keys"})
@@ -127,7 +127,7 @@ def test_a_vault_that_left_the_config(site: Site) -> None:
 
 
 @FORMS
-def test_a_deployer_has_no_hold_on_other_vaults(site: Site) -> None:
+def test_a_deployer_cannot_write_other_vaults(site: Site) -> None:
     """The deploy policy of one vault writes no secret of another."""
     with site.store(site.token("deploy", "api-keys")) as store, pytest.raises(Denied):
         store.purge_secret("database", "stripe-secret-key")
@@ -135,7 +135,7 @@ def test_a_deployer_has_no_hold_on_other_vaults(site: Site) -> None:
 
 @pytest.mark.parametrize("path", [""])
 def test_a_denied_mount_names_both_remedies(site: Site) -> None:
-    """Who may not mount hears of the policy, and of vaults as folders."""
+    """The error for a login that may not mount names the policy, and vaults as folders."""
     token = site.token("deploy", "another", may_mount=False)
     with site.store(token) as store, pytest.raises(Denied) as caught:
         store.create_vault("another", OWNER)
