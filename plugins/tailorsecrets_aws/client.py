@@ -1,94 +1,91 @@
-"""One boto3 client, made at the first call, for all threads of one process."""
+"""One botocore client, made at the first call, for all threads of one process."""
 
-import os
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
+from botocore.session import Session
 
-from tailorsecrets.driver import Target
-from tailorsecrets.errors import Unauthenticated
-from tailorsecrets_aws.errors import explain
-from tailorsecrets_aws.log_filter import keep_logs_quiet
-from tailorsecrets_aws.login import check_files, open_client, region_of
-from tailorsecrets_aws.retry import WRITE_BUDGET, Patience, budget, refuse_nothing
+from tailorsecrets.driver import PerProcess, Target
+from tailorsecrets.errors import ConfigError
+from tailorsecrets_aws.log_filter import install_log_filter
+from tailorsecrets_aws.login import Login, handed_variables, open_session
+from tailorsecrets_aws.retry import Retry, client_config, operation, refuse_empty
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    client: "SecretsManagerClient"
-    process: int
+_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")
+_FILES: Final = "check the URL, ~/.aws/config, ~/.aws/credentials and the AWS_ variables"
 
 
 class Connection:
     """Gives the client for the time of one operation."""
 
     def __init__(self, target: Target) -> None:
-        """Check what *target* says of region, profile and files; call nothing."""
-        region_of(target)
-        check_files(target)
+        """Check region, profile and files of *target*; nothing is called."""
+        sessions = PerProcess(lambda: open_session(target))
+        with _config_errors():
+            sessions.get()
+        ca_bundle = _ca_bundle(target)
+        if ca_bundle and not Path(ca_bundle).is_file():
+            raise ConfigError(f"ca_bundle={target.options['ca_bundle']}: there is no file {ca_bundle}")
         self._target = target
-        self._opened: _Opened | None = None
-        self._lock, self._process = threading.Lock(), os.getpid()
+        self._client = PerProcess(lambda: _open_client(target, sessions.drop() or open_session(target)))
 
     @contextmanager
     def reading(self) -> "Generator[SecretsManagerClient]":
         """Give the client for one read: all calls in the block share its budget."""
-        with self._within(self._target.timeout) as client:
-            yield client
+        with operation(self._target.seconds()):
+            yield self._client.get()
 
     @contextmanager
     def writing(self) -> "Generator[SecretsManagerClient]":
-        """Give the client for one write, which may take longer."""
-        with self._within(self._target.timeout * WRITE_BUDGET) as client:
-            yield client
+        """Give the client for one write, which has more time."""
+        with operation(self._target.seconds(write=True)):
+            yield self._client.get()
 
     def close(self) -> None:
-        """Let go of the client; the next operation would make another."""
-        opened, self._opened = self._opened, None
-        if opened and opened.process == os.getpid():
-            opened.client.close()
-
-    @contextmanager
-    def _within(self, seconds: float) -> "Generator[SecretsManagerClient]":
-        with budget(seconds):
-            opened = self._current()
-            try:
-                yield opened.client
-            except (BotoCoreError, ClientError) as exc:
-                if issubclass(explain(exc, "get").kind, Unauthenticated):
-                    self._forget(opened)  # the next operation looks for a login anew: a tool may have renewed it
-                raise
-
-    def _current(self) -> _Opened:
-        opened = self._opened
-        if opened is None or opened.process != os.getpid():
-            with self._own_lock():
-                opened = self._opened
-                if opened is None or opened.process != os.getpid():
-                    self._opened = opened = _Opened(_prepared(self._target), os.getpid())
-        return opened
-
-    def _forget(self, opened: _Opened) -> None:
-        if self._opened is opened:
-            self._opened = None
-
-    def _own_lock(self) -> threading.Lock:
-        if self._process != os.getpid():  # a fork copies a lock without the thread that would let go of it
-            self._lock, self._process = threading.Lock(), os.getpid()
-        return self._lock
+        """Close the client; the next operation makes another."""
+        client = self._client.drop()
+        if client:
+            client.close()
 
 
-def _prepared(target: Target) -> "SecretsManagerClient":
-    client = open_client(target)
-    events: Any = client.meta.events  # whose stubs know no handler that answers
-    events.register("needs-retry.secrets-manager", Patience(target.timeout))
-    events.register("after-call.secrets-manager", refuse_nothing)
-    keep_logs_quiet()
+def _open_client(target: Target, session: Session) -> "SecretsManagerClient":
+    """Return a client; it signs in at its first call."""
+    with _config_errors():
+        login = Login(session, target)
+        client: SecretsManagerClient = session.create_client(  # type: ignore[assignment]  # typed for boto3
+            "secretsmanager",
+            endpoint_url=target.options.get("endpoint_url") or _endpoint(target),
+            verify=_ca_bundle(target),
+            config=client_config(target.timeout, attempts=1),
+        )
+    events: Any = client.meta.events  # the stubs know no handler that answers
+    events.unregister("needs-retry.secrets-manager", unique_id="retry-config-secrets-manager")  # botocore's own
+    events.register("needs-retry.secrets-manager", Retry(target.timeout, login))
+    events.register("after-call.secrets-manager", refuse_empty)
+    install_log_filter()
     return client
+
+
+@contextmanager
+def _config_errors() -> Generator[None]:
+    """Raise ConfigError for a profile, a file or a variable that botocore refuses."""
+    try:
+        yield
+    except (BotoCoreError, ValueError) as exc:
+        raise ConfigError(str(exc), hint=_FILES) from None
+
+
+def _ca_bundle(target: Target) -> str | None:
+    path = target.options.get("ca_bundle")
+    return str(Path(target.base) / path) if path else None
+
+
+def _endpoint(target: Target) -> str | None:
+    handed = handed_variables(target.environ)
+    return next((handed[name] for name in _ENDPOINTS if handed.get(name)), None)  # None: botocore looks itself

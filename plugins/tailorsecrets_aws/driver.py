@@ -1,15 +1,15 @@
 """The driver: each operation as calls of AWS Secrets Manager.
 
-A name of the seam is the name of a secret, a version is its VersionId, the current one carries AWSCURRENT. ``put`` is
-atomic where it creates (CreateSecret) and nowhere else: AWS can compare and swap only in two writes that leave a label
-behind, while the look before the write that the core takes instead costs no write.
+A name of the seam is the name of a secret, a version is its VersionId, the current one has the label AWSCURRENT.
+``put`` is atomic where it creates (CreateSecret) and nowhere else: AWS can compare and swap only in two writes that
+leave a label behind, while the metadata read with which the core compares instead costs no write.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -17,8 +17,8 @@ from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, 
 from tailorsecrets.errors import Corrupt, NotFound, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_aws import entries
-from tailorsecrets_aws import errors as meaning
 from tailorsecrets_aws.client import Connection
+from tailorsecrets_aws.errors import explain
 from tailorsecrets_aws.options import read_options
 
 if TYPE_CHECKING:
@@ -62,36 +62,36 @@ class AwsDriver(Driver):
         self._sleep = sleep
 
     def get(self, name: str, version: str = "") -> Stored:
-        """Return what AWSCURRENT or *version* stands for."""
+        """Return the value of AWSCURRENT, or of *version*."""
         which: dict[str, Any] = {"VersionId": version} if version else {"VersionStage": entries.CURRENT}
         with self._connection.reading() as client:
-            found = entries.stored(name, client.get_secret_value(SecretId=name, **which))
-        if isinstance(found, Corrupt):
-            raise found
-        return found
+            result = entries.stored(name, client.get_secret_value(SecretId=name, **which))
+        if isinstance(result, Corrupt):
+            raise result
+        return result
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
-        """Read up to 20 in one call, and in another what did not fit into the answer."""
-        answers: dict[str, Stored | Exception] = {}
+        """Read up to 20 in one call, and in further calls those that did not fit into the answer."""
+        results: dict[str, Stored | Exception] = {}
         with self._connection.reading() as client:
-            while left := [name for name in names if name not in answers]:
-                some = _batch(client, left)
-                if some.keys().isdisjoint(left):
+            while left := [name for name in names if name not in results]:
+                batch = _read_batch(client, left)
+                if batch.keys().isdisjoint(left):
                     break
-                answers |= some
-        return answers
+                results |= batch
+        return results
 
     def stat(self, name: str) -> Entry:
-        """Describe it; ``updated`` is when AWS last changed anything about it."""
+        """Describe it; ``updated`` is the time at which AWS last changed anything about it."""
         with self._connection.reading() as client:
             return entries.described(name, client.describe_secret(SecretId=name))
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
         """List by AWS's prefix filter, 100 a page; AWS may show a change up to five minutes late."""
-        ask: dict[str, Any] = {"MaxResults": _PAGE, "IncludePlannedDeletion": deleted}
+        request: dict[str, Any] = {"MaxResults": _PAGE, "IncludePlannedDeletion": deleted}
         if prefix:
-            ask["Filters"] = [{"Key": "name", "Values": [prefix]}]
-        for page in self._pages("list_secrets", ask):
+            request["Filters"] = [{"Key": "name", "Values": [prefix]}]
+        for page in self._pages("list_secrets", request):
             for entry in map(entries.listed, page["SecretList"]):
                 if entry.name.startswith(prefix) and (entry.state == "deleted") == deleted:
                     yield entry
@@ -105,17 +105,13 @@ class AwsDriver(Driver):
         stamp: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> Entry:
-        """Create or add a version, whose id holds *stamp*; a version as *expect* is the core's to compare."""
+        """Create or add a version, whose id holds *stamp*; the core compares versions, so *expect* is never one."""
         if expect not in {None, ABSENT, PRESENT} or tags:
             raise Unsupported
         write = _Write(name, value, entries.new_version(stamp), only_new=expect == ABSENT)
+        send = {ABSENT: self._create, PRESENT: _add, None: self._create_or_add}[expect]
         with self._connection.writing() as client:
-            if expect == ABSENT:
-                self._create(client, write)
-            elif expect == PRESENT:
-                _add(client, write)
-            else:
-                self._write(client, write)
+            send(client, write)
         return Entry(name=name, version=write.version, stamp=stamp)
 
     def delete(self, name: str, *, purge: bool = False) -> None:
@@ -152,26 +148,24 @@ class AwsDriver(Driver):
         yield from entries.history(name, [item for page in pages for item in page["Versions"]])
 
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Look it up."""
-        return meaning.explain(exc, op)
+        """Look *exc* up in the tables of ``errors``."""
+        return explain(exc, op)
 
     def close(self) -> None:
         """Close the client's connections."""
         self._connection.close()
 
-    def _pages(self, operation: str, ask: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, operation: str, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """Yield the answers of *operation*; each page has the budget of a read."""
-        more: dict[str, Any] = {}
-        while True:
+        more: dict[str, Any] | None = {}
+        while more is not None:
             with self._connection.reading() as client:
-                page = getattr(client, operation)(**ask, **more)
+                page = getattr(client, operation)(**request, **more)
             yield page
-            if not page.get("NextToken"):
-                return
-            more = {"NextToken": page["NextToken"]}
+            more = {"NextToken": page["NextToken"]} if page.get("NextToken") else None
 
-    def _write(self, client: "SecretsManagerClient", write: _Write) -> None:
-        """Add a version to what is there, else create it."""
+    def _create_or_add(self, client: "SecretsManagerClient", write: _Write) -> None:
+        """Add a version to a secret that exists, else create it."""
         try:
             _add(client, write)
         except client.exceptions.ResourceNotFoundException:
@@ -181,7 +175,7 @@ class AwsDriver(Driver):
                 self._create(client, write)
 
     def _create(self, client: "SecretsManagerClient", write: _Write) -> None:
-        """Create it; restore what is deleted, fill what has no value, and wait for what is being purged."""
+        """Create it; restore a deleted secret, fill one without a value, and wait for one that is being purged."""
         for pause in _UNTIL_PURGED:
             try:
                 client.create_secret(**self._creation(write))
@@ -194,7 +188,7 @@ class AwsDriver(Driver):
         client.create_secret(**self._creation(write))
 
     def _take_over(self, client: "SecretsManagerClient", write: _Write, refusal: ClientError) -> bool:
-        """Write over what holds the name, or raise *refusal*; False if that is about to be gone."""
+        """Write to the secret that has the name, or raise *refusal*; False where that secret is about to be gone."""
         try:
             entry = self.stat(write.name)
             if entry.state == "deleted":
@@ -228,25 +222,24 @@ def _add(client: "SecretsManagerClient", write: _Write) -> None:
     client.put_secret_value(SecretId=write.name, SecretString=write.value.reveal(), ClientRequestToken=write.version)
 
 
-def _batch(client: "SecretsManagerClient", names: Sequence[str]) -> dict[str, Stored | Exception]:
+def _read_batch(client: "SecretsManagerClient", names: Sequence[str]) -> dict[str, Stored | Exception]:
     answer = client.batch_get_secret_value(SecretIdList=list(names))
-    answers: dict[str, Stored | Exception] = {}
-    for item in answer.get("SecretValues", []):
-        name = item.get("Name", "")
-        answers[name] = entries.stored(name, item)
+    results: dict[str, Stored | Exception] = {
+        item.get("Name", ""): entries.stored(item.get("Name", ""), item) for item in answer.get("SecretValues", [])
+    }
     for error in answer.get("Errors", []):
-        told = {"Code": error.get("ErrorCode", ""), "Message": error.get("Message", "")}
-        answers[_name_of(error.get("SecretId", ""))] = ClientError(cast("Any", {"Error": told}), "GetSecretValue")
-    return answers
+        facts: Any = {"Error": {"Code": error.get("ErrorCode", ""), "Message": error.get("Message", "")}}
+        results[_name_in(error.get("SecretId", ""))] = ClientError(facts, "GetSecretValue")
+    return results
 
 
-def _name_of(named: str) -> str:
-    """Return the name of a secret that AWS names by it, or by its ARN, which ends in a hyphen and six characters."""
-    return named.partition(":secret:")[2][:-7] if named.startswith("arn:") else named
+def _name_in(secret_id: str) -> str:
+    """Return the name in *secret_id*: a name, or an ARN, which ends in a hyphen and six characters."""
+    return secret_id.partition(":secret:")[2][:-7] if secret_id.startswith("arn:") else secret_id
 
 
 def _drop_replicas(client: "SecretsManagerClient", name: str) -> bool:
-    """Take the replicas away, with which AWS deletes no secret; False where there are none."""
+    """Remove the replicas, with which AWS deletes no secret; False where there are none."""
     replicas = client.describe_secret(SecretId=name).get("ReplicationStatus", [])
     regions = [region for replica in replicas if (region := replica.get("Region"))]
     if regions:

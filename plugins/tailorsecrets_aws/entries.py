@@ -1,4 +1,4 @@
-"""What AWS answers, as entries of the seam; and the version ids that carry a stamp. Pure, but for their random part."""
+"""Answers of AWS as entries of the seam, and the version ids that carry a stamp. Pure, but for their random part."""
 
 import re
 import secrets
@@ -27,20 +27,20 @@ _STAMPED: Final = re.compile(r"ts1-[\w-]{16}-([\w-]{32})", re.ASCII)
 def new_version(stamp: str) -> str:
     """Return the id of a version to be written, which no other has; *stamp*, if any, is part of it.
 
-    AWS takes a second write of one id for the first one sent again and does nothing, so the id of every write is new,
-    also where value and stamp are not.
+    AWS takes a second write with the same id for the first one sent again, and does nothing. So each write has a new
+    id, also where value and stamp are the same as before.
     """
     return f"ts1-{secrets.token_urlsafe(12)}-{stamp}" if stamp else str(uuid.uuid4())
 
 
 def stamp_of(version: str) -> str:
     """Return the stamp in the id of a version, "" where another tool chose the id."""
-    found = _STAMPED.fullmatch(version)
-    return found[1] if found else ""
+    match = _STAMPED.fullmatch(version)
+    return match[1] if match else ""
 
 
 def described(name: str, answer: "DescribeSecretResponseTypeDef") -> Entry:
-    """Return the entry that DescribeSecret tells of."""
+    """Return the entry of an answer of DescribeSecret."""
     return _entry(name, answer, answer.get("VersionIdsToStages", {}))
 
 
@@ -50,13 +50,13 @@ def listed(item: "SecretListEntryTypeDef") -> Entry:
 
 
 def stored(name: str, answer: "GetSecretValueResponseTypeDef | SecretValueEntryTypeDef") -> Stored | Corrupt:
-    """Return value and entry of GetSecretValue or of one item of BatchGetSecretValue; the error if it is no text.
+    """Return value and entry of GetSecretValue or of one item of BatchGetSecretValue; the error if it is not text.
 
     The error is not raised here, where the frames of its traceback would hold the value.
     """
     text = _text(answer)
     if text is None:
-        return Corrupt("the value is no text", hint="another tool stored it as bytes (SecretBinary)")
+        return Corrupt("the value is not text", hint="another tool stored it as bytes (SecretBinary)")
     version = answer.get("VersionId", "")
     entry = Entry(name=name, version=version, stamp=stamp_of(version), updated=answer.get("CreatedDate"))
     return Stored(Secret(text), entry)
@@ -65,7 +65,7 @@ def stored(name: str, answer: "GetSecretValueResponseTypeDef | SecretValueEntryT
 def history(name: str, items: "Sequence[SecretVersionsListEntryTypeDef]") -> list[Entry]:
     """Return the entries of ListSecretVersionIds, newest first.
 
-    Of those written in the same moment the stages tell the order, then AWS's own, which is oldest first.
+    Versions of the same moment are ordered by their labels, then as AWS lists them, which is oldest first.
     """
     ordered = sorted(items, key=_age)[::-1]
     return [

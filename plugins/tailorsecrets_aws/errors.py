@@ -1,8 +1,8 @@
-"""What each exception of boto3 means, and what to do about it.
+"""The meaning of each exception of botocore, and what to do about it.
 
-AWS tells most things by an error code, and some of them, such as a denied call, only by a code that its service model
-does not list; codes of the services that sign in (STS, SSO) are among them. The text of an exception is shown only
-where it cannot hold a value: never that of a write, and never a refused parameter.
+AWS says most things by an error code. Some codes, such as that of a denied call, are not in its service model, and
+others come from the services that sign in (STS, SSO). Classes and codes are named by text, so that an older botocore,
+which lacks some of the classes, works too.
 """
 
 import re
@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-import boto3.exceptions
-import botocore.exceptions as boto
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from tailorsecrets.driver import Problem
 from tailorsecrets.errors import (
@@ -29,19 +27,21 @@ from tailorsecrets.errors import (
 )
 
 _SIGN_IN: Final = "sign in: aws sso login, AWS_PROFILE, AWS_ACCESS_KEY_ID, or a role"
-_SIGN_IN_AGAIN: Final = "the login is wrong or has run out; sign in again"
-_CLOCK: Final = "the clock of this machine is off"
+_SIGN_IN_AGAIN: Final = "the login is wrong or has expired; sign in again"
+_CLOCK: Final = "the clock of this machine is wrong"
 _NETWORK: Final = "check the network, the region and endpoint_url"
 _CERTIFICATE: Final = "the server's certificate is not trusted; name its authority in ca_bundle or AWS_CA_BUNDLE"
 _PARAMETER: Final = "AWS refuses a parameter; check kms_key_id, tags, replicas and the region"
-_KEY: Final = "its KMS key is disabled, deleted or not to be used by this login"
+_SETTINGS: Final = "check the URL's options, AWS_ variables and ~/.aws/config; --verbose shows the reason"
+_KEY: Final = "its KMS key is disabled or deleted, or this login may not use it"
 _QUOTA: Final = "an AWS quota is used up: secrets in the region, or versions of a secret within a day"
 _STATE: Final = "another AWS service manages the secret, or its state forbids it"
 _DELETED: Final = "it is deleted; tailorsecrets secret restore brings it back"
 _PURGED: Final = "AWS is still destroying the secret of that name; try again in some minutes"
 _NO_VALUE: Final = "it is there and has no current value"
 _VERSION: Final = "there is no such version"
-_NO_SERVICE: Final = "the answer is damaged or not from AWS Secrets Manager; check endpoint_url and proxies"
+_NOT_AWS: Final = "the answer is damaged or not from AWS Secrets Manager; check endpoint_url and proxies"
+_UNKNOWN: Final = "AWS refuses the call; --verbose shows the reason"
 
 _THROTTLED: Final = {
     "BandwidthLimitExceeded",
@@ -111,126 +111,90 @@ CODES: Final[Mapping[str, Problem]] = {
     "ResourceExistsException": Problem(AlreadyExists),
     "ResourceNotFoundException": Problem(NotFound),
 }
-CLASSES: Final[Mapping[type[Exception], Problem]] = {
-    **dict.fromkeys(
-        (
-            boto.CredentialRetrievalError,
-            boto.LoginError,
-            boto.MetadataRetrievalError,
-            boto.NoAuthTokenError,
-            boto.NoCredentialsError,
-            boto.PartialCredentialsError,
-            boto.RefreshWithMFAUnsupportedError,
-            boto.SSOError,
-            boto.TokenRetrievalError,
-            boto.UnauthorizedSSOTokenError,
-        ),
-        Problem(Unauthenticated, _SIGN_IN),
-    ),
-    **dict.fromkeys(
-        (
-            boto.CapacityNotAvailableError,
-            boto.ChecksumError,
-            boto.ConnectionError,
-            boto.FlexibleChecksumError,
-            boto.HTTPClientError,
-            boto.IncompleteReadError,
-            ResponseParserError,
-            UnicodeDecodeError,  # bytes of an answer that are no JSON text
-        ),
-        Problem(Unavailable, _NETWORK),
-    ),
-    boto.SSLError: Problem(ConfigError, _CERTIFICATE),
-    **dict.fromkeys(
-        (boto.BotoCoreError, boto.UndefinedModelAttributeError, boto3.exceptions.Boto3Error),
-        Problem(ConfigError, "boto3 cannot work with these settings"),
-    ),
+_NO_LOGIN: Final = {
+    "CredentialRetrievalError",
+    "LoginError",
+    "MetadataRetrievalError",
+    "NoAuthTokenError",
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "RefreshWithMFAUnsupportedError",
+    "SSOError",
+    "TokenRetrievalError",
+    "UnauthorizedSSOTokenError",
+}
+_NO_ANSWER: Final = {
+    "CapacityNotAvailableError",
+    "ChecksumError",
+    "ConnectionError",
+    "FlexibleChecksumError",
+    "HTTPClientError",
+    "IncompleteReadError",
+    "ResponseParserError",
+    "UnicodeDecodeError",  # the bytes of the answer are not text
+}
+CLASSES: Final[Mapping[str, Problem]] = {
+    **dict.fromkeys(_NO_LOGIN, Problem(Unauthenticated, _SIGN_IN)),
+    **dict.fromkeys(_NO_ANSWER, Problem(Unavailable, _NETWORK)),
+    **dict.fromkeys(("BotoCoreError", "UndefinedModelAttributeError", "Boto3Error"), Problem(ConfigError, _SETTINGS)),
+    "SSLError": Problem(ConfigError, _CERTIFICATE),
 }
 
-_OURS: Final = {
-    "BatchGetSecretValue": "get",
-    "CreateSecret": "put",
-    "DeleteSecret": "delete",
-    "DescribeSecret": "stat",
-    "GetSecretValue": "get",
-    "ListSecretVersionIds": "versions",
-    "ListSecrets": "list",
-    "PutSecretValue": "put",
-    "RemoveRegionsFromReplication": "delete",
-    "RestoreSecret": "restore",
-}
+READS: Final = {"BatchGetSecretValue", "DescribeSecret", "GetSecretValue", "ListSecretVersionIds", "ListSecrets"}
+WRITES: Final = {"CreateSecret", "DeleteSecret", "PutSecretValue", "RemoveRegionsFromReplication", "RestoreSecret"}
+_OPERATIONS: Final = READS | WRITES
 _STATUSES: Final = {401: "ExpiredTokenException", 403: "AccessDeniedException", 429: "ThrottlingException"}
-_WRITES: Final = {"put", "delete", "restore"}
 _IS_DELETED: Final = re.compile(r"(was|marked|marked for) delet|scheduled for deletion", re.IGNORECASE)
-_LONGEST_QUOTE: Final = 400  # characters
 
 
 def explain(exc: Exception, op: str) -> Problem:
-    """Return what *exc*, raised by method *op* of the driver or by that operation of AWS, means."""
+    """Return the meaning of *exc*, raised by method *op* of the driver."""
     if isinstance(exc, SecretsError):
         return Problem(type(exc), exc.hint)
-    if isinstance(exc, boto.ClientError):
-        return _answered(exc)
-    if isinstance(exc, boto.ParamValidationError):  # its text may hold the value
+    if isinstance(exc, ClientError):
+        error = exc.response.get("Error", {})
+        return _answered(exc)._replace(reason=error.get("Message", ""), reason_code=error.get("Code", ""))
+    if isinstance(exc, ParamValidationError):  # its text may hold the value
         no_version = op == "get" and "parameter VersionId" in str(exc)
         return Problem(NotFound, _VERSION) if no_version else Problem(ConfigError, _PARAMETER)
-    known = next((CLASSES[kind] for kind in type(exc).__mro__ if kind in CLASSES), Problem(SecretsError))
-    return _told(known, exc, op)
+    names = (kind.__name__ for kind in type(exc).__mro__)
+    known = next((CLASSES[name] for name in names if name in CLASSES), Problem(SecretsError))
+    return known if isinstance(exc, UnicodeDecodeError) else known._replace(reason=str(exc))
 
 
-def is_deleted(exc: boto.ClientError) -> bool:
-    """Tell whether AWS refuses a call because the secret waits for its end; the code alone does not tell it."""
-    error = exc.response.get("Error", {})
-    return error.get("Code") == "InvalidRequestException" and bool(_IS_DELETED.search(error.get("Message", "")))
-
-
-def _answered(exc: boto.ClientError) -> Problem:
+def _answered(exc: ClientError) -> Problem:
     op, facts = exc.operation_name, exc.response
-    code = facts.get("Error", {}).get("Code", "")
-    status = facts.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    problem = CODES.get(code) or _by_status(status, code)
-    if op not in _OURS:
-        return _signing_in(problem, exc)
-    if is_deleted(exc):
-        return Problem(Conflict, _PURGED) if op == "CreateSecret" else Problem(NotFound, _DELETED)
+    error = facts.get("Error", {})
+    code, message = error.get("Code", ""), error.get("Message", "")
+    metadata = facts.get("ResponseMetadata", {})
+    problem = CODES.get(code) or _by_status(metadata.get("HTTPStatusCode", 0), code)
     if problem.kind is Throttled:
-        return Problem(Throttled, retry_after=_retry_after(facts.get("ResponseMetadata", {})))
-    if problem.kind is NotFound and "staging label" in facts.get("Error", {}).get("Message", ""):
-        return Problem(NotFound, _NO_VALUE)
+        return Problem(Throttled, retry_after=_retry_after(metadata))
+    if op not in _OPERATIONS:  # it signs in; without a login AWS does not know who asks
+        return problem if problem.kind is Unavailable else Problem(Unauthenticated, f"{op} was refused")
+    if code == "InvalidRequestException" and _IS_DELETED.search(message):
+        return Problem(Conflict, _PURGED) if op == "CreateSecret" else Problem(NotFound, _DELETED)
+    if problem.kind is NotFound:
+        return Problem(NotFound, _missing(message))
     if problem.kind is Denied and not problem.hint:
-        return _told(Problem(Denied, f"the login may not do secretsmanager:{op}"), exc, _OURS[op])
-    return _told(problem, exc, _OURS[op]) if problem.kind is not NotFound else problem
+        return Problem(Denied, f"the login may not do secretsmanager:{op}")
+    return problem
+
+
+def _missing(message: str) -> str:
+    """Return the hint for one of the three things that AWS reports as not found."""
+    return _NO_VALUE if "staging label" in message else _VERSION if "VersionId" in message else ""
 
 
 def _by_status(status: int, code: str) -> Problem:
-    """Return what an answer with an unknown *code* means.
+    """Return the meaning of an answer with an unknown *code*.
 
     Where botocore finds no code in a body, the status is the code: a page of a proxy, or an answer that was cut off. So
-    a 404 of what is not AWS is no missing secret.
+    a 404 that is not from AWS is not a missing secret.
     """
     if status in _STATUSES:
         return CODES[_STATUSES[status]]
-    if status >= 500 or code.isdecimal():  # noqa: PLR2004
-        return Problem(Unavailable, _NO_SERVICE)
-    return Problem(ConfigError, f"AWS says {code}")
-
-
-def _signing_in(problem: Problem, exc: boto.ClientError) -> Problem:
-    """Return what a failure of the services behind the login means: without them nobody knows who asks."""
-    if problem.kind in {Throttled, Unavailable}:
-        return problem
-    return _told(Problem(Unauthenticated, f"{exc.operation_name} was refused"), exc, "sign in")
-
-
-def _told(problem: Problem, exc: Exception, op: str) -> Problem:
-    """Return *problem* with the text of *exc* behind the hint, where that text can hold no value."""
-    if op in _WRITES or _OURS.get(op) in _WRITES or isinstance(exc, UnicodeDecodeError):
-        return problem
-    said = exc.response.get("Error", {}).get("Message", "") if isinstance(exc, boto.ClientError) else str(exc)
-    quote = " ".join(said.split())[:_LONGEST_QUOTE]
-    if not quote:
-        return problem
-    return Problem(problem.kind, f"{problem.hint} ({quote})" if problem.hint else quote)
+    return Problem(Unavailable, _NOT_AWS) if status >= 500 or code.isdecimal() else Problem(ConfigError, _UNKNOWN)  # noqa: PLR2004
 
 
 def _retry_after(metadata: Mapping[str, Any]) -> float | None:

@@ -1,26 +1,26 @@
-"""Where the store is and who asks: the region, and boto3's chain of logins, with a role on top where one is named."""
+"""Region, botocore session and credentials: botocore's chain of logins, with a role on top where the URL names one."""
 
 import os
 import re
+import threading
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final
 
-import boto3
-from botocore.client import BaseClient
-from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
-from botocore.exceptions import NoCredentialsError, ProfileNotFound
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    Credentials,
+    DeferredRefreshableCredentials,
+    ReadOnlyCredentials,
+)
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 
 from tailorsecrets.driver import Target
-from tailorsecrets.errors import ConfigError
-from tailorsecrets_aws.retry import wire
-
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
+from tailorsecrets.errors import ConfigError, Unauthenticated
+from tailorsecrets_aws.errors import explain
+from tailorsecrets_aws.retry import client_config, current_operation
 
 _STS_ATTEMPTS: Final = 2
-_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")
 _REGION: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VARIABLES: Final = {
     "profile": "AWS_PROFILE",
@@ -30,103 +30,123 @@ _VARIABLES: Final = {
 }
 
 
-def region_of(target: Target) -> str:
-    """Return the URL's region, else AWS_REGION, AWS_DEFAULT_REGION or the profile's; ConfigError where none is told."""
-    environ, profile = target.environ, _profile(target)
-    told = (target.host, environ.get("AWS_REGION"), environ.get("AWS_DEFAULT_REGION"), profile.get("region"))
-    region = next((region for region in told if region), "")
-    if not region:
-        raise ConfigError(f"{target.url} names no region", hint="write aws://REGION or set AWS_REGION")
-    if not _REGION.fullmatch(region):
-        raise ConfigError(f"{region!r} is no region", hint="a region looks like eu-west-1")
-    return region
-
-
-def check_files(target: Target) -> None:
-    """Raise ConfigError for a ca_bundle that is not there; reads nothing of it."""
-    path = _ca_bundle(target)
-    if path and not Path(path).is_file():
-        raise ConfigError(f"ca_bundle={target.options['ca_bundle']}: there is no file {path}")
-
-
-def open_client(target: Target) -> "SecretsManagerClient":
-    """Return a client. Only finding the login may call something: the machine's or the container's own service."""
-    region, session = region_of(target), _session(target)
-    if "role_arn" in target.options:
-        session.register_component("credential_provider", _Role(session, target.options, region))
-    opened = boto3.Session(botocore_session=session, region_name=region)
-    untyped: Any = opened  # its stubs have an overload for each of AWS's services
-    client: SecretsManagerClient = untyped.client(
-        "secretsmanager",
-        endpoint_url=target.options.get("endpoint_url") or _endpoint(target.environ),
-        verify=_ca_bundle(target),
-        config=wire(target.timeout, attempts=1),
-    )
-    return client
-
-
-class _Role:
-    """Stands in for botocore's chain of logins: what the chain finds assumes a role, again before each expiry."""
-
-    def __init__(self, session: Session, options: Mapping[str, str], region: str) -> None:
-        self._session, self._options, self._region = session, options, region
-        self._chain = session.get_component("credential_provider")
-
-    def load_credentials(self) -> DeferredRefreshableCredentials:
-        """Return credentials that call STS when they are needed first; NoCredentialsError where the chain has none."""
-        source: Credentials | None = self._chain.load_credentials()
-        if source is None:
-            raise NoCredentialsError
-        named = {"RoleSessionName": self._options.get("session_name", "tailorsecrets")}
-        if "external_id" in self._options:
-            named["ExternalId"] = self._options["external_id"]
-        fetcher = AssumeRoleCredentialFetcher(self._create_client, source, self._options["role_arn"], extra_args=named)
-        return DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
-
-    def _create_client(self, service: str, **login: Any) -> BaseClient:
-        return self._session.create_client(service, region_name=self._region, **login)
-
-
-def _session(target: Target) -> Session:
+def open_session(target: Target) -> Session:
+    """Return a session with the region and the profile of *target*; it reads botocore's files and calls nothing."""
     session = Session(profile=target.options.get("profile"))
-    session.set_default_client_config(wire(target.timeout, attempts=_STS_ATTEMPTS))
-    if _is_foreign(target.environ):
-        _adopt(session, target.environ)
+    session.set_default_client_config(client_config(target.timeout, attempts=_STS_ATTEMPTS))
+    handed = handed_variables(target.environ)
+    for variable, name in _VARIABLES.items():
+        if name in handed and variable not in session.instance_variables():
+            session.set_config_variable(variable, handed[name])
+    session.set_config_variable("region", _region_of(target, session.get_scoped_config()))
     return session
 
 
-def _profile(target: Target) -> Mapping[str, Any]:
-    """Return what the profile says; ConfigError where it is named and not there."""
+def _region_of(target: Target, profile: Mapping[str, Any]) -> str:
+    """Return the region of the URL, of AWS_REGION, of AWS_DEFAULT_REGION or of the profile; ConfigError for none."""
+    environ = target.environ
+    named = (target.host, environ.get("AWS_REGION"), environ.get("AWS_DEFAULT_REGION"), profile.get("region"))
+    region = next(filter(None, named), "")
+    if not region:
+        raise ConfigError(f"{target.url} names no region", hint="write aws://REGION or set AWS_REGION")
+    if not _REGION.fullmatch(region):
+        raise ConfigError(f"{region!r} is not a region", hint="a region looks like eu-west-1")
+    return region
+
+
+def handed_variables(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the AWS variables of *environ*, {} where they are those of the process, which botocore itself reads."""
+    handed, own = (
+        {name: text for name, text in variables.items() if name.startswith("AWS_")}
+        for variables in (environ, os.environ)
+    )
+    return {} if handed == own else handed
+
+
+class Login(Credentials):
+    """The credentials of a client: found at the first call, and found again when AWS no longer accepts them.
+
+    It takes the place of the session's chain of logins, which botocore asks for credentials when it makes a client.
+    """
+
+    def __init__(self, session: Session, target: Target) -> None:
+        super().__init__("", "")
+        self._target = target
+        self._first: tuple[Session, Any] | None = _chain_of(session)
+        self._found: Credentials | None = None
+        self._lock = threading.Lock()
+        session.register_component("credential_provider", self)
+
+    def load_credentials(self) -> Credentials:
+        """Return itself; nothing is looked for before the first call."""
+        return self
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        """Return the keys to sign a call with; sign in where there are none yet, or where they cannot be renewed."""
+        found = self._found
+        frozen = (found and _frozen(found)) or self._sign_in(found)
+        running = current_operation()
+        if running:
+            running.signed_with = self._found
+        return frozen
+
+    def renew(self, refused: Credentials) -> bool:
+        """Sign in again after AWS did not accept *refused*; return whether there are other keys now."""
+        if self._found is not refused:
+            return True  # another thread has done so
+        before = _frozen(refused)
+        if self._sign_in(refused) != before:
+            return True
+        self._found = None  # the next operation signs in again: until then another tool may have renewed the login
+        return False
+
+    def _sign_in(self, old: Credentials | None) -> ReadOnlyCredentials:
+        """Find credentials, unless another thread has put others in the place of *old*."""
+        with self._lock:
+            if self._found is not old and self._found is not None:
+                return self._found.get_frozen_credentials()
+            self._found = None
+            found = self._find()
+            frozen = found.get_frozen_credentials()
+            self._found = found
+            return frozen
+
+    def _find(self) -> Credentials:
+        """Ask the chain of logins; from the second time on a new one, which reads all files again."""
+        session, chain = self._first or _chain_of(open_session(self._target))
+        self._first = None
+        found: Credentials | None = self._handed_keys() or chain.load_credentials()
+        if found is None:
+            raise NoCredentialsError
+        return self._in_role(session, found) if "role_arn" in self._target.options else found
+
+    def _handed_keys(self) -> Credentials | None:
+        handed = handed_variables(self._target.environ)
+        key, secret = handed.get("AWS_ACCESS_KEY_ID"), handed.get("AWS_SECRET_ACCESS_KEY")
+        if not key or not secret or "profile" in self._target.options:
+            return None
+        return Credentials(key, secret, handed.get("AWS_SESSION_TOKEN"))
+
+    def _in_role(self, session: Session, source: Credentials) -> Credentials:
+        """Return credentials that assume the role when they are needed, and again before each expiry."""
+        options = self._target.options
+        arguments = {"RoleSessionName": options.get("session_name", "tailorsecrets")}
+        if "external_id" in options:
+            arguments["ExternalId"] = options["external_id"]
+        sts: Any = session.create_client
+        fetcher = AssumeRoleCredentialFetcher(sts, source, options["role_arn"], extra_args=arguments)
+        return DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+
+
+def _chain_of(session: Session) -> tuple[Session, Any]:
+    return session, session.get_component("credential_provider")
+
+
+def _frozen(found: Credentials) -> ReadOnlyCredentials | None:
+    """Return the keys of *found*, None where they have expired and cannot be renewed."""
     try:
-        return cast("Mapping[str, Any]", _session(target).get_scoped_config())
-    except ProfileNotFound as exc:
-        told = str(exc)
-    raise ConfigError(told, hint="aws configure list-profiles shows those that are there")
-
-
-def _ca_bundle(target: Target) -> str | None:
-    path = target.options.get("ca_bundle")
-    return str(Path(target.base) / path) if path else None
-
-
-def _is_foreign(environ: Mapping[str, str]) -> bool:
-    """Tell whether *environ* says other things about AWS than the process environment, which is what botocore reads."""
-    names = {name for name in (*environ, *os.environ) if name.startswith("AWS_")}
-    return any(environ.get(name) != os.environ.get(name) for name in names)
-
-
-def _adopt(session: Session, environ: Mapping[str, str]) -> None:
-    """Let *session* take from *environ* the variables that choose a login."""
-    chosen = session.instance_variables()
-    for variable, name in _VARIABLES.items():
-        if name in environ and variable not in chosen:
-            session.set_config_variable(variable, environ[name])
-    key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
-    if key and secret and "profile" not in chosen:
-        session.set_credentials(key, secret, environ.get("AWS_SESSION_TOKEN"))
-
-
-def _endpoint(environ: Mapping[str, str]) -> str | None:
-    if not _is_foreign(environ):
-        return None  # botocore looks itself, also in the profile
-    return next((environ[name] for name in _ENDPOINTS if environ.get(name)), None)
+        return found.get_frozen_credentials()
+    except (BotoCoreError, ClientError) as exc:
+        if explain(exc, "get").kind is not Unauthenticated:
+            raise
+    return None

@@ -1,80 +1,100 @@
-"""The options of the URL, checked before anything is opened. Pure."""
+"""The options of the URL. Pure."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from tailorsecrets.driver import Target
+from tailorsecrets.driver import Option, Target
 from tailorsecrets.errors import ConfigError
 
-DEFAULT_RECOVERY: Final = 30  # days, AWS's own default
-_RECOVERY: Final = range(7, 31)
-_LONGEST_PREFIX: Final = 512 - 3 * 63 - 3  # what W/V/S and the slashes leave of AWS's 512 characters
-_MOST_TAGS: Final = 50
-_TAG_KEY: Final = re.compile(r"(?!aws:)[\w .:/=+@-]{1,127}")
-_TAG_VALUE: Final = re.compile(r"[\w .:/=+@-]{0,255}")
-_REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-_OF_A_ROLE: Final = {
-    "role_arn": re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+"),
-    "external_id": re.compile(r"[\w+=,.@:/-]{2,1224}"),
-    "session_name": re.compile(r"[\w+=,.@-]{2,64}"),
+OPTIONS: Final = {
+    "profile": Option("the profile of ~/.aws/config to sign in with", default="AWS_PROFILE"),
+    "role_arn": Option(
+        "the ARN of a role to assume with the login that was found",
+        form=r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+",
+        expected="the ARN of a role, for example arn:aws:iam::123456789012:role/deployer",
+    ),
+    "external_id": Option(
+        "the external id that the role asks for",
+        form=r"[\w+=,.@:/-]{2,1224}",
+        expected="2 to 1224 letters, digits or +=,.@:/_-",
+        place=False,
+    ),
+    "session_name": Option(
+        "the name of the assumed role's session in CloudTrail",
+        form=r"[\w+=,.@-]{2,64}",
+        expected="2 to 64 letters, digits or +=,.@_-",
+        default="tailorsecrets",
+        place=False,
+    ),
+    "endpoint_url": Option(
+        "the address of Secrets Manager: a VPC endpoint or a local server",
+        form=r"https?://\S+",
+        expected="a URL, for example http://127.0.0.1:4566",
+        default="AWS_ENDPOINT_URL",
+    ),
+    "ca_bundle": Option("a PEM file with the authorities to trust", default="AWS_CA_BUNDLE", place=False),
+    "kms_key_id": Option(
+        "the KMS key, by id, ARN or alias, of secrets that are created", default="aws/secretsmanager", place=False
+    ),
+    "tags": Option(
+        "tags of secrets that are created, for example team=payments,stage=prod",
+        form=r"(?u:(?!aws:)[\w .:/+@-]{1,127}=[\w .:/=+@-]{0,255})",
+        expected="key=value with a key that does not begin with aws:",
+        separator=",",
+        place=False,
+    ),
+    "replicas": Option(
+        "regions that get a replica of secrets that are created, for example eu-west-1,us-east-1",
+        form=r"[a-z]{2,}(-[a-z]+)+-\d+",
+        expected="a region, for example eu-west-1",
+        separator=",",
+        place=False,
+    ),
+    "recovery_days": Option(
+        "the days in which a deleted secret can be restored",
+        form=r"[7-9]|[12]\d|30",
+        expected="a number of days, 7 to 30",
+        default="30",
+        place=False,
+    ),
 }
+_LONGEST_PREFIX: Final = 512 - 3 * 63 - 3  # W/V/S and the slashes take the rest of AWS's 512 characters
+_MOST_TAGS: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the URL says about secrets that are created or deleted."""
+    """The options for secrets that are created or deleted."""
 
     kms_key_id: str = ""
     tags: dict[str, str] = field(default_factory=dict[str, str])
     replicas: tuple[str, ...] = ()
-    recovery_days: int = DEFAULT_RECOVERY
+    recovery_days: int
 
 
 def read_options(target: Target) -> Options:
-    """Return the options of *target*; ConfigError for one that AWS would refuse at the first write."""
+    """Return the options of *target*; ConfigError where AWS would refuse them together at the first write."""
     options = target.options
     if len(target.path.strip("/")) > _LONGEST_PREFIX:
         raise ConfigError(f"the prefix is too long: AWS leaves {_LONGEST_PREFIX} characters for it")
-    _check_role(options)
+    without_role = [name for name in ("external_id", "session_name") if name in options and "role_arn" not in options]
+    if without_role:
+        raise ConfigError(f"{without_role[0]} without role_arn", hint="add role_arn=ARN to the URL")
     return Options(
         kms_key_id=options.get("kms_key_id", ""),
         tags=_tags(options.get("tags", "")),
-        replicas=_regions(options.get("replicas", "")),
-        recovery_days=_days(options.get("recovery_days", str(DEFAULT_RECOVERY))),
+        replicas=_split(options.get("replicas", "")),
+        recovery_days=int(options.get("recovery_days", OPTIONS["recovery_days"].default)),
     )
 
 
-def _check_role(options: Mapping[str, str]) -> None:
-    given = [name for name in _OF_A_ROLE if name in options]
-    if given and "role_arn" not in options:
-        raise ConfigError(f"{given[0]} without role_arn", hint="add role_arn=ARN to the URL")
-    wrong = [name for name in given if not _OF_A_ROLE[name].fullmatch(options[name])]
-    if wrong:
-        raise ConfigError(f"{wrong[0]}={options[wrong[0]]}: AWS takes no such {wrong[0]}")
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal() or int(text) not in _RECOVERY:
-        raise ConfigError(f"recovery_days={text}: AWS takes {_RECOVERY[0]} to {_RECOVERY[-1]}")
-    return int(text)
-
-
 def _tags(text: str) -> dict[str, str]:
-    parts = [pair.partition("=") for pair in text.split(",")] if text else []
-    tags = {key: value for key, equals, value in parts if equals}
-    if len(parts) > _MOST_TAGS or len(tags) < len(parts):
-        raise ConfigError(f"tags={text}: up to {_MOST_TAGS} of key=value are meant, each key once")
-    for key, value in tags.items():
-        if not (_TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value)):
-            raise ConfigError(f"tags={text}: {key!r} is no tag that AWS takes", hint="write tags=key=value,key=value")
+    pairs = [pair.partition("=") for pair in _split(text)]
+    tags = {key: value for key, _, value in pairs}
+    if len(pairs) > _MOST_TAGS or len(tags) < len(pairs):
+        raise ConfigError(f"tags={text}: expected up to {_MOST_TAGS} tags, each key once")
     return tags
 
 
-def _regions(text: str) -> tuple[str, ...]:
-    regions = tuple(text.split(",")) if text else ()
-    wrong = [region for region in regions if not _REGION.fullmatch(region)]
-    if wrong:
-        raise ConfigError(f"replicas={text}: {wrong[0]!r} is no region", hint="write replicas=eu-west-1,us-east-1")
-    return regions
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()

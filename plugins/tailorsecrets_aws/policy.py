@@ -1,4 +1,4 @@
-"""The least that a login needs, as an IAM policy. Pure."""
+"""The least rights that a login needs, as an IAM policy. Pure."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from tailorsecrets.driver import Target, VaultNames
 
 _READ: Final = ["secretsmanager:GetSecretValue"]
 _BATCH: Final = ["secretsmanager:BatchGetSecretValue"]
-_LOOK: Final = ["secretsmanager:DescribeSecret"]
+_DESCRIBE: Final = ["secretsmanager:DescribeSecret"]
 _LIST: Final = ["secretsmanager:ListSecrets"]
 _WRITE: Final = [
     "secretsmanager:CreateSecret",
@@ -17,7 +17,7 @@ _WRITE: Final = [
     "secretsmanager:RestoreSecret",
 ]
 _PARTITIONS: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-_SUFFIX: Final = "-??????"  # AWS puts six random characters behind the name
+_SUFFIX: Final = "-??????"  # AWS appends six random characters to the name
 
 
 def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
@@ -36,11 +36,11 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
             _allow("ReadRecords", _READ, sorted({_arn(target, vault.records) for vault in vaults})),
             _allow("Write", _writes(target), written),
         ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements + _for_key(target, use)}, indent=2)
+    return json.dumps({"Version": "2012-10-17", "Statement": statements + _key_statements(target, use)}, indent=2)
 
 
 def _writes(target: Target) -> list[str]:
-    actions = [*_LOOK, *_WRITE]
+    actions = [*_DESCRIBE, *_WRITE]
     if target.options.get("tags"):
         actions.append("secretsmanager:TagResource")
     if target.options.get("replicas"):
@@ -52,8 +52,8 @@ def _allow(name: str, actions: list[str], resources: list[str]) -> dict[str, Any
     return {"Sid": name, "Effect": "Allow", "Action": actions, "Resource": resources}
 
 
-def _for_key(target: Target, use: str) -> list[dict[str, Any]]:
-    """Return what a KMS key of one's own needs; the key aws/secretsmanager needs nothing."""
+def _key_statements(target: Target, use: str) -> list[dict[str, Any]]:
+    """Return the statements for a customer's own KMS key; the key aws/secretsmanager needs none."""
     key = target.options.get("kms_key_id", "")
     if not key:
         return []
@@ -62,7 +62,7 @@ def _for_key(target: Target, use: str) -> list[dict[str, Any]]:
     actions = ["kms:Decrypt"] + (["kms:GenerateDataKey"] if use == "deploy" else [])
     if not name.startswith("alias/"):
         return [_allow("UseKey", actions, [key if key.startswith("arn:") else resource])]
-    anyone = _allow("UseKey", actions, [resource.replace(name, "*")])  # IAM knows an alias by a condition alone
+    anyone = _allow("UseKey", actions, [resource.replace(name, "*")])  # IAM names an alias in a condition only
     return [{**anyone, "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": name}}}]
 
 

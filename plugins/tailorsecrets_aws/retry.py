@@ -1,44 +1,84 @@
-"""How long a call may take, and when it is sent again.
+"""The time of an operation, and when a call is sent again.
 
-boto3's own retries count attempts and know no end in time, so they are off, and this takes their place: a call is
+botocore's own retries count attempts and have no end in time, so they are off, and this takes their place: a call is
 sent again while its budget lasts. That is safe for writes too, because each carries the version id that it makes.
 """
 
-import random
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError
 from botocore.parsers import ResponseParserError
 
-from tailorsecrets.driver import throttled
-from tailorsecrets.errors import Throttled, Unavailable
-from tailorsecrets_aws.errors import explain
+from tailorsecrets.driver import Budget, Problem, throttled
+from tailorsecrets.errors import Throttled, Unauthenticated, Unavailable
+from tailorsecrets_aws.errors import WRITES, explain
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from botocore.model import OperationModel
 
-CONNECT: Final = 3.0  # seconds
-WRITE_BUDGET: Final = 4  # a write may take this many times as long as a read
-_POOL: Final = 32  # connections kept open; more threads open more
-_FIRST_PAUSE: Final = 0.1  # seconds; doubled for each further one
-_LONGEST_PAUSE: Final = 5.0
-_EMPTY: Final = "the answer is empty or damaged"
+    from tailorsecrets_aws.login import Login
 
-_deadline: ContextVar[float | None] = ContextVar("tailorsecrets_aws_deadline", default=None)
+_CONNECT: Final = 3.0  # seconds
+_REFUSED: Final = 2.0  # seconds in which a server that refuses connections may start to listen
+_POOL: Final = 32  # connections kept open; more threads open more
+_MAYBE_DONE: Final = "a write got no answer, and AWS limits the rate of further attempts"
+_EMPTY: Final = "the answer is empty or damaged"
+_NO_CONNECTION: Final = (EndpointConnectionError, ProxyConnectionError)
+_NOT_SENT: Final = (*_NO_CONNECTION, ConnectTimeoutError)
+
+
+class Operation:
+    """One operation of the driver, which has *seconds* for all its calls."""
+
+    def __init__(self, seconds: float) -> None:
+        self.budget = Budget(seconds)
+        self.unanswered = False  # a write was sent and its answer is lost
+        self.signed_with: Credentials | None = None
+        self.renewed = False
+        self._refusals: Budget | None = None
+
+    def pause(self, problem: Problem, *, attempt: float) -> float | None:
+        """Return the seconds before the next attempt, which may take *attempt* seconds, None for no more."""
+        self._refusals = None
+        return self.budget.pause(problem.retry_after, attempt=attempt)
+
+    def pause_after_refusal(self) -> float | None:
+        """Return the seconds before the next attempt to connect, None for no more: a refusal is an answer."""
+        self._refusals = self._refusals or Budget(min(_REFUSED, self.budget.left))
+        return self._refusals.pause()
+
+
+_operation: ContextVar[Operation | None] = ContextVar("tailorsecrets_aws_operation", default=None)
+
+
+@contextmanager
+def operation(seconds: float) -> Generator[Operation]:
+    """Run the block as one operation of *seconds*, or as part of the operation around it."""
+    running = _operation.get() or Operation(seconds)
+    token = _operation.set(running)
+    try:
+        yield running
+    finally:
+        _operation.reset(token)
+
+
+def current_operation() -> Operation | None:
+    """Return the operation that this thread is in."""
+    return _operation.get()
 
 
 def timeouts(seconds: float) -> tuple[float, float]:
-    """Return how long connecting and one answer may take where *seconds* are there for a read, repeats included."""
-    return min(CONNECT, seconds / 3), seconds / 3
+    """Return the seconds for connecting and for one answer where a read has *seconds*, repeats included."""
+    return min(_CONNECT, seconds / 3), seconds / 3
 
 
-def wire(seconds: float, *, attempts: int) -> Config:
+def client_config(seconds: float, *, attempts: int) -> Config:
     """Return the settings of a client for a store whose reads have *seconds*."""
     connect, read = timeouts(seconds)
     return Config(
@@ -50,65 +90,61 @@ def wire(seconds: float, *, attempts: int) -> Config:
     )
 
 
-@contextmanager
-def budget(seconds: float) -> Generator[None]:
-    """Let all calls in the block share *seconds*, or what is left of an outer block's."""
-    before = _deadline.get()
-    token = _deadline.set(time.monotonic() + seconds if before is None else before)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
+class Retry:
+    """Answers botocore's event ``needs-retry``; *seconds* is the budget of a read, from which the time-outs follow."""
 
-
-def in_operation() -> bool:
-    """Tell whether this thread is inside of a ``budget``."""
-    return _deadline.get() is not None
-
-
-class Patience:
-    """Answers botocore's event ``needs-retry``; *seconds* is the budget of a read, which gives one attempt's longest.
-
-    *jitter* gives numbers from 0 to 1.
-    """
-
-    def __init__(self, seconds: float, *, jitter: Callable[[], float] = random.random) -> None:
-        self._longest, self._jitter = sum(timeouts(seconds)), jitter
+    def __init__(self, seconds: float, login: "Login") -> None:
+        self._longest, self._login = sum(timeouts(seconds)), login
 
     def __call__(
         self,
         *,
-        attempts: int,
         response: "tuple[AWSResponse, dict[str, Any]] | None",
         caught_exception: Exception | None,
         operation: "OperationModel",
         **_: object,
     ) -> float | None:
-        """Return the seconds to wait before the call is sent again, None to leave it at the answer that came."""
+        """Return the seconds to wait before the call is sent again, None to keep the answer that came."""
         failure = caught_exception or (_failure(*response, operation.name) if response else None)
-        problem = explain(failure, operation.name) if failure else None
-        if problem is None or not issubclass(problem.kind, (Throttled, Unavailable)):
-            return None
-        if issubclass(problem.kind, Throttled):
+        running = _operation.get()
+        return self._pause(failure, running, operation.name) if failure and running else None
+
+    def _pause(self, failure: Exception, running: Operation, name: str) -> float | None:
+        problem = explain(failure, name)
+        if problem.kind is Unauthenticated:
+            return self._renew(running)
+        if problem.kind is Throttled:
             throttled()
-        pause = min(_FIRST_PAUSE * 2 ** (attempts - 1), _LONGEST_PAUSE) * (1 + self._jitter()) / 2
-        pause += problem.retry_after or 0.0
-        end = _deadline.get() or 0.0
-        return pause if time.monotonic() + pause + self._longest <= end else None
+        elif problem.kind is not Unavailable:
+            return None
+        elif isinstance(failure, _NO_CONNECTION):
+            return running.pause_after_refusal()
+        elif name in WRITES and not isinstance(failure, _NOT_SENT):
+            running.unanswered = True
+        pause = running.pause(problem, attempt=self._longest)
+        if pause is None and problem.kind is Throttled and running.unanswered:
+            raise Unavailable(_MAYBE_DONE, retryable=False)  # the core reads whether the write was done
+        return pause
+
+    def _renew(self, running: Operation) -> float | None:
+        if running.renewed or running.signed_with is None:
+            return None
+        running.renewed = True
+        return 0.0 if self._login.renew(running.signed_with) else None
 
 
-def refuse_nothing(*, parsed: Mapping[str, Any], **_: object) -> None:
-    """Answer botocore's event ``after-call``: raise what botocore itself should for an answer that says nothing.
+def refuse_empty(*, parsed: Mapping[str, Any], **_: object) -> None:
+    """Answer botocore's event ``after-call``: raise an error for an empty answer, as botocore itself should.
 
-    It makes ``{}`` of a body that was cut off, and of a proxy's page; none of our calls is answered with that.
+    It makes ``{}`` of a body that was cut off, and of a proxy's page; no call of ours has such an answer.
     """
     if _is_empty(parsed):
         raise ResponseParserError(_EMPTY)
 
 
-def _failure(http: "AWSResponse", parsed: dict[str, Any], operation: str) -> Exception | None:
-    if http.status_code >= 300:  # noqa: PLR2004  # as botocore itself tells errors
-        return ClientError(parsed, operation)  # type: ignore[arg-type]
+def _failure(http: "AWSResponse", parsed: dict[str, Any], name: str) -> Exception | None:
+    if http.status_code >= 300:  # noqa: PLR2004  # where botocore raises
+        return ClientError(parsed, name)  # type: ignore[arg-type]
     return ResponseParserError(_EMPTY) if _is_empty(parsed) else None
 
 

@@ -20,18 +20,18 @@ _OPTIONS: Final = {
         "the client id of the managed or workload identity",
         form="[0-9A-Fa-f-]{36}",
         expected="a client id, for example 00000000-0000-0000-0000-000000000000",
-        default="AZURE_CLIENT_ID",
+        default="`AZURE_CLIENT_ID`",
         place=False,
     ),
     "authority": Option(
         "the host to sign in at",
         form=r"(https://)?[A-Za-z0-9.-]+(:\d{1,5})?/?",
         expected="a host, for example login.microsoftonline.us",
-        default="AZURE_AUTHORITY_HOST, then the host for the Key Vault's cloud",
+        default="`AZURE_AUTHORITY_HOST`, then the host for the Key Vault's cloud",
         place=False,
     ),
     "ca_bundle": Option(
-        "a PEM file with the certificate authorities to trust", default="REQUESTS_CA_BUNDLE", place=False
+        "a PEM file with the certificate authorities to trust", default="`REQUESTS_CA_BUNDLE`", place=False
     ),
     "api_version": Option(
         "the version of the service's API",
@@ -41,14 +41,14 @@ _OPTIONS: Final = {
         place=False,
     ),
     "tags": Option(
-        "tags for each new version, for example team=payments,stage=prod",
+        "tags for each new version, for example `team=payments,stage=prod`",
         form="(?!(?i:tailorsecrets))[^=]{1,256}=.{0,256}",
-        expected="name=value,name=value; names and values have up to 256 characters, and tailorsecrets is reserved",
+        expected="name=value with up to 256 characters each, and a name that does not begin with tailorsecrets",
         separator=",",
         place=False,
     ),
     "content_type": Option(
-        "the content type of each new version, for example text/plain",
+        "the content type of each new version, for example `text/plain`",
         form=".{1,255}",
         expected="up to 255 characters",
         place=False,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import requests
 from azure.core.pipeline.transport import RequestsTransport
 from azure.keyvault.secrets import SecretClient
 
@@ -30,15 +31,26 @@ def connect(options: Options, target: Target, clock: Clock) -> Connection:
     """Return a connection to the Key Vault; call nothing yet."""
     login = Login(options, target)
     version: dict[str, Any] = {"api_version": options.api_version} if options.api_version else {}
+    web = _web_settings(options)
     client = SecretClient(
         options.url,
         login,
         verify_challenge_resource=options.is_azure,  # for other hosts, Login checks that the token is for Key Vault
-        transport=_Transport(connection_verify=options.ca_bundle or True),
+        transport=_Transport(connection_verify=web["verify"], use_env_settings=False),
+        proxies=web["proxies"],
         retry_policy=RetryPolicy(target.seconds(), clock, login.forget),
         **version,
     )
     return Connection(client, login)
+
+
+def _web_settings(options: Options) -> dict[str, Any]:
+    """Return the proxies and the authorities to trust, from the environment where *options* name none.
+
+    Otherwise requests would read the whole environment for every request.
+    """
+    with requests.Session() as session:
+        return dict(session.merge_environment_settings(options.url, {}, None, options.ca_bundle or True, None))
 
 
 class _Transport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it in a way that mypy cannot follow

@@ -88,8 +88,8 @@ def explain(exc: Exception, op: str) -> Problem:
     if isinstance(exc, core.HttpResponseError) and exc.status_code and not _is_of_login(exc):
         return _answered(exc, exc.status_code, op)
     known = next((CLASSES[kind] for kind in type(exc).__mro__ if kind in CLASSES), Problem(SecretsError))
-    if known.hint == _SIGN_IN:
-        return _refused_login(known, str(exc))
+    if isinstance(exc, core.ClientAuthenticationError):
+        return _refused_login(known, exc.message or "")
     return known._replace(reason=str(exc)) if known.hint == _SDK else known
 
 
@@ -135,11 +135,14 @@ def is_refused(exc: BaseException) -> bool:
     return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(exc))
 
 
-def _causes(exc: BaseException | None) -> Iterator[BaseException]:
-    """Yield *exc* and what led to it; the SDK's exceptions name it in an attribute of their own."""
-    while exc is not None:
-        yield exc
-        exc = getattr(exc, "inner_exception", None) or exc.__cause__ or exc.__context__
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """Yield *exc* and the exceptions that led to it; the SDK's have an attribute of their own for it."""
+    seen: list[BaseException] = []
+    cause: Any = exc
+    while isinstance(cause, BaseException) and cause not in seen:
+        seen.append(cause)
+        yield cause
+        cause = getattr(cause, "inner_exception", None) or cause.__cause__ or cause.__context__
 
 
 def _answered(exc: core.HttpResponseError, status: int, op: str) -> Problem:

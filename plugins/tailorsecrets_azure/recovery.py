@@ -14,7 +14,7 @@ from azure.keyvault.secrets import SecretClient
 from tailorsecrets.driver import Budget, Entry
 from tailorsecrets.errors import Unavailable
 from tailorsecrets_azure.entries import entry_of
-from tailorsecrets_azure.errors import PASSING, inner_code, missing_is_fine, retry_after
+from tailorsecrets_azure.errors import PASSING, inner_code, is_refused, missing_is_fine, retry_after
 from tailorsecrets_azure.retry import is_broken
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def until_answered(budget: Budget, write: Callable[[], object]) -> None:
     try:
         write()
     except (AzureError, Unavailable) as exc:
-        if not (is_broken(exc) and budget.wait()):
+        if is_refused(exc) or not (is_broken(exc) and budget.wait()):
             raise
     else:
         return

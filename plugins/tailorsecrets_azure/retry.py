@@ -107,7 +107,7 @@ def _is_read(request: Request) -> bool:
 
 
 def is_broken(exc: Exception) -> bool:
-    """Return whether *exc* leaves open what the service would answer, or has answered."""
+    """Return whether *exc* leaves open if the request was done: no answer, a damaged one, or an outage."""
     if isinstance(exc, Unavailable):
         return exc.retryable
     outage = isinstance(exc, HttpResponseError) and exc.status_code in _OUTAGE

@@ -1,6 +1,6 @@
-"""The embedded store: one encrypted file, fit for git.
+"""The built-in store: one encrypted file that git can merge.
 
-``docs/file-format.md`` describes what is in it; ``tailorsecrets_file.keys`` manages who can open it.
+``docs/file-format.md`` describes the file. ``tailorsecrets_file.keys`` manages the keys that open it.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ def tailorsecrets_stores() -> Iterable[StoreType]:
     return [StoreType(scheme="file", open=_open, options=_OPTIONS, prefixed=False)]
 
 
-_OPTIONS = {"keep_versions": "how many versions of each secret the file keeps (default 10)"}
+_OPTIONS = {"keep_versions": "number of versions that the file keeps of each secret (default 10)"}
 
 
 def _open(target: Target) -> Driver:

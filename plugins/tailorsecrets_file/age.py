@@ -1,4 +1,4 @@
-"""age recipients and identities, found where SOPS and ssh keep them. Needs the extra ``age``."""
+"""age recipients and identities. Needs the extra ``age``."""
 
 import importlib
 import os
@@ -16,7 +16,7 @@ _MAX_BYTES: Final = 1_048_576  # of a file of identities
 
 
 def named_identities(value: str, where: str) -> list[str]:
-    """Return the identities in *value*, which is one itself or the path of a file; *where* is what holds it."""
+    """Return the identities in *value*: the text of one, or the path of a file. *where* names the variable."""
     text = value if value.strip().startswith(_IDENTITY) else _read_named(value, where)
     if not (found := list(_split(text))):
         raise Unauthenticated(f"{where} does not name an age identity", hint=f"set it to {_IDENTITY}... or to a path")
@@ -33,19 +33,14 @@ def found_identities(environ: Mapping[str, str]) -> list[str]:
     return [identity for text in texts for identity in _split(text)]
 
 
-def check_recipient(recipient: str) -> None:
-    """Raise ConfigError if *recipient* is none that this library can encrypt to."""
-    _recipient(_pyrage(), recipient)
-
-
 def encrypt(plain: bytes, recipient: str) -> bytes:
-    """Return *plain* as an age file for one recipient, ``age1…`` or an ssh public key."""
+    """Encrypt *plain* to one recipient, ``age1…`` or an ssh public key, as an age file."""
     pyrage = _pyrage()
     return bytes(pyrage.encrypt(plain, [_recipient(pyrage, recipient)]))
 
 
 def decrypt(data: bytes, found: list[str]) -> bytes | None:
-    """Return what an age file holds, None if none of the identities fits or the file is damaged."""
+    """Decrypt an age file; None if no identity fits or the file is damaged."""
     pyrage = _pyrage()
     usable = [identity for text in found if (identity := _identity(pyrage, text))]
     try:
@@ -59,7 +54,7 @@ def _pyrage() -> Any:
         return importlib.import_module("pyrage")
     except ImportError as error:
         hint = "run: pip install 'tailorsecrets[age]'"
-        raise Unsupported("age recipients need an extra that is not installed", hint=hint) from error
+        raise Unsupported("age support is not installed", hint=hint) from error
 
 
 def _recipient(pyrage: Any, text: str) -> Any:
@@ -67,12 +62,12 @@ def _recipient(pyrage: Any, text: str) -> Any:
     try:
         return kind.Recipient.from_str(text)
     except pyrage.RecipientError as error:
-        hint = "give one that starts with age1, or an ssh-ed25519 or ssh-rsa public key"
+        hint = "use a recipient that starts with age1, or an ssh-ed25519 or ssh-rsa public key"
         raise ConfigError(f"{text!r} is not an age recipient", hint=hint) from error
 
 
 def _identity(pyrage: Any, text: str) -> Any:
-    with suppress(pyrage.IdentityError):  # an ssh key under a passphrase, or of another kind
+    with suppress(pyrage.IdentityError):  # an ssh key with a passphrase, or of another kind
         if text.startswith(_SSH):
             return pyrage.ssh.Identity.from_buffer(text.encode())
         return pyrage.x25519.Identity.from_str(text)
@@ -93,20 +88,22 @@ def _places(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _read(path: str) -> str:
-    with suppress(OSError, ConfigError), open_regular(path) as file:  # not there, not for us, or a pipe
+    with suppress(OSError, ConfigError), open_regular(path) as file:  # missing, denied, or a pipe
         return file.read(_MAX_BYTES).decode("utf-8", "replace")
     return ""
 
 
 def _read_named(path: str, where: str) -> str:
     try:
-        with open_regular(os.path.expanduser(path)) as file:  # noqa: PTH111  # pathlib costs 10 ms at every start
+        with open_regular(os.path.expanduser(path)) as file:  # noqa: PTH111  # importing pathlib would add 10 ms
             return file.read(_MAX_BYTES).decode("utf-8", "replace")
     except ConfigError:
         why = "it is not a regular file"
     except (OSError, ValueError) as error:
         why = str(error.strerror) if isinstance(error, OSError) else "it is not a path"
-    raise Unauthenticated(f"{where} names a file that cannot be read: {why}")  # out here: the error quotes the value
+    raise Unauthenticated(
+        f"{where} names a file that cannot be read: {why}"
+    )  # outside of the except block: that error quotes the value
 
 
 def _split(text: str) -> Iterator[str]:

@@ -1,9 +1,9 @@
-"""The key of one store file: it seals the lines and vouches for the header."""
+"""The key of one store file: it encrypts the lines and authenticates the header."""
 
 import os
 from typing import Final, Self
 
-# hmac and cryptography are imported where they are used: a list needs neither, and they cost it 30 ms
+# hmac and cryptography are imported where they are used: a list needs neither, and importing them takes 30 ms
 
 SIZE: Final = 32  # bytes of every key in this format
 
@@ -16,10 +16,10 @@ def expand(key: bytes, info: bytes, length: int = SIZE) -> bytes:
 
 
 class FileKey:
-    """The two secrets of a file, and all that is derived from them.
+    """The two secrets of a file, and everything derived from them.
 
-    The *data* key seals the lines; a rekey replaces it. The *origin* key stays as long as the file: it is only ever
-    handed on by people who could open the file, so a header that it vouches for comes from one of them.
+    The *data* key encrypts the lines; a rekey replaces it. The *origin* key stays for the life of the file. Only people
+    who can open the file hand it on, so it shows that a header comes from one of them.
     """
 
     __slots__ = ("_check", "_lines", "data", "id", "origin", "origin_id")
@@ -31,7 +31,7 @@ class FileKey:
 
         self.data, self.origin = data, origin
         self.id = expand(data, b"tailorsecrets key id", 8).hex()
-        self.origin_id = expand(origin, b"tailorsecrets origin id", 16).hex()  # tells nothing of the key
+        self.origin_id = expand(origin, b"tailorsecrets origin id", 16).hex()  # does not reveal the key
         self._lines = AESGCM(expand(data, b"tailorsecrets lines"))
         self._check = expand(origin + data, b"tailorsecrets header")
 
@@ -41,15 +41,15 @@ class FileKey:
         return cls(os.urandom(SIZE), os.urandom(SIZE))
 
     def renewed(self) -> "FileKey":
-        """Return a key with a new data key and the same origin."""
+        """Return a key with a new data key and the same origin key."""
         return FileKey(os.urandom(SIZE), self.origin)
 
     def seal(self, nonce: bytes, plain: bytes, about: bytes) -> bytes:
-        """Return *plain* encrypted and bound to *about*; *nonce* is 12 bytes, never used before."""
+        """Encrypt *plain* and bind it to *about*; *nonce* is 12 bytes that were never used before."""
         return self._lines.encrypt(nonce, plain, about)
 
     def open(self, nonce: bytes, data: bytes, about: bytes) -> bytes:
-        """Return what *seal* took; InvalidTag if anything differs."""
+        """Decrypt the result of ``seal``; InvalidTag if anything differs."""
         return self._lines.decrypt(nonce, data, about)
 
     def check(self, head: bytes) -> bytes:

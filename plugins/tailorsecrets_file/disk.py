@@ -1,4 +1,4 @@
-"""What touches the disk: reading a file whole, replacing it whole, and the lock between writers.
+"""Access to the disk: read a file, replace it atomically, and lock out other writers.
 
 A kill at any instant leaves the old file or the new one, because the new one is written beside it, forced to the
 disk, and only then takes the name.
@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from tailorsecrets.errors import ConfigError, Conflict, Unavailable
 
-# pathlib would cost 10 ms at every start of the command
+# importing pathlib would add 10 ms to every command
 # ruff: noqa: PTH103, PTH104, PTH108, PTH112, PTH114, PTH116, PTH120, PTH123, PTH208
 
 _POLL: Final = 0.005  # seconds; a write takes about as long
@@ -22,7 +22,7 @@ _TEMPORARY: Final = re.compile(r"\d+-[0-9a-f]{8}\.tmp")
 
 
 class Signature(NamedTuple):
-    """What tells one state of a file from the next, without reading it."""
+    """Identifies one state of a file without reading it."""
 
     inode: int
     modified: int
@@ -31,12 +31,12 @@ class Signature(NamedTuple):
 
 
 def signature(path: str) -> Signature:
-    """Return the signature of a file; raises what stat raises."""
+    """Return the signature of a file; raises the errors of stat."""
     return _signature(os.stat(path))
 
 
 def signature_or_none(path: str) -> Signature | None:
-    """Return the signature of a file, None for no file."""
+    """Return the signature of a file, or None if there is no file."""
     try:
         return signature(path)
     except FileNotFoundError:
@@ -44,13 +44,13 @@ def signature_or_none(path: str) -> Signature | None:
 
 
 def read(path: str) -> tuple[bytes, Signature]:
-    """Return a file's content and the signature that belongs to it."""
+    """Return the content of a file and its signature."""
     with open_regular(path) as file:
         return file.read(), _signature(os.fstat(file.fileno()))
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Open a file to read it; ConfigError for a pipe or a device, which may never end. Raises what open raises."""
+    """Open a file for reading; ConfigError for a pipe or a device, which may block. Raises the errors of open."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
@@ -63,18 +63,18 @@ def open_regular(path: str) -> BinaryIO:
 
 @contextmanager
 def locked(path: str, seconds: float) -> Generator[None]:
-    """Hold the lock file beside *path*; Unavailable if another writer keeps it for *seconds*."""
-    from filelock import FileLock, Timeout  # 50 ms, and readers lock nothing
+    """Hold the lock file beside *path*; Unavailable if another writer holds it for *seconds*."""
+    from filelock import FileLock, Timeout  # takes 50 ms, and readers need no lock
 
     lock_path = _beside(path, "lock")
     _check_no_folder(lock_path, "the lock file")
     lock = FileLock(lock_path, timeout=seconds, mode=0o600)
     try:
         lock.acquire(poll_interval=_POLL)
-    except (Timeout, RuntimeError) as error:  # the latter: this thread holds it, in a transaction of another driver
+    except (Timeout, RuntimeError) as error:  # RuntimeError: another driver in this thread holds it
         raise Unavailable(
             f"another writer holds {path}; waited up to {seconds:g} seconds",
-            hint="wait for it to end, or raise the timeout",
+            hint="wait until it finishes, or raise the timeout",
         ) from error
     try:
         _share(lock_path)
@@ -84,9 +84,9 @@ def locked(path: str, seconds: float) -> Generator[None]:
 
 
 def replace(path: str, content: bytes, expected: Signature | None) -> None:
-    """Make *content* the file; Conflict if the file is no longer the *expected* one, None for no file.
+    """Replace the file with *content*; Conflict if its signature is not *expected* (None: no file).
 
-    The caller holds the lock. Git and editors do not know it, hence the look just before the change.
+    The caller holds the lock. Git and editors do not, so the signature is checked just before the rename.
     """
     _sweep(path)
     temporary = _temporary(path)
@@ -102,7 +102,7 @@ def replace(path: str, content: bytes, expected: Signature | None) -> None:
 
 
 def create(path: str, content: bytes) -> None:
-    """Make a file that only its owner can read, whole or not at all; one that is there is left as it is."""
+    """Create a file that only its owner can read, atomically; keep an existing one."""
     temporary = _temporary(path)
     try:
         _write(temporary, content, like=None)
@@ -115,7 +115,7 @@ def create(path: str, content: bytes) -> None:
 
 
 def replace_private(path: str, content: bytes) -> None:
-    """Make *content* a file that only its owner can read, in a folder that only its owner can enter."""
+    """Write a file that only its owner can read, atomically; create its folder for the owner alone."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = _temporary(path)
     try:
@@ -127,14 +127,14 @@ def replace_private(path: str, content: bytes) -> None:
 
 
 def _share(path: str) -> None:
-    """Let everybody who may write into the folder take the lock too: they could replace the store file as well."""
+    """Let everybody who may write into the folder take the lock; they can replace the store file anyway."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         lock, folder = os.fstat(descriptor), os.stat(os.path.dirname(path))
         mode = 0o600 | folder.st_mode & 0o022 | (folder.st_mode & 0o022) << 1
         if (stat.S_IMODE(lock.st_mode), lock.st_gid) != (mode, folder.st_gid):
             _set_owner(descriptor, -1, folder.st_gid)
-            with suppress(PermissionError):  # the lock file is another user's, and they have shared it
+            with suppress(PermissionError):  # another user owns the lock file and shared it
                 os.fchmod(descriptor, mode)
     finally:
         os.close(descriptor)
@@ -151,7 +151,7 @@ def _write(path: str, content: bytes, like: str | None) -> None:
 
 def _check_unchanged(path: str, expected: Signature | None) -> None:
     if signature_or_none(path) != expected:
-        raise Conflict(f"another program changed {path} in the meantime", hint="run the command again")
+        raise Conflict(f"another program changed {path} during the write", hint="run the command again")
 
 
 def _copy_owner(descriptor: int, status: os.stat_result) -> None:
@@ -161,7 +161,7 @@ def _copy_owner(descriptor: int, status: os.stat_result) -> None:
 
 
 def _set_owner(descriptor: int, user: int, group: int) -> None:
-    with suppress(PermissionError):  # only root can give a file away, others only to groups that they are in
+    with suppress(PermissionError):  # only root can change the owner; others can only set a group that they are in
         os.fchown(descriptor, user, group)
 
 
@@ -174,7 +174,7 @@ def _sync_folder(path: str) -> None:
 
 
 def _sweep(path: str) -> None:
-    """Delete what killed writers left behind; the lock is held, so nobody is at work on it."""
+    """Delete the temporary files of killed writers. The caller holds the lock, so no writer is using them."""
     folder, prefix = os.path.split(_beside(path, ""))
     for name in os.listdir(folder):
         if name.startswith(prefix) and _TEMPORARY.fullmatch(name.removeprefix(prefix)):
@@ -184,7 +184,7 @@ def _sweep(path: str) -> None:
 
 def _check_no_folder(path: str, purpose: str) -> None:
     if os.path.isdir(path) and not os.path.islink(path):
-        raise ConfigError(f"{path} is a folder in the place of {purpose} of the store", hint="move it away")
+        raise ConfigError(f"{path} is a folder in the place of {purpose} of the store", hint="move the folder away")
 
 
 def _temporary(path: str) -> str:

@@ -1,18 +1,18 @@
-"""The bytes of a store file as lines by name, and back. Pure; looks into no line but at its name and checksum."""
+"""The bytes of a store file as lines by name, and back. Pure; reads only the name and the checksum of a line."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from tailorsecrets_file.header import PREFIX
-from tailorsecrets_file.line import NAME, NUMBER, Damaged, whole
+from tailorsecrets_file.line import NAME, NUMBER, Damaged, checksum_fits
 
-END: Final = b'{"end":true}'  # the last line; its absence shows a file that was cut short
+END: Final = b'{"end":true}'  # the last line; without it, the file was cut short
 _VERSION: Final = NAME + b'"'
 _MARKERS: Final = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 
 
 class Document(NamedTuple):
-    """What stands in a file: a git merge may bring two headers, doubled lines, and any order."""
+    """The content of a file. A git merge may leave several headers, duplicate lines, and any order."""
 
     headers: tuple[bytes, ...]
     names: dict[bytes, list[bytes]]  # encoded name -> its lines; headers, names and lines are each distinct
@@ -20,12 +20,12 @@ class Document(NamedTuple):
 
 
 def parse(content: bytes) -> Document:
-    """Take a file apart; Damaged, saying which line, if any line is not as it was written."""
+    """Split a file into its lines; Damaged, with the line number, if a line does not match its checksum."""
     lines = content.split(b"\n")
     headers: dict[bytes, None] = {}
     names: dict[bytes, list[bytes]] = {}
     for raw in lines:
-        if raw.startswith(_VERSION) and whole(raw):
+        if raw.startswith(_VERSION) and checksum_fits(raw):
             _add(names, raw)
         elif raw.startswith(PREFIX):
             headers[raw] = None
@@ -47,7 +47,7 @@ def render(headers: Iterable[bytes], names: Mapping[bytes, Iterable[bytes]]) -> 
 def _newest_first(lines: Iterable[bytes], name_size: int) -> list[bytes]:
     def number(raw: bytes) -> tuple[int, bytes]:
         digits = raw[start : raw.find(b",", start)]
-        return len(digits), digits  # not int: a line that nobody looks into may hold anything there
+        return len(digits), digits  # not int(): nobody validated this line
 
     start = len(NAME) + name_size + len(NUMBER)
     return sorted(sorted(lines), key=number, reverse=True)

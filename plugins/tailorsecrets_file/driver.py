@@ -1,4 +1,4 @@
-"""The driver: the meaning of every operation, on the histories of a store file."""
+"""The driver: every operation, on the histories of a store file."""
 
 import errno
 import threading
@@ -23,7 +23,7 @@ from tailorsecrets.secret import Secret
 from tailorsecrets_file.history import History
 from tailorsecrets_file.line import Line
 from tailorsecrets_file.snapshot import Snapshot
-from tailorsecrets_file.storefile import StoreFile
+from tailorsecrets_file.store_file import StoreFile
 
 if TYPE_CHECKING:
     from tailorsecrets_file.draft import Draft
@@ -35,7 +35,7 @@ _CAPS: Final = Caps(
     lists=True,
     stats=True,
     stamps=True,
-    list_stamps=False,  # a list needs no key and authenticates nothing; stat does
+    list_stamps=False,  # a list needs no key, so it authenticates nothing; stat does
     tags=True,
     cas="full",
     versions=True,
@@ -43,12 +43,12 @@ _CAPS: Final = Caps(
     transactions=True,
     local=True,
     batch=10_000,
-    retries=True,  # there is no network; waiting for the lock is in the budget already
+    retries=True,  # there is no network, and waiting for the lock is part of the time-out
 )
 
 
 class _Pending(threading.local):
-    draft: "Draft | None" = None  # of the transaction that this thread is in
+    draft: "Draft | None" = None  # the transaction of this thread
 
 
 class FileDriver(Driver):
@@ -61,7 +61,7 @@ class FileDriver(Driver):
         self._pending = _Pending()
 
     def get(self, name: str, version: str = "") -> Stored:
-        """Return the current value, or that of *version*; of a conflict, only the latter."""
+        """Return the current value, or that of *version*. In a conflict, only versions can be read."""
         return _stored(self._view(), name, version)
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
@@ -70,15 +70,15 @@ class FileDriver(Driver):
         return {name: _answer(view, name) for name in names}
 
     def stat(self, name: str) -> Entry:
-        """Return what *name* is now; of a conflict, an entry without a stamp whose token put takes."""
+        """Return the current entry. In a conflict it has no stamp, and its token is valid for ``put``."""
         history = self._view().history(name)
         if history.state == "missing":
             raise NotFound
         return _present(name, history)
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
-        """Yield what lives under *prefix* in order, conflicts among it, or only what restore can bring back."""
-        wanted = {"deleted"} if deleted else {"live", "contested"}
+        """Yield the live secrets under *prefix* in order, with conflicts; or only those that restore can bring back."""
+        wanted = {"deleted"} if deleted else {"live", "conflict"}
         for name, history in self._view().histories(prefix):
             if history.state in wanted and (history.live or not deleted):
                 yield replace(_present(name, history), stamp="")
@@ -92,19 +92,19 @@ class FileDriver(Driver):
         stamp: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> Entry:
-        """Write a new version, in the place of all that is there now; so it settles a conflict."""
+        """Write a new version. It replaces all heads, so it settles a conflict."""
         with self._writing() as draft:
             _check(draft.history(name), expect)
             return _entry(draft.write(name, value, stamp, tags))
 
     def delete(self, name: str, *, purge: bool = False) -> None:
-        """Write a tombstone, or with *purge* take out every version."""
+        """Write a tombstone, or with *purge* remove every version."""
         with self._writing() as draft:
             state = draft.history(name).state
             if purge and state != "missing":
                 draft.purge(name)
-            elif state in {"live", "contested"}:
-                draft.bury(name)
+            elif state in {"live", "conflict"}:
+                draft.delete(name)
 
     def restore(self, name: str) -> Entry:
         """Write the last value again, with its stamp and tags."""
@@ -113,10 +113,10 @@ class FileDriver(Driver):
             if history.state != "deleted" or not history.live:
                 raise NotFound("it is not deleted")
             last = _only_last(history)
-            return _entry(draft.write(name, draft.value(last), last.facts.stamp, last.facts.tags))
+            return _entry(draft.write(name, draft.value(last), last.metadata.stamp, last.metadata.tags))
 
     def versions(self, name: str) -> Iterator[Entry]:
-        """Yield all that can be read, newest first: both sides of a conflict, and what stands before a delete."""
+        """Yield all readable versions, newest first: also both sides of a conflict and those before a delete."""
         history = self._view().history(name)
         if history.state == "missing":
             raise NotFound
@@ -124,18 +124,18 @@ class FileDriver(Driver):
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Hold the file's lock and make the writes of this thread one rewrite at the end; its reads see them."""
+        """Hold the file's lock, collect the writes of this thread, and rewrite the file once at the end."""
         with self._writing():
             yield
 
     def setup(self) -> str:
-        """Make the file and its key, and tell git how to merge it."""
+        """Create the file and its key, and configure git to merge it."""
         from tailorsecrets_file.setup import set_up
 
         return set_up(self._file)
 
     def explain(self, exc: Exception, op: str) -> Problem:  # noqa: ARG002  # the same for every method
-        """Say what an error of the disk means; the plugin's own say it themselves."""
+        """Map an error of the disk; errors of this plugin already have their meaning."""
         if isinstance(exc, SecretsError):
             return Problem(type(exc), exc.hint, None)
         if isinstance(exc, OSError):
@@ -168,7 +168,7 @@ _DISK: Final[Mapping[int, type[SecretsError]]] = {
     errno.EISDIR: ConfigError,
     errno.ENAMETOOLONG: ConfigError,
     errno.ELOOP: ConfigError,
-}  # the others say that the disk did not do it now: full, over quota, over a size limit, an I/O error
+}  # the others are outages: a full disk, a quota, a size limit, an I/O error
 
 
 def _stored(view: Snapshot, name: str, version: str) -> Stored:
@@ -190,15 +190,15 @@ def _answer(view: Snapshot, name: str) -> Stored | Exception:
 
 
 def _current(history: History) -> Line:
-    if history.state == "contested":
-        raise _contested(history)
+    if history.state == "conflict":
+        raise _conflict(history)
     if history.state != "live":
         raise NotFound
     return history.heads[0]
 
 
 def _check(history: History, expect: str | None) -> None:
-    there = history.state in {"live", "contested"}
+    there = history.state in {"live", "conflict"}
     if expect == ABSENT and there:
         raise AlreadyExists
     if expect == PRESENT and not there:
@@ -208,41 +208,41 @@ def _check(history: History, expect: str | None) -> None:
 
 
 def _only_last(history: History) -> Line:
-    last = [line for line in history.live if line.facts.number == history.live[0].facts.number]
+    last = [line for line in history.live if line.metadata.number == history.live[0].metadata.number]
     if len(last) > 1:
-        raise Conflict("it had two values when it was deleted", hint="roll back to one of its versions")
+        raise Conflict("it had two values when it was deleted", hint="choose one with: tailorsecrets secret rollback")
     return last[0]
 
 
 def _present(name: str, history: History) -> Entry:
-    if history.state != "contested":
+    if history.state != "conflict":
         return replace(_entry(history.heads[0]), version=history.token)
-    times = [line.facts.time for line in history.heads]
+    times = [line.metadata.time for line in history.heads]
     updated = datetime.fromisoformat(max(times)) if times else None
-    return Entry(name=name, version=history.token, updated=updated, branches=history.sides)
+    return Entry(name=name, version=history.token, updated=updated, branches=history.branches)
 
 
 def _entry(line: Line) -> Entry:
-    facts = line.facts
-    state: State = "live" if facts.state == "live" else "deleted"
+    metadata = line.metadata
+    state: State = "live" if metadata.state == "live" else "deleted"
     return Entry(
-        name=facts.name,
+        name=metadata.name,
         version=line.token,
-        stamp=facts.stamp,
-        tags=facts.tags,
-        created=datetime.fromisoformat(facts.created),
-        updated=datetime.fromisoformat(facts.time),
+        stamp=metadata.stamp,
+        tags=metadata.tags,
+        created=datetime.fromisoformat(metadata.created),
+        updated=datetime.fromisoformat(metadata.time),
         state=state,
     )
 
 
-def _contested(history: History) -> Conflict:
-    if history.strangers:
+def _conflict(history: History) -> Conflict:
+    if history.unreadable:
         return Conflict(
-            "it was written on one branch while another branch rekeyed the file",
-            hint="write its value again; the branch that has not been merged can still read it",
+            "one branch wrote it while another branch rekeyed the file",
+            hint="write its value again; you can still read the value on the branch before the merge",
         )
     return Conflict(
-        "it was changed on two branches",
-        hint="look at both with: tailorsecrets secret history; keep one with: tailorsecrets secret rollback",
+        "two branches changed it",
+        hint="compare the values with: tailorsecrets secret history; keep one with: tailorsecrets secret rollback",
     )

@@ -1,4 +1,4 @@
-"""The first line of the file: its id, the id of its data key, and the slots that open it. Pure.
+"""The header: the file's id, the id of its data key, and the slots that open it. Pure.
 
 A header is ``HEAD,"check":"…","sum":"…"}``. The check value is a MAC of HEAD; before it has passed, nothing in a
 header is to be believed, and no number in it is used beyond the bounds that are kept here.
@@ -14,13 +14,13 @@ from typing import Any, Final, Literal, NamedTuple
 
 from tailorsecrets.errors import Unsupported
 from tailorsecrets_file.crypto import FileKey
-from tailorsecrets_file.line import SUM_SIZE, Damaged, closed, whole
+from tailorsecrets_file.line import SUM_SIZE, Damaged, checksum_fits, with_checksum
 
-FORMAT: Final = 1  # raised when a reader of the old format would misread the file
-PREFIX: Final = b'{"tailorsecrets":'  # how a header starts, in every format to come
+FORMAT: Final = 1  # increased when an old reader would misread the file
+PREFIX: Final = b'{"tailorsecrets":'  # the start of a header, in every future format
 MAX_BYTES: Final = 1_048_576  # of a header
 MAX_SLOTS: Final = 1024  # of a file, over all its headers
-MAX_PASSPHRASES: Final = 32  # of those; each one costs a reader an Argon2id run
+MAX_PASSPHRASES: Final = 32  # of those; each may cost a reader an Argon2id run
 
 _ENDING: Final = len(b',"check":""') + 44 + SUM_SIZE
 
@@ -44,8 +44,8 @@ class Argon2:
     memory: int = 65_536  # KiB
 
     def bounded(self) -> bool:
-        """Tell whether a reader may pay that much: at most 16 passes over 256 MiB."""
-        memory = range(8 * self.lanes, _MAX_MEMORY + 1)  # the least that RFC 9106 allows
+        """Return whether the cost is within the limits: at most 16 passes over 256 MiB."""
+        memory = range(8 * self.lanes, _MAX_MEMORY + 1)  # the minimum of RFC 9106
         return len(self.salt) in _SALT and self.iterations in _PASSES and self.lanes in _LANES and self.memory in memory
 
 
@@ -55,21 +55,21 @@ class Slot:
 
     id: str
     kind: SlotKind
-    label: str  # where the key file is, the age recipient, or empty
+    label: str  # the path of the key file, the age recipient, or empty
     created: datetime
-    data: bytes = field(repr=False)  # the data key, encrypted to this slot; of age also the origin key
+    data: bytes = field(repr=False)  # the data key, encrypted to this slot; for age also the origin key
     public: bytes = field(default=b"", repr=False)  # X25519; empty for age
-    origin: bytes = field(default=b"", repr=False)  # nonce and the origin key encrypted by the slot's own key
-    argon2: Argon2 | None = field(default=None, repr=False)  # of a passphrase
+    origin: bytes = field(default=b"", repr=False)  # a nonce, and the origin key encrypted with the slot's own key
+    argon2: Argon2 | None = field(default=None, repr=False)  # for passphrases
 
     @property
     def holder(self) -> bytes | str:
-        """The public key or recipient: the same for two slots that one key, passphrase or age identity opens."""
+        """The public key or recipient; slots of the same key, passphrase or identity share it."""
         return self.public or " ".join(self.label.split()[:2])  # an ssh public key may end with a comment
 
 
 class Header(NamedTuple):
-    """A header as read, not yet vouched for."""
+    """A header as read, before it is authenticated."""
 
     file_id: str
     key_id: str
@@ -79,8 +79,8 @@ class Header(NamedTuple):
     check: bytes
     raw: bytes
 
-    def vouched(self, key: FileKey) -> bool:
-        """Tell whether the holder of *key* wrote it."""
+    def is_authentic(self, key: FileKey) -> bool:
+        """Return whether a holder of *key* wrote the header."""
         from hmac import compare_digest
 
         return self.key_id == key.id and compare_digest(self.check, key.check(self.head))
@@ -91,31 +91,31 @@ def encode(file_id: str, key: FileKey, slots: Iterable[Slot], after: Iterable[st
     listed = [_fields(slot) for slot in sorted(slots, key=lambda slot: slot.id)]
     fields = {"tailorsecrets": FORMAT, "id": file_id, "key": key.id, "after": list(after), "slots": listed}
     octets = json.dumps(fields, separators=(",", ":")).encode()[:-1]
-    return closed(octets + b',"check":"' + _base64(key.check(octets)).encode() + b'"')
+    return with_checksum(octets + b',"check":"' + _base64(key.check(octets)).encode() + b'"')
 
 
 def within_limits(slots: Sequence[Slot]) -> bool:
-    """Tell whether a reader takes so many slots."""
+    """Return whether a file may have these slots."""
     return len(slots) <= MAX_SLOTS and sum(slot.argon2 is not None for slot in slots) <= MAX_PASSPHRASES
 
 
 def printable(text: str) -> str:
-    """Return *text* as a label may hold it: what does not print, such as a raw byte of a path, is escaped."""
+    """Return *text* as a label: characters that do not print, such as raw bytes of a path, are escaped."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def check_format(raw: bytes) -> None:
-    """Raise Unsupported for a header of a newer format, whatever else stands in it."""
+    """Raise Unsupported for a header of a newer format, whatever else it contains."""
     match = re.match(rb"\{\"tailorsecrets\":(\d{1,9})[,}]", raw)
     if match and int(match[1]) > FORMAT:
         raise Unsupported(
-            f"the store file has format {int(match[1])}, and this version of tailorsecrets knows {FORMAT}",
+            f"the store file has format {int(match[1])}; this version of tailorsecrets supports {FORMAT}",
             hint="upgrade tailorsecrets",
         )
 
 
 def parse(raw: bytes) -> Header:
-    """Take a header apart; Damaged if it is not of this format or out of bounds."""
+    """Parse a header; Damaged if it is not of this format or beyond a limit."""
     try:
         fields = json.loads(raw) if len(raw) <= MAX_BYTES else None
         return _header(fields, raw)
@@ -124,11 +124,11 @@ def parse(raw: bytes) -> Header:
 
 
 def _header(fields: Any, raw: bytes) -> Header:
-    _require(whole(raw) and fields["tailorsecrets"] == FORMAT and isinstance(fields["slots"], list))
+    _require(checksum_fits(raw) and fields["tailorsecrets"] == FORMAT and isinstance(fields["slots"], list))
     slots = tuple(_slot(each) for each in fields["slots"])
     _require(within_limits(slots))
     ending = raw.rindex(b',"check":"')
-    _require(len(raw) - ending == _ENDING)  # nothing stands behind what the check value speaks of
+    _require(len(raw) - ending == _ENDING)  # the check value covers everything before it
     after = tuple(_hex(each, 16) for each in fields["after"])
     return Header(
         _hex(fields["id"], 32), _hex(fields["key"], 16), after, slots, raw[:ending], _octets(fields["check"]), raw
@@ -161,7 +161,7 @@ _KINDS: Final[dict[str, Callable[[Any], dict[str, Any]]]] = {
     "key": _key,
     "passphrase": _passphrase,
     "age": lambda _: {},
-}  # what else a slot of each kind has
+}  # the other fields of each kind
 
 
 def _fields(slot: Slot) -> dict[str, Any]:

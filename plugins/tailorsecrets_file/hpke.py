@@ -17,10 +17,10 @@ def public(private: bytes) -> bytes:
 
 
 def seal(recipient: bytes, plain: bytes, info: bytes) -> bytes:
-    """Return *plain* encrypted to the public key *recipient* and bound to *info*."""
+    """Encrypt *plain* to the public key *recipient* and bind it to *info*."""
     return _SUITE.encrypt(plain, X25519PublicKey.from_public_bytes(recipient), info=info)
 
 
 def unseal(private: bytes, message: bytes, info: bytes) -> bytes:
-    """Return what was sealed to the owner of *private*; InvalidTag or ValueError if it was not or is damaged."""
+    """Decrypt a message to the holder of *private*; InvalidTag or ValueError if that fails."""
     return _SUITE.decrypt(message, X25519PrivateKey.from_private_bytes(private), info=info)

@@ -1,4 +1,4 @@
-"""Who can open a store file: list, add and remove its slots, and rekey it.
+"""Manage the keys that open a store file: list, add and remove them, and rekey the file.
 
 Each function takes the target of the file and, but for ``list_slots``, needs a key that opens it, found as for any
 read. A caller that has asked for a passphrase puts it into ``target.environ`` as ``TAILORSECRETS_FILE_PASSPHRASE``.
@@ -11,41 +11,62 @@ import os
 from datetime import UTC, datetime
 
 from tailorsecrets.driver import Target
-from tailorsecrets.errors import AlreadyExists, ConfigError, NotFound, Refused, Unauthenticated, Unsupported
+from tailorsecrets.errors import AlreadyExists, ConfigError, Conflict, NotFound, Refused, Unauthenticated, Unsupported
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import keyfiles, slots
+from tailorsecrets_file import key_files, slots
 from tailorsecrets_file.draft import Draft
 from tailorsecrets_file.header import Slot, SlotKind
-from tailorsecrets_file.storefile import StoreFile
-from tailorsecrets_file.unlock import KeySearch, label
+from tailorsecrets_file.key_search import KeySearch, label
+from tailorsecrets_file.store_file import StoreFile
 
-_MOST_SLOTS = 256  # a merge of branches may leave more, which readers take up to ``header.MAX_SLOTS``
+_MOST_SLOTS = 256  # a merge may leave more; readers accept ``header.MAX_SLOTS``
 _MOST_PASSPHRASES = 8
 
-__all__ = ["Slot", "SlotKind", "add_slot", "list_lost_slots", "list_slots", "rekey", "remove_slot", "trust"]
+__all__ = [
+    "Slot",
+    "SlotKind",
+    "add_slot",
+    "list_lost_slots",
+    "list_slots",
+    "origin_of",
+    "rekey",
+    "remove_slot",
+    "trust",
+]
 
 
 def list_slots(target: Target) -> list[Slot]:
-    """Return the slots of the file, oldest first. It needs no key, hence nobody has vouched for them."""
+    """Return the slots of the file, oldest first. This needs no key, so they are not authenticated."""
     return sorted(StoreFile(target).slots(), key=lambda slot: (slot.created, slot.id))
 
 
 def list_lost_slots(target: Target) -> list[Slot]:
     """Return the slots that a merge dropped, oldest first: one branch added them while another rekeyed the file.
 
-    They open nothing. Add the key again, or rekey the file to forget them. Nobody has vouched for them.
+    They open nothing. Add the key again, or rekey the file to forget them. They are not authenticated.
     """
     return sorted(StoreFile(target).lost(), key=lambda slot: (slot.created, slot.id))
 
 
-def trust(target: Target) -> str:
-    """Accept the origin of the file as it is now, in the place of any that was remembered; return a sentence.
+def origin_of(target: Target) -> str:
+    """Return the id of the file's origin, whatever the user remembers; all holders of a file see the same one.
 
-    The file opens with the key that reads it, or with an age identity where SOPS and age keep theirs.
+    The key must be available as for a read, or as an age identity where SOPS and age keep them.
+    """
+    return StoreFile(target).origin().origin_id
+
+
+def trust(target: Target, origin_id: str = "") -> str:
+    """Accept the current origin of the file, whatever the user remembers. Return a message for the user.
+
+    Raises Conflict if *origin_id* is given and the file has another origin, and the same errors as ``origin_of``.
     """
     file = StoreFile(target)
-    origin = file.accept()
-    return f"trusted {file.path}: its origin is {origin.origin_id}; its other holders see the same one"
+    origin = file.origin()
+    if origin_id not in {"", origin.origin_id}:
+        raise Conflict(f"{file.path} was replaced in the meantime", hint="run the command again")
+    file.accept(origin)
+    return f"trusted {file.path}; its origin is {origin.origin_id}"
 
 
 def add_slot(
@@ -57,7 +78,7 @@ def add_slot(
     passphrase: Secret | None = None,
     allow_weak: bool = False,
 ) -> Slot:
-    """Let one more key open the file.
+    """Add a key that opens the file.
 
     Of kind ``key``: the key file at *path*, made if there is none; without *path*, a new one in the user's config
     folder. Of kind ``passphrase``: *passphrase*, of at least 12 characters unless *allow_weak*. Of kind ``age``:
@@ -77,7 +98,7 @@ def add_slot(
 
 
 def remove_slot(target: Target, slot_id: str, *, even_if_locked_out: bool = False) -> str:
-    """Close the file to the key of a slot: encrypt everything anew for the others. Return a sentence for the user.
+    """Remove the key of a slot and encrypt everything again for the others. Return a message for the user.
 
     Branches may each have added a slot of the same key, passphrase or recipient; all of them are removed.
 
@@ -91,36 +112,36 @@ def remove_slot(target: Target, slot_id: str, *, even_if_locked_out: bool = Fals
             raise NotFound(f"there is no slot {slot_id!r}", hint="list them with: tailorsecrets file keys list")
         removed = [slot.id for slot in draft.slots if slot.holder == named.holder]
         if len(draft.slots) == len(removed):
-            raise Unsupported("the last key cannot be removed", hint="add another one first")
+            raise Unsupported("cannot remove the last key", hint="add another one first")
         draft.slots = tuple(slot for slot in draft.slots if slot.holder != named.holder)
         if not even_if_locked_out:
             _check_can_return(target, draft)
-        draft.renew()
+        draft.rekey()
     return (
-        f"removed the {named.kind} {' and '.join(removed)} and encrypted everything anew; old copies of the file, such "
-        "as those in git, stay readable by the removed key, so change the secrets that it must not know"
+        f"removed the {named.kind} {' and '.join(removed)} and encrypted everything again; old copies of the file, "
+        "such as those in git, stay readable by the removed key, so change the secrets that it must not know"
     )
 
 
 def rekey(target: Target) -> str:
-    """Encrypt everything with a new data key, for the same slots. Return a sentence for the user.
+    """Encrypt everything with a new data key, for the same slots. Return a message for the user.
 
-    A key that leaked still opens the file afterwards: for that, add another slot and remove the old one.
+    A leaked key still opens the file afterwards. Against it, add another key and remove the leaked one.
     """
     with StoreFile(target).writing(create=False) as draft:
-        draft.renew()
-    return f"encrypted everything anew; the same {len(draft.slots)} keys open the file, and its old copies too"
+        draft.rekey()
+    return f"encrypted everything again; the same {len(draft.slots)} keys open the file, and its old copies too"
 
 
 def _check_can_return(target: Target, draft: Draft) -> None:
     try:
         KeySearch(draft.header._replace(slots=draft.slots), target.environ, draft.path, target.timeout).find()
     except Unauthenticated as error:
-        told, remedy = f"without that slot no key at hand opens {draft.path}", error.hint
+        message, remedy = f"without that key, no available key opens {draft.path}", error.hint
     else:
         return
-    ways = [remedy, "add a key of yours with: tailorsecrets file keys add", "pass --allow-lockout if that is meant"]
-    raise Refused(f"{told}; nothing was changed", hint="; or ".join(filter(None, ways)))
+    ways = [remedy, "add a key of yours with: tailorsecrets file keys add", "pass --allow-lockout to remove it anyway"]
+    raise Refused(f"{message}; nothing was changed", hint="; or ".join(filter(None, ways)))
 
 
 def _new_slot(
@@ -132,15 +153,15 @@ def _new_slot(
     if kind == "passphrase" and passphrase is not None and passphrase.reveal():
         return slots.passphrase_slot(passphrase, draft.file_id, draft.key, now)
     if kind == "key":
-        place = os.path.abspath(path or keyfiles.unused(target.environ, draft.file_id))  # noqa: PTH100
-        secret = keyfiles.load_or_create(place)
+        place = os.path.abspath(path or key_files.unused(target.environ, draft.file_id))  # noqa: PTH100
+        secret = key_files.load_or_create(place)
         return slots.key_slot(secret, label(place, target.environ), draft.file_id, draft.key, now)
-    raise ConfigError("a passphrase slot needs a passphrase, an age slot a recipient, and there is no other but a key")
+    raise ConfigError("a passphrase slot needs a passphrase, and an age slot a recipient")
 
 
 def _check_new(new: Slot, present: tuple[Slot, ...]) -> None:
     if any(new.holder == slot.holder for slot in present):
-        raise AlreadyExists("this key has a slot already", hint="list them with: tailorsecrets file keys list")
+        raise AlreadyExists("this key already has a slot", hint="list them with: tailorsecrets file keys list")
     if len(present) >= _MOST_SLOTS or (
         new.kind == "passphrase" and len(list(slots.of_kind(present, "passphrase"))) >= _MOST_PASSPHRASES
     ):

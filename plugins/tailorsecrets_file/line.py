@@ -17,12 +17,12 @@ from tailorsecrets.errors import ValueInvalid
 from tailorsecrets.secret import Secret
 from tailorsecrets_file.crypto import FileKey
 
-NAME: Final = b'{"name":'  # how every line of a version starts
-NUMBER: Final = b',"number":'  # what follows the name; inside a JSON string its quotes would be escaped
-SUM: Final = b',"sum":"%08x"}'  # how every line but the last ends: CRC-32 of what stands before
+NAME: Final = b'{"name":'  # the start of a version
+NUMBER: Final = b',"number":'  # follows the name; cannot appear inside a JSON string, where quotes are escaped
+SUM: Final = b',"sum":"%08x"}'  # the end of headers and versions: CRC-32 of the bytes before
 SUM_SIZE: Final = 18
 NONCE: Final = 12  # bytes
-_LENGTH: Final = 4  # bytes that say how long the stamp is
+_LENGTH: Final = 4  # bytes of the length of the stamp
 
 LineState = Literal["live", "deleted", "purged"]
 
@@ -39,28 +39,28 @@ _FORM = re.compile(
 
 
 class Damaged(ValueError):
-    """A line that is not what was written."""
+    """A line that is damaged or altered."""
 
 
-class Facts(NamedTuple):
-    """All about a version but its value. The stamp is encrypted with the value, the rest stands in the clear."""
+class Metadata(NamedTuple):
+    """Everything about a version except its value. The stamp is encrypted with the value, the rest is in the clear."""
 
     name: str
-    number: int  # counts the versions of a name, deletes too
+    number: int  # counts the versions of a name, including deletes
     id: str  # 12 random hex digits; with the number, the version token
     after: tuple[str, ...]  # ids of the versions that this one replaces, nearest first
     state: LineState
     time: str  # of this version, ISO 8601 UTC with microseconds and Z
     created: str  # of the secret's first version
     tags: Mapping[str, str] = {}
-    stamp: str = ""  # known once the line was opened; in the clear it would show that an old value came back
+    stamp: str = ""  # empty until ``unseal``; in the clear it would show that an old value came back
 
 
 class Line(NamedTuple):
-    """A line as read: its facts are to be believed only once ``unseal`` has passed."""
+    """A line as read. Its metadata is authenticated only after ``unseal``."""
 
-    facts: Facts
-    key: str  # id of the data key that sealed it
+    metadata: Metadata
+    key: str  # id of the data key that encrypts it
     head: bytes
     nonce: bytes
     data: bytes
@@ -68,48 +68,48 @@ class Line(NamedTuple):
 
     @property
     def token(self) -> str:
-        """The version token: differs for every write."""
-        return f"{self.facts.number}.{self.facts.id}"
+        """The version token; each write has another one."""
+        return f"{self.metadata.number}.{self.metadata.id}"
 
 
 def encode_name(name: str) -> bytes:
-    """Return *name* as it stands in a line, quotes included; the lines of a file are sorted by these bytes."""
+    """Return *name* as in a line, with quotes; the lines of a file are sorted by these bytes."""
     return json.dumps(name).encode()
 
 
-def seal(facts: Facts, value: Secret, key: FileKey, file_id: str, nonce: bytes) -> bytes:
+def seal(metadata: Metadata, value: Secret, key: FileKey, file_id: str, nonce: bytes) -> bytes:
     """Return the line of one version, without the newline; ValueInvalid for lone surrogates."""
-    head = _head(facts, key.id)
-    data = key.seal(nonce, packed(facts.stamp, _octets(value)), _about(file_id, head))
-    return closed(b'%b,"nonce":"%b","data":"%b"' % (head, _base64(nonce), _base64(data)))
+    head = _head(metadata, key.id)
+    data = key.seal(nonce, packed(metadata.stamp, _octets(value)), _about(file_id, head))
+    return with_checksum(b'%b,"nonce":"%b","data":"%b"' % (head, _base64(nonce), _base64(data)))
 
 
 def packed(stamp: str, value: bytes) -> bytes:
-    """Return what a line encrypts."""
+    """Return the plaintext of a line."""
     octets = stamp.encode("utf-8", "surrogatepass")
     return len(octets).to_bytes(_LENGTH, "big") + octets + value
 
 
-def closed(body: bytes) -> bytes:
+def with_checksum(body: bytes) -> bytes:
     """Return a line that ends with the checksum of *body*."""
     return body + SUM % crc32(body)
 
 
-def whole(raw: bytes) -> bool:
-    """Tell whether a line is as it was written, by its checksum: against accidents, not against people."""
+def checksum_fits(raw: bytes) -> bool:
+    """Return whether a line matches its checksum, which finds accidents but no attacks."""
     return raw.endswith(SUM % crc32(raw[:-SUM_SIZE]))
 
 
 def parse(raw: bytes) -> Line:
-    """Take a line apart; Damaged if it is not of this format."""
+    """Parse a line; Damaged if it is not of this format."""
     match = _FORM.fullmatch(raw)
     if match is None:
         raise Damaged("not a line of this format")
     head, nonce, data = match.groups()
     name, number, id_, after, state, time, created, tags, key = json.loads(f"{head.decode()}}}").values()
     _check_times(time, created)
-    facts = Facts(name, number, id_, tuple(after), state, time, created, tags)
-    return Line(facts, key, head, nonce, data, raw)
+    metadata = Metadata(name, number, id_, tuple(after), state, time, created, tags)
+    return Line(metadata, key, head, nonce, data, raw)
 
 
 def unseal(line: Line, key: FileKey, file_id: str) -> tuple[str, Secret]:
@@ -120,7 +120,7 @@ def unseal(line: Line, key: FileKey, file_id: str) -> tuple[str, Secret]:
         return _unpacked(key.open(a2b_base64(line.nonce), a2b_base64(line.data), _about(file_id, line.head)))
     except (InvalidTag, Base64Error, ValueError):
         pass
-    raise Damaged("it does not decrypt")  # out here, because a UnicodeDecodeError holds the value
+    raise Damaged("it does not decrypt")  # outside of the except block: a UnicodeDecodeError holds the value
 
 
 def _check_times(*times: str) -> None:
@@ -138,8 +138,8 @@ def _unpacked(plain: bytes) -> tuple[str, Secret]:
     return plain[_LENGTH:end].decode("utf-8", "surrogatepass"), Secret(plain[end:].decode())
 
 
-def _head(facts: Facts, key_id: str) -> bytes:
-    fields = {**facts._asdict(), "tags": dict(sorted(facts.tags.items())), "key": key_id}
+def _head(metadata: Metadata, key_id: str) -> bytes:
+    fields = {**metadata._asdict(), "tags": dict(sorted(metadata.tags.items())), "key": key_id}
     del fields["stamp"]
     return json.dumps(fields, separators=(",", ":")).encode()[:-1]
 
@@ -153,7 +153,9 @@ def _octets(value: Secret) -> bytes:
         return value.reveal().encode()
     except UnicodeEncodeError:
         pass
-    raise ValueInvalid("the value is not text: it holds half of a surrogate pair")  # out here: that error holds it
+    raise ValueInvalid(
+        "the value is not text: it contains half of a surrogate pair"
+    )  # not in except: that error holds it
 
 
 def _base64(octets: bytes) -> bytes:

@@ -1,9 +1,9 @@
-"""The origin of each store file that this user has opened, so that another file in its place is refused.
+"""Remember the origin of each store file that was opened, to refuse another file in its place.
 
-The recipients of an age slot are public. Anybody can make a store file of their own that a user's age identity opens,
-and put it in the place of the genuine one. What they cannot copy is the origin key, which only holders of the genuine
-file have. A process remembers the origin of each path that it has opened, whatever key opened it. Where a key file of
-the user's own or an age identity opens a file, the user's config folder remembers the origin as well.
+Recipients of age slots are public. Anybody can make a store file that a user's age identity opens, and put it in the
+place of the genuine one. They cannot copy the origin key, which only holders of the genuine file have. A process
+remembers the origin of each path that it opened. If one of the user's key files or an age identity opened the file, the
+user's config folder remembers the origin as well.
 """
 
 import json
@@ -13,13 +13,14 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from tailorsecrets.errors import Corrupt
-from tailorsecrets_file import disk, keyfiles
+from tailorsecrets_file import disk, key_files
+from tailorsecrets_file.snapshot import store_option
 
-# pathlib would cost 10 ms at every start of the command
+# importing pathlib would add 10 ms to every command
 # ruff: noqa: PTH123
 
 _MAX_BYTES: Final = 65_536
-_opened: Final[dict[str, str]] = {}  # path -> origin id, of this process
+_opened: Final[dict[str, str]] = {}  # path -> origin id, in this process
 
 
 class Origin(NamedTuple):
@@ -30,7 +31,7 @@ class Origin(NamedTuple):
 
 
 def check(environ: Mapping[str, str], path: str, origin: Origin, *, user: bool) -> None:
-    """Remember the origin of *path* for this process, and with *user* for the user; Corrupt if it was another one."""
+    """Remember the origin of *path* in this process, and with *user* in the config folder; Corrupt if it changed."""
     if _opened.get(path, origin.origin_id) != origin.origin_id:
         raise replaced(path)
     if user:
@@ -39,7 +40,7 @@ def check(environ: Mapping[str, str], path: str, origin: Origin, *, user: bool) 
 
 
 def remembered(environ: Mapping[str, str], path: str) -> Origin | None:
-    """Return the origin that this user remembers for *path*, None at first use; Corrupt if the record is damaged."""
+    """Return the origin of *path* in the config folder, or None at first use; Corrupt if the record is damaged."""
     record = _record(environ, path)
     try:
         with open(record, "rb") as file:
@@ -52,38 +53,36 @@ def remembered(environ: Mapping[str, str], path: str) -> Origin | None:
 
 
 def accept(environ: Mapping[str, str], path: str, origin: Origin) -> None:
-    """Remember the origin of *path* in the place of any other. Raises what the disk raises."""
+    """Remember this origin of *path* instead of any other. Raises the errors of the disk."""
     _opened[path] = origin.origin_id
     _write(environ, path, origin)
 
 
 def made(environ: Mapping[str, str], path: str, origin: Origin, *, user: bool) -> None:
-    """Note that this process made a new file at *path*; with *user*, or over an older record, for the user too."""
+    """Remember that this process created a file at *path*; in the config folder with *user*, or if it has a record."""
     _opened[path] = origin.origin_id
-    with suppress(OSError):
+    with suppress(OSError, Corrupt):
         if user or remembered(environ, path):
             _write(environ, path, origin)
 
 
 def replaced(path: str) -> Corrupt:
-    """Return the error for a file that has another origin than the one opened before."""
+    """Return the error for a file with another origin than the one opened before."""
     return Corrupt(
-        f"{path} is not the store file that was opened here before: its origin is another one",
-        hint=f"restore it from git or from a backup; if it was replaced on purpose, run: {trust_command(path)}",
+        f"{path} is not the store file that was opened here before: its origin differs",
+        hint=f"restore it from git or from a backup; if the replacement is intended, run: {trust_command(path)}",
     )
 
 
 def trust_command(path: str) -> str:
     """Return the command that accepts the file at *path*."""
-    from shlex import quote
-
-    return f"tailorsecrets file trust --store {quote(f'file:{path}')}"
+    return f"tailorsecrets file trust {store_option(path)}"
 
 
 def _check_user(environ: Mapping[str, str], path: str, origin: Origin) -> None:
     before = remembered(environ, path)
     if before is None:
-        with suppress(OSError):  # a home that cannot be written: the first use in each process is a first use
+        with suppress(OSError):  # in a read-only home, each process has its own first use
             _write(environ, path, origin)
     elif before != origin:
         raise replaced(path)
@@ -96,4 +95,4 @@ def _write(environ: Mapping[str, str], path: str, origin: Origin) -> None:
 
 def _record(environ: Mapping[str, str], path: str) -> str:
     name = sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return f"{keyfiles.config_folder(environ)}/origins/{name}.json"
+    return f"{key_files.config_folder(environ)}/origins/{name}.json"

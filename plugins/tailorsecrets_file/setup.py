@@ -1,16 +1,16 @@
-"""Making a store file on purpose, and telling git about it."""
+"""Create a store file, and configure git for it."""
 
 import os
 from pathlib import Path
 
-from tailorsecrets_file.storefile import StoreFile
+from tailorsecrets_file.store_file import StoreFile
 
 
 def set_up(file: StoreFile) -> str:
-    """Make the file and its key, and tell git how to merge it; return what was made, "" if all that was there."""
+    """Create the file and its key, and configure git; return a message, or "" if there was nothing to do."""
     made = "" if file.exists() else _make(file)
-    told = _tell_git(Path(os.path.realpath(file.path)))
-    return made or (f"told git how to merge {file.path}" if told else "")
+    configured = _configure_git(Path(os.path.realpath(file.path)))
+    return made or (f"configured git to merge {file.path}" if configured else "")
 
 
 def _make(file: StoreFile) -> str:
@@ -20,13 +20,13 @@ def _make(file: StoreFile) -> str:
         draft.changed = True
     slot = draft.slots[0]
     opener = f"the key {slot.label}" if slot.label else f"a {slot.kind}"
-    return f"made the store file {file.path}, which {opener} opens"
+    return f"created the store file {file.path}; {opener} opens it"
 
 
-def _tell_git(real: Path) -> bool:
-    """Add what is missing of the lines that git needs; tell whether anything was."""
+def _configure_git(real: Path) -> bool:
+    """Add the missing lines to git's files; return whether any was missing."""
     merge = _add(real.parent / ".gitattributes", f"{_quoted(_pattern(real.name))} merge=union -text")
-    beside = f"{_pattern(f'.{real.name}.')}*"  # the lock, and what a killed writer left
+    beside = f"{_pattern(f'.{real.name}.')}*"  # the lock file, and temporary files
     ignore = _add(real.parent / ".gitignore", beside)
     return merge or ignore
 
@@ -47,7 +47,7 @@ def _pattern(name: str) -> str:
 
 
 def _quoted(pattern: str) -> str:
-    """Return a pattern as .gitattributes wants it; .gitignore knows no quotes."""
+    """Return a pattern for .gitattributes, which needs quotes where .gitignore has none."""
     if not any(char.isspace() or char == '"' for char in pattern):
         return pattern
     escaped = pattern.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,8 +1,8 @@
-"""Slots: how a key, a passphrase or an age identity opens the file.
+"""Slots: each lets one key, passphrase or age identity open the file.
 
-A key slot holds the public half of the slot's own key, and a passphrase makes such a key with Argon2id. The data key
-is encrypted to that public half (HPKE), so that a rekey by anybody reaches every slot. The origin key is encrypted
-by the secret half, once, when the slot is made: nobody else can put another one there.
+A key slot has a public key; a passphrase derives its private key with Argon2id. The data key is encrypted to the public
+key (HPKE), so any holder of the file can rekey every slot. The origin key is encrypted with the private key when the
+slot is created, so nobody else can put another origin key there.
 """
 
 import os
@@ -31,29 +31,29 @@ def key_slot(secret: bytes, label: str, file_id: str, key: FileKey, now: datetim
 
 
 def passphrase_slot(passphrase: Secret, file_id: str, key: FileKey, now: datetime) -> Slot:
-    """Return a slot that a passphrase opens, at the default cost."""
+    """Return a slot that a passphrase opens, with the default cost."""
     argon2 = Argon2(salt=_salt(file_id))
-    secret = stretched(passphrase, argon2)
+    secret = private_key_of(passphrase, argon2)
     public = hpke.public(secret)
     slot = Slot(id=_new_id(), kind="passphrase", label="", created=now, data=b"", public=public, argon2=argon2)
     return _filled(slot, secret, file_id, key)
 
 
 def age_slot(recipient: str, key: FileKey, now: datetime) -> Slot:
-    """Return a slot that the age identity of *recipient* opens; ConfigError if that is none."""
+    """Return a slot that the age identity of *recipient* opens; ConfigError if it is not a recipient."""
     data = age.encrypt(key.data + key.origin, recipient)
     return Slot(id=_new_id(), kind="age", label=printable(recipient), created=now, data=data)
 
 
-def renewed(slot: Slot, file_id: str, key: FileKey) -> Slot:
-    """Return the slot with a new data key in it; needs no secret."""
+def with_data_key(slot: Slot, file_id: str, key: FileKey) -> Slot:
+    """Return the slot with another data key; this needs no private key."""
     if slot.kind == "age":
         return replace(slot, data=age.encrypt(key.data + key.origin, slot.label))
     return replace(slot, data=hpke.seal(slot.public, key.data, _about(slot, file_id)))
 
 
 def opened(slot: Slot, secret: bytes, file_id: str) -> FileKey:
-    """Return what a key or passphrase slot holds for its own 32-byte *secret*; Corrupt if it was altered."""
+    """Open a key or passphrase slot with its private key *secret*; Corrupt if it was altered."""
     about = _about(slot, file_id)
     try:
         data = hpke.unseal(secret, slot.data, about)
@@ -64,7 +64,7 @@ def opened(slot: Slot, secret: bytes, file_id: str) -> FileKey:
 
 
 def opened_by_age(slot: Slot, identities: list[str]) -> FileKey | None:
-    """Return what an age slot holds, None if no identity fits; Corrupt if it holds no key."""
+    """Open an age slot; None if no identity fits, Corrupt if it holds no key."""
     secrets = age.decrypt(slot.data, identities)
     if secrets is None:
         return None
@@ -73,8 +73,8 @@ def opened_by_age(slot: Slot, identities: list[str]) -> FileKey | None:
     return FileKey(secrets[:SIZE], secrets[SIZE:])
 
 
-def stretched(passphrase: Secret, argon2: Argon2) -> bytes:
-    """Return the secret that a passphrase stands for; takes memory and time on purpose."""
+def private_key_of(passphrase: Secret, argon2: Argon2) -> bytes:
+    """Derive the private key of a passphrase. This takes memory and time on purpose."""
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
     argon2id = Argon2id(
@@ -93,18 +93,18 @@ def of_kind(slots: Sequence[Slot], kind: SlotKind) -> Iterator[Slot]:
 
 
 def check_strong(passphrase: Secret) -> None:
-    """Raise ValueInvalid for a passphrase that is too short: whoever has the file can try guesses."""
+    """Raise ValueInvalid for a short passphrase: whoever has the file can try guesses."""
     if len(_normalized(passphrase)) < _MIN_LENGTH:
         raise ValueInvalid(
             f"the passphrase has less than {_MIN_LENGTH} characters",
             code="PASSPHRASE_WEAK",
-            hint="take a longer one, such as five random words; or add it with: "
+            hint="use a longer one, such as five random words; or add it with: "
             "tailorsecrets file keys add --passphrase --allow-weak",
         )
 
 
 def _normalized(passphrase: Secret) -> str:
-    """Return a passphrase in the one form in which all keyboards and systems agree."""
+    """Return a passphrase in NFC, because keyboards and systems compose characters differently."""
     from unicodedata import normalize
 
     return normalize("NFC", passphrase.reveal())
@@ -114,11 +114,11 @@ def _filled(slot: Slot, secret: bytes, file_id: str, key: FileKey) -> Slot:
     nonce = os.urandom(_NONCE)
     about = _about(slot, file_id)
     origin = nonce + _origin_cipher(secret).encrypt(nonce, key.origin, about)
-    return renewed(replace(slot, origin=origin), file_id, key)
+    return with_data_key(replace(slot, origin=origin), file_id, key)
 
 
 def _salt(file_id: str) -> bytes:
-    """Return the salt of a file: one for all its passphrases, so that two slots of the same one show that they are."""
+    """Return the salt for all passphrases of a file; with it, two slots of the same passphrase are recognized."""
     return expand(bytes.fromhex(file_id), b"tailorsecrets salt", 16)
 
 

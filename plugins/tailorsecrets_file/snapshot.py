@@ -1,6 +1,7 @@
-"""A store file in memory: what a reader looks at. Its key is looked for when the first line is authenticated."""
+"""A store file in memory. The search for its key starts when the first line is authenticated."""
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from tailorsecrets.errors import Corrupt
 from tailorsecrets.secret import Secret
@@ -11,9 +12,11 @@ from tailorsecrets_file.header import Header
 from tailorsecrets_file.history import History, trace
 from tailorsecrets_file.line import Line
 
+_ESCAPES: Final = {ord(char): f"%{ord(char):02X}" for char in "%?#"}  # in a URL these end the path
+
 
 class Snapshot:
-    """One state of a store file. Threads share it: nothing in it ever changes."""
+    """One state of a store file. It never changes, so threads share it."""
 
     def __init__(
         self, path: str, header: Header, lines: Document, unlock: Callable[[], FileKey], known: FileKey | None = None
@@ -27,43 +30,43 @@ class Snapshot:
 
     @property
     def key(self) -> FileKey:
-        """The key of the file; Unauthenticated if nothing at hand opens it, Corrupt if its header was altered."""
+        """The key of the file; Unauthenticated if no available key opens it, Corrupt if somebody altered its header."""
         if self.known is None:
             self.known = self._unlock()
         return self.known
 
     def history(self, name: str) -> History:
-        """Return what stands under *name*, each line authenticated; Corrupt if one is not what was written."""
+        """Return the history of *name*, with each line authenticated; Corrupt if somebody altered one."""
         return self.history_of(line.encode_name(name))
 
     def history_of(self, encoded: bytes) -> History:
-        """Return the same for a name as it stands in the lines."""
-        self._vouch()
+        """Return the same for an encoded name."""
+        self._authenticate()
         return trace([self._authenticated(raw) for raw in self.names.get(encoded, ())], self.header.key_id)
 
     def histories(self, prefix: str) -> Iterator[tuple[str, History]]:
-        """Yield the names under *prefix* in order, with their histories; needs no key, so none is authenticated."""
+        """Yield the names under *prefix* in order, with their histories; needs no key and authenticates nothing."""
         start = line.encode_name(prefix)[:-1]
         for encoded in sorted(name for name in self.names if name.startswith(start)):
             history = trace([self._parse(raw) for raw in self.names[encoded]], self.header.key_id)
-            if history.heads or history.strangers:
-                yield (history.heads or history.strangers)[0].facts.name, history
+            if history.heads or history.unreadable:
+                yield (history.heads or history.unreadable)[0].metadata.name, history
 
     def value(self, version: Line) -> Secret:
-        """Return the value of a line; Corrupt, naming it, if it is not what was written."""
+        """Return the value of a line; Corrupt if somebody altered it."""
         return self._opened(version)[1]
 
-    def _vouch(self) -> None:
-        """Have the header authenticated, so that a missing name is one, and no line is taken for another key's."""
+    def _authenticate(self) -> None:
+        """Authenticate the header; without that, neither a missing name nor the key of a line means anything."""
         _ = self.key
 
     def _authenticated(self, raw: bytes) -> Line:
-        """Return a line with its stamp; one that a branch wrote before a rekey of another is returned as it is."""
+        """Return a line with its stamp. A line in an older data key is returned as it is; its value is unreadable."""
         parsed = self._parse(raw)
         if parsed.key == self.header.key_id:
-            return parsed._replace(facts=parsed.facts._replace(stamp=self._opened(parsed)[0]))
+            return parsed._replace(metadata=parsed.metadata._replace(stamp=self._opened(parsed)[0]))
         if parsed.key not in self.header.after:
-            raise self._corrupt(raw, "no data key of this file sealed it")
+            raise self._corrupt(raw, "its key is not a key of this file")
         return parsed
 
     def _opened(self, version: Line) -> tuple[str, Secret]:
@@ -89,5 +92,12 @@ def _line_number(content: bytes, raw: bytes) -> int:
 
 
 def restore_hint(path: str) -> str:
-    """Return what to do about a damaged file."""
+    """Return the remedy for a damaged file."""
     return f"restore {path} from git or from a backup"
+
+
+def store_option(path: str) -> str:
+    """Return the option of a command that names the store file at *path*."""
+    from shlex import quote
+
+    return f"--store {quote('file:' + path.translate(_ESCAPES))}"

@@ -30,12 +30,15 @@ _OPTIONS = {
         place=False,
     ),
     "location": Option(
-        "the region of regional secrets", form=_REGION, expected="a region, for example europe-west3", default="global"
+        "the region of regional secrets, for example `europe-west3`",
+        form=_REGION,
+        expected="a region, for example europe-west3",
+        default="global secrets",
     ),
     "locations": Option(
-        "the regions that new global secrets are replicated to",
+        "the regions that new global secrets are replicated to, for example `europe-west1,europe-west3`",
         form=_REGION,
-        expected="regions with commas between, for example europe-west1,europe-west3",
+        expected="a region, for example europe-west3",
         separator=",",
         default="Google's choice",
         place=False,
@@ -48,9 +51,9 @@ _OPTIONS = {
         place=False,
     ),
     "labels": Option(
-        "labels of new secrets",
+        "labels of new secrets, for example `team=payments,stage=prod`",
         form=r"[a-z][a-z0-9_-]{0,62}=[a-z0-9_-]{0,63}",
-        expected="labels in lower case, for example team=payments,stage=prod",
+        expected="a label in lower case, for example team=payments",
         separator=",",
         place=False,
     ),
@@ -68,7 +71,7 @@ _OPTIONS = {
         place=False,
     ),
     "endpoint": Option(
-        "where the service answers; on a loopback address, an emulator without TLS and without a login",
+        "`HOST` or `HOST:PORT` of the service; on a loopback address without TLS and without a login",
         form=r"([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?",
         expected="HOST or HOST:PORT",
     ),

@@ -1,4 +1,4 @@
-"""The calls of one operation, all within one budget. Each raises what the SDK raises."""
+"""The calls of one operation, all within one budget. Each raises the exceptions of the SDK."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar, cast
@@ -32,7 +32,7 @@ class Calls:
         self.options, self.budget = connection.options, self._retry.budget
 
     def access(self, name: str, version: str) -> tuple[int, Value | str]:
-        """Return the number of *version* and its value, or what is wrong with that."""
+        """Return the number of *version* and its value, or a text that says why the value cannot be read."""
         found = self._accessed(name, version)
         return number_of(found.name), _text(found.payload)
 
@@ -45,23 +45,23 @@ class Calls:
         return self._do(Secret, "get_secret", name=self._secret(name))
 
     def secrets(self, prefix: str) -> Iterator[Secret]:
-        """List secrets, among them all under *prefix*: the filter finds a part of a name at any place."""
+        """List all secrets under *prefix*, and others: the filter finds a part of a name at any place."""
         sought = prefix.lstrip("-")  # a hyphen in front would mean "not"
         only = f"name:{sought}" if sought else ""
         for page in self._pages(ListSecretsResponse, "list_secrets", parent=self.options.parent, filter=only):
             yield from page.secrets
 
     def newest(self, name: str) -> SecretVersion | None:
-        """Return the newest version, in whatever state, None where there is none."""
+        """Return the metadata of the newest version, enabled or not, None where there is none."""
         page = self._do(ListSecretVersionsResponse, "list_secret_versions", parent=self._secret(name), page_size=1)
         return next(iter(page.versions), None)
 
     def version(self, name: str, number: int) -> SecretVersion:
-        """Return a version, without its value."""
+        """Return the metadata of a version."""
         return self._do(SecretVersion, "get_secret_version", name=f"{self._secret(name)}/versions/{number}")
 
     def versions(self, name: str, only: str = "") -> Iterator[SecretVersion]:
-        """List the versions that the filter *only* lets pass, newest first."""
+        """List the versions that pass the filter *only*, newest first."""
         parent = self._secret(name)
         for page in self._pages(ListSecretVersionsResponse, "list_secret_versions", parent=parent, filter=only):
             yield from page.versions
@@ -78,25 +78,25 @@ class Calls:
         return SecretVersion(self._do(object, "add_secret_version", idempotent=False, **request))
 
     def annotate(self, secret: Secret, annotations: Mapping[str, str]) -> Secret:
-        """Replace the annotations of *secret*, unless somebody was faster."""
+        """Replace the annotations of *secret*, unless they have changed since it was read."""
         body = {"name": secret.name, "etag": secret.etag, "annotations": dict(annotations)}
         return self._do(Secret, "update_secret", secret=body, update_mask={"paths": ["annotations"]})
 
     def enable(self, version: str) -> None:
-        """Switch a version, given by its resource name, on."""
+        """Enable a version, given by its resource name."""
         self._do(SecretVersion, "enable_secret_version", name=version)
 
     def disable(self, version: str) -> None:
-        """Switch a version off."""
+        """Disable a version."""
         self._do(SecretVersion, "disable_secret_version", name=version)
 
     def destroy(self, version: str) -> None:
         """Destroy the value of a version."""
         self._do(SecretVersion, "destroy_secret_version", name=version)
 
-    def delete(self, name: str, etag: str = "") -> None:
-        """Delete a secret with all its versions, for good; with *etag*, unless somebody was faster."""
-        self._do(Secret, "delete_secret", name=self._secret(name), etag=etag)
+    def delete(self, name: str) -> None:
+        """Delete a secret with all its versions, for good."""
+        self._do(Secret, "delete_secret", name=self._secret(name))
 
     def _accessed(self, name: str, version: str) -> Any:
         return self._do(object, "access_secret_version", name=f"{self._secret(name)}/versions/{version}")
@@ -130,7 +130,7 @@ class Calls:
 
 
 def _text(payload: Any) -> Value | str:
-    """Return the value of *payload*, or what is wrong with it: an exception raised here would show it."""
+    """Return the value of *payload*, or why there is none: an exception raised here would show the payload."""
     octets: bytes = payload.data
     if payload.HasField("data_crc32c") and _checksum(octets) != payload.data_crc32c:
         return "the value does not match its checksum"

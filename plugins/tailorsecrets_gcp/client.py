@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 import grpc
 from google.api_core import grpc_helpers
-from google.api_core.gapic_v1.routing_header import to_grpc_metadata
+from google.api_core.gapic_v1 import routing_header
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports.base import DEFAULT_CLIENT_INFO
@@ -89,7 +89,7 @@ def _bare(channel: grpc.Channel, request_type: Any, answer_type: Any) -> Callabl
     def call(request: Mapping[str, Any], timeout: float, retry: None) -> Any:
         del retry  # as the client's methods take it
         field = "name" if "name" in request else "parent"
-        routing = cast("Any", to_grpc_metadata)(((field, request[field]),))
+        routing = cast("Any", routing_header).to_grpc_metadata(((field, request[field]),))
         return send(make(**request), timeout=timeout, metadata=(routing, _USER_AGENT))
 
     return call

@@ -34,7 +34,7 @@ CAPS: Final = Caps(
     cas="create",
     versions=True,
     undelete=True,
-    list_lag=300.0,  # usually minutes, Google says, and now and then hours
+    list_lag=300.0,  # usually minutes, Google says, and sometimes hours
     # of 90,000 accesses, 600 reads of metadata and 600 writes a minute; a put is two writes, and a stat up to two reads
     per_s={"get": 1500, "stat": 5, "list": 10, "write": 5},
     retries=True,
@@ -60,7 +60,7 @@ class GcpDriver(Driver):
     def get(self, name: str, version: str = "") -> Stored:
         """Access the newest version, which is one call, or *version*.
 
-        An access returns no more than the number, so that alone is the entry's token, and there is no stamp.
+        An access returns the number of the version and no more, so the entry has that as its token, and no stamp.
         """
         calls = self._reading()
         number, text = self._access(calls, name, self._number(calls, name, version) if version else LATEST)
@@ -79,10 +79,10 @@ class GcpDriver(Driver):
         return entry if entry and entry.stamp and entry.state == "live" else entry_with(calls.secret(name))
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
-        """Yield what is under *prefix*.
+        """Yield the secrets under *prefix*.
 
-        A list shows no versions. A secret that another tool created may have none yet, and one that we deleted may
-        have a new one, so each of these is one metadata read more.
+        A list shows no versions. A secret of another tool may have none yet, and a deleted one may have a new one, so
+        each of these costs a metadata read.
         """
         for secret in self._reading().secrets(prefix):
             name = secret.name.rpartition("/")[2]

@@ -1,7 +1,7 @@
 """The meaning of each exception of google.api_core and google.auth, and the remedy."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, cast
 
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
@@ -101,20 +101,20 @@ def explain(exc: Exception, op: str) -> Problem:
     return _meaning(exc, op)._replace(reason=_message_of(exc), reason_code=code_of(exc), retry_after=retry_after(exc))
 
 
-def code_of(exc: Exception) -> str:
+def code_of(exc: Any) -> str:
     """Return the service's own code, such as PERMISSION_DENIED or invalid_grant, "" where it gives none."""
     if isinstance(exc, SecretsError):
         return exc.code
     if isinstance(exc, api.GoogleAPICallError):
-        status = exc.grpc_status_code
-        return exc.reason or (status.name if status else "")
-    answer = exc.args[1] if len(exc.args) > 1 else None  # of the service that gives tokens
-    return str(answer.get("error", "")) if isinstance(answer, dict) else ""
+        error = cast("Any", exc)
+        return str(error.reason or getattr(error.grpc_status_code, "name", ""))
+    answer: Any = exc.args[1] if len(exc.args) > 1 else None  # of the service that gives tokens
+    return str(answer.get("error", "")) if hasattr(answer, "get") else ""
 
 
-def _message_of(exc: Exception) -> str:
+def _message_of(exc: Any) -> str:
     if isinstance(exc, api.GoogleAPICallError):
-        return str(exc.message)
+        return str(cast("Any", exc).message)
     return str(exc.args[0]) if exc.args else ""
 
 

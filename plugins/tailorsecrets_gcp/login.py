@@ -6,20 +6,21 @@ from typing import Any, Final, cast
 import google.auth
 from google.auth import impersonated_credentials
 from google.auth.credentials import Credentials
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
 from tailorsecrets.driver import Budget
 from tailorsecrets.errors import Unavailable, is_outage
 from tailorsecrets_gcp.options import Options
+from tailorsecrets_gcp.retry import REFUSED
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
-_SEARCH: Final = 60.0  # seconds to look for a login: google.auth gives up before
+_SEARCH: Final = 60.0  # seconds to search for a login; google.auth gives up earlier
 _DOWN: Final = "the service that gives tokens does not answer"
 
 
 class Login:
-    """Credentials of one process. Nothing is looked for before the first call.
+    """Credentials of one process. They are not searched for before the first call.
 
     gRPC would fetch tokens by itself, but reports a failed login as a dead service, and waits two minutes for each. So
     the token is made ready before the call: the exceptions of google.auth come through as they are, and in time.
@@ -45,7 +46,7 @@ class Login:
             return
         with self._lock:
             if not credentials.valid:
-                _refresh(credentials, _Sender(budget))
+                _refresh(credentials, _Sender(budget, Budget(min(REFUSED, budget.left))))
 
     def forget_token(self) -> None:
         """Let the next call get another token, since the service refuses this one."""
@@ -55,12 +56,12 @@ class Login:
 
 
 def _find(options: Options) -> Credentials:
-    """Return the credentials; Unavailable where the metadata server of the machine answers that it is down."""
+    """Return the credentials; Unavailable where the service that was asked for them answers that it is down."""
     send = _Sender(Budget(_SEARCH))
     default, impersonated = cast("Any", google.auth).default, cast("Any", impersonated_credentials).Credentials
     try:
         found: Credentials = default(scopes=_SCOPES, request=send, quota_project_id=options.quota_project or None)[0]
-    except DefaultCredentialsError:
+    except GoogleAuthError:
         if send.status and is_outage(send.status):
             raise Unavailable(_DOWN) from None
         raise
@@ -74,25 +75,34 @@ def _refresh(credentials: Credentials, send: "_Sender") -> None:
     """Get a token; TransportError where the service that gives tokens is down, and not the login wrong."""
     try:
         cast("Any", credentials).refresh(send)
-    except GoogleAuthError as exc:  # also what google.auth makes of a failed connection
+    except GoogleAuthError as exc:  # google.auth turns a failed connection into one, too
         if send.status and not is_outage(send.status):
             raise
         raise cast("Any", TransportError)(*exc.args) from exc
 
 
 class _Sender:
-    """Sends requests for tokens within *budget*; ``status`` is that of the last answer, 0 without an answer."""
+    """Sends requests for tokens within *budget*; ``status`` is that of the last answer, 0 without an answer.
 
-    def __init__(self, budget: Budget) -> None:
-        self._budget, self._request = budget, cast("Any", Request())
+    While nothing listens, it repeats within the budget *while_refused*, None for no repeats.
+    """
+
+    def __init__(self, budget: Budget, while_refused: Budget | None = None) -> None:
+        self._budget, self._while_refused, self._request = budget, while_refused, cast("Any", Request())
         self.status = 200
 
     def __call__(self, *args: Any, timeout: float | None = None, **options: Any) -> Any:
         """Send one."""
         left = self._budget.left
-        if left <= Budget.SHORTEST:  # google.auth repeats, and does not know of the budget
-            raise Unavailable(_DOWN, retryable=False)
-        self.status = 0
-        answer = self._request(*args, timeout=min(timeout or left, left), **options)
-        self.status = answer.status
-        return answer
+        while left > Budget.SHORTEST:
+            self.status = 0
+            try:
+                answer = self._request(*args, timeout=min(timeout or left, left), **options)
+            except TransportError as exc:
+                if self._while_refused is None or "Connection refused" not in str(exc):
+                    raise
+            else:
+                self.status = answer.status
+                return answer
+            left = self._budget.left if self._while_refused.wait() else 0
+        raise Unavailable(_DOWN, retryable=False)  # google.auth would repeat, and does not know of the budget

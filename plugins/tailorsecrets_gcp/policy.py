@@ -1,4 +1,4 @@
-"""The least that a login needs, as gcloud commands. Pure."""
+"""The least rights that a login needs, as gcloud commands. Pure."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -16,9 +16,9 @@ _NAMED: Final = (
     "secretmanager.versions.enable",
 )
 _MOST: Final = 6  # names in one condition: Google takes twelve logical operators there, and a name needs up to two
-_ADMIN: Final = ("secretmanager.secrets.delete",)  # of bare names, and to purge
-_LOOK: Final = "List, look and write; read the records of the workspace's vaults, and no value of a secret."
-_LOOK_BY_ACCESS: Final = "List, look and write; read the workspace's records, and with plan=access the secrets' values."
+_ADMIN: Final = ("secretmanager.secrets.delete",)  # to purge
+_DEPLOY: Final = "List, read metadata and write; read the records of the workspace's vaults, but no secret's value."
+_DEPLOY_BY_ACCESS: Final = "List, read metadata and write; read records, and with plan=access the secrets' values."
 _HEAD: Final = """\
 # {purpose} Run it again after a change: it updates the roles.
 MEMBER=serviceAccount:NAME@{project}.iam.gserviceaccount.com
@@ -54,11 +54,11 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
     written = [name for vault in vaults for name in (vault.secrets, vault.record)]
     return "".join(
         [
-            _head(options, _LOOK_BY_ACCESS if options.by_access else _LOOK),
+            _head(options, _DEPLOY_BY_ACCESS if options.by_access else _DEPLOY),
             _own_role(options, "tailorsecretsList", _ANYWHERE),
             _bind(options, f"{own}/tailorsecretsList", "", []),
-            _own_role(options, "tailorsecretsLook", _AROUND),
-            _bind(options, f"{own}/tailorsecretsLook", "look", sorted(workspaces)) if vaults else "",
+            _own_role(options, "tailorsecretsMetadata", _AROUND),
+            _bind(options, f"{own}/tailorsecretsMetadata", "metadata", sorted(workspaces)) if vaults else "",
             _own_role(options, "tailorsecretsWrite", _write_rights(options)),
             _bind(options, f"{own}/tailorsecretsWrite", "write", written),
             _bind(options, _ACCESSOR, "records", sorted(records)) if vaults else "",

@@ -25,7 +25,7 @@ from tailorsecrets_gcp import annotations as notes
 from tailorsecrets_gcp.annotations import DELETED, WRITER, Annotations
 from tailorsecrets_gcp.calls import Calls
 from tailorsecrets_gcp.entries import Metadata, entry_of_version
-from tailorsecrets_gcp.errors import code_of
+from tailorsecrets_gcp.errors import explain
 from tailorsecrets_gcp.retry import is_lost
 from tailorsecrets_gcp.versions import number_of
 
@@ -115,29 +115,29 @@ class Writer:
         return None
 
     def _annotated(self, version: SecretVersion, stamp: str) -> Written:
-        """Write the stamp of *version*. The write is done already, so a failure is a note and no error."""
-        note = ""
+        """Write the stamp of *version*. The value is written already, so a failure is a note and not an error."""
         try:
             secret = self._stamp(version, stamp)
         except _FAILED as exc:
-            note = (
-                f"the stamp is missing ({code_of(exc)}): the next plan cannot tell by it whether the value is current"
-            )
-            return Written(entry_of_version(self._name, version, note=note if stamp else ""), None)
+            note = _note("its stamp is missing", exc) if stamp else ""
+            return Written(entry_of_version(self._name, version, note), None)
         try:
             self._destroy_old()
         except _FAILED as exc:
-            note = f"older versions were not destroyed ({code_of(exc)})"
-        return self._written(Metadata(secret, version), note)
+            return self._written(Metadata(secret, version), _note("older versions are not destroyed", exc))
+        return self._written(Metadata(secret, version))
 
     def _stamp(self, version: SecretVersion, stamp: str) -> GoogleSecret:
-        """Enable the version that a delete has disabled, so that the history is whole, and write the stamp."""
-        secret = self._known if stamp and self._known else self._calls.secret(self._name)
-        deleted = notes.deleted_version(secret.annotations)
-        if deleted and deleted.number < number_of(version.name) and notes.disabled_by_delete(secret.annotations):
-            with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # it was destroyed since
-                self._calls.enable(f"{secret.name}/versions/{deleted.number}")
-        return self._annotate(secret, partial(notes.after_write, version=version, stamp=stamp))
+        """Write the stamp, and enable the version that a delete has disabled, so that the history is whole."""
+
+        def stamped(annotations: Annotations) -> dict[str, str]:
+            deleted = notes.deleted_version(annotations)
+            if deleted and deleted.number < number_of(version.name) and notes.disabled_by_delete(annotations):
+                with suppress(exceptions.NotFound, exceptions.FailedPrecondition):  # it was destroyed since
+                    self._calls.enable(f"{version.name.rpartition('/')[0]}/{deleted.number}")
+            return notes.after_write(annotations, version, stamp)
+
+        return self._annotate(self._known if stamp and self._known else self._calls.secret(self._name), stamped)
 
     def _written(self, found: Metadata, note: str = "") -> Written:
         return Written(found.entry(self._name, note), found.secret)
@@ -201,3 +201,7 @@ class Writer:
         for version in list(self._calls.versions(self._name))[keep:] if keep else []:
             if version.state != SecretVersion.State.DESTROYED:
                 self._calls.destroy(version.name)
+
+
+def _note(missing: str, exc: Exception) -> str:
+    return f"the value is written, but {missing}: {explain(exc, 'put').kind.meaning}"

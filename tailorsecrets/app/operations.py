@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from tailorsecrets.app.parameters import bind
 from tailorsecrets.app.workflows import Workflow
 from tailorsecrets.errors import ConfigError
-from tailorsecrets.references.resolving import HeaderValue, ParsedHeaders, parse_headers, references
+from tailorsecrets.references.resolving import HeaderValue, ParsedHeaders, cover, parse_headers, references
 from tailorsecrets.references.transport import check_transport
 
 CREDENTIAL_HINT: Final = "send it in a header that refers to a secret"
@@ -103,7 +103,8 @@ def webhook(
     at most *retries* times, after *backoff* seconds, doubled each time up to 60; the receiver may get it twice. Secrets
     go over https only, or to this machine, unless *allow_http*.
     """
-    return Webhook(url, parse_headers(headers or {}), request_body, timeout, retries, backoff, allow_http)
+    headers = cover(headers or {})
+    return Webhook(url, parse_headers(headers), request_body, timeout, retries, backoff, allow_http)
 
 
 def parse_operation(given: object) -> Operation:

@@ -1,4 +1,4 @@
-"""The command line. ``--version`` is answered here, before anything else is loaded."""
+"""The command line. ``--version`` is handled here, before anything else is loaded."""
 
 import gc
 import sys
@@ -9,13 +9,13 @@ from tailorsecrets.cli.program import PROGRAM
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run *argv*, default: the arguments of this process, and return the exit code."""
+    """Run *argv* (default: the arguments of this process) and return the exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
     if words == ["--version"]:
         sys.stdout.write(f"{PROGRAM} {__version__}\n")
         return 0
     was_on = gc.isenabled()
-    gc.disable()  # a command ends before its garbage matters, and looking for it is a tenth of a short one
+    gc.disable()  # collecting garbage takes a tenth of a short command, which ends before it matters
     try:
         from tailorsecrets.cli.process import run_process
 
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     finally:
         if argv is None:
-            gc.freeze()  # nor does the interpreter look for it at the end
+            gc.freeze()  # so that the interpreter does not collect at its end either
         if was_on:
             gc.enable()  # for a program that called this
         else:

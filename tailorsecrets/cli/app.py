@@ -1,4 +1,4 @@
-"""The group ``app``: cron, a job or a queue worker runs what an app defines."""
+"""The group ``app``: cron, a job or a queue worker runs the executors, resolvers and workflows of an app."""
 
 import json
 from collections.abc import Callable
@@ -27,28 +27,30 @@ F = TypeVar("F", bound=Callable[..., object])
     "app",
     cls=Group,
     lazy={
-        "list": ("app:list_", "List what the app defines."),
-        "emit": ("app:emit", "Run the executors that answer to an event."),
-        "call": ("app:call", "Call a resolver and print what it gives as JSON."),
-        "run": ("app:run", "Start a workflow and print what it gives as JSON."),
+        "list": ("app:list_", "List the executors, resolvers and workflows of the app."),
+        "emit": ("app:emit", "Run the executors whose trigger matches an event."),
+        "call": ("app:call", "Call a resolver and print its result as JSON."),
+        "run": ("app:run", "Start a workflow and print its result as JSON."),
     },
     examples=("tailorsecrets app list --app orders:app", "tailorsecrets app run nightly-report --app orders:app"),
 )
 def group() -> None:
     """Run the executors, resolvers and workflows of an app, once.
 
-    The app is a tailorsecrets.app.App in a module that can be imported from here.
+    The app is a tailorsecrets.app.App in a module that can be imported from the working directory.
     """
 
 
 def _app_option(function: F) -> F:
-    return click.option("--app", "spec", required=True, metavar="MODULE:NAME", help="Where the app is.")(function)
+    return click.option(
+        "--app", "spec", required=True, metavar="MODULE:NAME", help="The app: a module and a name in it."
+    )(function)
 
 
 @command("list", "tailorsecrets app list --app orders:app")
 @_app_option
 def list_(invocation: Invocation, spec: str) -> None:
-    """List what the app defines."""
+    """List the executors, resolvers and workflows of the app."""
     app = load_app(invocation, spec)
     rows = [
         *(("executor", e.name, str(e.trigger), str(e.operation), e.disabled) for e in app.executors),
@@ -71,17 +73,17 @@ def list_(invocation: Invocation, spec: str) -> None:
 @click.argument("event", default="-", metavar="[EVENT]")
 @_app_option
 def emit(invocation: Invocation, event: str, spec: str) -> int:
-    """Run the executors that answer to an event.
+    """Run the executors whose trigger matches an event.
 
-    It exits with 1 when one of them failed. EVENT is a JSON object with a kind: recordCreated, recordUpdated,
-    recordDeleted, scheduled or incomingWebhook, and the fields of that event. Without it, or with -, it is read from
-    stdin.
+    The command exits with 1 if one of them failed. EVENT is a JSON object with a kind (recordCreated, recordUpdated,
+    recordDeleted, scheduled or incomingWebhook) and the fields of that event. Without EVENT, or with -, the command
+    reads it from stdin.
     """
     from tailorsecrets.app import parse_event
 
     parsed = parse_event(_document(invocation, event))
     app = load_app(invocation, spec)
-    return _report(invocation, _done(invocation, "emit", lambda: app.emit(parsed)))
+    return _report(invocation, _result(invocation, "emit", lambda: app.emit(parsed)))
 
 
 @command("call", """tailorsecrets app call call-stripe '{"amount": 5}' --app orders:app""")
@@ -89,13 +91,13 @@ def emit(invocation: Invocation, event: str, spec: str) -> int:
 @click.argument("input", default="null", metavar="[INPUT]")
 @_app_option
 def call(invocation: Invocation, resolver: str, input: str, spec: str) -> None:  # noqa: A002  # the argument's name
-    """Call a resolver and print what it gives as JSON.
+    """Call a resolver and print its result as JSON.
 
     INPUT is a JSON document, or - for stdin.
     """
     given = _document(invocation, input)
     app = load_app(invocation, spec)
-    _show(invocation, _done(invocation, f"resolver {resolver}", lambda: app.call(resolver, given)))
+    _show(invocation, _result(invocation, f"resolver {resolver}", lambda: app.call(resolver, given)))
 
 
 @command("run", "tailorsecrets app run nightly-report --app orders:app")
@@ -103,18 +105,17 @@ def call(invocation: Invocation, resolver: str, input: str, spec: str) -> None: 
 @click.argument("args", default="null", metavar="[ARGS]")
 @_app_option
 def run(invocation: Invocation, name: str, args: str, spec: str) -> int:
-    """Start a workflow and print what it gives as JSON.
+    """Start a workflow and print its result as JSON.
 
-    ARGS is a JSON document, or - for stdin. Where NAME is an executor with a schedule, its time has come: it runs, and
-    takes no ARGS.
+    ARGS is a JSON document, or - for stdin. If NAME is an executor with a schedule, it runs now and takes no ARGS.
     """
     given = _document(invocation, args)
     app = load_app(invocation, spec)
     _check_runnable(app, name)
     if name in {workflow.name for workflow in app.workflows}:
-        _show(invocation, _done(invocation, f"workflow {name}", lambda: app.start(name, given)))
+        _show(invocation, _result(invocation, f"workflow {name}", lambda: app.start(name, given)))
         return exits.DONE
-    return _report(invocation, _done(invocation, name, lambda: _scheduled(app, name)))
+    return _report(invocation, _result(invocation, name, lambda: _scheduled(app, name)))
 
 
 def _check_runnable(app: "App", name: str) -> None:
@@ -138,12 +139,12 @@ def _document(invocation: Invocation, text: str) -> Any:
     try:
         return json.loads(raw)
     except ValueError:
-        problem = "that is no JSON document"
-    raise ConfigError(problem, hint="it is not shown, as it may hold what others must not see")
+        problem = "the argument is not a JSON document"
+    raise ConfigError(problem, hint="it is not shown here, since it may hold a secret")
 
 
-def _done(invocation: Invocation, what: str, do: Callable[[], Any]) -> Any:
-    """Return what *do* gives; what bodies print is talk, and what they raise is told without its message."""
+def _result(invocation: Invocation, name: str, do: Callable[[], Any]) -> Any:
+    """Return the result of *do*. Prints of a body go to stderr, and its exceptions are reported without the message."""
     from tailorsecrets.app.outcome import failure
 
     try:
@@ -152,7 +153,7 @@ def _done(invocation: Invocation, what: str, do: Callable[[], Any]) -> Any:
     except SecretsError:
         raise
     except Exception as exc:  # noqa: BLE001  # a body may raise anything
-        error = failure(what, exc)
+        error = failure(name, exc)
     raise error
 
 
@@ -163,7 +164,7 @@ def _report(invocation: Invocation, outcomes: "list[Outcome]") -> int:
         for outcome in outcomes:
             invocation.io.show(f"{outcome.executor}: {'done' if outcome.ok else f'failed: {outcome.error}'}")
         if not outcomes:
-            invocation.io.say("no executor answers to that")
+            invocation.io.say("no executor has a trigger that matches")
     return exits.DONE if all(outcome.ok for outcome in outcomes) else exits.ERROR
 
 

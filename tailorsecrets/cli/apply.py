@@ -19,9 +19,11 @@ from tailorsecrets.deploy.observe import escaped, make_plan, nothing_desired, re
 from tailorsecrets.deploy.plan import Desired, Plan
 from tailorsecrets.store.store import Store
 
-_TRUSTED: Final = "taken as unchanged by the list: another tool's write, or one too new for the list, is not seen"
-_UNREAD: Final = "left alone, as the records that say whose they are cannot be read"
-_UNKNOWN: Final = "may differ, and is left alone: it has no stamp, and this login may not read its value"
+_TRUSTED: Final = (
+    "secrets count as unchanged because of the list, which lacks writes of other tools and the newest ones"
+)
+_UNREAD: Final = "vaults whose owner is unknown, since their record cannot be read, are not changed"
+_UNKNOWN: Final = "may differ and is not changed: it has no stamp, and this login may not read its value"
 _QUESTIONS: Final[dict[Topic, str]] = {
     "conflicts": "Take these vaults over from their owners?",
     "unmanaged": "Take these vaults over?",
@@ -35,12 +37,12 @@ _QUESTIONS: Final[dict[Topic, str]] = {
     "tailorsecrets apply --workspace-id prod --env-file .env.prod",
     "tailorsecrets apply --yes --allow-deletes 40 --json",
 )
-@click.option("--dry-run", "-d", is_flag=True, help="Print the plan, ask nothing and write nothing.")
-@click.option("--detailed-exitcode", is_flag=True, help="With --dry-run: exit 2 when there is something to do.")
+@click.option("--dry-run", "-d", is_flag=True, help="Print the plan. Ask and write nothing.")
+@click.option("--detailed-exitcode", is_flag=True, help="With --dry-run: exit 2 if the plan has changes.")
 @yes_option
 @click.option("--allow-deletes", type=click.IntRange(min=0), metavar="N", help="Let --yes delete up to N secrets.")
-@click.option("--no-prune", is_flag=True, help="Delete nothing, and list nothing in the store.")
-@click.option("--trust-stamps", is_flag=True, help="Look at no secret that a list tells to be as we left it.")
+@click.option("--no-prune", is_flag=True, help="Do not delete. No right to list is needed.")
+@click.option("--trust-stamps", is_flag=True, help="Read no metadata of a secret whose listed stamp matches.")
 def apply(
     invocation: Invocation,
     *,
@@ -53,32 +55,33 @@ def apply(
 ) -> int:
     """Make the store equal to the config.
 
-    The plan is printed first. Taking over vaults and deleting must be confirmed, by --yes where there is no terminal.
-    --yes covers the deletion of 10 secrets, or of a quarter of those that the app owns; --allow-deletes covers more.
+    Prints the plan first, then asks before it takes over vaults and before it deletes. Without a terminal, --yes
+    confirms. --yes covers the deletion of 10 secrets or of a quarter of those that the app owns, whichever is more;
+    --allow-deletes covers more.
     """
     if detailed_exitcode and not dry_run:
-        raise click.UsageError("--detailed-exitcode goes with --dry-run", click.get_current_context())
+        raise click.UsageError("--detailed-exitcode needs --dry-run", click.get_current_context())
     if trust_stamps and no_prune:
-        raise click.UsageError("--trust-stamps believes a list, and --no-prune makes none", click.get_current_context())
+        raise click.UsageError("--trust-stamps needs a list, and --no-prune makes none", click.get_current_context())
     config = invocation.config()
     invocation.announce(f"apply {config.owner.name}", writes=not dry_run)
     declared = read_desired(config, invocation.environ, Path(invocation.folder))
     with invocation.open() as store:
         plan = _planned(declared, store, invocation, prune=not no_prune, trust=trust_stamps)
-        _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store is as the config says")
+        _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store matches the config")
         if not dry_run:
             consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
             _confirm(plan, asked := to_ask(plan, consent), invocation)
             carry_out(plan, store, invocation, status="applied", prompted=bool(asked))
-    _remind_of_types(config, invocation)
+    _note_stale_types(config, invocation)
     return exits.CHANGES if detailed_exitcode and plan.steps else exits.DONE
 
 
 @command("remove", "tailorsecrets remove --dry-run", "tailorsecrets remove --workspace-id review-42 --yes")
-@click.option("--dry-run", "-d", is_flag=True, help="Print the plan, ask nothing and write nothing.")
+@click.option("--dry-run", "-d", is_flag=True, help="Print the plan. Ask and write nothing.")
 @yes_option
 def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
-    """Delete all that the config owns in the store."""
+    """Delete every vault that the config owns, with its secrets."""
     config = invocation.config()
     invocation.announce(f"remove {config.owner.name}", writes=not dry_run)
     with invocation.open() as store:
@@ -95,7 +98,7 @@ def _planned(
 ) -> Plan:
     plan = make_plan(declared, store, prune=prune, trust=trust)
     if plan.compared_values:
-        invocation.io.say("note: this store keeps no stamps, so its values were read and compared")
+        invocation.io.say("note: the store keeps no stamps, so the plan read and compared values")
     if plan.trusted:
         invocation.io.say(f"note: {plan.trusted} {_TRUSTED}")
     if plan.unread:
@@ -103,7 +106,7 @@ def _planned(
     for place in plan.unknown:
         invocation.io.say(f"note: {plans.path(place)} {_UNKNOWN}")
     for place in escaped(plan, store):
-        invocation.io.say(f"note: other tools will read tailorsecrets:= before the value of {plans.path(place)}")
+        invocation.io.say(f"note: other tools read tailorsecrets:= before the value of {plans.path(place)}")
     return plan
 
 
@@ -123,6 +126,6 @@ def _confirm(plan: Plan, asked: list[Topic], invocation: Invocation) -> None:
         confirm(_QUESTIONS[topic], invocation, code="APPLY_CANCELLED", yes=topic not in asked)
 
 
-def _remind_of_types(config: Config, invocation: Invocation) -> None:
+def _note_stale_types(config: Config, invocation: Invocation) -> None:
     if is_stale(Path(invocation.folder) / MODULE, config.declarations.names()):
         invocation.io.say(f"note: {MODULE} is stale; run: tailorsecrets generate{invocation.common.flags()}")

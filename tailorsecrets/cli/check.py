@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @command("check", "tailorsecrets check", "tailorsecrets check --profile prod --json")
 def check(invocation: Invocation) -> int:
-    """Read every secret of the config, external ones too.
+    """Read every secret of the config, also external ones.
 
     Prints one line for each secret, without its value, and exits 1 when one of them cannot be read.
     """

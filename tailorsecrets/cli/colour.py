@@ -22,7 +22,7 @@ _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
 
 
 def has_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Tell whether *stream* takes colour: a terminal does, and FORCE_COLOR says so for everything else.
+    """Tell whether *stream* shows colour: a terminal does, and FORCE_COLOR says so for everything else.
 
     A non-empty NO_COLOR and TERM=dumb say no in any case.
     """

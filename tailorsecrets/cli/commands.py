@@ -1,4 +1,4 @@
-"""Commands and groups: the common options, examples in the help, and loading only what is called."""
+"""Commands and groups: the common options, examples in the help, and commands that load when they are called."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ Function = Callable[..., int | None]
 
 
 class _WithExamples(click.Command):
-    """What commands and groups have in common."""
+    """The base of commands and groups."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -46,14 +46,14 @@ class _WithExamples(click.Command):
 
 
 class Command(_WithExamples):
-    """A command that does something."""
+    """A command without subcommands."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse superfluous words without repeating them: they may be the rest of a value with spaces."""
+        """Refuse extra words without repeating them: they may be the rest of a value with spaces."""
         ctx.allow_extra_args = True
         left = super().parse_args(ctx, args)
         if left and not ctx.resilient_parsing:
-            ctx.fail("there are more words than the command takes; a value with spaces needs quotes")
+            ctx.fail("too many arguments; a value with spaces needs quotes")
         return left
 
 
@@ -85,7 +85,7 @@ class Group(_WithExamples, click.Group):
         """Refuse an unknown command, naming the nearest."""
         if args[0] not in self.lazy and not args[0].startswith("-") and not ctx.resilient_parsing:
             question = did_you_mean(args[0], self.lazy)
-            ctx.fail(f"there is no command {args[0]!r}" + (f"; {question}" if question else ""))
+            ctx.fail(f"no such command {args[0]!r}" + (f"; {question}" if question else ""))
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,4 +1,4 @@
-"""``completion``: the script that teaches a shell to complete our commands and names."""
+"""``completion``: the completion script of a shell."""
 
 import click
 
@@ -12,11 +12,11 @@ from tailorsecrets.cli.program import COMPLETE, PROGRAM
 def completion(invocation: Invocation, shell: str) -> None:
     """Print the completion script of a shell.
 
-    Commands, options, and the vault and secret names of the config are completed, with no call to the store.
+    It completes commands, options, and the vault and secret names of the config. It never calls the store.
     """
     from click.shell_completion import ShellComplete, get_completion_class
 
     kind = get_completion_class(shell)
     assert kind is not None
     complete = kind(click.Command(PROGRAM), {}, PROGRAM, COMPLETE)
-    invocation.io.show(ShellComplete.source(complete))  # bash's own would start a bash to learn its version
+    invocation.io.show(ShellComplete.source(complete))  # the method of the bash class starts a bash for its version

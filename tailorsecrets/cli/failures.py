@@ -11,11 +11,11 @@ from tailorsecrets.cli.nearest import suggestion
 from tailorsecrets.cli.program import PROGRAM
 from tailorsecrets.errors import SecretsError, interrupted
 
-_BUG: Final = "this is a bug in tailorsecrets or in a plugin; --verbose shows where"
+_BUG: Final = "this is a bug in tailorsecrets or in a plugin; --verbose shows where it is"
 
 
 class Failed(SecretsError):
-    """A command that did not do all; ``details`` go beside the error in JSON, and were said already in text."""
+    """A command that did a part of its work. ``details`` stand beside the error in JSON; text has them before it."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ def show_error(exc: BaseException, invocation: Invocation) -> int:
         case click.exceptions.Exit():
             return exc.exit_code
         case BrokenPipeError():
-            return exits.ERROR  # whoever read the output has left, as head does
+            return exits.ERROR  # the reader of the output has left, as head does
         case SecretsError():
             _write_error(
                 invocation,
@@ -86,7 +86,7 @@ def _place(trace: TracebackType | None) -> str:
 
 
 def _frames(trace: TracebackType | None) -> list[str]:
-    """Return where it happened; without the lines of code, which may hold a value."""
+    """Return the frames without their lines of code, which may hold a value."""
     from traceback import extract_tb
 
     return [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in extract_tb(trace)]

@@ -1,4 +1,4 @@
-"""The group ``file``: who can open an encrypted store file."""
+"""The group ``file``: the keys of an encrypted store file."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -36,8 +36,8 @@ def group() -> None:
     cls=Group,
     lazy={
         "list": ("file:list_", "List the keys that open the store file."),
-        "add": ("file:add", "Let one more key open the store file."),
-        "remove": ("file:remove", "Close the store file to one key."),
+        "add": ("file:add", "Add a key that opens the store file."),
+        "remove": ("file:remove", "Remove a key from the store file."),
     },
     examples=("tailorsecrets file keys list", "tailorsecrets file keys add --age age1qyqszqgpqyqszqgpqyqszqgp"),
 )
@@ -47,7 +47,7 @@ def keys() -> None:
 
 @command("list", "tailorsecrets file keys list")
 def list_(invocation: Invocation) -> None:
-    """List the keys that open the store file. No key is needed for that."""
+    """List the keys that open the store file. The command needs no key."""
     from tailorsecrets_file.keys import list_lost_slots, list_slots
 
     target = _target(invocation)
@@ -72,16 +72,20 @@ def list_(invocation: Invocation) -> None:
     "tailorsecrets file keys add --passphrase",
     "tailorsecrets file keys add --age age1qyqszqgpqyqszqgpqyqszqgp",
 )
-@click.option("--key-file", metavar="PATH", help="A key file, made if there is none. Default: one in your own folder.")
+@click.option(
+    "--key-file",
+    metavar="PATH",
+    help="A key file, which is made if it does not exist. Default: one in your config folder.",
+)
 @click.option("--age", metavar="RECIPIENT", help="An age recipient, age1..., or an ssh public key.")
-@click.option("--passphrase", is_flag=True, help="A passphrase: asked for on the terminal, else read from a pipe.")
-@click.option("--allow-weak", is_flag=True, help="Take a passphrase of less than 12 characters.")
+@click.option("--passphrase", is_flag=True, help="A passphrase, from a prompt on the terminal, else from a pipe.")
+@click.option("--allow-weak", is_flag=True, help="Accept a passphrase of less than 12 characters.")
 def add(invocation: Invocation, key_file: str | None, age: str | None, passphrase: bool, allow_weak: bool) -> None:
-    """Let one more key open the store file."""
+    """Add a key that opens the store file."""
     from tailorsecrets_file.keys import add_slot
 
     if (key_file is not None) + (age is not None) + passphrase > 1:
-        raise click.UsageError("one of --key-file, --age and --passphrase", click.get_current_context())
+        raise click.UsageError("give one of --key-file, --age and --passphrase", click.get_current_context())
     invocation.announce("file keys add")
     target = _target(invocation)
     with _disk_errors(target):
@@ -97,17 +101,18 @@ def add(invocation: Invocation, key_file: str | None, age: str | None, passphras
 @command("remove", "tailorsecrets file keys remove 3f9c")
 @click.argument("key_id", metavar="ID")
 @yes_option
-@click.option("--allow-lockout", is_flag=True, help="Remove it even if no key at hand opens the file afterwards.")
+@click.option("--allow-lockout", is_flag=True, help="Remove it even if none of your keys opens the file afterwards.")
 def remove(invocation: Invocation, key_id: str, yes: bool, allow_lockout: bool) -> None:
-    """Close the store file to one key.
+    """Remove a key from the store file.
 
-    All that is in it is encrypted anew, for the keys that are left. One of those must be yours.
+    Encrypts all values again for the other keys. One of them must be yours. Old copies of the file stay readable by the
+    removed key.
     """
     from tailorsecrets_file.keys import remove_slot
 
     invocation.announce(f"file keys remove {key_id}")
     target = _target(invocation)
-    confirm(f"Close the file to the key {key_id}?", invocation, code="KEY_REMOVAL_CANCELLED", yes=yes)
+    confirm(f"Remove the key {key_id} from the file?", invocation, code="KEY_REMOVAL_CANCELLED", yes=yes)
     with _disk_errors(target):
         sentence = remove_slot(target, key_id, even_if_locked_out=allow_lockout)
     invocation.report_change(key_id, sentence)
@@ -130,17 +135,21 @@ def rekey(invocation: Invocation) -> None:
 def trust(invocation: Invocation, yes: bool) -> None:
     """Accept the store file at this path as the genuine one.
 
-    Needed once to open a file with an age identity that is not named in TAILORSECRETS_FILE_AGE_IDENTITY, and after
-    somebody replaced the file on purpose. Anybody can make a file that your age identity opens, so ask another holder
-    of the file whether `tailorsecrets file trust` shows them the same origin.
+    Run it once to open the file with an age identity that TAILORSECRETS_FILE_AGE_IDENTITY does not name, and after an
+    intended replacement of the file. Anybody can make a file that your age identity opens. So compare the origin with
+    another holder of the file: this command shows the same origin to all of them.
     """
+    from tailorsecrets_file.keys import origin_of
     from tailorsecrets_file.keys import trust as accept
 
     invocation.announce("file trust", writes=False)
     target = _target(invocation)
-    confirm(f"Accept {target.url} as the genuine store file?", invocation, code="FILE_TRUST_CANCELLED", yes=yes)
     with _disk_errors(target):
-        sentence = accept(target)
+        origin = origin_of(target)
+    question = f"Accept {target.url} with the origin {origin} as the genuine store file?"
+    confirm(question, invocation, code="FILE_TRUST_CANCELLED", yes=yes)
+    with _disk_errors(target):
+        sentence = accept(target, origin)
     invocation.report_change(target.path, sentence)
 
 
@@ -151,7 +160,7 @@ def _labelled(label: str) -> str:
 def _passphrase(invocation: Invocation) -> Secret:
     given = hidden_twice("Passphrase", invocation) if invocation.can_ask else piped(invocation)
     if not given.reveal():
-        hint = "type one on a terminal, or pipe it in"
+        hint = "type it on a terminal, or pipe it in"
         raise ValueInvalid("the passphrase is empty", code="SECRET_VALUE_EMPTY", hint=hint)
     return given
 
@@ -161,15 +170,13 @@ def _target(invocation: Invocation) -> Target:
 
     target = target_of(invocation.choice, invocation.environ)
     if target.scheme != "file":
-        raise Unsupported(
-            f"{target.url}: only a file: store has keys of its own", hint="name one with --store file:PATH"
-        )
+        raise Unsupported(f"{target.url}: only a file: store has keys", hint="name one with --store file:PATH")
     return target
 
 
 @contextmanager
 def _disk_errors(target: Target) -> Generator[None]:
-    """Give what the disk raises the meaning that it has for the store."""
+    """Turn an error of the disk into an error of the store."""
     from tailorsecrets_file.driver import FileDriver
 
     try:

@@ -1,4 +1,4 @@
-"""``generate``: the module that makes reads type-checked."""
+"""``generate``: the types module, with which type checkers check reads."""
 
 import os
 from collections.abc import Generator, Mapping, Sequence
@@ -14,11 +14,11 @@ from tailorsecrets.config.typegen import MODULE, types_module
 
 
 @command("generate", "tailorsecrets generate", "tailorsecrets generate --check")
-@click.option("--check", is_flag=True, help="Write nothing, and exit 1 when the module is stale or missing.")
+@click.option("--check", is_flag=True, help="Write nothing. Exit 1 if the module is stale or missing.")
 def generate(invocation: Invocation, check: bool) -> None:
-    """Write the module that type-checks reads.
+    """Write the types module, with which type checkers check reads.
 
-    It is tailor_config_types.py, beside the config; with it, type checkers know the names that the config declares.
+    The module is tailor_config_types.py, beside the config. It holds the names that the config declares.
     """
     path = Path(invocation.folder) / MODULE
     if check and not path.is_file():
@@ -36,7 +36,7 @@ def generate(invocation: Invocation, check: bool) -> None:
 
 
 def is_stale(path: Path, names: Mapping[str, Sequence[str]]) -> bool:
-    """Tell whether the module at *path* speaks of other names; one that is not there does not."""
+    """Tell whether the module at *path* holds other names. A missing module is not stale."""
     return path.is_file() and path.read_bytes() != types_module(names).encode()
 
 
@@ -50,7 +50,7 @@ def write_module(path: Path, names: Mapping[str, Sequence[str]]) -> None:
 
 @contextmanager
 def writing(path: Path) -> Generator[None]:
-    """Say in one line why *path* cannot be written."""
+    """Turn an error in the block into one line that names *path*."""
     try:
         yield
     except OSError as exc:
@@ -58,9 +58,9 @@ def writing(path: Path) -> Generator[None]:
     else:
         return
     raise Failed(
-        f"{path} cannot be written: {problem}", code="OUTPUT_FAILED", hint="make room, or change who may write there"
+        f"{path} cannot be written: {problem}", code="OUTPUT_FAILED", hint="make room, or make the folder writable"
     )
 
 
 def _stale(path: Path) -> Failed:
-    return Failed(f"{path} is not what the config declares", code="TYPES_STALE", hint="run: tailorsecrets generate")
+    return Failed(f"{path} does not match the config", code="TYPES_STALE", hint="run: tailorsecrets generate")

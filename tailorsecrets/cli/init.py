@@ -20,7 +20,7 @@ commit the config, its types module and an encrypted store file; keep .env files
 def init(invocation: Invocation) -> None:
     """Write a starter config and make the store.
 
-    What is there stays: a config is never overwritten, and a store file keeps its secrets.
+    Overwrites nothing: an existing config stays as it is, and an existing store keeps its secrets.
     """
     path, hidden = _paths(invocation)
     invocation.config_path = str(path)
@@ -30,8 +30,8 @@ def init(invocation: Invocation) -> None:
     wrote = _write(path, invocation)
     with invocation.open(create=True) as store:
         made = store.setup()
-    invocation.io.say(made or "the store was left as it is")
-    invocation.report_change(path.name, _NEXT if wrote else "there was a config already", changed=wrote or bool(made))
+    invocation.io.say(made or "the store stays as it is")
+    invocation.report_change(path.name, _NEXT if wrote else "the config existed already", changed=wrote or bool(made))
 
 
 def _paths(invocation: Invocation) -> tuple[Path, str | None]:
@@ -49,7 +49,7 @@ def _paths(invocation: Invocation) -> tuple[Path, str | None]:
 def _write(path: Path, invocation: Invocation) -> bool:
     """Write the config and its types module, unless the config is there; return whether it was written."""
     if path.exists():
-        invocation.io.say(f"{path} is there already and stays as it is")
+        invocation.io.say(f"{path} exists and stays as it is")
         return False
     types = path.with_name(MODULE)
     if not types.exists():

@@ -1,9 +1,8 @@
-"""One run of the command: its streams, the options that every command takes, and the target that they choose."""
+"""One run of a command: its streams, the common options, and the target that they choose."""
 
 import os.path
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,12 +15,11 @@ if TYPE_CHECKING:
     from tailorsecrets.store.store import Store
     from tailorsecrets.targets.opening import Choice
 
-_NO_CONFIG: Final = "there is no tailor_config.py here or in a folder above"
+_NO_CONFIG: Final = "no tailor_config.py in this folder or above"
 
 
-@dataclass
 class Common:
-    """The options of every command, gathered from the groups before it and from itself."""
+    """The common options, from the command and from the groups before it; these are their defaults."""
 
     workspace_id: str | None = None
     profile: str | None = None
@@ -33,11 +31,11 @@ class Common:
     verbose: bool = False
 
     def take(self, name: str, value: Any) -> None:
-        """Take the option *name*: the last one wins, repeatable ones add up."""
+        """Take the option *name*. The last one wins; repeatable ones add up."""
         setattr(self, name, (*getattr(self, name), *value) if isinstance(value, tuple) else value)
 
     def flags(self) -> str:
-        """Return the options that choose the target, as a suggested command must repeat them."""
+        """Return the options that choose the target, for a suggested command."""
         from shlex import quote
 
         names = ("workspace_id", "profile", "store", "config")
@@ -84,12 +82,12 @@ class Invocation:
 
     @property
     def can_ask(self) -> bool:
-        """Whether a prompt can be answered."""
+        """Whether a person can answer a prompt."""
         return self.io.terminal and not self.json
 
     @cached_property
     def environ(self) -> Environment:
-        """The environment with the env files in it; the process gets them too, for configs and SDKs read it."""
+        """The environment with the env files. The process gets them too, since configs and SDKs read it."""
         common, cwd = self.common, self.io.cwd
         if common.env_file or common.env_file_if_exists:
             from tailorsecrets.targets.env_files import load_env_files
@@ -101,14 +99,14 @@ class Invocation:
 
     @cached_property
     def config_path(self) -> str | None:
-        """The config file, None where there is none."""
+        """The config file, or None."""
         from tailorsecrets.config.loading import find_config
 
         return find_config(self.common.config, self.environ, self.io.cwd)
 
     @property
     def folder(self) -> str:
-        """Where the profile file and the default store are: beside the config, else here."""
+        """The folder of the profile file and the default store: that of the config, else the working directory."""
         return os.path.dirname(self.config_path) if self.config_path else os.fspath(self.io.cwd)
 
     @cached_property
@@ -127,10 +125,10 @@ class Invocation:
         )
 
     def config(self) -> "Config":
-        """Run the config file; ConfigError where there is none. What it prints is talk."""
+        """Run the config file. Its prints go to stderr. Raise ConfigError where there is none."""
         self.environ  # noqa: B018  # the env files come before the file that may read them
         if self.config_path is None:
-            hint = "tailorsecrets init makes one; --config names another"
+            hint = "run: tailorsecrets init, or name a config with --config"
             raise ConfigError(_NO_CONFIG, code="CONFIG_NOT_FOUND", hint=hint)
         from tailorsecrets.config.loading import load_config
 

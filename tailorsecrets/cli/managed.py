@@ -1,4 +1,4 @@
-"""Changing a secret in a vault that a config manages: warn, ask, and after the write take the owner off."""
+"""Changing a secret by hand in a vault that a config manages: warn, ask, and release the vault after the write."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,20 +12,27 @@ from tailorsecrets.store.names import check_names
 from tailorsecrets.store.store import workspace_of
 
 if TYPE_CHECKING:
+    from tailorsecrets.driver import Entry
     from tailorsecrets.store.record import Owner
     from tailorsecrets.store.store import Store
 
-_RELEASED: Final = "{} manages the vault {} no longer; its next apply treats the vault as unmanaged"
+_RELEASED: Final = "{} no longer manages the vault {}; its next apply treats the vault as unmanaged"
 
 
 def announce_write(invocation: Invocation, verb: str, vault: str, secret: str) -> None:
-    """Check the names, say what *verb* will change where, and refuse under a profile that may only read."""
+    """Check the names and announce the change; raise Denied under a profile that may only read."""
     check_names([("vault", vault), ("secret", secret)])
     invocation.announce(f"secret {verb} {vault}/{secret}")
 
 
+def say_note(invocation: Invocation, path: str, written: "Entry") -> None:
+    """Show the note of a write that is done but incomplete, for example without its stamp."""
+    if written.note:
+        invocation.io.say(f"note: {path}: {written.note}")
+
+
 def owner_of(store: "Store", vault: str, *, must_exist: bool = True) -> "Owner | None":
-    """Return who manages *vault*; VaultNotFound where it *must_exist* and does not."""
+    """Return the owner of *vault*; VaultNotFound where it *must_exist* and does not."""
     try:
         return workspace_of(store).record(vault).owner
     except VaultNotFound:
@@ -38,16 +45,16 @@ def owner_of(store: "Store", vault: str, *, must_exist: bool = True) -> "Owner |
 def by_hand(
     store: "Store", vault: str, invocation: Invocation, *, must_exist: bool = True
 ) -> "Generator[Owner | None]":
-    """Say what the change in the block means where somebody manages *vault*; after it, take that owner off.
+    """Warn where a config manages *vault*, and release the vault after the change in the block.
 
-    Raise VaultNotFound where the vault *must_exist* and does not, Failed with RELEASE_FAILED where the block succeeded
-    and the owner stays.
+    Raise VaultNotFound where the vault *must_exist* and does not, Failed with RELEASE_FAILED where the change is done
+    and the release failed.
     """
     owner = owner_of(store, vault, must_exist=must_exist)
     if owner is not None:
         invocation.io.say(
             f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
-            "a change by hand takes the vault out of its management"
+            "a change by hand makes the vault unmanaged"
         )
     yield owner
     if owner is not None:
@@ -58,7 +65,7 @@ def by_hand(
 def by_hand_if_agreed(
     store: "Store", vault: str, question: str, invocation: Invocation, *, code: str, yes: bool, must_exist: bool = True
 ) -> Generator[None]:
-    """Do as by_hand, and ask *question* where somebody manages *vault*; Refused with *code* for a No."""
+    """Do as by_hand, and ask *question* where a config manages *vault*; raise Refused with *code* for a No."""
     with by_hand(store, vault, invocation, must_exist=must_exist) as owner:
         if owner is not None:
             confirm(question, invocation, code=code, yes=yes)
@@ -74,7 +81,7 @@ def _release(store: "Store", vault: str, owner: "Owner", invocation: Invocation)
         invocation.io.say(_RELEASED.format(owner_name(owner), vault))
         return
     raise Failed(
-        f"the secret was written, but {owner_name(owner)} is still the owner of its vault: {problem}",
+        f"the secret is written, but {owner_name(owner)} still manages its vault: {problem}",
         code="RELEASE_FAILED",
         hint=f"run: tailorsecrets secret vault release {vault}{invocation.common.flags()}",
     )

@@ -17,7 +17,7 @@ def complete_vault(context: click.Context, _parameter: click.Parameter, incomple
 
 
 def complete_secret(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the declared secrets that begin with *incomplete*, of the vault that the line names, if it does."""
+    """Return the declared secrets that begin with *incomplete*, of the vault on the line or of all vaults."""
     names = invocation_of(context).declared_names()
     vault = context.params.get("vault_name")
     secrets = names.get(vault, []) if vault else sorted({secret for vault in names.values() for secret in vault})
@@ -40,20 +40,22 @@ def secret_options(function: F) -> F:
 
 
 def vault_argument(function: F) -> F:
-    """Add the name of a vault, as a word or as an option."""
+    """Add the name of a vault, as an argument or as an option."""
     option = click.option("--name", "option", metavar="NAME", shell_complete=complete_vault, help="The same as NAME.")
     return click.argument("name", required=False, shell_complete=complete_vault)(option(function))
 
 
 def vault_name_from(name: str | None, option: str | None) -> str:
-    """Return the name of the vault that a word or an option gives; one of them must."""
+    """Return the name of the vault from the argument or the option; exactly one of them must be given."""
     if (name is None) == (option is None):
-        raise click.UsageError("name the vault once, as in: api-keys, or: --name api-keys", click.get_current_context())
+        raise click.UsageError(
+            "give the name of the vault once, as an argument or with --name", click.get_current_context()
+        )
     vault = name or option or ""
     check_name("vault", vault)
     return vault
 
 
 def yes_option(function: F) -> F:
-    """Add the option that answers prompts."""
-    return click.option("--yes", "-y", is_flag=True, help="Answer yes to every prompt.")(function)
+    """Add the option that confirms."""
+    return click.option("--yes", "-y", is_flag=True, help="Confirm without a prompt.")(function)

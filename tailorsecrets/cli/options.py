@@ -1,4 +1,4 @@
-"""The options that every command and group takes."""
+"""The common options, which every command and group takes."""
 
 import os
 from collections.abc import Mapping
@@ -10,21 +10,31 @@ from tailorsecrets.cli.invocation import Invocation
 
 _WIDEST: Final = 80  # columns of a help
 _TEXTS: Final = (
-    ("--workspace-id", "-w", "NAME", "The workspace. Default: TAILORSECRETS_WORKSPACE, the profile's, or default."),
+    (
+        "--workspace-id",
+        "-w",
+        "NAME",
+        "The workspace. Default: TAILORSECRETS_WORKSPACE, the one of the profile, or default.",
+    ),
     ("--profile", "-p", "NAME", "A profile of tailorsecrets.toml. Default: TAILORSECRETS_PROFILE."),
-    ("--store", "", "URL", "The store. Default: TAILORSECRETS_STORE, the profile's, or a file beside the config."),
+    (
+        "--store",
+        "",
+        "URL",
+        "The store. Default: TAILORSECRETS_STORE, the one of the profile, or a file beside the config.",
+    ),
     ("--config", "-c", "PATH", "The config. Default: TAILORSECRETS_CONFIG, or the nearest tailor_config.py."),
-    ("--env-file", "-e", "PATH", "Read environment variables from a file. May be repeated; a later file wins."),
-    ("--env-file-if-exists", "", "PATH", "The same, for a file that may be missing."),
+    ("--env-file", "-e", "PATH", "Read environment variables from a file. May be repeated; the last file wins."),
+    ("--env-file-if-exists", "", "PATH", "Like --env-file, for a file that may be missing."),
 )
 _FLAGS: Final = (
     ("--json", "-j", "Print data and errors as JSON."),
-    ("--verbose", "", "Show where an error comes from."),
+    ("--verbose", "", "Show the place of an error, and the reason that the service gave."),
 )
 
 
 def common_options() -> list[click.Option]:
-    """Return them, made anew for each command."""
+    """Return new options, for one command."""
     texts = [
         _option(long, short, metavar=metavar, help=text, multiple=long.startswith("--env"))
         for long, short, metavar, text in _TEXTS
@@ -44,9 +54,9 @@ def _help_option() -> click.Option:
 
 
 def _take(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    """Note the option; a command comes after its groups, so its own word wins."""
-    if "" in (value if isinstance(value, tuple) else (value,)):  # as "$NAME" of a variable that is not set
-        raise click.BadParameter("it is empty", context, parameter)
+    """Take the option. A command comes after its groups, so its own option wins."""
+    if "" in (value if isinstance(value, tuple) else (value,)):  # such as "$NAME" of an unset variable
+        raise click.BadParameter("the value is empty", context, parameter)
     if value:
         invocation_of(context).take(str(parameter.name), value)
 

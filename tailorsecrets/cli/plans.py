@@ -1,4 +1,4 @@
-"""A plan as text and as JSON. No value is in either, nor the length of one."""
+"""A plan as text and as JSON. Neither shows a value or the length of one."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -10,19 +10,19 @@ from tailorsecrets.store.names import Place
 
 _SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 _HEADS: Final[Mapping[Topic, str]] = {
-    "conflicts": "These vaults have another owner, and would be taken over:",
-    "unmanaged": "These vaults have no owner, and would be taken over:",
-    "deletions": "These would be deleted:",
+    "conflicts": "These vaults belong to another owner and will be taken over:",
+    "unmanaged": "These vaults have no owner and will be taken over:",
+    "deletions": "These will be deleted:",
 }
 
 
 def text(plan: Plan) -> str:
-    """Return *plan* for people, the summary in its last line."""
+    """Return *plan* as text, with the summary in the last line."""
     blocks = [
         ("Vaults", [_line(step, plan) for step in _ordered(plan) if not step.place.secret]),
         ("Secrets", [_line(step, plan) for step in _ordered(plan) if step.place.secret]),
         ("Unmanaged vaults", [f"  {vault}" for vault in plan.unmanaged]),
-        ("Skipped, for there is no value", [f"  ○ {path(place)}" for place in plan.skipped]),
+        ("Skipped, without a value", [f"  ○ {path(place)}" for place in plan.skipped]),
         ("Conflicts", list(_conflicts(plan))),
     ]
     lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
@@ -32,7 +32,7 @@ def text(plan: Plan) -> str:
 
 
 def document(plan: Plan) -> dict[str, object]:
-    """Return *plan* for programs."""
+    """Return *plan* as a JSON document."""
     unmanaged = [{"type": "unmanaged", "resourceType": "vault", "name": vault} for vault in plan.unmanaged]
     skipped = [{"type": "skippedSecret", "resourceType": "secret", "name": path(place)} for place in plan.skipped]
     return {
@@ -47,12 +47,12 @@ def document(plan: Plan) -> dict[str, object]:
 
 
 def summary(plan: Plan) -> dict[str, int]:
-    """Return how much *plan* creates, updates and deletes."""
+    """Return the number of creates, updates and deletes in *plan*."""
     return {action: plan.count(action) for action in ("create", "update", "delete")}
 
 
 def listing(plan: Plan, topic: Topic) -> str:
-    """Return what the user agrees to under *topic*."""
+    """Return the list that the user confirms under *topic*."""
     return "\n".join([_HEADS[topic], *_items(plan, topic)])
 
 
@@ -67,7 +67,7 @@ def path(place: Place) -> str:
 
 
 def _ordered(plan: Plan) -> list[Step]:
-    """Return the steps as they are shown: vaults before secrets, creates before updates before deletes."""
+    """Return the steps in the order of the plan: vaults before secrets, creates before updates before deletes."""
     return sorted(plan.steps, key=lambda step: (bool(step.place.secret), list(_SIGNS).index(step.action)))
 
 
@@ -96,7 +96,7 @@ def _for_good(step: Step) -> str:
 
 
 def _origin(step: Step, plan: Plan) -> str:
-    return " (the vault is taken over just now)" if step.place.vault in plan.claimed() else ""
+    return " (in a vault that this apply takes over)" if step.place.vault in plan.claimed() else ""
 
 
 def _change(step: Step) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""``policy``: the rights that a reader or a deployer needs, as the store's own document."""
+"""``policy``: the least-privilege policy of the store, as its own document."""
 
 from typing import Literal
 
@@ -11,15 +11,18 @@ from tailorsecrets.targets.opening import policy_of
 
 @command("policy", "tailorsecrets policy --for read -V api-keys", "tailorsecrets policy --for deploy --store aws://")
 @click.option(
-    "--for", "use", type=click.Choice(["read", "deploy"]), required=True, help="A program that reads, or who applies."
+    "--for",
+    "use",
+    type=click.Choice(["read", "deploy"]),
+    required=True,
+    help="For a program that reads, or for a login that applies.",
 )
-@click.option("-V", "--vault-name", "vaults", multiple=True, metavar="VAULT", help="A vault; may be repeated.")
+@click.option("-V", "--vault-name", "vaults", multiple=True, metavar="VAULT", help="A vault. May be repeated.")
 def policy(invocation: Invocation, use: Literal["read", "deploy"], vaults: tuple[str, ...]) -> None:
-    """Print the least rights that a login needs.
+    """Print the least-privilege policy of the store.
 
-    That is the store's own document, for the vaults named or all that the config has.
-
-    It calls nothing, so an administrator can print it without a login.
+    The policy is the store's own document, for the named vaults or for all vaults of the config. The command calls
+    no store, so an administrator can print it without a login.
     """
     wanted = vaults or tuple(invocation.config().declarations.names())
     text = policy_of(invocation.choice, invocation.environ, wanted, use)

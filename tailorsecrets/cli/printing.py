@@ -13,7 +13,7 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 class Dated(Protocol):
-    """What a list shows of a vault or a secret."""
+    """The part of a vault or a secret that a list shows."""
 
     @property
     def name(self) -> str:
@@ -22,12 +22,12 @@ class Dated(Protocol):
 
     @property
     def created(self) -> datetime | None:
-        """When it was first written."""
+        """The time of the first write."""
         ...
 
     @property
     def updated(self) -> datetime | None:
-        """When it was last written."""
+        """The time of the last write."""
         ...
 
 
@@ -35,14 +35,14 @@ def list_options(function: F) -> F:
     """Add the options of a list."""
     for option in (
         click.option("--limit", "-l", type=click.IntRange(min=1), metavar="N", help="Show at most N."),
-        click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", help="By name, up or down."),
+        click.option("--order", type=click.Choice(["asc", "desc"]), default="asc", help="The order by name."),
     ):
         function = option(function)
     return function
 
 
 def show_list(invocation: Invocation, rows: Sequence[Dated], *, order: str, limit: int | None, when_empty: str) -> None:
-    """Show *rows*, which come by name, in *order* and at most *limit* of them; *when_empty* is said for none."""
+    """Show at most *limit* of *rows*, which are sorted by name, in *order*; for none, say *when_empty*."""
     shown = (rows[::-1] if order == "desc" else rows)[:limit]
     if invocation.json:
         invocation.io.show_json(

@@ -1,4 +1,4 @@
-"""Running a command line: on the streams of the process, or on those that are handed in."""
+"""Running a command line, on the streams of the process or on given ones."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ from tailorsecrets.cli.streams import Io
 
 
 def run(argv: Sequence[str], io: Io) -> int:
-    """Run the words of *argv* and return the exit code; errors go to ``io.stderr``."""
+    """Run *argv* and return the exit code. Errors go to ``io.stderr``."""
     invocation = Invocation(io)
     try:
         with root.make_context(PROGRAM, list(argv) or ["--help"], obj=invocation) as context:
@@ -26,35 +26,35 @@ def run(argv: Sequence[str], io: Io) -> int:
         io.flush()
     except BaseException as exc:  # noqa: BLE001  # the last place that can report it
         invocation.wait_notice.stop()
-        if isinstance(exc, click.UsageError):  # --json may stand after what could not be parsed
+        if isinstance(exc, click.UsageError):  # --json may stand after the word that cannot be parsed
             invocation.take("json", invocation.json or not {"--json", "-j"}.isdisjoint(argv))
         return show_error(exc, invocation)
     return code or exits.DONE
 
 
 def run_process(argv: Sequence[str]) -> int:
-    """Run *argv* on the streams of this process, or complete the line that a shell hands in."""
+    """Run *argv* on the streams of this process, or complete the line that a shell passes."""
     _open_closed_streams()
     io = Io(sys.stdin.buffer, sys.stdout, sys.stderr, os.environ, _folder())
     if COMPLETE in os.environ:
         from click.shell_completion import shell_complete
 
         return shell_complete(root, {"obj": Invocation(io)}, PROGRAM, COMPLETE, os.environ[COMPLETE])
-    cast("TextIOWrapper[BinaryIO]", sys.stdout).reconfigure(encoding="utf-8")  # a value leaves as the bytes that it is
+    cast("TextIOWrapper[BinaryIO]", sys.stdout).reconfigure(encoding="utf-8")  # a value is written as its exact bytes
     code = run(argv, io)
     _drop_unread()
     return code
 
 
 def _open_closed_streams() -> None:
-    """Let a stream that the caller has closed (``<&-``) be one that is empty, or takes everything."""
+    """Replace a stream that the caller has closed (``<&-``) by the null device."""
     sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def _folder() -> str:
-    """Return the working directory, which somebody may have deleted: then what is relative to it is not found."""
+    """Return the working directory. If it was deleted, relative paths are not found."""
     try:
         return os.getcwd()
     except FileNotFoundError:
@@ -62,7 +62,7 @@ def _folder() -> str:
 
 
 def _drop_unread() -> None:
-    """Keep the end of the process quiet when stdout takes no more."""
+    """Keep the end of the process quiet when stdout cannot be written."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -1,4 +1,4 @@
-"""The names by which the command line is called."""
+"""The name of the program, and of its completion variable."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Asking on the terminal. The default answer is No, and an end of input is No too."""
+"""Prompts on the terminal. The default answer is No; an end of input is No too."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from tailorsecrets.cli.streams import printable
 from tailorsecrets.errors import Refused, ValueInvalid
 from tailorsecrets.secret import Secret
 
-_LINE: Final = 4095  # bytes of a line that a terminal hands over; what is longer is cut without a word
+_LINE: Final = 4095  # bytes of a line on a terminal, which silently cuts a longer one
 
 
 def confirm(question: str, invocation: Invocation, *, code: str, yes: bool) -> None:
@@ -19,21 +19,21 @@ def confirm(question: str, invocation: Invocation, *, code: str, yes: bool) -> N
         raise Refused("nothing was changed", code=code)
 
 
-def confirm_by_name(what: str, name: str, invocation: Invocation, *, code: str, yes: bool) -> None:
-    """Return if *yes*, or if the user types *name* to do *what*; raise Refused with *code* otherwise."""
-    need_terminal(what, invocation, yes=yes)
-    if not yes and _answer(f"{what}? Type {name} to confirm: ", invocation) != name:
+def confirm_by_name(action: str, name: str, invocation: Invocation, *, code: str, yes: bool) -> None:
+    """Return if *yes*, or if the user types *name* to confirm *action*; raise Refused with *code* otherwise."""
+    need_terminal(action, invocation, yes=yes)
+    if not yes and _answer(f"{action}? Type {name} to confirm: ", invocation) != name:
         raise Refused("nothing was changed", code=code)
 
 
-def need_terminal(what: str, invocation: Invocation, *, yes: bool) -> None:
-    """Raise Refused where *what* must be confirmed, nobody can be asked, and --yes was not given."""
+def need_terminal(action: str, invocation: Invocation, *, yes: bool) -> None:
+    """Raise Refused where *action* must be confirmed, there is no terminal, and --yes was not given."""
     if not yes and not invocation.can_ask:
-        raise Refused(f"{what}: this must be confirmed, and there is no terminal to ask on", hint="pass --yes")
+        raise Refused(f"{action}: this must be confirmed, and there is no terminal to ask on", hint="pass --yes")
 
 
 def hidden(label: str, invocation: Invocation) -> Secret | None:
-    """Return the line that the user types without seeing it, None for the end of input."""
+    """Return the line that the user types unseen, None for the end of input."""
     from getpass import getpass
 
     try:
@@ -51,17 +51,19 @@ def hidden(label: str, invocation: Invocation) -> Secret | None:
 
 
 def hidden_twice(label: str, invocation: Invocation) -> Secret:
-    """Return what the user types, unseen, two times alike."""
+    """Return the text that the user types unseen, twice."""
     first, second = hidden(label, invocation), hidden(f"{label} again", invocation)
     if first is None or first != second:
-        raise Refused("what was typed differs; nothing was changed", code="PASSPHRASE_MISMATCH")
+        raise Refused("the two entries differ; nothing was changed", code="PASSPHRASE_MISMATCH")
     return first
 
 
 def _check_whole(typed: Secret) -> None:
     if len(typed.reveal().encode("utf-8", "surrogateescape")) >= _LINE:
-        hint = "pipe it in with --value-stdin, or name a file with --value-file"
-        raise ValueInvalid("a terminal cuts a line of this length", code="SECRET_VALUE_TOO_LARGE", hint=hint)
+        hint = "use --value-stdin with a pipe, or --value-file"
+        raise ValueInvalid(
+            "the line is too long for a terminal, which cuts it", code="SECRET_VALUE_TOO_LARGE", hint=hint
+        )
 
 
 def _answer(prompt: str, invocation: Invocation) -> str:
@@ -76,7 +78,7 @@ def _answer(prompt: str, invocation: Invocation) -> str:
 
 @contextmanager
 def _line_ended(invocation: Invocation) -> Generator[None]:
-    """Go to a new line where Ctrl-C leaves the cursor behind a prompt."""
+    """Begin a new line when Ctrl-C leaves the cursor after a prompt."""
     try:
         yield
     except KeyboardInterrupt:

@@ -12,12 +12,12 @@ from tailorsecrets.cli.program import PROGRAM
 _COMMANDS = {
     "init": ("init:init", "Write a starter config and make the store."),
     "apply": ("apply:apply", "Make the store equal to the config."),
-    "remove": ("apply:remove", "Delete all that the config owns in the store."),
-    "generate": ("generate:generate", "Write the module that type-checks reads."),
+    "remove": ("apply:remove", "Delete every vault that the config owns, with its secrets."),
+    "generate": ("generate:generate", "Write the types module, with which type checkers check reads."),
     "secret": ("secret:group", "Manage vaults and secrets by hand."),
     "file": ("file:group", "Manage an encrypted store file."),
-    "check": ("check:check", "Read every secret of the config, external ones too."),
-    "policy": ("policy:policy", "Print the least rights that a login needs."),
+    "check": ("check:check", "Read every secret of the config, also external ones."),
+    "policy": ("policy:policy", "Print the least-privilege policy of the store."),
     "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }
@@ -39,4 +39,4 @@ def _show_version(context: click.Context, _parameter: click.Parameter, value: An
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
 )
 def root() -> None:
-    """Bring the secrets that a config declares into a store, and manage others by hand."""
+    """Deploy the secrets of a config to a store, and manage other secrets by hand."""

@@ -7,12 +7,12 @@ from tailorsecrets.cli.commands import Group
 _COMMANDS = {
     "create": ("secret_write:create", "Create a secret."),
     "update": ("secret_write:update", "Write a new value of a secret."),
-    "list": ("secret_read:list_", "List the secrets of a vault."),
-    "get": ("secret_read:get", "Print the value of a secret, and nothing else."),
-    "history": ("secret_read:history", "List the readable versions of a secret, newest first."),
+    "list": ("secret_read:list_", "List the secrets of a vault, without their values."),
+    "get": ("secret_read:get", "Print the value of a secret and nothing else."),
+    "history": ("secret_read:history", "List the versions of a secret that can be read, newest first."),
     "delete": ("secret_write:delete", "Delete a secret."),
-    "restore": ("secret_undo:restore", "Undo the deletion of a secret, where the store can."),
-    "rollback": ("secret_undo:rollback", "Write the value of an old version as a new one."),
+    "restore": ("secret_undo:restore", "Undo the deletion of a secret, if the store supports it."),
+    "rollback": ("secret_undo:rollback", "Write the value of an old version as a new version."),
     "purge": ("secret_undo:purge", "Delete a secret for good, with all its versions."),
     "vault": ("vault:group", "Manage vaults by hand."),
 }
@@ -27,5 +27,5 @@ _COMMANDS = {
 def group() -> None:
     """Manage vaults and secrets by hand.
 
-    These commands are for vaults that are not in the config.
+    Use them for vaults that no config declares.
     """

@@ -19,7 +19,7 @@ from tailorsecrets.store.store import Store, workspace_of
 @vault_option
 @list_options
 def list_(invocation: Invocation, vault_name: str, order: str, limit: int | None) -> None:
-    """List the secrets of a vault. Values are never shown."""
+    """List the secrets of a vault, without their values."""
     with invocation.open() as store:
         secrets = store.list_secrets(vault_name)
     show_list(invocation, secrets, order=order, limit=limit, when_empty=f"vault {vault_name} holds no secrets")
@@ -27,11 +27,11 @@ def list_(invocation: Invocation, vault_name: str, order: str, limit: int | None
 
 @command("get", "tailorsecrets secret get -V api-keys -n stripe-secret-key")
 @secret_options
-@click.option("--version", metavar="TOKEN", default="", help="An older version, as history shows it.")
+@click.option("--version", metavar="TOKEN", default="", help="An older version, from secret history.")
 def get(invocation: Invocation, vault_name: str, name: str, version: str) -> None:
-    """Print the value of a secret, and nothing else.
+    """Print the value of a secret and nothing else.
 
-    In a pipe or a file it is the exact value; on a terminal a newline follows it.
+    A pipe or a file gets the exact value. On a terminal a newline follows.
     """
     with invocation.open() as store, _vault_missing_first(store, vault_name):
         stored = store.read(vault_name, name, version)
@@ -45,10 +45,10 @@ def get(invocation: Invocation, vault_name: str, name: str, version: str) -> Non
 @command("history", "tailorsecrets secret history -V api-keys -n stripe-secret-key")
 @secret_options
 def history(invocation: Invocation, vault_name: str, name: str) -> None:
-    """List the readable versions of a secret, newest first.
+    """List the versions of a secret that can be read, newest first.
 
-    Where two branches or two hands wrote at once, both versions are in conflict; secret rollback settles it. Where the
-    secret was deleted, that stands above them.
+    A deleted secret begins with a line for the deletion. If two branches changed the secret, both versions are in
+    conflict, and secret rollback settles it.
     """
     with invocation.open() as store, _vault_missing_first(store, vault_name):
         now = workspace_of(store).stat([place := Place(vault_name, name)], deleted=True).get(place)
@@ -72,7 +72,7 @@ def _state(entry: Entry, now: Entry | None) -> str:
 
 @contextmanager
 def _vault_missing_first(store: Store, vault: str) -> Generator[None]:
-    """Let VaultNotFound come in the place of SecretNotFound, where the store tells that there is no such vault."""
+    """Raise VaultNotFound in place of SecretNotFound where the vault is missing."""
     try:
         yield
     except SecretNotFound:
@@ -87,4 +87,4 @@ def _check_vault(store: Store, vault: str) -> None:
     except VaultNotFound:
         raise
     except SecretsError:
-        return  # who may not look is told what is known
+        return  # without the right to read the record, the secret's error stands

@@ -12,7 +12,7 @@ from tailorsecrets import define_config, define_secret_manager, env
 secrets = define_secret_manager(
     {{
         "api-keys": {{  # a vault
-            "example-api-key": env("EXAMPLE_API_KEY"),  # a secret; the variable is read only when apply runs
+            "example-api-key": env("EXAMPLE_API_KEY"),  # a secret; only apply reads the variable
             # file("key.pem") takes the content of a file, generate(length=32) makes a value once
         }},
     }},
@@ -21,7 +21,7 @@ secrets = define_secret_manager(
 
 config = define_config(
     name={name},
-    id="{identity}",  # who owns these vaults, also after the app got another name
+    id="{identity}",  # the owner of these vaults, also after the app is renamed
     secrets=secrets,
 )
 '''

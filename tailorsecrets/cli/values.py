@@ -1,4 +1,4 @@
-"""Where the value of ``secret create`` and ``update`` comes from; all of it before any contact with the store."""
+"""The value of ``secret create`` and ``update``, which is read before any contact with the store."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,15 +15,14 @@ from tailorsecrets.secret import Secret
 T = TypeVar("T")
 
 _OPTIONS: Final = "--value-stdin, --value-file PATH or --value TEXT"
-_ON_TERMINAL: Final = "SECRET_VALUE_STDIN_TTY"
 _VISIBLE: Final = (
-    "warning: a value given with --value is visible in the process list and in the shell history; "
+    "warning: a value in --value is visible in the process list and in the shell history; "
     "--value-stdin reads it from a pipe"
 )
 
 
 class Given(NamedTuple):
-    """What the options say of the value; at most one of them should say something."""
+    """The options for the value, of which at most one should be given."""
 
     text: Secret | None
     stdin: bool
@@ -31,26 +30,32 @@ class Given(NamedTuple):
 
 
 def value_options(function: Callable[..., T]) -> Callable[..., T]:
-    """Add the options that give a value; *function* gets what they say as ``given``."""
+    """Add the options for the value; *function* gets them as ``given``."""
 
     @wraps(function)
     def gathered(*args: Any, value: Secret | None, value_stdin: bool, value_file: str | None, **others: Any) -> T:
         return function(*args, given=Given(value, value_stdin, value_file), **others)
 
     for option in (
-        click.option("--value-file", metavar="PATH", help="The value is the exact content of this file."),
-        click.option("--value-stdin", is_flag=True, help="Read the value from a pipe; one newline at its end is cut."),
-        click.option("--value", "-v", type=Secret, metavar="TEXT", help="The value; others may see it there."),
+        click.option("--value-file", metavar="PATH", help="Use the exact content of this file."),
+        click.option("--value-stdin", is_flag=True, help="Read the value from a pipe, without one newline at its end."),
+        click.option(
+            "--value",
+            "-v",
+            type=Secret,
+            metavar="TEXT",
+            help="The value. It is visible in the process list and in the shell history.",
+        ),
     ):
         gathered = option(gathered)
     return gathered
 
 
 def read_value(invocation: Invocation, given: Given, *, cancelled: str) -> Secret:
-    """Return the value that *given* says, or that the user types, unseen, where it says none.
+    """Return the value of the options, or the one that the user types unseen.
 
-    Raise ValueInvalid for none, for two and for what is not text, Refused with the code *cancelled* where the user
-    ends the input.
+    Raise ValueInvalid for none, for two and for bytes that are not text, Refused with the code *cancelled* where the
+    user ends the input.
     """
     text, stdin, path = given
     if (text is not None) + stdin + (path is not None) > 1:
@@ -68,22 +73,23 @@ def read_value(invocation: Invocation, given: Given, *, cancelled: str) -> Secre
 
 def _from_stdin(invocation: Invocation) -> Secret:
     if invocation.io.stdin.isatty():
-        hint = "without the option, the value is asked for and not shown"
         raise ValueInvalid(
-            "--value-stdin: stdin is a terminal, which would show the value", code=_ON_TERMINAL, hint=hint
+            "--value-stdin: stdin is a terminal, which would show the value",
+            code="SECRET_VALUE_STDIN_TTY",
+            hint="leave the option out: the command then asks for the value and does not show it",
         )
     return piped(invocation)
 
 
 def piped(invocation: Invocation) -> Secret:
-    """Return the text that comes in a pipe, less one newline at its end."""
+    """Return the text from the pipe, without one newline at its end."""
     return _without_newline(_decoded(invocation.io.stdin.read()))
 
 
 def _typed(invocation: Invocation, cancelled: str) -> Secret:
     if not invocation.can_ask:
         hint = f"give {_OPTIONS}"
-        raise ValueInvalid("no value, and no terminal to ask for it", code="SECRET_VALUE_REQUIRED", hint=hint)
+        raise ValueInvalid("no value, and there is no terminal to ask for it", code="SECRET_VALUE_REQUIRED", hint=hint)
     value = hidden("Value", invocation)
     if value is None:
         raise Refused("nothing was changed", code=cancelled)
@@ -103,7 +109,7 @@ def _decoded(raw: bytes) -> Secret:
         return Secret(raw.decode())
     except UnicodeDecodeError:
         del raw  # and raise outside: neither a local nor __context__ keeps it
-    raise ValueInvalid("the value is not UTF-8 text", hint="encode it, as with base64")
+    raise ValueInvalid("the value is not UTF-8 text", hint="encode it, for example with base64")
 
 
 def _without_newline(value: Secret) -> Secret:
@@ -113,6 +119,6 @@ def _without_newline(value: Secret) -> Secret:
 
 def _filled(value: Secret) -> Secret:
     if not value.reveal():
-        hint = 'write --value "" where the empty text is meant'
+        hint = 'write --value "" for the empty text'
         raise ValueInvalid("the value is empty", code="SECRET_VALUE_EMPTY", hint=hint)
     return value

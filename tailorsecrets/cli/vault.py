@@ -20,8 +20,8 @@ from tailorsecrets.store.store import workspace_of
         "create": ("vault:create", "Create an empty vault that no config manages."),
         "list": ("vault:list_", "List the vaults of the workspace."),
         "delete": ("vault:delete", "Delete an empty vault."),
-        "release": ("vault:release", "Take a vault out of the management of its config."),
-        "adopt": ("vault:adopt", "Put a vault that this config declares under its management."),
+        "release": ("vault:release", "Remove the owner of a vault, so that no config manages it."),
+        "adopt": ("vault:adopt", "Make the config the owner of a vault that it declares."),
     },
     examples=("tailorsecrets secret vault create partner-keys", "tailorsecrets secret vault list"),
 )
@@ -32,7 +32,7 @@ def group() -> None:
 @command("create", "tailorsecrets secret vault create partner-keys")
 @vault_argument
 def create(invocation: Invocation, name: str | None, option: str | None) -> None:
-    """Create an empty vault that no config manages. One that is there is an error."""
+    """Create an empty vault that no config manages. An existing vault is an error."""
     vault = vault_name_from(name, option)
     with invocation.open_to_write(f"secret vault create {vault}") as store:
         store.create_vault(vault)
@@ -53,7 +53,7 @@ def list_(invocation: Invocation, order: str, limit: int | None) -> None:
 @vault_argument
 @yes_option
 def delete(invocation: Invocation, name: str | None, option: str | None, yes: bool) -> None:
-    """Delete an empty vault. Secrets in it are an error."""
+    """Delete an empty vault. A vault with secrets is an error."""
     vault = vault_name_from(name, option)
     with invocation.open_to_write(f"secret vault delete {vault}") as store:
         need_terminal(f"Delete vault {vault}", invocation, yes=yes)
@@ -61,7 +61,7 @@ def delete(invocation: Invocation, name: str | None, option: str | None, yes: bo
         if owner is not None:
             invocation.io.say(
                 f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
-                "while it declares the vault, its next apply makes it again"
+                "if it declares the vault, its next apply creates it again"
             )
         confirm_by_name(f"Delete vault {vault}", vault, invocation, code="VAULT_DELETION_CANCELLED", yes=yes)
         store.delete_vault(vault)
@@ -71,11 +71,11 @@ def delete(invocation: Invocation, name: str | None, option: str | None, yes: bo
 @command("release", "tailorsecrets secret vault release api-keys")
 @vault_argument
 def release(invocation: Invocation, name: str | None, option: str | None) -> None:
-    """Take a vault out of the management of its config. Its secrets stay."""
+    """Remove the owner of a vault, so that no config manages it. The secrets stay."""
     vault = vault_name_from(name, option)
     with invocation.open_to_write(f"secret vault release {vault}") as store:
         owner = workspace_of(store).release(vault)
-    sentence = f"{owner_name(owner)} manages vault {vault} no longer" if owner else f"no config managed vault {vault}"
+    sentence = f"{owner_name(owner)} no longer manages vault {vault}" if owner else f"no config managed vault {vault}"
     invocation.report_change(vault, sentence, changed=owner is not None)
 
 
@@ -83,7 +83,7 @@ def release(invocation: Invocation, name: str | None, option: str | None) -> Non
 @vault_argument
 @yes_option
 def adopt(invocation: Invocation, name: str | None, option: str | None, yes: bool) -> None:
-    """Put a vault that this config declares under its management. Another owner's vault needs a yes."""
+    """Make the config the owner of a vault that it declares. Asks before it takes a vault from another owner."""
     vault = vault_name_from(name, option)
     config = invocation.config()
     mine = config.owner

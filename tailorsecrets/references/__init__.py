@@ -2,6 +2,6 @@
 
 from tailorsecrets.references.auth import auth
 from tailorsecrets.references.ref import SecretRef
-from tailorsecrets.references.resolving import HeaderValue, Reader, aheaders, headers
+from tailorsecrets.references.resolving import HeaderValue, Reader, aheaders, cover, headers
 
-__all__ = ["HeaderValue", "Reader", "SecretRef", "aheaders", "auth", "headers"]
+__all__ = ["HeaderValue", "Reader", "SecretRef", "aheaders", "auth", "cover", "headers"]

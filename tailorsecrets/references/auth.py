@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tailorsecrets.references.resolving import HeaderValue, Reader, parse_headers
+from tailorsecrets.references.resolving import HeaderValue, Reader, cover, parse_headers
 from tailorsecrets.references.transport import check_httpx
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def auth(secrets: Reader, given: Mapping[str, HeaderValue], *, allow_http: bool 
     environment, raises ConfigError. A redirect that the client follows is sent without these headers. Raise
     ConfigError where httpx is not installed.
     """
+    given = cover(given)
     check_httpx()
     from tailorsecrets.references.httpx_auth import SecretAuth
 

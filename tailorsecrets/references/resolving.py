@@ -8,8 +8,8 @@ from tailorsecrets.errors import ConfigError, NameInvalid, SecretNotFound, Value
 from tailorsecrets.references.ref import SecretRef
 from tailorsecrets.secret import Secret
 
-HeaderValue = str | SecretRef | Mapping[str, str]
-ParsedHeaders = Mapping[str, Secret | SecretRef]  # plain text is a Secret too: users paste tokens
+HeaderValue = str | Secret | SecretRef | Mapping[str, str]
+ParsedHeaders = Mapping[str, Secret | SecretRef]  # plain text is a Secret too
 Values = Mapping[str, Mapping[str, Secret | None]]
 
 _FIELD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
@@ -36,20 +36,28 @@ def headers(secrets: Reader, given: Mapping[str, HeaderValue]) -> dict[str, str]
     ConfigError for an invalid header, SecretNotFound for a secret that does not exist, ValueInvalid for a value that a
     header cannot have (CR, LF, NUL, other control characters, non-ASCII, blank), and any error of the read.
     """
+    given = cover(given)
     return revealed(resolve(secrets, parse_headers(given)))
 
 
 async def aheaders(secrets: Reader, given: Mapping[str, HeaderValue]) -> dict[str, str]:
     """Do the same as headers, on asyncio or trio."""
+    given = cover(given)
     return revealed(await aresolve(secrets, parse_headers(given)))
+
+
+def cover(given: Mapping[str, HeaderValue]) -> dict[str, HeaderValue]:
+    """Return *given* with its texts as Secrets: users paste tokens, and a traceback may show the locals of frames."""
+    return {name: Secret(value) if isinstance(value, str) else value for name, value in given.items()}
 
 
 def parse_headers(given: Mapping[str, HeaderValue]) -> ParsedHeaders:
     """Return *given* with its references as SecretRefs; raise ConfigError that lists all problems."""
+    given = cover(given)
     problems = [*_name_problems(given), *(p for name, value in given.items() for p in _value_problems(name, value))]
     if problems:
         raise ConfigError("headers: " + "; ".join(problems))
-    return {name: Secret(value) if isinstance(value, str) else _reference(value) for name, value in given.items()}
+    return {name: value if isinstance(value, Secret) else _reference(value) for name, value in given.items()}
 
 
 def references(parsed: ParsedHeaders) -> list[SecretRef]:
@@ -84,8 +92,8 @@ def _name_problems(given: Mapping[str, object]) -> Iterator[str]:
 
 
 def _value_problems(name: str, value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        if not _TEXT.fullmatch(value):
+    if isinstance(value, Secret):
+        if not _TEXT.fullmatch(value.reveal()):
             yield f"{name}: the text has characters that are not allowed in a header"
         return
     try:

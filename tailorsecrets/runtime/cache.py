@@ -106,6 +106,9 @@ class Cache:
             self._flights |= new
         if new:
             self._run(partial(self._fly, new))
+        for key, answer in answers.items():
+            if isinstance(answer, CacheEntry) and answer.stale:
+                self._count_stale(key, answer, now)
         return answers
 
     def stale_or_error(self, key: CacheKey, error: BaseException, after: float) -> Result:
@@ -113,9 +116,7 @@ class Cache:
         entry, now = self.entries.get(key), self.clock()
         if not is_outage(error) or entry is None or entry.as_of <= after or not can_stand_in(entry, now, self.settings):
             return error
-        with self._lock:
-            self._stale += 1
-        self._emit(self._event("stale", key, store=entry.store, age=now - entry.as_of, version=entry.version))
+        self._count_stale(key, entry, now)
         return replace(entry, stale=True)
 
     def forget(self, vault: str | None = None, secret: str | None = None) -> None:
@@ -173,7 +174,15 @@ class Cache:
             flight = new[key] = Flight()
         if entry is not None and decision == "refresh":
             return entry
+        failing = entry is not None and (entry.error is not None or (flight is not None and flight.overdue))
+        if entry is not None and failing and entry.as_of > after and can_stand_in(entry, now, self.settings):
+            return replace(entry, stale=True)  # nobody waits for a store that has failed once
         return flight or (entry and entry.error) or Unavailable()
+
+    def _count_stale(self, key: CacheKey, entry: CacheEntry, now: float) -> None:
+        with self._lock:
+            self._stale += 1
+        self._emit(self._event("stale", key, store=entry.store, age=now - entry.as_of, version=entry.version))
 
     def _fly(self, flights: Mapping[CacheKey, Flight]) -> None:
         started = self.clock()
@@ -287,6 +296,7 @@ class ReadRequest:
         if flight.answer is not None and flight.started >= self._after:
             self._take(key, flight.answer)
         elif self.left() == 0:
+            flight.overdue = True
             message = f"secret {key.vault}/{key.secret}: no answer within {self._cache.settings.timeout:g} seconds"
             self._take(key, Unavailable(message, op="get", vault=key.vault, secret=key.secret))
 

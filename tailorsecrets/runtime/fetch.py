@@ -1,10 +1,11 @@
 """How the cache reads: the fewest calls of a Store that answer for many keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
-from tailorsecrets.driver import Stored
-from tailorsecrets.errors import SecretNotFound, SecretsError
+from tailorsecrets.driver import Entry, Stored
+from tailorsecrets.errors import Disabled, NotFound, SecretNotFound, SecretsError
 from tailorsecrets.runtime.cache import CacheKey
 from tailorsecrets.runtime.freshness import CacheEntry
 from tailorsecrets.store.names import Place
@@ -36,11 +37,26 @@ def _recent(store: Store, key: CacheKey) -> CacheEntry | SecretsError:
     """Return the current value and those before it. A deleted secret has none, even if old versions remain."""
     try:
         current = store.read(key.vault, key.secret)
-        history = store.history(key.vault, key.secret)
-        older = [entry.version for entry in history if not is_version(entry, current.entry.version)]
-        return _with_values([current, *(store.read(*key[:2], version) for version in older[: key.versions - 1])])
+        return _with_values([current, *islice(_older(store, key, current), key.versions - 1)])
     except SecretsError as error:
         return _entry(error.with_traceback(None))
+
+
+def _older(store: Store, key: CacheKey, current: Stored) -> Iterator[Stored]:
+    """Yield the versions before *current*, newest first, without those that go between the list and the read."""
+    for entry in _history(store, key):
+        if not is_version(entry, current.entry.version):
+            try:
+                yield store.read(key.vault, key.secret, entry.version)
+            except (NotFound, Disabled):
+                continue
+
+
+def _history(store: Store, key: CacheKey) -> Sequence[Entry]:
+    try:
+        return store.history(key.vault, key.secret)
+    except NotFound:  # the secret was deleted after the read of its current value
+        return ()
 
 
 def _with_values(stored: Sequence[Stored]) -> CacheEntry:

@@ -22,6 +22,7 @@ class Flight:
     def __init__(self) -> None:
         self.started = inf  # by the clock of the cache; inf until a thread starts the call
         self.answer: CacheEntry | BaseException | None = None  # None until the call has ended
+        self.overdue = False  # a reader has waited as long as it may
         self._finished = threading.Event()
         self._lock = threading.Lock()
         self._wakers: list[Callable[[], None]] = []
@@ -55,11 +56,24 @@ class Flight:
             return self.answer is None
 
 
+def _in_trio_task() -> bool:
+    """Tell whether a trio task runs this; ``trio.lowlevel.in_trio_task`` is missing in older versions of trio."""
+    trio = sys.modules.get("trio")
+    if trio is None:
+        return False
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _waker(done: "anyio.Event") -> Callable[[], None]:
     """Return a function that sets *done*, an event of the running loop, from any thread, even after the loop ended."""
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        call = trio.lowlevel.current_trio_token().run_sync_soon
+    if _in_trio_task():
+        from trio.lowlevel import current_trio_token
+
+        call: Callable[[Callable[[], None]], object] = current_trio_token().run_sync_soon
     else:
         import asyncio
 

@@ -43,6 +43,7 @@ _OUTCOMES: Final = {
     "unknown": "whether the write was done is not known",
 }
 _LONGEST_REASON: Final = 300  # characters
+_STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
 _EXISTING: Final = ("live", "disabled")
 _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
     NotFound: (errors.VaultNotFound, errors.SecretNotFound),
@@ -85,7 +86,7 @@ class Operations:
         while wanted and self._batch > 1:
             chunk, wanted = wanted[: self._batch], wanted[self._batch :]
             results |= self._get_batch(chunk)
-        return results | dict(zip(wanted, parallel(self.caps, self._result, wanted), strict=True))
+        return results | self._get_each(wanted)
 
     def stat(self, place: Place, *, deleted: bool = False) -> Entry | None:
         """Return the entry at *place* now, None for none; read a value only if the store has no metadata read.
@@ -248,8 +249,28 @@ class Operations:
         except Denied:
             self._batch = 1
             _warn("%s: batch reads are denied; reading one by one from now on", self._url)
-            return dict(zip(chunk, parallel(self.caps, self._result, chunk), strict=True))
+            return self._get_each(chunk)
         return {place: self._one_of(place, found.get(native)) for native, place in natives.items()}
+
+    def _get_each(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
+        """Read *places* one by one; after an error of the store itself, the rest gets that error without a call."""
+        failures: list[SecretsError] = []
+
+        def read(place: Place) -> ReadResult:
+            if failures:
+                return self._untried(place, failures[0])
+            result = self._result(place)
+            if isinstance(result, _STORE_ERRORS) and not result.retryable:
+                failures.append(result)
+            return result
+
+        return dict(zip(places, parallel(self.caps, read, places), strict=True))
+
+    def _untried(self, place: Place, failure: SecretsError) -> SecretsError:
+        cause = f"not read, because the read of {failure.vault}/{failure.secret} failed: {failure.code}"
+        kind = _kind(failure)
+        error = kind(cause, hint=failure.hint, code=failure.code, retryable=False, reason=failure.reason)
+        return self._error("get", place, error)
 
     def _one_of(self, place: Place, answer: Stored | Exception | None) -> ReadResult:
         if isinstance(answer, Stored):

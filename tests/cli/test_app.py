@@ -70,7 +70,7 @@ def store(shell: Shell) -> list[str]:
 
 
 def test_list(shell: Shell) -> None:
-    """A list shows each thing, what it answers to and what it does; what the module prints is talk."""
+    """A list shows each thing with its trigger and its operation; prints of the module go to stderr."""
     done = shell("app", "list", "--app", "orders:app")
     assert [line.split()[:2] for line in done.out.splitlines()[1:]] == [
         ["executor", "works"],
@@ -114,16 +114,16 @@ def test_emit_from_stdin(shell: Shell) -> None:
 
 
 def test_emit_where_all_goes_well(shell: Shell) -> None:
-    """The exit code is 0 when nothing failed, also where nobody answers."""
+    """The exit code is 0 when nothing failed, also where no trigger matches."""
     assert shell("app", "emit", EVENT, "--app", "orders:good").code == 0
     done = shell("app", "emit", EVENT.replace("Order", "Invoice"), "--app", "orders:good")
     assert (done.code, done.out) == (0, "")
-    assert "no executor answers" in done.err
+    assert "no executor has a trigger that matches" in done.err
 
 
-@pytest.mark.parametrize(("event", "problem"), [("{", "no JSON document"), ("{}", "an event must have a kind")])
+@pytest.mark.parametrize(("event", "problem"), [("{", "not a JSON document"), ("{}", "an event must have a kind")])
 def test_emit_what_is_no_event(shell: Shell, event: str, problem: str) -> None:
-    """What is no event is refused before the app is imported."""
+    """Anything but an event is refused before the app is imported."""
     done = shell("app", "emit", event, "--app", "orders:app")
     assert done.code == 1
     assert problem in done.err
@@ -131,7 +131,7 @@ def test_emit_what_is_no_event(shell: Shell, event: str, problem: str) -> None:
 
 
 def test_call(shell: Shell) -> None:
-    """A resolver reads from the store of the options; what it gives is the only thing on stdout."""
+    """A resolver reads from the store of the options; stdout has its result and nothing else."""
     done = shell("app", "call", "key", "5", *store(shell))
     assert done.data == ["sk_live", 5]
     assert "called" in done.err
@@ -178,8 +178,8 @@ def test_run_that_fails(shell: Shell, name: str, problem: str) -> None:
     ("spec", "problem"),
     [
         ("orders", "--app orders: not an app"),
-        ("orders:number", "there is no tailorsecrets.app.App"),
-        ("orders:other", "there is no tailorsecrets.app.App"),
+        ("orders:number", "not a tailorsecrets.app.App"),
+        ("orders:other", "not a tailorsecrets.app.App"),
         ("nothing_like_it:app", "No module named 'nothing_like_it'"),
         ("raising:app", "error[BODY_FAILED]: --app raising:app: ValueError, "),
         ("leaving:app", "error[BODY_FAILED]: --app leaving:app: SystemExit, "),

@@ -8,7 +8,7 @@ from tests.support.configs import many
 from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import STORE, Shell
 
-LEFT_ALONE = "note: left alone, as the records that say whose they are cannot be read"
+LEFT_ALONE = "note: vaults whose owner is unknown, since their record cannot be read, are not changed"
 
 
 TEXT = """\
@@ -29,7 +29,7 @@ Secrets:
 Unmanaged vaults:
   free-vault
 
-Skipped, for there is no value:
+Skipped, without a value:
   ○ own-vault/no-value
 
 Conflicts:
@@ -73,9 +73,9 @@ def test_yes_prints_the_lists(mixed: Shell) -> None:
     """--yes answers all, and the lists are still printed, in their order."""
     done = mixed("apply", "--yes", "--json")
     assert (done.code, done.data) == (0, {"summary": {"create": 2, "update": 3, "delete": 5}, "status": "applied"})
-    heads = ["another owner", "no owner", "would be deleted"]
+    heads = ["another owner", "no owner", "will be deleted"]
     assert sorted(heads, key=done.err.index) == heads
-    assert "  - free-vault/by-hand (the vault is taken over just now)\n" in done.err
+    assert "  - free-vault/by-hand (in a vault that this apply takes over)\n" in done.err
     assert "  - own-vault/old-key\n" in done.err
     assert mixed("apply", "--dry-run", "--detailed-exitcode").code == 0
 
@@ -134,7 +134,7 @@ def test_a_rename_of_the_owner(managed: Shell) -> None:
 
 @pytest.mark.parametrize(("owned", "kept", "code"), [(12, 2, 0), (12, 1, 1), (80, 60, 0), (80, 59, 1), (3, 0, 0)])
 def test_mass_deletion(shell: Shell, owned: int, kept: int, code: int) -> None:
-    """--yes covers ten deletions, or a quarter of what the app owns."""
+    """--yes covers ten deletions, or a quarter of the secrets that the app owns."""
     shell.declare(many(owned))
     shell("apply")
     shell.declare(many(kept))
@@ -197,7 +197,7 @@ def test_the_types_module_is_stale(managed: Shell) -> None:
 
 
 def test_a_record_that_is_damaged(managed: Shell) -> None:
-    """It holds up its own vault alone, with an error that names it; the apply of another app says what it left."""
+    """It stops the apply of its own app, with an error that names it; the apply of another app has a note on it."""
     with managed.store() as store:
         store.create_vault("other")
         store._operations.put(Place("other"), Secret("damaged"))
@@ -241,7 +241,7 @@ def test_values_from_env_files(managed: Shell) -> None:
 
 
 def test_env_files_that_cannot_be_read(managed: Shell) -> None:
-    """A required env file that is missing, one that is no text and a folder are errors, and no value is shown."""
+    """A missing required env file, one that is not text and a folder are errors, and no value is shown."""
     (managed.folder / "bytes.env").write_bytes(b"KEY=canary\xff")
     for name, message in (("none.env", "not found"), ("bytes.env", "not UTF-8"), (".config", "directory")):
         done = managed("apply", "--env-file", name, "--json")

@@ -113,7 +113,7 @@ def test_stopped_halfway(memory: Shell, transactions: bool, number: signal.Signa
     assert ("done:\n  nothing\n" in text) is transactions
     assert "error[INTERRUPTED]: " in text
     assert "steps were not done" in text.splitlines()[-2]
-    assert text.splitlines()[-1] == "hint: run it again: it goes on where it stopped"
+    assert text.splitlines()[-1] == "hint: run it again to do the other steps"
 
 
 def test_a_second_ctrl_c(memory: Shell) -> None:
@@ -160,7 +160,7 @@ def test_deletions_for_good(memory: Shell) -> None:
     assert "  - bbb-keys (for good)\n" in plan
     DRIVERS["here"].fail("delete", Denied, name="default/bbb-keys/two-key")
     done = memory("apply", "--yes")
-    assert "These would be deleted:\n  - aaa-keys/one-key (for good)\n  - bbb-keys/two-key (for good)\n" in done.err
+    assert "These will be deleted:\n  - aaa-keys/one-key (for good)\n  - bbb-keys/two-key (for good)\n" in done.err
     assert "done:\n  delete aaa-keys/one-key (for good)\n" in done.err
     assert "  delete bbb-keys/two-key (for good) (PERMISSION_DENIED)\n" in done.err
 

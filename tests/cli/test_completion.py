@@ -1,4 +1,4 @@
-"""Shell completion: the scripts, and what the TAB key offers."""
+"""Shell completion: the scripts, and the words that the TAB key offers."""
 
 import io
 import shutil
@@ -15,7 +15,7 @@ from tests.support.shell import PROGRAM, Shell
 
 
 def offered(shell: Shell, *words: str, store: str = "vault://nowhere.invalid") -> list[str]:
-    """Return what the TAB key offers for the last of *words*; the store that is named cannot be reached."""
+    """Return the words that the TAB key offers for the last of *words*; the named store cannot be reached."""
     environ = {**shell.environ, "TAILORSECRETS_STORE": store}
     invocation = Invocation(Io(io.BytesIO(), io.StringIO(), io.StringIO(), environ, shell.folder))
     complete = ShellComplete(root, {"obj": invocation}, "tailorsecrets", "_TAILORSECRETS_COMPLETE")

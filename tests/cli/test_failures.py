@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import PROGRAM, Done, Shell
 
 KEY = ("-V", "api-keys", "-n", "new-key")
+STRIPE = ("-V", "api-keys", "-n", "stripe-key")
 KINDS = [Denied, Disabled, Unauthenticated, Unavailable, Throttled, Conflict, Corrupt, Unsupported]
 
 
@@ -60,7 +62,7 @@ def test_labels_that_cannot_be_read(failing: Shell, kind: type[SecretsError]) ->
 
 
 def test_release_fails(failing: Shell) -> None:
-    """Where the write is done and the release is not, the error says what to run, with the same target."""
+    """If the write is done and the release failed, the hint has the command for the release, with the same target."""
     DRIVERS["here"].fail("put", Denied, name="default/v/api-keys")
     done = failing("secret", "create", *KEY, "--value-stdin", "--yes", "-w", "default", stdin=b"x")
     assert (done.code, done.out) == (1, "")
@@ -72,7 +74,7 @@ def test_release_fails(failing: Shell) -> None:
 
 
 def test_halfway(memory: Shell) -> None:
-    """An apply that fails halfway says what was done and what was not; a rerun finishes it."""
+    """An apply that fails halfway lists the steps that are done and those that are not; a rerun does those."""
     memory.environ["TAILORSECRETS_STORE"] = "memory://here?timeout=0.3&transactions=0"
     memory.declare('{"aaa-keys": {"one-key": "canary-1"}, "bbb-keys": {"two-key": "canary-2"}}')
     memory("secret", "vault", "list")
@@ -87,6 +89,64 @@ def test_halfway(memory: Shell) -> None:
     assert (document["done"], document["notDone"]) == ([], ["bbb-keys/two-key"])
     DRIVERS["here"].heal()
     assert memory("apply", "--json").data["summary"]["create"] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("apply", "--yes"),
+        ("secret", "create", *KEY, "--value-stdin", "--yes"),
+        ("secret", "update", *STRIPE, "--value-stdin", "--yes"),
+        ("secret", "rollback", *STRIPE, "--to", "OLD", "--yes"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_write_without_its_stamp(failing: Shell, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    """The note of a store on a write that is done but lacks something is shown, and the write counts as done."""
+    driver = DRIVERS["here"]
+    put = driver.put
+    monkeypatch.setattr(driver, "put", lambda *args, **options: replace(put(*args, **options), note="it has no stamp"))
+    failing.declare('{"api-keys": {"stripe-key": "two", "other-key": "one"}}')
+    old = failing("secret", "history", *STRIPE, "--json").data[0]["version"]
+    done = failing(*(old if word == "OLD" else word for word in words), stdin=b"x")
+    path = "api-keys/new-key" if "create" in words else "api-keys/stripe-key"
+    assert done.code == 0
+    assert f"note: {path}: it has no stamp\n" in done.err
+
+
+def lost(memory: Shell, *, readable: bool) -> Done:
+    """Apply two secrets where the answer to the write of the second is lost."""
+    memory.environ["TAILORSECRETS_STORE"] = "memory://here?timeout=0.3&transactions=0"
+    memory.declare('{"api-keys": {"one-key": "x"}}')
+    assert memory("apply").code == 0
+    memory.declare('{"api-keys": {"one-key": "x", "two-key": "x"}}')
+    DRIVERS["here"].lose_answer("put", name="default/api-keys/two-key")
+    if not readable:
+        for op in ("stat", "get", "get_many"):
+            DRIVERS["here"].fail(op, Unavailable, name="default/api-keys/two-key")
+    return memory("apply", "--json")
+
+
+def test_a_lost_answer(memory: Shell) -> None:
+    """A write whose answer was lost and that the store shows is done."""
+    done = lost(memory, readable=True)
+    assert (done.code, done.data["summary"]["create"]) == (0, 1)
+
+
+def test_an_unknown_outcome(memory: Shell) -> None:
+    """A write whose answer was lost and that the store cannot show is unknown: neither done nor not done."""
+    done = lost(memory, readable=False)
+    document = json.loads(done.err.splitlines()[-1])
+    names = {key: document[key] for key in ("done", "notDone", "unknown")}
+    assert (done.code, names) == (1, {"done": [], "notDone": [], "unknown": ["api-keys/two-key"]})
+    assert document["error"]["message"].startswith("1 of 1 steps may be done: ")
+    DRIVERS["here"].heal()
+    DRIVERS["here"].lose_answer("put", name="default/api-keys/three-key")
+    for op in ("stat", "get", "get_many"):
+        DRIVERS["here"].fail(op, Unavailable, name="default/api-keys/three-key")
+    memory.declare('{"api-keys": {"one-key": "x", "two-key": "x", "three-key": "x"}}')
+    done = memory("apply")
+    assert "done:\n  nothing\nunknown:\n  create api-keys/three-key (UNAVAILABLE)\nerror[UNAVAILABLE]: " in done.err
 
 
 def test_all_or_nothing(failing: Shell) -> None:
@@ -110,7 +170,7 @@ def test_compared_by_value(memory: Shell) -> None:
         "warnings": [],
         "conflicts": [],
     }
-    assert "note: this store keeps no stamps, so its values were read and compared\n" in done.err
+    assert "note: the store keeps no stamps, so the plan read and compared values\n" in done.err
 
 
 def test_an_escaped_value(memory: Shell) -> None:
@@ -118,7 +178,7 @@ def test_an_escaped_value(memory: Shell) -> None:
     memory.environ["TAILORSECRETS_STORE"] = "memory://here?empty=0"
     memory.declare('{"api-keys": {"empty-key": "", "stripe-key": "x"}}')
     done = memory("apply")
-    assert "note: other tools will read tailorsecrets:= before the value of api-keys/empty-key\n" in done.err
+    assert "note: other tools read tailorsecrets:= before the value of api-keys/empty-key\n" in done.err
     assert "stripe-key" not in done.err
     assert memory("secret", "get", "-V", "api-keys", "-n", "empty-key").out == ""
 
@@ -168,7 +228,7 @@ def test_a_full_device(shell: Shell) -> None:
 
 
 def interrupted_import() -> None:
-    """Raise what an import makes of Ctrl-C."""
+    """Raise the exception that an import turns Ctrl-C into."""
     raise ImportError("canary") from KeyboardInterrupt()
 
 

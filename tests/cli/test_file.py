@@ -97,8 +97,9 @@ def test_trust(shell: Shell) -> None:
 
 def test_declining_to_trust(shell: Shell) -> None:
     """Anything but a yes trusts nothing."""
+    origin = shell("file", "trust", "--yes").err.rpartition(" ")[2].strip()
     child = shell.terminal("file", "trust")
-    child.expect_exact("[y/N]: ")
+    child.expect_exact(f"with the origin {origin} as the genuine store file? [y/N]: ")
     child.sendline("n")
     code, text = ended(child)
     assert code == 1
@@ -106,7 +107,7 @@ def test_declining_to_trust(shell: Shell) -> None:
 
 
 def test_rekey(shell: Shell) -> None:
-    """Rekeying changes every line, and what is in the store stays."""
+    """Rekeying changes every line and no value."""
     path = shell.folder / STORE.removeprefix("file:")
     before = path.read_bytes().splitlines()[:-1]
     assert shell("file", "rekey").code == 0

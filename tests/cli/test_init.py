@@ -11,10 +11,11 @@ from tests.support.shell import STORE, Shell
 
 
 def test_what_init_makes(empty: Shell) -> None:
-    """Init writes a config, its types module and the default store, and says what comes next."""
+    """Init writes a config, its types module and the default store, and names the next steps."""
     done = empty("init")
     assert done.code == 0
     assert done.err.startswith(f"init -> {STORE}, workspace default\n")
+    assert f"wrote {empty.folder / 'tailor_config.py'} and tailor_config_types.py\n" in done.err
     assert all(word in done.err for word in ("tailorsecrets apply", ".env", "git"))
     for name in ("tailor_config.py", "tailor_config_types.py", STORE.removeprefix("file:")):
         assert (empty.folder / name).is_file()
@@ -97,7 +98,7 @@ def test_a_home_that_cannot_be_written(empty: Shell) -> None:
 
 
 def test_init_with_another_store_and_config(empty: Shell) -> None:
-    """--store and --config say what to make."""
+    """--store and --config choose the files to make."""
     assert empty("init", "--store", "file:dev.jsonl", "-c", "dev_config.py").code == 0
     assert (empty.folder / "dev.jsonl").is_file()
     assert (empty.folder / "dev_config.py").is_file()
@@ -156,7 +157,7 @@ def test_no_config(empty: Shell, command: str) -> None:
 
 
 def test_what_a_config_prints_is_talk(managed: Shell) -> None:
-    """A config that prints does not spoil the JSON on stdout."""
+    """A config that prints does not change the JSON on stdout."""
     path = managed.folder / "tailor_config.py"
     path.write_text("print('hello')\n" + path.read_text())
     done = managed("apply", "-d", "--json", STRIPE_KEY="x")

@@ -1,4 +1,4 @@
-"""Two branches of a repository with a store file in it: what was done on both goes on after the merge."""
+"""Two branches of a repository with a store file in it: after the merge it has the writes of both."""
 
 import subprocess
 from collections.abc import Callable

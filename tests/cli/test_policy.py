@@ -7,7 +7,7 @@ import pytest
 from tests.support.shell import Shell
 
 STORES = {
-    "vault://vault.example/kv/base": 'path "kv/data/base/default/api-keys/*"',
+    "vault://vault.example/kv/base?mount=kv": 'path "kv/data/base/default/api-keys/*"',
     "vault://vault.example": 'path "default/api-keys/data/*"',
     "aws://eu-west-1/team": "secret:team/default/api-keys/*",
     "gcp://my-project": "my-project",

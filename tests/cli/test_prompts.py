@@ -20,7 +20,7 @@ def test_a_hidden_prompt(shell: Shell) -> None:
 
 
 def test_a_hidden_prompt_left_empty(shell: Shell) -> None:
-    """An empty answer is no value, and the error names the way to give the empty text."""
+    """An empty answer is refused, and the hint has the option for the empty text."""
     child = shell.terminal("secret", "create", *KEY)
     child.expect_exact("Value: ")
     child.sendline("")

@@ -130,15 +130,15 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("--bogus",), "--bogus"),
         (("apply", "--bogus"), "--bogus"),
         (("aply",), "did you mean 'apply'?"),
-        (("xyzzy",), "there is no command 'xyzzy'"),
+        (("xyzzy",), "no such command 'xyzzy'"),
         (("secret",), "Missing command"),
         (("secret", "vault", "creat"), "did you mean 'create'?"),
         (("secret", "list"), "--vault-name"),
         (("secret", "list", "-V"), "requires an argument"),
-        (("apply", "extra"), "more words"),
+        (("apply", "extra"), "too many arguments"),
         (("completion", "tcsh"), "tcsh"),
-        (("apply", "-w", ""), "it is empty"),
-        (("apply", "-e", ""), "it is empty"),
+        (("apply", "-w", ""), "the value is empty"),
+        (("apply", "-e", ""), "the value is empty"),
     ],
 )
 def test_bad_usage(empty: Shell, words: tuple[str, ...], message: str) -> None:
@@ -151,6 +151,47 @@ def test_bad_usage(empty: Shell, words: tuple[str, ...], message: str) -> None:
     done = empty(*words, "--json") if words[-1] != "-V" else empty("--json", *words)
     assert done.error["code"] == "USAGE"
     assert list(done.error) == ["code", "message", "suggestion"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("secret", "list", "--bogus"), "run: tailorsecrets secret list --help"),
+        (("secret", "create", *STRIPE, "--value-file", "none"), "run: tailorsecrets secret create --help"),
+    ],
+)
+def test_the_help_to_read(empty: Shell, words: tuple[str, ...], expected: str) -> None:
+    """The hint of bad usage is the help of the command, or of the program."""
+    assert empty(*words, "--json").error["suggestion"] == expected
+
+
+WRITES: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("init",): (),
+    ("apply",): ("--yes",),
+    ("remove",): ("--yes",),
+    ("secret", "create"): ("-V", "api-keys", "-n", "new-key", "--value-stdin", "--yes"),
+    ("secret", "update"): (*STRIPE, "--value-stdin", "--yes"),
+    ("secret", "delete"): (*STRIPE, "--yes"),
+    ("secret", "restore"): (*STRIPE, "--yes"),
+    ("secret", "rollback"): (*STRIPE, "--to", "1", "--yes"),
+    ("secret", "purge"): (*STRIPE, "--yes"),
+    ("secret", "vault", "create"): ("new-vault",),
+    ("secret", "vault", "delete"): ("new-vault", "--yes"),
+    ("secret", "vault", "release"): ("api-keys",),
+    ("secret", "vault", "adopt"): ("api-keys", "--yes"),
+    ("file", "keys", "add"): (),
+    ("file", "keys", "remove"): ("0000", "--yes"),
+    ("file", "rekey"): (),
+}
+
+
+@pytest.mark.parametrize("path", WRITES, ids=" ".join)
+def test_a_command_that_writes_names_its_target_first(managed: Shell, path: tuple[str, ...]) -> None:
+    """The first line on stderr of every command that writes has the command, the store and the workspace."""
+    done = managed(*path, *WRITES[path], "-w", "default", stdin=b"x", STRIPE_KEY="y")
+    first = done.err.splitlines()[0]
+    assert first.startswith(" ".join(path))
+    assert first.endswith(f" -> {STORE}, workspace default")
 
 
 def test_words_that_may_be_a_value_are_not_repeated(empty: Shell) -> None:
@@ -205,7 +246,7 @@ def test_an_env_file_names_the_target(shell: Shell) -> None:
     [('A="unclosed canary', 1), ("# one\n\n\nA=1\n\n  B='canary\n", 6), ("A=1\ncanary word\n", 2), ("=canary\n", 1)],
 )
 def test_a_malformed_env_file(shell: Shell, text: str, line: int, caplog: pytest.LogCaptureFixture) -> None:
-    """A line that is no assignment is an error with its number and without its text, and nothing else is said."""
+    """A line that is not an assignment is an error with its number, without its text and without any other line."""
     (shell.folder / "bad.env").write_text(text)
     done = shell("-e", "bad.env", "secret", "vault", "list", "--json")
     assert (done.code, done.error["code"]) == (1, "CONFIG_INVALID")
@@ -215,7 +256,7 @@ def test_a_malformed_env_file(shell: Shell, text: str, line: int, caplog: pytest
 
 
 def test_a_bare_name_in_an_env_file(shell: Shell) -> None:
-    """A name alone sets nothing and is no error."""
+    """A name alone sets nothing and is not an error."""
     (shell.folder / "bare.env").write_text("BARE\nTAILORSECRETS_WORKSPACE=prod\n")
     assert shell("-e", "bare.env", "secret", "vault", "list").err == "workspace prod has no vaults\n"
 
@@ -239,7 +280,7 @@ class Gone(io.StringIO):
     """A pipe that nobody reads any more."""
 
     def write(self, _text: str) -> int:
-        """Raise what a write to it raises."""
+        """Raise BrokenPipeError, as a write does."""
         raise BrokenPipeError
 
 
@@ -247,7 +288,7 @@ class Odd(io.StringIO):
     """A stream that fails in a way that nobody expects."""
 
     def write(self, text: str) -> int:
-        """Raise an error that quotes what was written."""
+        """Raise an error that quotes the text."""
         raise ZeroDivisionError(text)
 
 
@@ -334,7 +375,7 @@ def test_an_error_is_a_line_and_a_hint(shell: Shell) -> None:
 
 @pytest.mark.parametrize("path", [path for path in leaves() if path != ("completion",)], ids=" ".join)
 def test_a_bad_target_stops_every_command(empty: Shell, path: tuple[str, ...]) -> None:
-    """Every command takes --store, --profile and --env-file, and refuses what is not there."""
+    """Every command takes --store, --profile and --env-file, and refuses a missing one."""
     words = {"get": STRIPE, "history": STRIPE, "create": (*STRIPE, "--value-stdin")}.get(path[-1], ())
     done = empty(*path, *words, "--env-file", "none.env", "--json", stdin=b"x")
     assert done.code == 1

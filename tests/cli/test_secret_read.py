@@ -147,7 +147,7 @@ def test_a_vault_that_is_not_there(shell: Shell, verb: str) -> None:
 
 
 def test_a_reader_without_the_list_right(memory: Shell) -> None:
-    """Where nobody may look for the vault, the secret is what is missing; and where it is there, nobody looks."""
+    """Without the right to list, the error is that of the secret; for an existing secret nothing is listed."""
     memory("secret", "vault", "create", "api-keys")
     memory("secret", "create", *STRIPE, "--value-stdin", stdin=b"x")
     driver = DRIVERS["here"]
@@ -173,7 +173,7 @@ def test_a_reader_without_the_list_right(memory: Shell) -> None:
     ids=lambda each: each[0] if isinstance(each, tuple) else "",
 )
 def test_a_message_names_the_secret_once(shell: Shell, words: tuple[str, ...], message: str) -> None:
-    """An error says which secret it is about, and does not say it again as the store calls it."""
+    """An error names its secret once, and not again by its native name."""
     assert shell("secret", *words, "--json").error["message"] == message
 
 

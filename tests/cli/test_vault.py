@@ -86,7 +86,7 @@ def test_typing_the_name(shell: Shell) -> None:
 
 
 def test_json_of_a_change(shell: Shell) -> None:
-    """A change of a vault says in JSON what was changed, and where."""
+    """The JSON of a change has the name and the workspace."""
     done = shell("secret", "vault", "create", "partner-keys", "-w", "staging", "--json")
     assert done.data == {"changed": True, "workspaceId": "staging", "name": "partner-keys"}
 

@@ -19,8 +19,10 @@ class WebServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # a connection that finds no place is reset, which would look like a fault
 
-    def __init__(self, handler: "type[Handler]", owner: Any = None, context: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(
+        self, handler: "type[Handler]", owner: Any = None, context: ssl.SSLContext | None = None, *, port: int = 0
+    ) -> None:
+        super().__init__(("127.0.0.1", port), handler)
         self.owner, self.context = owner, context
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()

@@ -1,5 +1,6 @@
 """Executors, resolvers, workflows and apps as they are defined: what is refused, and how it is told."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -128,6 +129,12 @@ def test_a_schedule_is_in_its_timezone() -> None:
     times = [trigger.next_time(datetime(2025, month, 1, tzinfo=UTC)).astimezone(UTC).hour for month in (1, 7)]
     assert times == [2, 1]
     assert str(trigger) == "cron 0 3 * * * (Europe/Berlin)"
+
+
+def test_timezones_need_no_database_of_the_system() -> None:
+    """Slim images have no timezones; the extra ``app`` brings them."""
+    code = "from tailorsecrets import schedule_trigger; schedule_trigger(cron='0 3 * * *', timezone='Europe/Berlin')"
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONTZPATH": ""}, check=True)
 
 
 def test_other_bad_triggers() -> None:

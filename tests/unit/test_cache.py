@@ -196,9 +196,8 @@ def test_calls_to_a_dead_store_back_off(cold: bool) -> None:
     for tenth in range(2000):
         bench.now = start + tenth / 10
         before = len(bench.calls)
-        reader = bench.ask()
-        if not reader.done:
-            bench.fly()
+        bench.ask()
+        bench.fly()
         if len(bench.calls) > before:
             attempts.append(tenth / 10)
     assert attempts == [0, 1, 3, 7, 15, 31, 63, 123, 183]
@@ -263,8 +262,61 @@ def test_a_background_refresh_that_is_denied_drops_the_value(kind: type[SecretsE
         bench.get()
 
 
-def test_denied_ends_an_outage_at_once() -> None:
-    """When a store comes back and says no, the last value is not served once more."""
+def test_a_value_that_is_past_its_grace_is_waited_for_once() -> None:
+    """The first read after the grace waits; when that fails, no later one waits, and each pause has one attempt."""
+    bench = Bench()
+    bench.get()
+    bench.error = Unavailable
+    bench.now += 600
+    first = bench.ask()
+    assert not first.done
+    bench.fly()
+    first.go_on()
+    assert first.value == "1"
+    for seconds, attempts in [(0.5, 0), (0.5, 1), (0.0, 1), (1.0, 0), (1.0, 1)]:
+        bench.now += seconds
+        reader = bench.ask()
+        assert (reader.done, reader.value) == (True, "1")
+        assert entry_or_raise(reader.asking.answers()[0]).stale
+        assert len([work for work in bench.waiting if work.func == bench.cache._fly]) == attempts  # type: ignore[attr-defined]
+        if seconds == 0.0 or not attempts:
+            bench.fly()
+    bench.error = None
+    bench.values[ONE] = "new"
+    bench.fly()
+    bench.now += 60
+    bench.ask()
+    bench.fly()
+    assert bench.ask().value == "new"
+
+
+def test_a_reader_that_wants_a_newer_value_waits_also_in_an_outage() -> None:
+    """The last value answers only readers that accept its age; the others wait for the next attempt."""
+    bench = Bench()
+    bench.get()
+    bench.error = Unavailable
+    bench.now += 600
+    bench.get()
+    bench.now += 1
+    assert bench.ask(max_age=601.5).value == "1"
+    assert not bench.ask(max_age=600).done
+    bench.fly()
+
+
+def test_a_flight_that_outlasts_a_reader_blocks_no_other() -> None:
+    """After one reader has timed out on a call, the next ones get the last value at once, while the call goes on."""
+    bench = Bench(timeout=0.01)
+    bench.get()
+    bench.now += 600
+    assert entry_or_raise(bench.cache.read([ONE])[0]).stale
+    reader = bench.ask()
+    assert (reader.done, reader.value) == (True, "1")
+    bench.fly()
+    assert not entry_or_raise(bench.ask().asking.answers()[0]).stale
+
+
+def test_the_first_attempt_that_is_denied_ends_an_outage() -> None:
+    """When a store comes back and denies, the value is dropped with that answer."""
     bench = Bench()
     bench.get()
     bench.now += 600
@@ -272,6 +324,8 @@ def test_denied_ends_an_outage_at_once() -> None:
     assert bench.get() == "1"
     bench.now += 1
     bench.error = Denied
+    assert bench.ask().value == "1"
+    bench.fly()
     with pytest.raises(Denied):
         bench.get()
 

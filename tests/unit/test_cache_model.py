@@ -136,10 +136,14 @@ class CacheMachine(RuleBasedStateMachine):
                 if age >= RULES.ttl and self.now >= line.retry:
                     self.call(name)
                 return line.value
+        young = max_age is None or age < max_age
+        if line.failures and line.value is not None and age < RULES.max_stale and young:
+            if self.now >= line.retry:
+                self.call(name)  # in the background, whatever comes of it
+            return line.value
         error = line.error if self.now < line.retry else self.call(name)
         if error is None:
             return self.lines[name].value
-        young = max_age is None or age < max_age
         if error is not Denied and line.value is not None and age < RULES.max_stale and young:
             return line.value
         return error

@@ -17,8 +17,8 @@ def test_the_walk() -> None:
     for said in (
         "applied: 7 created, 0 updated, 0 deleted",
         "order 1001 signed: ",
-        "nothing to do: the store is as the config says",
-        "shop manages the vault api-keys no longer",
+        "nothing to do: the store matches the config",
+        "shop no longer manages the vault api-keys",
         "Take these vaults over? [y/N]: y",
         "applied: 0 created, 2 updated, 0 deleted",
         "applied: 0 created, 0 updated, 1 deleted",

@@ -18,7 +18,7 @@ import pytest
 
 from tailorsecrets.config.config import define_secret_manager
 from tailorsecrets.declared.declarations import Declarations
-from tailorsecrets.driver import Caps
+from tailorsecrets.driver import Caps, Driver, Entry, Stored
 from tailorsecrets.errors import (
     ConfigError,
     Denied,
@@ -35,6 +35,7 @@ from tailorsecrets.runtime.events import CacheEvent
 from tailorsecrets.runtime.manager import SecretManager
 from tailorsecrets.runtime.threads import FETCH_THREADS, HOOK_THREADS
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.layers import Layer
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.targets.cache_settings import CacheSettings
 from tailorsecrets.testing import Memory
@@ -166,6 +167,55 @@ def test_recent_gives_the_newest_first(shop: Shop) -> None:
     assert shop.secrets.recent("abc", "three") == []
     shop.store.delete_secret("abc", "one")
     assert shop.secrets.recent("abc", "one", 2, max_age=0) == []  # a key that was deleted is no good any more
+
+
+class Losing(Layer):
+    """A driver whose version *lost* goes between the list of versions and its read."""
+
+    def __init__(self, inner: Driver, lost: str, error: type[SecretsError]) -> None:
+        super().__init__(inner)
+        self.lost, self.error = lost, error
+
+    def get(self, name: str, version: str = "") -> Stored:
+        """Read any other version."""
+        if version == self.lost:
+            raise self.error
+        return super().get(name, version)
+
+
+@pytest.mark.parametrize("error", [SecretNotFound, Disabled])
+def test_recent_leaves_out_a_version_that_is_gone(shop: Shop, error: type[SecretsError]) -> None:
+    """Where an older version goes between the list and its read, ``recent`` gives the current value and the others."""
+    for value in ("second", "third"):
+        shop.rotate("one", value)
+    lost = shop.store.history("abc", "one")[1].version
+    shop.secrets.connect(store=lambda: Store(Losing(shop.memory, lost, error)))
+    assert shop.secrets.recent("abc", "one") == ["third", "value of one"]
+    assert shop.secrets.recent("abc", "one", 3) == ["third", "value of one"]
+
+
+def test_recent_gives_the_current_value_of_a_secret_that_is_just_being_deleted() -> None:
+    """Where the secret goes between the read of its value and the list of versions, the value is the answer."""
+    shop = Shop()
+
+    class Deleting(Layer):
+        """A driver without any versions."""
+
+        def versions(self, name: str) -> Iterator[Entry]:
+            """Find no such name."""
+            raise SecretNotFound
+
+    shop.secrets.connect(store=lambda: Store(Deleting(shop.memory)))
+    assert shop.secrets.recent("abc", "one") == ["value of one"]
+
+
+def test_recent_raises_when_an_older_version_cannot_be_read(shop: Shop) -> None:
+    """A store that fails in between is not a store without older versions."""
+    shop.rotate("one", "second")
+    older = shop.store.history("abc", "one")[1].version
+    shop.secrets.connect(store=lambda: Store(Losing(shop.memory, older, Unavailable)))
+    with pytest.raises(Unavailable):
+        shop.secrets.recent("abc", "one")
 
 
 def test_recent_is_held_like_any_value(shop: Shop) -> None:

@@ -1,12 +1,14 @@
 """Secrets as a source of pydantic-settings."""
 
+import traceback
 from typing import Annotated, Any
 
 import pytest
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from tailorsecrets import ConfigError, SecretRef, UndeclaredSecret
+from tailorsecrets import ConfigError, Denied, SecretManager, SecretRef, Store, UndeclaredSecret
+from tailorsecrets.declared.declarations import Declarations
 from tailorsecrets.integrations.pydantic_settings import SecretsSource
 from tailorsecrets.testing.memory import Memory
 from tests.support.web import CANARY, manager
@@ -54,6 +56,25 @@ def test_one_read_a_vault() -> None:
     other = Annotated[SecretStr, SecretRef("api-keys", "other")]
     settings({"token": "abc", "other": "def"}, driver, token=(TOKEN, ...), other=(other, ...))
     assert driver.value_reads == 1
+
+
+def test_a_failed_read_shows_no_other_value() -> None:
+    """When one of two vaults cannot be read, no frame of the error holds a value of the other in its locals."""
+    memory = Memory()
+    for vault in ("api-keys", "database"):
+        memory.backdoor.write(f"default/{vault}/token", CANARY)
+    memory.backdoor.deny("default/database/token")
+    names = {"api-keys": frozenset({"token"}), "database": frozenset({"token"})}
+    secrets = SecretManager(Declarations({}, names)).connect(store=lambda: Store(memory))
+
+    class Settings(BaseSettings):
+        token: TOKEN
+        password: Annotated[SecretStr, SecretRef("database", "token")]
+
+    with pytest.raises(Denied) as caught:
+        SecretsSource(Settings, secrets)()
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert CANARY not in "".join(str(frame.locals) for frame in report.stack if frame.filename != __file__)
 
 
 def test_an_alias() -> None:

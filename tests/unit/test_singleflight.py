@@ -4,53 +4,24 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import pytest
 import trio
 
 from tailorsecrets.declared.declarations import Declarations
-from tailorsecrets.driver import Driver
 from tailorsecrets.errors import Denied, Unavailable
 from tailorsecrets.runtime.manager import SecretManager
 from tailorsecrets.runtime.threads import FETCH_THREADS, LIMIT, DaemonThreads
 from tailorsecrets.secret import Secret
-from tailorsecrets.store.layers import Call, Layer
 from tailorsecrets.store.store import Store
 from tailorsecrets.testing import Memory
+from tests.support.gate import Gate
 from tests.support.waiting import wait_for
 
-T = TypeVar("T")
 MANY = [f"name-{number}" for number in range(100)]
 BACKENDS = ["asyncio", "trio"]
-
-
-class Gate(Layer):
-    """A driver whose calls wait while the gate is shut; ``most`` is how many have waited at once."""
-
-    def __init__(self, inner: Driver) -> None:
-        super().__init__(inner)
-        self.is_open, self.reached = threading.Event(), threading.Event()
-        self.is_open.set()
-        self.inside = self.most = 0
-        self._lock = threading.Lock()
-
-    def shut(self) -> None:
-        """Let the calls from now on wait."""
-        self.is_open.clear()
-        self.reached.clear()
-
-    def around(self, call: Call, do: Callable[[], T]) -> T:
-        """Wait for the gate."""
-        with self._lock:
-            self.inside += 1
-            self.most = max(self.most, self.inside)
-        self.reached.set()
-        assert self.is_open.wait(30)
-        with self._lock:
-            self.inside -= 1
-        return do()
 
 
 class Shop:
@@ -174,6 +145,14 @@ def test_a_hit_does_not_leave_the_event_loop(shop: Shop, backend: str) -> None:
 
     anyio.run(main, backend=backend)
     assert turns == ["reader", "other"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_any_version_of_trio_will_do(shop: Shop, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    """A cold read works on asyncio and on trio where the imported trio lacks ``in_trio_run`` and ``in_trio_task``."""
+    for name in ("in_trio_run", "in_trio_task"):
+        monkeypatch.delattr(trio.lowlevel, name)
+    assert anyio.run(shop.secrets.aget, "abc", "one", backend=backend) == "value"
 
 
 def test_a_cancelled_leader_leaves_its_flight_on_asyncio(shop: Shop) -> None:

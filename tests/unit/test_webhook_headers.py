@@ -8,7 +8,17 @@ from typing import Any
 import anyio
 import pytest
 
-from tailorsecrets import ConfigError, SecretManager, SecretNotFound, SecretRef, UndeclaredSecret, ValueInvalid
+from tailorsecrets import (
+    ConfigError,
+    Secret,
+    SecretManager,
+    SecretNotFound,
+    SecretRef,
+    UndeclaredSecret,
+    ValueInvalid,
+    references,
+    webhook,
+)
 from tailorsecrets.references import Reader
 from tailorsecrets.references.transport import check_transport
 from tailorsecrets.testing.memory import Memory
@@ -111,7 +121,39 @@ def test_what_is_no_header(resolve: Resolve, given: Mapping[str, Any], problem: 
     assert problem in str(caught.value)
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_a_wrong_header_shows_no_value() -> None:
+    """No frame of the error of a wrong header holds a pasted token in its locals."""
+    wrong = {"X-Key": f"{CANARY}\n"}
+    secrets = manager({})
+
+    async def twin() -> object:
+        return await secrets.aheaders(wrong)
+
+    calls: list[Callable[[], object]] = [
+        lambda: secrets.headers(wrong),
+        lambda: anyio.run(twin),
+        lambda: secrets.auth(wrong),
+        lambda: references.headers(secrets, wrong),
+        lambda: references.auth(secrets, wrong),
+        lambda: webhook(url="https://example.com", headers=wrong),
+    ]
+    for call in calls:
+        with pytest.raises(ConfigError) as caught:
+            call()
+        report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        frames = [frame for frame in report.stack if frame.filename != __file__]
+        assert frames
+        assert CANARY not in "".join(str(frame.locals) for frame in frames)
+
+
+def test_a_header_may_be_a_secret() -> None:
+    """A Secret is plain text that is already covered."""
+    assert manager({}).headers({"X-Key": Secret("abc")}) == {"X-Key": "abc"}
+    with pytest.raises(ConfigError, match="not allowed in a header"):
+        manager({}).headers({"X-Key": Secret("a\nb")})
+
+
+def test_all_problems_are_listed_at_once() -> None:
     """One error lists everything that is wrong with the headers."""
     with pytest.raises(ConfigError, match=r"X-One.*X-Two"):
         manager({}).headers({"X-One": 1, "X-Two": {}})  # type: ignore[dict-item]

@@ -8,7 +8,7 @@ from tailorsecrets.driver import ABSENT, PRESENT, Driver, Stored
 from tailorsecrets.errors import AlreadyExists, ConfigError, Conflict, Corrupt, Denied, Disabled, NotFound, SecretsError
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.conformance.suite import STAMP, refused
-from tailorsecrets_aws.driver import _UNTIL_PURGED, AwsDriver, _name_of
+from tailorsecrets_aws.driver import _UNTIL_PURGED, AwsDriver, _name_in
 from tests.support.aws.backdoor import Aws, AwsBackdoor, aws_before
 from tests.support.aws.rules import PENDING
 from tests.support.aws.wire import Call, Do, Reply, refuse
@@ -309,7 +309,7 @@ def test_a_batch_that_does_not_fit_into_one_answer(aws: Aws, driver: AwsDriver) 
 def test_an_arn_names_its_secret() -> None:
     """AWS may tell of what it could not read by either."""
     arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/api-keys/one-AbCdEf"
-    assert (_name_of(arn), _name_of("prod/api-keys/one")) == ("prod/api-keys/one", "prod/api-keys/one")
+    assert (_name_in(arn), _name_in("prod/api-keys/one")) == ("prod/api-keys/one", "prod/api-keys/one")
 
 
 def test_text_that_another_tool_stored_as_bytes(aws: Aws, driver: AwsDriver, name: str) -> None:

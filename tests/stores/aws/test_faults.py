@@ -4,18 +4,38 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from threading import Timer
 
 import pytest
 
 from tailorsecrets.driver import ABSENT, PRESENT, Driver, Entry
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unauthenticated, Unavailable
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.store import Store
 from tailorsecrets.testing.conformance.suite import STAMP, names, refused
 from tests.support.aws.backdoor import THROTTLED, Aws, aws_before
-from tests.support.aws.wire import CLOSED, EXPIRED, PAGE, RESET, Fault, Reply, answer, cut, denied, lost, refuse, slow
-from tests.support.servers import Server
+from tests.support.aws.wire import (
+    CLOSED,
+    EXPIRED,
+    PAGE,
+    RESET,
+    Call,
+    Do,
+    Fault,
+    Reply,
+    _Handler,
+    answer,
+    cut,
+    denied,
+    lost,
+    refuse,
+    slow,
+)
+from tests.support.servers import Server, free_port
+from tests.support.web_server import WebServer
 
 READ = 0.9  # seconds; a write has four times that
+CHECKED = 1.5  # seconds, of which a third is enough for a metadata read on a busy machine
 FOREVER = float("inf")
 SLACK = 1.0  # seconds more than the budget, for a busy machine
 NUMBERS = count()
@@ -174,6 +194,68 @@ def test_a_write_that_is_never_answered(both: Aws) -> None:
     driver.close()
 
 
+def test_a_write_whose_repeats_are_throttled(aws: Aws) -> None:
+    """A write may be done whose answer is lost and whose repeats AWS refuses: that is Unavailable, not Throttled."""
+    driver = aws.open(timeout=READ)
+    aws.wire.fail(THROTTLED, op="CreateSecret", times=FOREVER)
+    aws.wire.fail(lost, op="CreateSecret")
+
+    with pytest.raises(Unavailable) as caught:
+        driver.put(f"faults/repeats-{next(NUMBERS)}/key", Secret("new"), expect=ABSENT)
+
+    assert (caught.value.retryable, caught.value.__context__) == (False, None)
+    driver.close()
+
+
+WRITTEN: list[tuple[str, Callable[[Store], object]]] = [
+    ("CreateSecret", lambda store: store.create_secret("api-keys", "new", Secret("new"))),
+    ("PutSecretValue", lambda store: store.update_secret("api-keys", "live", Secret("new"))),
+    ("DeleteSecret", lambda store: store.delete_secret("api-keys", "live")),
+    ("RestoreSecret", lambda store: store.restore_secret("api-keys", "deleted")),
+]  # an operation of AWS, and a write of the product that sends it
+
+
+@pytest.fixture
+def store(aws: Aws) -> Iterator[Store]:
+    """Give a store with a live and a deleted secret."""
+    with Store(aws.open(timeout=CHECKED), url="aws://eu-west-1", prefix=f"faults/s{next(NUMBERS)}") as store:
+        store.create_vault("api-keys")
+        for name in ("live", "deleted"):
+            store.create_secret("api-keys", name, Secret("old"))
+        store.delete_secret("api-keys", "deleted")
+        yield store
+
+
+@pytest.mark.parametrize(("op", "write"), WRITTEN, ids=[op for op, _ in WRITTEN])
+@pytest.mark.parametrize("fault", [lost, CLOSED], ids=["done", "not-done"])
+def test_the_outcome_of_a_write_without_an_answer(
+    aws: Aws, store: Store, fault: Fault | Reply, op: str, write: Callable[[Store], object]
+) -> None:
+    """A write without an answer is success where it was done, else the error says that it was not done."""
+    aws.wire.fail(fault, op=op, times=FOREVER)
+    if fault is lost:
+        write(store)
+        return
+    with pytest.raises(Unavailable) as caught:
+        write(store)
+    assert caught.value.outcome == "not done"
+
+
+def test_the_outcome_of_a_write_is_unknown(aws: Aws, store: Store) -> None:
+    """Where the store does not answer the read after the write either, the error says that it may be done."""
+
+    def lost_for_good(call: Call, do: Do) -> Reply:
+        aws.wire.fail(CLOSED, times=FOREVER)
+        return lost(call, do)
+
+    aws.wire.fail(lost_for_good, op="PutSecretValue")
+
+    with pytest.raises(Unavailable) as caught:
+        store.update_secret("api-keys", "live", Secret("new"))
+
+    assert caught.value.outcome == "unknown"
+
+
 def test_a_delete_and_a_restore_that_were_done_and_not_answered(both: Aws) -> None:
     """Sent again, a delete of what is deleted and a restore of what is restored are success."""
     driver = both.open(timeout=3.0)
@@ -244,16 +326,32 @@ def test_a_page_in_the_middle_of_a_list(aws: Aws) -> None:
     driver.close()
 
 
-def test_nobody_listens(aws: Aws) -> None:
-    """A port where nobody listens is Unavailable within the budget, and the hint says what to check."""
-    driver = aws.open(timeout=READ, endpoint_url="http://127.0.0.1:9")
-    start = time.monotonic()
-
-    with pytest.raises(Exception, match="connect") as caught:
-        driver.get("faults/v/key")
-
-    problem = driver.explain(caught.value, "get")
-    assert problem.kind is Unavailable
-    assert "region" in problem.hint
-    assert time.monotonic() - start < READ + SLACK
+@pytest.mark.parametrize("timeout", [READ, 15.0])
+def test_nobody_listens(aws: Aws, timeout: float) -> None:
+    """A port where nobody listens is Unavailable after two seconds at most, and the hint says what to check."""
+    driver = aws.open(timeout=timeout, endpoint_url="http://127.0.0.1:9")
+    calls: dict[str, Callable[[str], object]] = {"get": driver.get, "delete": driver.delete}
+    for op, call in calls.items():
+        start = time.monotonic()
+        with pytest.raises(Exception, match="connect") as caught:
+            call("faults/v/key")
+        problem = driver.explain(caught.value, op)
+        assert problem.kind is Unavailable
+        assert "region" in problem.hint
+        assert time.monotonic() - start < 2.0 + SLACK
     driver.close()
+
+
+def test_a_server_that_starts_to_listen(aws: Aws) -> None:
+    """A refused connection is tried again for a moment, in which a server may start."""
+    port = free_port()
+    driver = aws.open(endpoint_url=f"http://127.0.0.1:{port}")
+    aws.raw.create_secret(Name="faults/starts/key", SecretString="value")
+    servers: list[WebServer] = []
+    start = Timer(0.3, lambda: servers.append(WebServer(_Handler, aws.wire, port=port)))
+    start.start()
+
+    assert driver.get("faults/starts/key").value == Secret("value")
+    driver.close()
+    start.join()
+    servers[0].close()

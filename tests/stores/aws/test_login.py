@@ -6,20 +6,24 @@ import os
 import ssl
 import stat
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
+from botocore.session import Session
 
 from tailorsecrets import open_store
-from tailorsecrets.driver import Target
+from tailorsecrets.driver import PRESENT, Target
 from tailorsecrets.errors import ConfigError, Unauthenticated
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.conformance.suite import refused
 from tailorsecrets_aws.driver import AwsDriver
-from tailorsecrets_aws.login import region_of
+from tailorsecrets_aws.login import open_session
 from tests.support.aws.backdoor import Aws, aws_before
 from tests.support.aws.wire import EXPIRED
 from tests.support.servers import Server
@@ -262,6 +266,115 @@ def test_a_login_that_another_tool_renews(aws: Aws, home: Path) -> None:
     driver.close()
 
 
+KEYS = "[default]\naws_access_key_id = AKIA{}\naws_secret_access_key = s\n"
+
+
+def test_a_login_that_is_renewed_within_the_call(aws: Aws, home: Path) -> None:
+    """A call whose keys have expired signs in again and is sent again, where there are other keys by then."""
+    (home / ".aws" / "credentials").write_text(KEYS.format("OLD"))
+    driver = AwsDriver(target(aws))
+    driver.get(NAME)
+    (home / ".aws" / "credentials").write_text(KEYS.format("NEW"))
+    aws.wire.fail(EXPIRED)
+
+    assert driver.get(NAME).value == Secret("value")
+    assert [call.login for call in aws.wire.arrived] == ["AKIAOLD", "AKIAOLD", "AKIANEW"]
+    driver.close()
+
+
+def test_a_login_that_is_renewed_in_a_write(aws: Aws, home: Path) -> None:
+    """A write is sent again too, with the same version id."""
+    (home / ".aws" / "credentials").write_text(KEYS.format("OLD"))
+    driver = AwsDriver(target(aws))
+    driver.get(NAME)
+    (home / ".aws" / "credentials").write_text(KEYS.format("NEW"))
+    aws.wire.fail(EXPIRED)
+    aws.wire.forget()
+
+    written = driver.put(NAME, Secret("new"), expect=PRESENT)
+
+    assert [call.facts["ClientRequestToken"] for call in aws.wire.arrived] == [written.version] * 2
+    driver.close()
+
+
+def test_a_login_that_threads_renew(aws: Aws, home: Path) -> None:
+    """Threads whose keys expire together all go on with the new ones."""
+    (home / ".aws" / "credentials").write_text(KEYS.format("OLD"))
+    driver = AwsDriver(target(aws))
+    driver.get(NAME)
+    (home / ".aws" / "credentials").write_text(KEYS.format("NEW"))
+    aws.wire.fail(lambda call, do: EXPIRED if call.login == "AKIAOLD" else do(call), times=float("inf"))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert [stored.value for stored in threads.map(driver.get, [NAME] * 32)] == [Secret("value")] * 32
+    driver.close()
+
+
+@pytest.mark.usefixtures("sts")
+def test_a_role_that_is_assumed_again(aws: Aws) -> None:
+    """Where the keys of an assumed role are refused, the role is assumed again within the call."""
+    driver = AwsDriver(target(aws, role_arn=ROLE))
+    aws.wire.fail(EXPIRED)
+
+    assert driver.get(NAME).value == Secret("value")
+    first, second = (call.login for call in aws.wire.arrived)
+    assert first != second
+    driver.close()
+
+
+@pytest.mark.usefixtures("sts")
+def test_a_role_on_top_of_keys_that_are_handed_in(aws: Aws) -> None:
+    """Keys of an environment that is handed in assume the role too."""
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAHANDED", "AWS_SECRET_ACCESS_KEY": "s"}
+
+    assert login(aws, target(aws, keys, role_arn=ROLE)).startswith("ASIA")
+
+
+@pytest.mark.parametrize("file", ["config", "credentials"])
+@pytest.mark.parametrize(
+    "content",
+    [b"canary = 1\n[default]\n", b"[default]\ncanary\n", b"[default]\nx = canary\xff\n"],
+    ids=["headless", "no-value", "not-text"],
+)
+def test_a_broken_file(home: Path, file: str, content: bytes) -> None:
+    """A file of ~/.aws that cannot be read as such is a ConfigError that names it and quotes nothing of it."""
+    (home / ".aws" / file).write_bytes(content)
+
+    with pytest.raises(ConfigError, match=f"aws/{file}") as caught:
+        open_store("aws://eu-west-1")
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.usefixtures("home")
+def test_a_setting_that_botocore_refuses(aws: Aws, home: Path) -> None:
+    """A wrong value in ~/.aws/config is a ConfigError, also where botocore reads it only for a client."""
+    config(home, "[default]\nmetadata_service_timeout = many\n")
+    driver = AwsDriver(target(aws))
+
+    with pytest.raises(ConfigError, match="many"):
+        driver.get(NAME)
+
+
+def test_one_session(aws: Aws, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening and the first call make one botocore session between them, and the calls after it none."""
+    made = list[object]()
+
+    class Counted(Session):
+        def __init__(self, **options: Any) -> None:
+            made.append(self)
+            super().__init__(**options)
+
+    monkeypatch.setattr("botocore.session.Session", Counted)
+    monkeypatch.setattr("tailorsecrets_aws.login.Session", Counted)
+    (home / ".aws" / "credentials").write_text(KEYS.format("ONE"))
+    driver = AwsDriver(target(aws))
+    for _ in range(2):
+        driver.get(NAME)
+
+    assert len(made) == 1
+    driver.close()
+
+
 REGIONS: list[tuple[str, dict[str, str], str]] = [
     ("eu-west-1", {"AWS_REGION": "eu-west-2"}, "eu-west-1"),
     ("", {"AWS_REGION": "eu-west-2", "AWS_DEFAULT_REGION": "eu-west-3"}, "eu-west-2"),
@@ -275,7 +388,8 @@ def test_regions(home: Path, host: str, environ: dict[str, str], region: str) ->
     """The region is the URL's, else AWS_REGION, else AWS_DEFAULT_REGION, else the profile's."""
     config(home, "[default]\nregion = eu-central-1\n")
 
-    assert region_of(replace(target(None, environ), host=host)) == region
+    wanted = replace(target(None, environ), host=host)
+    assert open_session(wanted).get_config_variable("region") == region
 
 
 @pytest.mark.usefixtures("home")
@@ -292,7 +406,7 @@ BAD = {
     "aws://eu-west-1?tags=team": "team",
     "aws://eu-west-1?tags=aws:x=y": "aws:x",
     "aws://eu-west-1?tags=a=1,a=2": "each key once",
-    "aws://eu-west-1?replicas=europe": "no region",
+    "aws://eu-west-1?replicas=europe": "expected a region",
     "aws://eu-west-1?external_id=x1": "without role_arn",
     "aws://eu-west-1?role_arn=deployer": "role_arn=deployer",
     f"aws://eu-west-1?role_arn={ROLE}&session_name=a%20b": "session_name",
@@ -300,8 +414,8 @@ BAD = {
     "aws://eu-west-1/a:b": "characters",
     "aws://eu-west-1?region=eu-west-2": "unknown option region",
     "aws://key:secret@eu-west-1": "credential",
-    "aws://eu_west_1": "no region",
-    "aws://localhost:4566": "no region",
+    "aws://eu_west_1": "not a region",
+    "aws://localhost:4566": "not a region",
     "aws://?profile=none": "none",
     "aws://eu-west-1?ca_bundle=none.pem": "none.pem",
     "aws://eu-west-1?profile=none": "none",

@@ -101,10 +101,7 @@ def test_calls_of_a_thousand(aws: Aws, prefix: str) -> None:
         f"vault-{v}": {f"key-{n:03}": Secret(f"{v} {n}") for n in range(250)} for v in range(4)
     }
     assert deploy(aws, prefix, wanted).complete
-    created = [call.name for call in aws.wire.arrived if call.op == "CreateSecret"]
-    assert aws.wire.counts == {"ListSecrets": 1, "CreateSecret": len(created)}
-    assert len(set(created)) == 1_004
-    assert len(created) <= 1_006  # a connection to the emulator may break under load, and a create is safe to repeat
+    assert aws.wire.counts == {"ListSecrets": 1, "CreateSecret": 1_004}
 
     look = {"ListSecrets": ceil(1_004 / 100), "BatchGetSecretValue": 1}
     aws.wire.forget()
@@ -263,7 +260,7 @@ def test_batches_that_are_denied(aws: Aws, prefix: str, caplog: pytest.LogCaptur
 
 
 def test_denied_is_not_missing(aws: Aws, prefix: str) -> None:
-    """A denied read names the secret, the action and what IAM said; a denied write does not quote AWS."""
+    """A denied read names the secret, the action and IAM's reason; of a denied write there is only AWS's code."""
     deploy(aws, prefix, {"api-keys": {"one": Secret("1")}})
     name = f"{prefix}/default/api-keys/one"
     aws.rules.closed |= {("GetSecretValue", name), ("PutSecretValue", name)}
@@ -275,7 +272,9 @@ def test_denied_is_not_missing(aws: Aws, prefix: str) -> None:
             store.update_secret("api-keys", "one", Secret("2"))
 
     assert "secretsmanager:GetSecretValue" in reading.value.hint
-    assert "arn:aws:iam::123456789012:user/app" in reading.value.hint
+    assert "arn:aws:iam::123456789012:user/app" in reading.value.reason
+    assert reading.value.reason.startswith("AccessDeniedException: ")
+    assert writing.value.reason == "AccessDeniedException"
     assert writing.value.hint == "the login may not do secretsmanager:PutSecretValue"
     assert writing.value.__context__ is None
 

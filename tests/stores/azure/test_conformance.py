@@ -14,8 +14,10 @@ from tailorsecrets.store.layers import stack
 from tailorsecrets.testing.conformance import Conformance, Connect
 from tailorsecrets_azure.driver import CAPS, AzureDriver
 from tests.support.azure.backdoor import AzureBackdoor
-from tests.support.azure.fixtures import TIMEOUT, target
+from tests.support.azure.fixtures import TIMEOUT, server, target
 from tests.support.azure.server import Server
+
+__all__ = ["server"]
 
 ANSWER = SimpleNamespace(request="GET", status_code=404, reason="text", headers={}, text=lambda _="": "{}")
 

@@ -1,4 +1,4 @@
-"""What goes wrong between the driver and a Key Vault: the right error within the budget, or success; no write twice."""
+"""Faults between the driver and a Key Vault: the right error within the budget, or success; no write is done twice."""
 
 import socket
 import time
@@ -58,7 +58,7 @@ def driver(server: Server) -> Iterator[Driver]:
 
 
 def meaning(driver: Driver, op: str) -> type[SecretsError]:
-    """Return what the exception means that a call of method *op* raises."""
+    """Return the kind of the exception that a call of method *op* raises."""
     calls: dict[str, Callable[[], object]] = {
         "get": lambda: driver.get(NAME),
         "list": lambda: list(driver.list("")),
@@ -68,9 +68,9 @@ def meaning(driver: Driver, op: str) -> type[SecretsError]:
     }
     try:
         calls[op]()
-    except Exception as exc:  # noqa: BLE001 - whatever the driver raises has to have a meaning
+    except Exception as exc:  # noqa: BLE001 - whatever the driver raises must have a meaning
         return problem(driver, exc, "delete" if op == "purge" else op).kind
-    raise AssertionError(f"{op} went through")
+    raise AssertionError(f"{op} succeeded")
 
 
 def rule(like: Rule, operation: str = "", times: int = 10**9, *, applied: bool = False) -> Rule:
@@ -126,7 +126,7 @@ def test_a_hanging_write_ends_in_time(server: Server, driver: Driver) -> None:
 
 
 def test_a_refused_connection_is_an_answer(server: Server) -> None:
-    """Where nobody listens, a read is tried again for two seconds, whatever time it has."""
+    """Where nothing listens, a read is tried again for two seconds, however long its time-out is."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         host = f"localhost:{gone.getsockname()[1]}"
     driver = AzureDriver(replace(target(server, timeout=15.0), host=host))
@@ -146,7 +146,7 @@ def test_a_slow_answer_is_an_answer(server: Server, driver: Driver) -> None:
 
 @pytest.mark.parametrize("seconds", [None, 0.2], ids=["no Retry-After", "Retry-After"])
 def test_throttled_then_served(server: Server, driver: Driver, seconds: float | None) -> None:
-    """Reads and writes that were refused as too many are sent again after what the service asks, and done once."""
+    """Throttled reads and writes are sent again after the wait that the service asks for, and done once."""
     server.faults.add(Rule(times=2, refusal=rules.throttled(seconds)))
     start = time.monotonic()
     assert driver.get(NAME).value == Secret("value")
@@ -158,7 +158,7 @@ def test_throttled_then_served(server: Server, driver: Driver, seconds: float | 
 
 @pytest.mark.parametrize("op", ["get", "list", "put", "delete"])
 def test_throttled_for_too_long(server: Server, driver: Driver, op: str) -> None:
-    """Where the service asks for more patience than the budget has, the call is Throttled at once."""
+    """Where the service asks for a longer wait than the budget has left, the call is Throttled at once."""
     server.faults.add(Rule(refusal=rules.throttled(60)))
     start = time.monotonic()
     assert meaning(driver, op) is Throttled
@@ -169,7 +169,7 @@ def test_throttled_for_too_long(server: Server, driver: Driver, op: str) -> None
     ("op", "operation"), [("get", "get"), ("list", "list"), ("put", "set"), ("delete", "delete"), ("purge", "purge")]
 )
 def test_denied(server: Server, driver: Driver, op: str, operation: str) -> None:
-    """Each operation that the login may not do is Denied."""
+    """An operation without the right for it is Denied."""
     server.faults.add(Rule(operation=operation, refusal=rules.denied(operation)))
     assert meaning(driver, op) is Denied
 
@@ -200,27 +200,27 @@ def test_denied(server: Server, driver: Driver, op: str, operation: str) -> None
 def test_refusals_are_told_apart(
     server: Server, driver: Driver, refusal: rules.Refusal, kind: type[SecretsError], hint: str
 ) -> None:
-    """Each reason that the service gives has its own meaning and remedy."""
+    """Each of the service's refusals has its own kind and hint."""
     server.faults.add(Rule(operation="get", refusal=refusal))
     with pytest.raises(Exception) as caught:
         driver.get(NAME)
-    told = driver.explain(caught.value, "get")
-    assert told.kind is kind
-    assert hint in told.hint
+    explained = driver.explain(caught.value, "get")
+    assert explained.kind is kind
+    assert hint in explained.hint
 
 
 def test_purge_protection_is_denied(server: Server, driver: Driver) -> None:
-    """A purge under purge protection is Denied, saying why, and the secret can be restored."""
+    """A purge under purge protection is Denied with the reason, and the secret can be restored."""
     server.vault.protected = True
     with pytest.raises(Exception) as caught:
         driver.delete(NAME, purge=True)
-    told = driver.explain(caught.value, "delete")
-    assert (told.kind, "purge protection" in told.hint) == (Denied, True)
+    explained = driver.explain(caught.value, "delete")
+    assert (explained.kind, "purge protection" in explained.hint) == (Denied, True)
     assert driver.restore(NAME).name == NAME
 
 
 def test_a_revoked_token_is_renewed_once(server: Server, driver: Driver) -> None:
-    """A token that is not good any more costs one new login, and nobody notices."""
+    """After a token was revoked, the read signs in again and succeeds."""
     issued = server.issued
     server.revoke()
     assert driver.get(NAME).value == Secret("value")
@@ -228,7 +228,7 @@ def test_a_revoked_token_is_renewed_once(server: Server, driver: Driver) -> None
 
 
 def test_a_login_that_is_gone_is_unauthenticated(server: Server, driver: Driver) -> None:
-    """Where no new token is to be had either, reads and writes are Unauthenticated."""
+    """Where signing in again fails, reads and writes are Unauthenticated."""
     server.revoke()
     server.identity_works = False
     assert meaning(driver, "get") is Unauthenticated
@@ -236,7 +236,7 @@ def test_a_login_that_is_gone_is_unauthenticated(server: Server, driver: Driver)
 
 
 def test_a_recovery_that_takes_too_long_is_unavailable(server: Server, driver: Driver) -> None:
-    """A write of a deleted name that Azure does not bring back in time is Unavailable, and written nowhere."""
+    """A write of a deleted name that Azure does not recover in time is Unavailable and not done."""
     driver.delete(NAME)
     server.vault.delay = 60.0
     start = time.monotonic()
@@ -245,14 +245,14 @@ def test_a_recovery_that_takes_too_long_is_unavailable(server: Server, driver: D
 
 
 def test_a_delete_that_takes_too_long_is_a_delete(server: Server, driver: Driver) -> None:
-    """A secret that Azure does not show among the deleted in time reads as missing, which is what was asked."""
+    """A secret that does not appear among the deleted in time reads as missing, so the delete is done."""
     server.vault.delay = 60.0
     driver.delete(NAME)
     assert meaning(driver, "get") is NotFound
 
 
 def test_a_list_that_breaks_midway_asks_for_that_page_again(server: Server, driver: Driver) -> None:
-    """A page that fails is asked for again, and no page before it."""
+    """A failed page is requested again, but no page before it."""
     backdoor = AzureBackdoor(server)
     for number in range(60):
         backdoor.write(f"default--api-keys--key{number}", "x")
@@ -269,7 +269,7 @@ def test_a_list_that_breaks_midway_asks_for_that_page_again(server: Server, driv
 def test_deletes_restores_and_purges_outlive_a_lost_answer(
     server: Server, driver: Driver, broken: Rule, applied: bool
 ) -> None:
-    """A delete, a restore and a purge do nothing more the second time, so one whose answer is lost is sent again."""
+    """A delete, a restore and a purge whose answer is lost are sent again: a second one does nothing more."""
     for operation in ("delete", "recover", "delete", "purge"):
         if (operation, broken.answer) != ("purge", "cut"):  # its answer has no body
             server.faults.add(rule(broken, operation, 1, applied=applied))
@@ -282,14 +282,14 @@ def test_deletes_restores_and_purges_outlive_a_lost_answer(
 
 
 def test_a_name_that_is_not_deleted_is_not_restored(server: Server, driver: Driver) -> None:
-    """An answer that Azure loses does not turn a restore of nothing into a restore."""
+    """A restore of a secret that is not deleted is NotFound."""
     with refused(driver, "restore", NotFound):
         driver.restore(NAME)
 
 
 @pytest.fixture
 def without_inner_codes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the server answer 409 without the inner code that says why, as other servers for this API do."""
+    """Let the server answer 409 without an inner code, as other servers for this API do."""
     monkeypatch.setattr(rules, "is_deleted", lambda _: rules.Refusal(409, "Conflict", "no"))
     monkeypatch.setattr(rules, "is_being", lambda *_: rules.Refusal(409, "Conflict", "no"))
 
@@ -306,7 +306,7 @@ def test_a_409_without_an_inner_code_is_recovered(server: Server, driver: Driver
 
 @pytest.mark.usefixtures("without_inner_codes")
 def test_a_409_for_too_long_is_unavailable(server: Server, driver: Driver) -> None:
-    """A name that Azure does not free in time is not somebody else's write, so it is no Conflict."""
+    """A name that Azure does not free in time is Unavailable: nobody else wrote it, so it is not a Conflict."""
     driver.delete(NAME)
     server.vault.delay = 60.0
     assert meaning(driver, "put") is Unavailable
@@ -315,7 +315,7 @@ def test_a_409_for_too_long_is_unavailable(server: Server, driver: Driver) -> No
 def test_a_404_for_the_versions_of_a_missing_name(
     server: Server, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that answers 404 instead of an empty list says the same."""
+    """A 404 means the same as an empty list of versions."""
     versions = server.vault.versions
 
     def versions_or_404(name: str) -> list[dict[str, object]]:
@@ -334,12 +334,12 @@ def test_a_404_for_the_versions_of_a_missing_name(
 
 
 def test_a_bad_request_carries_the_services_reason(server: Server, driver: Driver) -> None:
-    """The error of a read has Azure's own code and message."""
+    """The error of a read has the code and the message of the service."""
     server.faults.add(Rule(operation="get", refusal=rules.Refusal(400, "BadParameter", "the version is not known")))
     with pytest.raises(Exception) as caught:
         driver.get(NAME)
-    problem = driver.explain(caught.value, "get")
-    assert (problem.kind, problem.reason_code, problem.reason) == (
+    explained = driver.explain(caught.value, "get")
+    assert (explained.kind, explained.reason_code, explained.reason) == (
         ConfigError,
         "BadParameter",
         "the version is not known",
@@ -349,20 +349,20 @@ def test_a_bad_request_carries_the_services_reason(server: Server, driver: Drive
 def test_an_answer_without_a_value_is_unavailable(
     server: Server, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bundle that has no value in it is a broken answer, never an empty value."""
+    """An answer without a value is a broken answer, never an empty value."""
     monkeypatch.setattr(server.vault, "get", lambda *_: {"id": f"{server.vault.url}/secrets/{NAME}/{'0' * 32}"})
     assert meaning(driver, "get") is Unavailable
 
 
 def test_a_version_that_is_not_there_is_not_found(driver: Driver) -> None:
-    """An unknown token and an unknown id of Azure's are both missing."""
+    """An unknown token and an unknown id are both NotFound."""
     for version in ("1.2.3", "0" * 32):
         with refused(driver, "get", NotFound):
             driver.get(NAME, version)
 
 
 def test_a_condition_is_refused(driver: Driver) -> None:
-    """The driver says that it cannot write on a condition, and writes nothing."""
+    """The driver refuses a conditional write and writes nothing."""
     for expect in (ABSENT, PRESENT, "1.2.3"):
         with refused(driver, "put", Unsupported):
             driver.put(NAME, Secret("new"), expect=expect)
@@ -370,14 +370,14 @@ def test_a_condition_is_refused(driver: Driver) -> None:
 
 
 def test_a_proxys_404_is_no_delete(server: Server, driver: Driver) -> None:
-    """A 404 of something that is no Key Vault is not taken for a secret that is gone already."""
+    """A 404 from a server that is not a Key Vault does not count as a missing secret."""
     server.faults.add(Rule(operation="delete", refusal=rules.Refusal(404, "NotFound", "nothing here")))
     assert meaning(driver, "delete") is ConfigError
     assert driver.get(NAME).value == Secret("value")
 
 
 def test_a_restore_that_takes_too_long_is_unavailable(server: Server, driver: Driver) -> None:
-    """A secret that Azure does not bring back in time is Unavailable, and on its way."""
+    """A restore that Azure does not finish in time is Unavailable."""
     driver.delete(NAME)
     server.vault.delay = 60.0
     with refused(driver, "restore", Unavailable):

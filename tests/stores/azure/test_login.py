@@ -1,4 +1,4 @@
-"""Who signs in to a Key Vault: which login, how often, and what is said where there is none."""
+"""Sign-in to a Key Vault: the login, how often it signs in, and the errors."""
 
 import logging
 import socket
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import azure.identity
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
 from azure.core.pipeline.transport import RequestsTransport
 
 from tailorsecrets import open_store
@@ -38,7 +38,7 @@ VARIABLES = (*PRINCIPAL, "AZURE_TOKEN_CREDENTIALS", "IDENTITY_ENDPOINT", "IDENTI
 
 @pytest.fixture
 def no_login(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take every login away."""
+    """Remove every login."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", "")
@@ -46,9 +46,9 @@ def no_login(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_logins_have_names(no_login: None) -> None:
-    """Each login that the option names is that class of azure-identity, and without it the chain looks for one.
+    """Each value of the option opens that class of azure-identity; without the option, the chain.
 
-    Each can be closed, though it was not used.
+    Each can be closed without having been used.
     """
     kinds = {
         "": azure.identity.DefaultAzureCredential,
@@ -66,7 +66,7 @@ def test_the_logins_have_names(no_login: None) -> None:
 
 
 def test_a_workload_identity(no_login: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A pod's identity is taken from what Azure's webhook sets in its environment."""
+    """A pod's identity comes from the variables that Azure's webhook sets."""
     monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
     options = Options(host="my-vault.vault.azure.net", credential="workload", client_id=TENANT)
@@ -75,7 +75,7 @@ def test_a_workload_identity(no_login: None, monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_an_environment_of_its_own_brings_its_service_principal(no_login: None) -> None:
-    """Where a program opens the store with other variables than the process has, their service principal signs in."""
+    """A program that opens the store with its own variables signs in with the service principal in them."""
     options = Options(host="my-vault.vault.azure.net")
     found = signin.open_credential(options, of("my-vault", PRINCIPAL), RequestsTransport())
     assert isinstance(found, azure.identity.ClientSecretCredential)
@@ -85,18 +85,18 @@ def test_an_environment_of_its_own_brings_its_service_principal(no_login: None) 
 def test_no_login_is_one_line(
     server: Server, no_login: None, capfd: pytest.CaptureFixture[str], credential: str
 ) -> None:
-    """Without a login the error names the remedy, and nothing else is printed."""
+    """Without a login the error names the remedy in one line, and nothing else is printed."""
     options = {"ca_bundle": server.authority, **({"credential": credential} if credential else {})}
     driver = AzureDriver(of(server.host, None, **options))
     with pytest.raises(Exception) as caught:
         driver.get("default--api-keys--stripe")
-    told = driver.explain(caught.value, "get")
-    assert (told.kind, "az login" in told.hint, "\n" in told.hint) == (Unauthenticated, True, False)
+    explained = driver.explain(caught.value, "get")
+    assert (explained.kind, "az login" in explained.hint, "\n" in explained.hint) == (Unauthenticated, True, False)
     assert capfd.readouterr() == ("", "")
     driver.close()
 
 
-def test_those_who_log_see_what_azure_identity_says(
+def test_azure_identity_still_logs_its_warnings(
     server: Server, no_login: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A program that has set up logging still gets azure-identity's warnings."""
@@ -108,14 +108,14 @@ def test_those_who_log_see_what_azure_identity_says(
 
 
 def test_a_silent_authority_is_unavailable_in_time(server: Server, no_login: None) -> None:
-    """Where the service that signs in does not answer, the error says so, within the budget of a read."""
+    """Where the sign-in service does not answer, the error says so within the budget of a read."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         authority = f"localhost:{silent.getsockname()[1]}"
         driver = AzureDriver(of(server.host, PRINCIPAL, ca_bundle=server.authority, authority=authority))
         with pytest.raises(Exception) as caught:
             driver.get("default--api-keys--stripe")
-        told = problem(driver, caught.value, "get")
-    assert (told.kind, "authority" in told.hint) == (Unavailable, True)
+        explained = problem(driver, caught.value, "get")
+    assert (explained.kind, "authority" in explained.hint) == (Unavailable, True)
     driver.close()
 
 
@@ -182,21 +182,53 @@ def test_a_wrong_client_secret_in_the_chain(server: Server, chain: None) -> None
 def test_no_managed_identity_in_the_chain_is_not_an_outage(
     server: Server, no_login: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A machine that is not Azure's has no identity endpoint, which is a missing login."""
+    """A machine outside of Azure has no identity endpoint: the login is missing."""
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "prod")
     with open_store(chained_url(server, "localhost:1")) as store, pytest.raises(Unauthenticated):
         store.get("api-keys", "stripe")
 
 
 def test_a_certificate_that_nobody_trusts(server: Server) -> None:
-    """A wrong CA is a matter of the configuration, names the option, and is not tried again."""
+    """A wrong CA is a ConfigError that names the option, and it is not tried again."""
     options = {"credential": "managed"}
     driver = AzureDriver(of(server.host, None, **options))
     with pytest.raises(Exception) as caught:
         driver.get("default--api-keys--stripe")
-    told = driver.explain(caught.value, "get")
-    assert (told.kind, "ca_bundle" in told.hint) == (ConfigError, True)
+    explained = driver.explain(caught.value, "get")
+    assert (explained.kind, "ca_bundle" in explained.hint) == (ConfigError, True)
     assert server.arrived == []
+    driver.close()
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Take the proxies out of the environment."""
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return monkeypatch
+
+
+def test_the_environment_names_authorities_and_proxies(server: Server, web: pytest.MonkeyPatch) -> None:
+    """REQUESTS_CA_BUNDLE, HTTPS_PROXY and NO_PROXY work as in requests."""
+    web.setenv("REQUESTS_CA_BUNDLE", server.authority)
+    web.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    url = f"azure://{server.host}?credential=managed&timeout=2"
+    with open_store(url) as store, pytest.raises(Unavailable):
+        store.get("api-keys", "stripe")
+    web.setenv("NO_PROXY", "localhost")
+    with open_store(url) as store:
+        assert store.get("api-keys", "stripe") is None
+
+
+def test_requests_do_not_read_the_environment(server: Server, web: pytest.MonkeyPatch) -> None:
+    """The environment is read once: a large one does not slow down each request."""
+    driver = AzureDriver(target(server))
+    with pytest.raises(ResourceNotFoundError):
+        driver.get("default--api-keys--stripe")
+    web.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with pytest.raises(ResourceNotFoundError):
+        driver.get("default--api-keys--stripe")
     driver.close()
 
 
@@ -239,7 +271,7 @@ def login(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tu
 
 
 class _OutOfOrder(BaseHTTPRequestHandler):
-    """A service that gives no tokens."""
+    """A sign-in service with an outage."""
 
     status = 503
 
@@ -251,14 +283,14 @@ class _OutOfOrder(BaseHTTPRequestHandler):
         self.wfile.write(b'{"error":"x"}')
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, Unavailable), (503, Unavailable), (400, ClientAuthenticationError)])
 def test_a_login_service_that_is_out_of_order(
     monkeypatch: pytest.MonkeyPatch, status: int, kind: type[Exception]
 ) -> None:
-    """That is no failed login, so an app goes on with the values that it has; a refusal is one."""
+    """An outage is not a failed login, so an app keeps its values; a refusal is a failed login."""
     monkeypatch.setattr(_OutOfOrder, "status", status)
     with ThreadingHTTPServer(("127.0.0.1", 0), _OutOfOrder) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -286,13 +318,13 @@ def test_a_token_is_kept(login: tuple[signin.Login, _Source]) -> None:
 
 @pytest.mark.parametrize("login", [200], indirect=True)
 def test_a_token_near_its_end_is_not_used(login: tuple[signin.Login, _Source]) -> None:
-    """A token that ends within five minutes is renewed."""
+    """A token that expires within five minutes is renewed."""
     door, _ = login
     assert [door.get_token(SCOPE).token for _ in range(2)] == ["token 1", "token 2"]
 
 
 def test_a_credential_that_is_forgotten_is_closed(login: tuple[signin.Login, _Source]) -> None:
-    """A login closes each credential that it lets go of, once, and none that it never opened."""
+    """A login closes each credential that it drops, once, and none that it never opened."""
     door, source = login
     door.forget()
     door.get_token(SCOPE)
@@ -302,7 +334,7 @@ def test_a_credential_that_is_forgotten_is_closed(login: tuple[signin.Login, _So
 
 
 def test_no_token_for_anything_but_key_vault(login: tuple[signin.Login, _Source]) -> None:
-    """A server that asks for a token to another service of Azure gets none."""
+    """A server that asks for a token for another service of Azure gets none."""
     door, source = login
     with pytest.raises(ConfigError, match="not for Key Vault"):
         door.get_token("https://management.azure.com/.default")
@@ -310,7 +342,7 @@ def test_no_token_for_anything_but_key_vault(login: tuple[signin.Login, _Source]
 
 
 def test_no_two_threads_ask_at_once(login: tuple[signin.Login, _Source], monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one thread signs in the others wait for its token."""
+    """While one thread signs in, the others wait for its token."""
     door, source = login
     inside, slow = threading.Semaphore(1), source.get_token
 

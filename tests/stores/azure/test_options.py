@@ -1,4 +1,4 @@
-"""What an azure: URL may say, and what the policy grants."""
+"""The options in an azure: URL, and the rights that the policy grants."""
 
 import json
 import re
@@ -26,13 +26,13 @@ from tests.support.azure.targets import of
     ],
 )
 def test_a_name_or_a_host(host: str, meant: str) -> None:
-    """A Key Vault's name stands for its host in the public cloud; anything else is the host itself."""
+    """The name of a Key Vault means its host in the public cloud; anything else is the host itself."""
     assert host_of(of(host)) == meant
 
 
 @pytest.mark.parametrize("host", ["", "ab", "a--b", "1vault", "x" * 25, "my_vault", "-vault", "my vault.net", "a:b:c"])
 def test_no_name_and_no_host(host: str) -> None:
-    """What is neither is refused, naming the form."""
+    """Anything else is refused, and the hint names the form."""
     with pytest.raises(ConfigError) as caught:
         host_of(of(host))
     assert "azure://" in caught.value.hint
@@ -56,7 +56,7 @@ def test_no_name_and_no_host(host: str) -> None:
     ],
 )
 def test_a_bad_option_is_refused_before_any_call(option: str, text: str) -> None:
-    """An option that Azure would refuse at the first write is refused at the opening, by its name."""
+    """An option that Azure would refuse at the first write is refused when the store opens, by its name."""
     with pytest.raises(ConfigError, match=option):
         open_store(f"azure://my-vault?{urlencode({option: text})}")
 
@@ -76,7 +76,7 @@ def test_a_bad_option_is_refused_before_any_call(option: str, text: str) -> None
     ],
 )
 def test_who_signs_in(host: str, environ: dict[str, str], options: dict[str, str], authority: str) -> None:
-    """The option, else the environment, else the Key Vault's cloud tells the authority."""
+    """The authority comes from the option, else the environment, else the Key Vault's cloud."""
     assert read_options(of(host, environ, **options)).authority == authority
 
 
@@ -92,7 +92,7 @@ def test_who_signs_in(host: str, environ: dict[str, str], options: dict[str, str
     ],
 )
 def test_a_bad_url_is_one_error(url: str) -> None:
-    """A URL that cannot be opened is refused without a call, and shows no credential."""
+    """A URL that cannot be opened is refused without a call, and the error shows no credential."""
     with pytest.raises(SecretsError) as caught:
         open_store(url)
     assert isinstance(caught.value, ConfigError)
@@ -120,19 +120,19 @@ def test_a_policy_in_another_cloud_names_the_key_vault() -> None:
 
 @pytest.mark.parametrize("use", ["read", "deploy"])
 def test_the_policy_says_what_it_cannot_do(use: Literal["read", "deploy"]) -> None:
-    """Both policies say that they hold for the whole Key Vault."""
+    """Both policies say that their roles are for the whole Key Vault."""
     assert "no roles for prefixes" in policy(use)
 
 
 def test_who_reads_may_read_values() -> None:
-    """A reader gets the role that reads values, and no other."""
+    """A reader gets only the role that reads values."""
     text = policy("read")
     assert "az keyvault show --name my-vault" in text
     assert re.findall(r'--role "([^"]+)" --scope (\S+)', text) == [("Key Vault Secrets User", '"$KEY_VAULT"')]
 
 
 def test_who_deploys_may_read_the_records_alone() -> None:
-    """A deployer gets a role without getSecret, and reads nothing but the records that are named."""
+    """A deployer gets a role without getSecret, and may read only the named records."""
     text = policy("deploy")
     role = json.loads(text.partition("<<ROLE\n")[2].partition("\nROLE")[0])
     assert [action.rpartition("secrets/")[2] for action in role["DataActions"]] == [

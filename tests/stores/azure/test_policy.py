@@ -1,4 +1,4 @@
-"""Least privilege at Azure: logins that have exactly what the printed commands assign."""
+"""Least privilege at Azure: logins with exactly the roles that the printed commands assign."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -39,18 +39,18 @@ class Grant:
     name: str
 
     def covers(self, operation: str, name: str) -> bool:
-        """Tell whether it allows *operation* on *name*."""
+        """Return whether it allows *operation* on *name*."""
         return ACTIONS.get(operation, operation) in self.actions and self.name in {"", name}
 
 
 @dataclass(slots=True, kw_only=True)
 class Rbac(Rule):
-    """Refuses whatever no grant covers."""
+    """Refuses every operation that no grant covers."""
 
     grants: Sequence[Grant]
 
     def meets(self, operation: str, name: str) -> bool:
-        """Tell whether a request is refused."""
+        """Return whether a request is refused."""
         return operation != "challenge" and not any(grant.covers(operation, name) for grant in self.grants)
 
 
@@ -67,11 +67,11 @@ def store(server: Server) -> Iterator[Store]:
 
 
 def limit(server: Server, use: Literal["read", "deploy"], vaults: Sequence[str], folder: Path) -> None:
-    """Let every login do exactly what the policy for *use* of *vaults* assigns."""
-    told = store_type("azure").policy
-    assert told
+    """Give every login exactly the rights of the policy for *use* of *vaults*."""
+    make_policy = store_type("azure").policy
+    assert make_policy
     names = [NAMING.vault_names(vault) for vault in vaults]
-    script = told(Target(url="azure://my-vault", scheme="azure", host="my-vault"), names, use)
+    script = make_policy(Target(url="azure://my-vault", scheme="azure", host="my-vault"), names, use)
     calls = commands(script, "az", KEY_VAULT, folder)
     roles = dict(USER)
     for call in calls:
@@ -109,7 +109,7 @@ def test_a_deployer_beside_another_app(server: Server, store: Store, tmp_path: P
 
 
 def test_a_vault_that_left_the_config(server: Server, store: Store, tmp_path: Path) -> None:
-    """Where the policy does not name it nobody can tell whose it is, so it stays, and the plan names it."""
+    """A vault that the policy does not name has no known owner, so it stays, and the plan names it."""
     limit(server, "deploy", ["api-keys"], tmp_path)
     made = plan(store, {"api-keys": {"stripe": Secret("one")}})
     assert [(step.action, step.place) for step in made.steps] == [("delete", Place("api-keys", "sendgrid"))]
@@ -117,14 +117,14 @@ def test_a_vault_that_left_the_config(server: Server, store: Store, tmp_path: Pa
 
 
 def test_a_declared_vault_that_the_policy_does_not_name(server: Server, store: Store, tmp_path: Path) -> None:
-    """It is Denied, by its name."""
+    """The plan is Denied and names the vault."""
     limit(server, "deploy", ["api-keys"], tmp_path)
     with pytest.raises(Denied, match="vault left-over"):
         plan(store, {"api-keys": {}, "left-over": {}})
 
 
 def test_a_service_reads_values_and_nothing_else(server: Server, store: Store, tmp_path: Path) -> None:
-    """Under the policy for reading, values are read, and lists and writes are Denied."""
+    """Under the policy for reading, values can be read; writes are Denied."""
     limit(server, "read", ["api-keys"], tmp_path)
     assert store.get_all("api-keys", ["stripe", "sendgrid"]) == ["one", "two"]
     for refused in (

@@ -1,4 +1,4 @@
-"""Vaults on Azure Key Vault: what they cost on the wire, what other tools see, and what a rival leaves."""
+"""Vaults on Azure Key Vault: their calls, their names and values in other tools, and concurrent writers."""
 
 import math
 import time
@@ -40,7 +40,7 @@ HOSTILE = [
 
 @pytest.fixture
 def store(server: Server) -> Iterator[Store]:
-    """Give the workspace, and close it."""
+    """Give the workspace, then close it."""
     store = opened(server)
     yield store
     store.close()
@@ -70,7 +70,7 @@ def since(server: Server, before: int) -> Counter[str]:
 
 
 def test_a_cold_get_is_one_call_after_the_challenge(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
-    """A get sends one request, and a program's first one asks for the challenge and a token before."""
+    """A get is one request; a program's first one gets the challenge and a token before."""
     backdoor.write(NAMING.native(Place("api-keys", "stripe")), "value")
     server.arrived.clear()
     assert store.get("api-keys", "stripe") == "value"
@@ -94,7 +94,7 @@ def test_nothing_changed_costs_the_lists_and_the_records(server: Server, store: 
 
 
 def test_one_changed_of_many_is_one_write(server: Server, store: Store) -> None:
-    """Beside the plan, an update is a look and a write."""
+    """After the plan, an update is a metadata read and a write."""
     wanted = many(30)
     deploy(store, wanted)
     changed = plan(store, wanted | {"more": {**wanted["more"], "secret-1": Secret("changed")}})
@@ -103,8 +103,8 @@ def test_one_changed_of_many_is_one_write(server: Server, store: Store) -> None:
     assert since(server, before) == {"versions": 1, "set": 1}
 
 
-def test_a_create_looks_twice_and_writes_once(server: Server, store: Store) -> None:
-    """A create looks whether the name is there and whether it was deleted, and writes it."""
+def test_a_create_reads_metadata_twice_and_writes_once(server: Server, store: Store) -> None:
+    """A create checks the versions and the deleted secrets, then writes."""
     deploy(store, many(2))
     made = plan(store, many(4), prune=False)
     before = len(server.arrived)
@@ -113,7 +113,7 @@ def test_a_create_looks_twice_and_writes_once(server: Server, store: Store) -> N
 
 
 def test_a_deployer_who_may_not_read_can_deploy(server: Server, store: Store) -> None:
-    """Planning and applying work where every read of a value is denied but that of the records."""
+    """Planning and applying work where only the records may be read."""
     deploy(store, {"api-keys": {"stripe": Secret("one"), "sendgrid": Secret("two")}})
     for secret in ("stripe", "sendgrid"):
         server.vault.deny("get", NAMING.native(Place("api-keys", secret)))
@@ -128,7 +128,7 @@ def test_a_deployer_who_may_not_read_can_deploy(server: Server, store: Store) ->
 
 
 def test_get_all_of_100_runs_side_by_side(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
-    """One hundred reads are one hundred requests, and take less than a third of the time of one after the other."""
+    """One hundred reads are one hundred requests, in less than a third of the time of a loop."""
     names = [f"secret-{n}" for n in range(100)]
     for name in names:
         backdoor.write(NAMING.native(Place("api-keys", name)), name)
@@ -141,7 +141,7 @@ def test_get_all_of_100_runs_side_by_side(server: Server, store: Store, backdoor
 
 
 def test_other_tools_read_the_plain_value_under_the_plain_name(store: Store, backdoor: AzureBackdoor) -> None:
-    """Each hostile value is there as that very text, under a name that one can read."""
+    """Each hostile value is stored as that very text, under a readable name."""
     store.create_vault("api--keys")
     for number, text in enumerate(HOSTILE):
         store.create_secret("api--keys", f"key-{number + 1}", Secret(text))
@@ -150,7 +150,7 @@ def test_other_tools_read_the_plain_value_under_the_plain_name(store: Store, bac
 
 
 def test_names_of_63_characters_take_the_hash_form(store: Store, backdoor: AzureBackdoor) -> None:
-    """A name over Azure's 127 characters is stored under its hash, with the whole name in a tag, and is listed."""
+    """A name over 127 characters is stored under its hash, with the full name in a tag, and is listed."""
     store.create_vault(LONG)
     store.create_secret(LONG, LONG, Secret("value"))
     native = NAMING.native(Place(LONG, LONG))
@@ -181,7 +181,7 @@ def test_a_long_name_without_its_tag_is_written_again(
 
 
 def test_values_at_and_over_the_limit(server: Server, store: Store) -> None:
-    """25 KB go in, one byte more is refused before any call, counted in UTF-8."""
+    """A value of 25 KB in UTF-8 is written; one byte more is refused before any call."""
     store.create_vault("api-keys")
     store.create_secret("api-keys", "full", Secret("\u00e9" * 12_800))
     before = len(server.arrived)
@@ -191,7 +191,7 @@ def test_values_at_and_over_the_limit(server: Server, store: Store) -> None:
 
 
 def test_history_rollback_restore_and_purge(server: Server, store: Store) -> None:
-    """Old values come back by their tokens and by Azure's own ids, a delete is undone, a purge is for good."""
+    """Old values can be read by tokens and by Azure's ids, a delete can be undone, a purge cannot."""
     server.vault.delay = 0.2
     store.create_vault("api-keys")
     for text in ("one", "two"):
@@ -214,7 +214,7 @@ def test_history_rollback_restore_and_purge(server: Server, store: Store) -> Non
 def test_a_disabled_version_is_not_current(
     server: Server, store: Store, backdoor: AzureBackdoor, tmp_path: Path
 ) -> None:
-    """History calls a version that somebody switched off disabled, not current."""
+    """The history shows a disabled version as disabled, not as current."""
     store.create_vault("api-keys")
     store.create_secret("api-keys", "stripe", Secret("one"))
     store.update_secret("api-keys", "stripe", Secret("two"))
@@ -225,7 +225,7 @@ def test_a_disabled_version_is_not_current(
 
 
 def test_two_foreign_writes_in_one_second_are_told_by_azures_ids(server: Server, store: Store) -> None:
-    """Where tokens cannot tell two versions apart the history gives Azure's ids, and the token is refused."""
+    """Where two versions share a token, the history shows Azure's ids, and the token is refused."""
     raw = AzureBackdoor(server)
     name, second = NAMING.native(Place("api-keys", "key")), int(server.now()) + 1
     server.vault._now = lambda: float(second)
@@ -242,7 +242,7 @@ def test_two_foreign_writes_in_one_second_are_told_by_azures_ids(server: Server,
 
 @pytest.mark.parametrize("seconds", [0, 1, 10, 60])
 def test_a_copied_tag_proves_nothing(server: Server, store: Store, backdoor: AzureBackdoor, seconds: int) -> None:
-    """A tool that writes another value with the tags of ours is found out, however soon it does, and repaired."""
+    """A tool that writes another value with our tags is detected, however soon it writes, and repaired."""
     wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("value")}}
     deploy(store, wanted)
     name = NAMING.native(Place("api-keys", "stripe"))
@@ -253,7 +253,7 @@ def test_a_copied_tag_proves_nothing(server: Server, store: Store, backdoor: Azu
 
 
 def test_copied_tags_and_dates_prove_nothing(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
-    """A tool that copies the activation date too is found out by the time of its version."""
+    """A tool that also copies the activation date is detected by the creation time of its version."""
     wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("value")}}
     deploy(store, wanted)
     name = NAMING.native(Place("api-keys", "stripe"))
@@ -265,14 +265,14 @@ def test_copied_tags_and_dates_prove_nothing(server: Server, store: Store, backd
 
 @pytest.mark.parametrize("skew", [-7200.0, 7200.0])
 def test_a_clock_that_is_off_costs_no_writes(server: Server, store: Store, skew: float) -> None:
-    """Where this machine's clock and Azure's differ by hours a second apply writes nothing all the same."""
+    """A second apply writes nothing, even where this machine's clock is hours off."""
     server.skew = skew
     assert deploy(store, many(4)).complete
     assert deploy(store, many(4)).done == ()
 
 
 def test_a_deleted_name_is_recovered_and_written(server: Server, store: Store, backdoor: AzureBackdoor) -> None:
-    """What was deleted is created again by an apply, with its history, and nothing is purged."""
+    """An apply creates a deleted secret again, with its history, and purges nothing."""
     server.vault.delay = 0.3
     wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("one")}}
     deploy(store, wanted)
@@ -298,7 +298,7 @@ def test_the_loser_of_two_deployers_gets_a_conflict(server: Server, store: Store
 
 
 def test_a_delete_of_what_moved_is_a_conflict(store: Store, backdoor: AzureBackdoor) -> None:
-    """A secret that another tool has written since the plan is not deleted."""
+    """A secret that another tool wrote after the plan is not deleted."""
     deploy(store, {"api-keys": {"stripe": Secret("one"), "old": Secret("two")}})
     made = plan(store, {"api-keys": {"stripe": Secret("one")}})
     backdoor.write(NAMING.native(Place("api-keys", "old")), "theirs")

@@ -1,4 +1,4 @@
-"""The rules of the server that speaks the protocol of Key Vault, met by the raw SDK."""
+"""The rules of the server for the Key Vault protocol, tested with the raw SDK."""
 
 import json
 import ssl
@@ -61,7 +61,7 @@ def test_the_challenge_comes_first(server: Server) -> None:
 
 
 def test_a_token_that_is_not_ours(client: SecretClient, server: Server) -> None:
-    """A token that was revoked is answered with 401."""
+    """A revoked token is answered with 401."""
     client.set_secret("name", "value")
     server.accepts = False
     with pytest.raises(ClientAuthenticationError):
@@ -76,7 +76,7 @@ def test_a_version_of_the_interface_is_needed(server: Server, query: str) -> Non
 
 
 def test_an_unknown_path(server: Server) -> None:
-    """What is no operation is 404, with another code than a missing secret."""
+    """An unknown path is 404, with another code than a missing secret."""
     status, _, body = asked(server, "/keys?api-version=7.6", token=server.issue())
     assert (status, body["error"]["code"]) == (404, "NotFound")
 
@@ -98,7 +98,7 @@ def test_bad_names(client: SecretClient, name: str) -> None:
 
 
 def test_limits(client: SecretClient) -> None:
-    """25 KB of UTF-8, 15 tags of 256 characters and 255 of content type are the most."""
+    """A value has up to 25 KB, a version 15 tags of 256 characters, a content type 255 characters."""
     client.set_secret("name", "\u00e9" * 12_800, tags={f"t{n}": "x" * 256 for n in range(15)}, content_type="x" * 255)
     too_much: list[tuple[str, dict[str, Any]]] = [
         ("\u00e9" * 12_800 + "x", {}),
@@ -113,13 +113,13 @@ def test_limits(client: SecretClient) -> None:
 
 
 def test_the_empty_value_is_one(client: SecretClient) -> None:
-    """The recorded service takes an empty value."""
+    """As in the recordings, a value may be empty."""
     client.set_secret("name", "")
     assert client.get_secret("name").value == ""
 
 
 def test_pages_of_25(client: SecretClient, server: Server) -> None:
-    """A list comes 25 a page; more cannot be asked for."""
+    """A list has 25 secrets a page; a request for more is refused."""
     for number in range(60):
         client.set_secret(f"name-{number}", "x")
     before = len(server.arrived)
@@ -130,7 +130,7 @@ def test_pages_of_25(client: SecretClient, server: Server) -> None:
 
 
 def test_lists_tell_no_version_and_no_value(client: SecretClient) -> None:
-    """An item of a list tells attributes and tags of the current version, and not its id."""
+    """An item of a list has the attributes and tags of the current version, but not its id."""
     client.set_secret("name", "one", tags={"team": "a"})
     client.set_secret("name", "two", tags={"team": "b"})
     [item] = client.list_properties_of_secrets()
@@ -148,7 +148,7 @@ def test_versions_of_nothing_are_an_empty_list(client: SecretClient) -> None:
 
 
 def test_missing_and_disabled(client: SecretClient) -> None:
-    """An unknown name and version are 404, what is switched off is 403."""
+    """An unknown name and version are 404, a disabled version is 403."""
     client.set_secret("name", "value")
     for name, version in (("unknown", None), ("name", "0" * 32)):
         with pytest.raises(ResourceNotFoundError):
@@ -160,7 +160,7 @@ def test_missing_and_disabled(client: SecretClient) -> None:
 
 
 def test_an_update_replaces_the_tags_and_makes_no_version(client: SecretClient, server: Server) -> None:
-    """Changing properties takes the place of all tags, and is no new version."""
+    """A change of properties replaces all tags and makes no new version."""
     client.set_secret("name", "value", tags={"one": "1"})
     client.update_secret_properties("name", tags={"two": "2"})
     assert client.get_secret("name").properties.tags == {"two": "2"}
@@ -191,7 +191,7 @@ def test_a_deleted_name_is_taken(client: SecretClient, server: Server) -> None:
 
 
 def refused(client: SecretClient) -> str:
-    """Return why the name cannot be written."""
+    """Return the inner code of a refused write."""
     with pytest.raises(ResourceExistsError) as caught:
         client.set_secret("name", "new")
     return inner(caught.value)
@@ -216,7 +216,7 @@ def test_a_purge_is_for_good(client: SecretClient, server: Server) -> None:
 
 
 def test_throttling_asks_for_patience(client: SecretClient, server: Server) -> None:
-    """A refusal as too many comes with the seconds to wait."""
+    """A 429 comes with the seconds to wait."""
     client.set_secret("name", "value")
     server.faults.add(Rule(operation="get", times=1, refusal=rules.throttled(7)))
     with pytest.raises(HttpResponseError) as caught:
@@ -228,7 +228,7 @@ def test_throttling_asks_for_patience(client: SecretClient, server: Server) -> N
 
 
 def test_the_clock_may_be_another(server: Server) -> None:
-    """The service tells its own time, in whole seconds."""
+    """The service gives its own time, in whole seconds."""
     server.skew = -86_400
     _, headers, _ = asked(server, "/secrets")
     assert headers["Date"] == time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(server.now()))

@@ -133,7 +133,7 @@ def rewritten(raw: bytes, **changes: object) -> bytes:
     """Return a line with fields changed and a checksum that fits, as somebody without the key can make it."""
     fields = json.loads(raw) | changes
     del fields["sum"]
-    return line.closed(json.dumps(fields, separators=(",", ":")).encode()[:-1])
+    return line.with_checksum(json.dumps(fields, separators=(",", ":")).encode()[:-1])
 
 
 EDITS: list[dict[str, object]] = [
@@ -263,7 +263,7 @@ HOSTILE = [
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_lines(tmp_path: Path, content: bytes, body: bytes) -> None:
     """A line that is none, with a fitting checksum, makes lists and writes Corrupt, and is never read."""
-    hostile = content + line.closed(body) + b"\n"
+    hostile = content + line.with_checksum(body) + b"\n"
     (tmp_path / NAME).write_bytes(hostile)
     driver = opened(tmp_path)
 
@@ -316,7 +316,7 @@ def test_a_file_made_for_the_victim(tmp_path: Path, content: bytes) -> None:
 
     victim = header.parse(content.splitlines()[0])
     forged = FileKey.generate()
-    slot = slots.renewed(victim.slots[0], victim.file_id, forged)
+    slot = slots.with_data_key(victim.slots[0], victim.file_id, forged)
     assert hpke.public(bytes(32)) != slot.public
     (tmp_path / NAME).write_bytes(header.encode(victim.file_id, forged, [slot]) + b'\n{"end":true}\n')
 

@@ -32,7 +32,7 @@ from tailorsecrets.errors import (
     Unavailable,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import disk, keyfiles, keys
+from tailorsecrets_file import disk, key_files, keys
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
 pyrage: Any = importlib.import_module("pyrage")  # it has no types
@@ -370,7 +370,7 @@ def test_two_users_write(writers: tuple[int, int]) -> None:
     folder = Path(tempfile.mkdtemp())
     os.chown(folder, 0, 2000)
     folder.chmod(0o775)
-    environ = {"TAILORSECRETS_FILE_KEY": keyfiles.generate()}
+    environ = {"TAILORSECRETS_FILE_KEY": key_files.generate()}
 
     def write_as(user: int) -> None:
         os.setgroups([2000])

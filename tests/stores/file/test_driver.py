@@ -197,15 +197,15 @@ def test_tombstones_of_90_days(tmp_path: Path) -> None:
 def age_of_tombstones(folder: Path, age: timedelta) -> None:
     """Write the tombstones of a store file again as if they had been written *age* ago."""
     from tailorsecrets_file import line
-    from tailorsecrets_file.storefile import StoreFile
+    from tailorsecrets_file.store_file import StoreFile
 
     path = folder / NAME
     snapshot = StoreFile(target_in(folder)).snapshot()
     for raw in path.read_bytes().splitlines():
         if b'"state":"deleted"' in raw:
-            facts = line.parse(raw).facts
-            time = (datetime.fromisoformat(facts.time) - age).isoformat(timespec="microseconds")
-            older = facts._replace(time=time.replace("+00:00", "Z"))
+            metadata = line.parse(raw).metadata
+            time = (datetime.fromisoformat(metadata.time) - age).isoformat(timespec="microseconds")
+            older = metadata._replace(time=time.replace("+00:00", "Z"))
             again = line.seal(older, Secret(""), snapshot.key, snapshot.file_id, b"nonce of 12b")
             path.write_bytes(path.read_bytes().replace(raw, again))
 

@@ -26,7 +26,7 @@ from tailorsecrets.errors import (
     Unsupported,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import header, keyfiles, keys
+from tailorsecrets_file import header, key_files, keys
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.header import Argon2
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
@@ -66,13 +66,13 @@ def key_file(folder: Path) -> Path:
 
 def test_a_key_in_the_environment(tmp_path: Path) -> None:
     """A file made under TAILORSECRETS_FILE_KEY opens with that key and no other, and no key file is made."""
-    key = keyfiles.generate()
+    key = key_files.generate()
     made(tmp_path, TAILORSECRETS_FILE_KEY=key)
 
     assert text(stranger(tmp_path, TAILORSECRETS_FILE_KEY=f" {key}\n"), "a") == "1"
     assert not (tmp_path / ELSEWHERE).exists()
-    for environ in ({}, {"TAILORSECRETS_FILE_KEY": keyfiles.generate()}):
-        with pytest.raises(Unauthenticated, match="no key at hand") as caught:
+    for environ in ({}, {"TAILORSECRETS_FILE_KEY": key_files.generate()}):
+        with pytest.raises(Unauthenticated, match="no available key") as caught:
             stranger(tmp_path, **environ).get("a")
         assert "TAILORSECRETS_FILE_KEY" in caught.value.hint
 
@@ -228,7 +228,7 @@ def test_a_passphrase_in_two_forms(tmp_path: Path) -> None:
 
 def test_a_key_goes_before_a_passphrase(tmp_path: Path) -> None:
     """With a key and a passphrase in the environment, a new file gets a slot for the key."""
-    made(tmp_path, TAILORSECRETS_FILE_KEY=keyfiles.generate(), TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+    made(tmp_path, TAILORSECRETS_FILE_KEY=key_files.generate(), TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
 
     assert kinds(tmp_path) == ["key"]
 
@@ -437,7 +437,7 @@ def test_nobody_locks_themselves_out(tmp_path: Path) -> None:
     keys.add_slot(target, "passphrase", passphrase=Secret("correct horse battery"))
     before = (tmp_path / NAME).read_bytes()
 
-    with pytest.raises(Refused, match="no key at hand") as caught:
+    with pytest.raises(Refused, match="no available key") as caught:
         keys.remove_slot(target, mine.id)
 
     assert "TAILORSECRETS_FILE_PASSPHRASE" in caught.value.hint
@@ -571,7 +571,7 @@ def test_an_ssh_key_whose_comment_does_not_print(tmp_path: Path) -> None:
 
 def test_only_what_reads_is_written(tmp_path: Path) -> None:
     """A change that no reader would accept is refused before the rename, and the file is left alone."""
-    from tailorsecrets_file.storefile import StoreFile
+    from tailorsecrets_file.store_file import StoreFile
 
     def relabel(label: str) -> None:
         with StoreFile(target_in(tmp_path)).writing(create=False) as draft:

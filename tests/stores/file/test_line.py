@@ -14,7 +14,7 @@ from tailorsecrets.secret import Secret
 from tailorsecrets_file import document, header, hpke, line
 from tailorsecrets_file.crypto import FileKey, expand
 from tailorsecrets_file.header import Argon2, Slot
-from tailorsecrets_file.line import Damaged, Facts
+from tailorsecrets_file.line import Damaged, Metadata
 
 KEY = FileKey(bytes(range(32)), bytes(range(32, 64)))
 FILE = "0123456789abcdef" * 2
@@ -23,8 +23,8 @@ TIME = "2026-01-02T03:04:05.678901Z"
 IDS = st.text("0123456789abcdef", min_size=12, max_size=12)
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))  # lone surrogates too: names and tags stand as JSON
 VALUES = st.text() | st.sampled_from(["", "\0", "a\r\nb\n", "\ufeffx", "\U0001f511", '"\\', "tailorsecrets:="])
-FACTS = st.builds(
-    Facts,
+METADATA = st.builds(
+    Metadata,
     name=ANY_TEXT,
     number=st.integers(1, 10**17),
     id=IDS,
@@ -37,39 +37,39 @@ FACTS = st.builds(
 )
 
 
-@given(FACTS, VALUES)
-def test_a_line_comes_back(facts: Facts, value: str) -> None:
-    """Any facts and any text survive the way into a line and back, and the line is ASCII without a line break."""
-    raw = line.seal(facts, Secret(value), KEY, FILE, NONCE)
+@given(METADATA, VALUES)
+def test_a_line_comes_back(metadata: Metadata, value: str) -> None:
+    """Any metadata and any text survive the way into a line and back, and the line is ASCII without a line break."""
+    raw = line.seal(metadata, Secret(value), KEY, FILE, NONCE)
     parsed = line.parse(raw)
 
     assert raw.isascii()
     assert b"\n" not in raw
     assert b"\r" not in raw
-    assert line.whole(raw)
-    assert facts._replace(stamp="") == parsed.facts
-    assert (facts.stamp, Secret(value)) == line.unseal(parsed, KEY, FILE)
+    assert line.checksum_fits(raw)
+    assert metadata._replace(stamp="") == parsed.metadata
+    assert (metadata.stamp, Secret(value)) == line.unseal(parsed, KEY, FILE)
 
 
-@given(FACTS, VALUES)
-def test_a_line_is_json(facts: Facts, value: str) -> None:
-    """A JSON parser reads the same facts as ours."""
-    fields = json.loads(line.seal(facts, Secret(value), KEY, FILE, NONCE))
+@given(METADATA, VALUES)
+def test_a_line_is_json(metadata: Metadata, value: str) -> None:
+    """A JSON parser reads the same metadata as ours."""
+    fields = json.loads(line.seal(metadata, Secret(value), KEY, FILE, NONCE))
 
-    assert (facts.name, facts.number, facts.state) == (fields["name"], fields["number"], fields["state"])
-    assert (facts.tags, list(facts.after)) == (fields["tags"], fields["after"])
+    assert (metadata.name, metadata.number, metadata.state) == (fields["name"], fields["number"], fields["state"])
+    assert (metadata.tags, list(metadata.after)) == (fields["tags"], fields["after"])
     assert "stamp" not in fields
 
 
-@given(FACTS, FACTS, VALUES)
-def test_facts_cannot_be_exchanged(facts: Facts, others: Facts, value: str) -> None:
-    """A line whose facts are those of another line does not decrypt, unless they are the same."""
-    raw = line.seal(facts, Secret(value), KEY, FILE, NONCE)
+@given(METADATA, METADATA, VALUES)
+def test_facts_cannot_be_exchanged(metadata: Metadata, others: Metadata, value: str) -> None:
+    """A line whose metadata are those of another line does not decrypt, unless they are the same."""
+    raw = line.seal(metadata, Secret(value), KEY, FILE, NONCE)
     other = line.parse(line.seal(others, Secret(value), KEY, FILE, NONCE))
     mixed = line.parse(raw)._replace(head=other.head)
 
-    if facts._replace(stamp="") == others._replace(stamp=""):
-        assert line.unseal(mixed, KEY, FILE) == (facts.stamp, Secret(value))
+    if metadata._replace(stamp="") == others._replace(stamp=""):
+        assert line.unseal(mixed, KEY, FILE) == (metadata.stamp, Secret(value))
     else:
         with pytest.raises(Damaged):
             line.unseal(mixed, KEY, FILE)
@@ -78,7 +78,7 @@ def test_facts_cannot_be_exchanged(facts: Facts, others: Facts, value: str) -> N
 @pytest.mark.parametrize("plain", [b"", b"\0\0\0", b"\0\0\0\1", b"\xff\xff\xff\xffvalue", b"\0\0\0\1\xffvalue"])
 def test_a_stamp_that_is_cut_short(plain: bytes) -> None:
     """A line whose stamp does not end where it says, or is no text, is Damaged."""
-    parsed = line.parse(line.seal(Facts("a", 1, "0" * 12, (), "live", TIME, TIME), Secret("1"), KEY, FILE, NONCE))
+    parsed = line.parse(line.seal(Metadata("a", 1, "0" * 12, (), "live", TIME, TIME), Secret("1"), KEY, FILE, NONCE))
     data = b2a_base64(KEY.seal(NONCE, plain, line._about(FILE, parsed.head)), newline=False)
 
     with pytest.raises(Damaged):
@@ -88,8 +88,8 @@ def test_a_stamp_that_is_cut_short(plain: bytes) -> None:
 @pytest.mark.parametrize("file_id", ["f" * 32, ""])
 def test_a_line_belongs_to_its_file(file_id: str) -> None:
     """A line does not decrypt in another file, even under the same key."""
-    facts = Facts("a", 1, "0" * 12, (), "live", TIME, TIME)
-    parsed = line.parse(line.seal(facts, Secret("1"), KEY, FILE, NONCE))
+    metadata = Metadata("a", 1, "0" * 12, (), "live", TIME, TIME)
+    parsed = line.parse(line.seal(metadata, Secret("1"), KEY, FILE, NONCE))
 
     with pytest.raises(Damaged):
         line.unseal(parsed, KEY, file_id)
@@ -132,31 +132,31 @@ def test_a_header_comes_back() -> None:
 
     assert (FILE, KEY.id, ("0" * 16,)) == (parsed.file_id, parsed.key_id, parsed.after)
     assert parsed.slots == (SLOT, KEY_SLOT, PASSPHRASE_SLOT)
-    assert parsed.vouched(KEY)
-    assert not parsed.vouched(KEY.renewed())
-    assert not parsed.vouched(FileKey(KEY.data, bytes(32)))
+    assert parsed.is_authentic(KEY)
+    assert not parsed.is_authentic(KEY.renewed())
+    assert not parsed.is_authentic(FileKey(KEY.data, bytes(32)))
 
 
 def test_a_field_that_a_reader_does_not_know() -> None:
     """A header with a field more is authentic if its writer had the key: a later writer of this format may add one."""
     head = HEADER[: HEADER.rindex(b',"check"')] + b',"new":{"check":"x"}'
-    raw = line.closed(head + b',"check":"' + b2a_base64(KEY.check(head), newline=False) + b'"')
+    raw = line.with_checksum(head + b',"check":"' + b2a_base64(KEY.check(head), newline=False) + b'"')
 
-    assert header.parse(raw).vouched(KEY)
+    assert header.parse(raw).is_authentic(KEY)
     assert header.parse(raw).slots == header.parse(HEADER).slots
 
 
 @pytest.mark.parametrize("change", [("number", "id"), ("time", "created"), ("state", "stamp")])
 def test_a_line_has_its_fields_in_order(change: tuple[str, str]) -> None:
     """A line with two fields exchanged, or with one more, is Damaged."""
-    fields = json.loads(line.seal(Facts("a", 1, "0" * 12, (), "live", TIME, TIME), Secret("1"), KEY, FILE, NONCE))
+    fields = json.loads(line.seal(Metadata("a", 1, "0" * 12, (), "live", TIME, TIME), Secret("1"), KEY, FILE, NONCE))
     del fields["sum"]
     one, other = change
     order = [{one: other, other: one}.get(name, name) for name in fields] if other in fields else [*fields, other]
     raw = json.dumps({name: fields.get(name, "") for name in order}, separators=(",", ":")).encode()[:-1]
 
     with pytest.raises(Damaged):
-        line.parse(line.closed(raw))
+        line.parse(line.with_checksum(raw))
 
 
 HOSTILE = [
@@ -181,7 +181,7 @@ def test_a_hostile_slot_is_damaged(change: str) -> None:
     body = body.replace(b"@", merged(slot, change).encode())
 
     with pytest.raises(Damaged):
-        header.parse(line.closed(body[: -line.SUM_SIZE]))
+        header.parse(line.with_checksum(body[: -line.SUM_SIZE]))
 
 
 def merged(slot: dict[str, object], change: str) -> str:
@@ -207,7 +207,7 @@ def merged(slot: dict[str, object], change: str) -> str:
 )
 def test_hostile_slots_are_damaged(slots: str) -> None:
     """Slots that are no list of slots, or too deep, too many or too long, are refused."""
-    raw = line.closed(
+    raw = line.with_checksum(
         f'{{"tailorsecrets":1,"id":"{FILE}","key":"{KEY.id}","after":[],"slots":{slots},"check":"AAAA"'.encode()
     )
 

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from tailorsecrets import Store, open_store
-from tailorsecrets.errors import Corrupt, SecretsError, Unauthenticated
+from tailorsecrets.errors import Conflict, Corrupt, SecretsError, Unauthenticated
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import disk, header, keyfiles, keys, line, origins, slots
+from tailorsecrets_file import disk, header, key_files, keys, line, origins, slots
 from tailorsecrets_file.crypto import FileKey
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
 
@@ -97,9 +97,9 @@ def replace(path: Path, *recipients: str, same_id: bool) -> FileKey:
     age_slots = [slots.age_slot(recipient, key, datetime.now(UTC).replace(microsecond=0)) for recipient in recipients]
     lines = [header.encode(file_id, key, age_slots)]
     for raw in genuine[1:-1]:
-        facts = line.parse(raw).facts
-        value = FORGED if facts.name.endswith("stripe-key") else json.dumps({"v": 1})
-        lines.append(line.seal(facts, Secret(value), key, file_id, os.urandom(line.NONCE)))
+        metadata = line.parse(raw).metadata
+        value = FORGED if metadata.name.endswith("stripe-key") else json.dumps({"v": 1})
+        lines.append(line.seal(metadata, Secret(value), key, file_id, os.urandom(line.NONCE)))
     path.write_bytes(b"\n".join([*lines, b'{"end":true}', b""]))
     return key
 
@@ -116,7 +116,7 @@ def named_key_file(folder: Path) -> dict[str, str]:
 
 def key_text(folder: Path) -> dict[str, str]:
     """Let a key in the environment open the store."""
-    return {"TAILORSECRETS_FILE_KEY": keyfiles.generate()}
+    return {"TAILORSECRETS_FILE_KEY": key_files.generate()}
 
 
 def passphrase(folder: Path) -> dict[str, str]:
@@ -290,6 +290,29 @@ def test_a_file_made_anew(tmp_path: Path) -> None:
     assert "anew" in victim.get().out
 
 
+def test_the_command_in_the_hint_works(tmp_path: Path) -> None:
+    """The command that the error names accepts the file, whatever its path is."""
+    path = tmp_path / "we%20 ird?#'.jsonl"
+    store_type().open(target_in(tmp_path, path=path.name)).put("a", Secret("1"))
+    content = path.read_bytes()
+    path.unlink()
+    driver = store_type().open(target_in(tmp_path, path=path.name))
+    driver.put("a", Secret("2"))
+    path.write_bytes(content)
+    with pytest.raises(Corrupt) as caught:
+        driver.get("a")
+
+    command = caught.value.hint.partition("run: ")[2]
+    environ = {**target_in(tmp_path).environ, "PATH": f"{Path(PROGRAM).parent}:/usr/bin:/bin"}
+    subprocess.run(f"{command} --yes", shell=True, check=True, env=environ, cwd="/", capture_output=True)
+
+    with pytest.raises(Corrupt):
+        driver.get("a")  # this process keeps to the origin that it knows
+    assert json.loads(next((tmp_path / "config" / "tailorsecrets" / "origins").iterdir()).read_text())["path"] == str(
+        path
+    )
+
+
 def test_a_damaged_record(holder: Holder) -> None:
     """A record of an origin that cannot be read is no first use."""
     assert holder.get(TAILORSECRETS_FILE_AGE_IDENTITY=holder.identity).code == 0
@@ -339,15 +362,15 @@ def source(folder: Path, name: str, *, right: bool) -> dict[str, str]:
         (file_id,) = {header.parse(raw).file_id for raw in (folder / NAME).read_bytes().splitlines()[:1]}
         path = folder / "elsewhere" / "tailorsecrets" / "keys" / f"{file_id}.key"
         path.parent.mkdir(parents=True)
-        path.write_text((folder / "ci.key").read_text() if right else keyfiles.generate())
+        path.write_text((folder / "ci.key").read_text() if right else key_files.generate())
         path.chmod(0o600)
         return {}
     if name == "key file" and not right:
-        disk.create(str(folder / "wrong.key"), keyfiles.generate().encode())
+        disk.create(str(folder / "wrong.key"), key_files.generate().encode())
         return {"TAILORSECRETS_FILE_KEY_FILE": str(folder / "wrong.key")}
     other, own = str(pyrage.x25519.Identity.generate()), (folder / "identity").read_text()
     return {
-        "key": {"TAILORSECRETS_FILE_KEY": (folder / "ci.key").read_text() if right else keyfiles.generate()},
+        "key": {"TAILORSECRETS_FILE_KEY": (folder / "ci.key").read_text() if right else key_files.generate()},
         "key file": {"TAILORSECRETS_FILE_KEY_FILE": str(folder / "ci.key")},
         "passphrase": {"TAILORSECRETS_FILE_PASSPHRASE": f"{'right' if right else 'wrong'} horse battery"},
         "named identity": {"TAILORSECRETS_FILE_AGE_IDENTITY": own if right else other},
@@ -382,3 +405,16 @@ def test_one_source_of_keys_is_tried(many_keys: Path, first: int) -> None:
     shutil.rmtree(many_keys / "elsewhere" / "tailorsecrets" / "keys", ignore_errors=True)
     right = environ | source(many_keys, SOURCES[first], right=True)
     assert text(store_type().open(target_in(many_keys, environ=right)), "a") == "1"
+
+
+def test_a_file_that_is_replaced_during_the_question(holder: Holder) -> None:
+    """The user accepts the origin that they saw; a file with another one, put there meanwhile, is not accepted."""
+    target = target_in(holder.folder, environ=holder.environ)
+    seen = keys.origin_of(target)
+    replace(holder.path, holder.recipient, same_id=True)
+
+    with pytest.raises(Conflict):
+        keys.trust(target, seen)
+
+    with pytest.raises(Unauthenticated):
+        store_type().open(target).get("a")

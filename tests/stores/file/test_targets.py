@@ -105,7 +105,7 @@ def test_setup_tells_git_of_a_file_that_is_there(tmp_path: Path) -> None:
     driver = opened(tmp_path)
     driver.put("a", Secret("1"))
     (tmp_path / ".gitattributes").write_bytes(b"# caf\xe9\n")
-    assert "told git" in driver.setup()
+    assert "configured git" in driver.setup()
     assert (tmp_path / ".gitattributes").read_bytes() == f"# caf\xe9\n/{NAME} merge=union -text\n".encode("latin-1")
     assert driver.setup() == ""
 

@@ -3,7 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +16,12 @@ from tailorsecrets.errors import Denied, TooLarge
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
+from tailorsecrets.testing.faults import Crash
+from tests.support.gcp.backdoor import PROJECT
 from tests.support.gcp.deploying import APP, deploy, many, opened, planned
-from tests.support.gcp.faults import Rule, denied
+from tests.support.gcp.faults import Rule, denied, unavailable
 from tests.support.gcp.fixtures import Bench, bench
+from tests.support.shell import Shell
 
 VALUE_CALLS = ("AccessSecretVersion",)
 READ_CALLS = ("ListSecrets", "ListSecretVersions", "GetSecret", "GetSecretVersion", "AccessSecretVersion")
@@ -23,20 +29,21 @@ READ_CALLS = ("ListSecrets", "ListSecretVersions", "GetSecret", "GetSecretVersio
 
 @pytest.fixture
 def at() -> Iterator[Bench]:
-    """Give a server; what is made first on it is an hour old."""
+    """Yield a server; its first secrets are an hour old."""
     with bench() as made:
         made.server.holdings.age(timedelta(hours=-1))
         yield made
 
 
 def test_calls_of_a_new_deployment(at: Bench) -> None:
-    """Each vault and each secret that is new costs a create and a version."""
+    """Each vault costs a read of its record, and each vault and secret that is new a create and a version."""
     assert deploy(at, many(20)).complete
-    assert Counter(at.methods()) == {"ListSecrets": 1, "CreateSecret": 22, "AddSecretVersion": 22}
+    calls = {"ListSecrets": 1, "AccessSecretVersion": 2, "CreateSecret": 22, "AddSecretVersion": 22}
+    assert Counter(at.methods()) == calls
 
 
 def test_calls_of_an_unchanged_plan(at: Bench) -> None:
-    """Planning N secrets in V vaults costs one list, V records and N looks; no value is read, nothing written."""
+    """Planning N secrets in V vaults costs one list, V records and N metadata reads; no value is read or written."""
     deploy(at, many(20))
     at.methods()
     with opened(at) as store:
@@ -47,7 +54,7 @@ def test_calls_of_an_unchanged_plan(at: Bench) -> None:
 
 
 def test_calls_of_one_change(at: Bench) -> None:
-    """One changed secret costs a look, a version and the note of its stamp."""
+    """One changed secret costs a metadata read, a version and its stamp."""
     deploy(at, many(20))
     with opened(at) as store:
         plan = planned(store, many(20) | {"database": {**many(20)["database"], "key-3": Secret("new")}})
@@ -84,7 +91,7 @@ def test_a_deployer_who_may_read_no_value(at: Bench) -> None:
 
 
 def test_two_deployers_at_once(at: Bench) -> None:
-    """Of two who deploy at once each create is done once, the loser hears Conflict, and both converge."""
+    """Of two deployments at once, each create is done once, the other gets Conflict, and both converge."""
     wanted = many(12)
     with ThreadPoolExecutor(2) as threads:
         reports = list(threads.map(lambda _: deploy(at, wanted), range(2)))
@@ -96,7 +103,7 @@ def test_two_deployers_at_once(at: Bench) -> None:
 
 
 def test_a_change_behind_our_back_is_repaired(at: Bench) -> None:
-    """A value that another tool wrote, be it the same number of versions later or not, is seen and replaced."""
+    """A plan sees a value that another tool wrote, and replaces it."""
     wanted: dict[str, dict[str, DesiredValue]] = {"api-keys": {"stripe": Secret("mine")}}
     deploy(at, wanted)
     at.backdoor.write("default_api-keys_stripe", "theirs")
@@ -187,3 +194,66 @@ def test_history_and_undo(at: Bench) -> None:
         assert store.get("api-keys", "key") == "one"
         store.purge_secret("api-keys", "key")
     assert at.backdoor.secret_or_none("default_api-keys_key") is None
+
+
+def test_a_deployer_who_may_not_write_stamps(at: Bench) -> None:
+    """A login that may add versions and not annotate deploys once: a note per secret, and no second version."""
+    changed = {vault: {name: Secret("new") for name in secrets} for vault, secrets in many(2).items()}
+    deploy(at, many(2))
+    at.server.faults.add(Rule(methods=["UpdateSecret"], refusal=denied("UpdateSecret", "it")))
+    report = deploy(at, changed)
+    assert report.complete
+    assert [note for _, note in report.notes] == [
+        "the value is written, but its stamp is missing: permission denied",
+    ] * 2
+    for value_calls in ((), VALUE_CALLS):  # a login that may read the values, and one that may not
+        for vault, secret in (("api-keys", "key-0"), ("database", "key-0")) if value_calls else ():
+            at.backdoor.deny(f"default_{vault}_{secret}")
+        assert deploy(at, changed).done == ()
+    assert [len(held.versions) for name, held in at.server.holdings.secrets.items() if "_v_" not in name] == [2, 2]
+
+
+def test_a_write_whose_answer_is_lost(at: Bench) -> None:
+    """An apply in which the answer to each new version is lost is complete, and the next plan is empty."""
+    deploy(at, many(2))
+    changed = {vault: {name: Secret("new") for name in secrets} for vault, secrets in many(2).items()}
+    at.server.faults.add(Rule(methods=["AddSecretVersion"], refusal=unavailable(), applied=True))
+    assert deploy(at, changed).complete
+    at.server.faults.recover()
+    with opened(at) as store:
+        assert planned(store, changed).steps == ()
+
+
+def test_a_record_whose_delete_crashed(at: Bench) -> None:
+    """A removal that crashes at any call is finished by the next one."""
+    for calls in count():
+        deploy(at, {"api-keys": {}})
+        with opened(at) as store:
+            plan = planned(store, {})
+            at.fuse.left = calls
+            with suppress(Crash):
+                apply(plan, store)
+            finished, at.fuse.left = at.fuse.left >= 0, None
+        assert deploy(at, {}).complete
+        with opened(at) as store:
+            assert planned(store, {}).steps == ()
+        (record,) = at.server.holdings.secrets.values()
+        assert set(record.message.annotations) == {"tailorsecrets-stamp", "tailorsecrets-deleted"}
+        if finished:
+            break
+
+
+def test_a_secret_that_terraform_created(at: Bench, tmp_path: Path) -> None:
+    """On the command line a secret without versions is missing in each answer, and a create fills it."""
+    shell = Shell(tmp_path)
+    shell.environ["TAILORSECRETS_STORE"] = f"gcp://{PROJECT}?endpoint={at.wire.address}"
+    with opened(at) as store:
+        store.create_vault("api-keys")
+    at.backdoor.bare("default_api-keys_stripe")
+    assert "stripe" not in shell("secret", "list", "-V", "api-keys").out
+    for verb in (["get"], ["delete", "--yes"]):
+        assert "SECRET_NOT_FOUND" in shell("secret", *verb, "-n", "stripe", "-V", "api-keys").err
+    assert at.backdoor.secret_or_none("default_api-keys_stripe")
+    with opened(at) as store:
+        store.create_secret("api-keys", "stripe", Secret("value"))
+    assert shell("secret", "get", "-n", "stripe", "-V", "api-keys").out == "value"

@@ -31,7 +31,7 @@ except SecretsError as error:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    """Give a network with one secret, and the same one in a region."""
+    """Yield a network with one secret, and the same one in a region."""
     network = Network(tmp_path_factory.mktemp("google"))
     for place in ("", "/locations/europe-west3"):
         fill(network.server.holdings, f"projects/my-project{place}/secrets/{NAME}", f"value{place}")
@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def network(made: Network) -> Network:
     """Return the network, as good as new."""
-    made.status, made.lifetime, made.refuses_tokens = 200, 3600, False
+    made.status, made.lifetime, made.hangs_up = 200, 3600, False
     made.asked.clear()
     made.server.metadata.clear()
     made.server.faults.recover()
@@ -112,10 +112,10 @@ def test_a_quota_project_of_the_environment(network: Network) -> None:
 
 def test_no_login(network: Network) -> None:
     """Without any login the error is one line that says how to sign in."""
-    told = read("gcp://my-project", network.environ(key=False))
-    assert told["code"] == "UNAUTHENTICATED"
-    assert "gcloud auth application-default login" in told["hint"]
-    assert "\n" not in told["message"] + told["hint"]
+    error = read("gcp://my-project", network.environ(key=False))
+    assert error["code"] == "UNAUTHENTICATED"
+    assert "gcloud auth application-default login" in error["hint"]
+    assert "\n" not in error["message"] + error["hint"]
 
 
 def test_a_broken_key_file(network: Network, tmp_path: Path) -> None:
@@ -149,11 +149,22 @@ def test_a_login_that_was_revoked(network: Network) -> None:
 @pytest.mark.parametrize("status", [429, 503, 0])
 def test_the_metadata_server_is_down(network: Network, status: int) -> None:
     """A metadata server that is down, or breaks the connection (0), is Unavailable, also at the first sign-in."""
-    network.status, network.refuses_tokens = status or 200, status == 0
+    network.status, network.hangs_up = status or 200, status == 0
     started = time.monotonic()
     error = read("gcp://my-project?timeout=2", network.environ(key=False, metadata=True))
     assert error["code"] == "UNAVAILABLE", error
     assert time.monotonic() - started < 15
+
+
+def test_a_metadata_server_that_stops(tmp_path: Path) -> None:
+    """A metadata server that stops listening is an outage, reported in seconds and not after the time-out."""
+    network = Network(tmp_path)
+    network.stops = True
+    started = time.monotonic()
+    error = read("gcp://my-project?timeout=40", network.environ(key=False, metadata=True))
+    assert error["code"] == "UNAVAILABLE", error
+    assert time.monotonic() - started < 15
+    network.close()
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -191,7 +202,7 @@ def test_tokens_that_last_a_moment(network: Network) -> None:
 
 
 def test_the_command_line_says_it_in_one_line(network: Network) -> None:
-    """The command line tells a missing login and a missing project in one line each, and exits 1."""
+    """The command line reports a missing login and a missing project in one line each, and exits 1."""
     for url, code in (("gcp://my-project", "UNAUTHENTICATED"), ("gcp://", "CONFIG_INVALID")):
         command = [sys.executable, "-c", MAIN, "secret", "list", "-V", "api-keys", "--store", url]
         run = subprocess.run(

@@ -1,4 +1,4 @@
-"""What a gcp: URL may say, what its mistakes are told as, what exceptions mean, and the policy that it prints."""
+"""The options of gcp: URLs, the errors for wrong ones, the meaning of exceptions, and the printed policy."""
 
 from typing import Any, Literal
 
@@ -34,7 +34,7 @@ def test_the_project() -> None:
 
 
 def test_where_it_answers() -> None:
-    """The service is global or of a region; one on this machine is spoken to without TLS."""
+    """The service is global or of a region; one on this machine is called without TLS."""
     assert (read().host, read().plain) == ("secretmanager.googleapis.com", False)
     assert read(location="europe-west3").host == "secretmanager.europe-west3.rep.googleapis.com"
     for local in ("127.0.0.1:80", "localhost:80", "[::1]:80", "localhost"):
@@ -63,14 +63,14 @@ def test_where_it_answers() -> None:
         "gcp://p?impersonate=me",
         "gcp://p?endpoint=http://example.com",
         "gcp://p?quota_project=A",
-        "gcp://p?plan=look",
+        "gcp://p?plan=list",
         "gcp://p?plan=",
         "gcp://p?region=x",
         "gcp://user:password@p",
     ],
 )
 def test_bad_urls(url: str) -> None:
-    """What is wrong in a URL is told in one line when the store is opened, without a call."""
+    """A mistake in a URL is reported in one line when the store is opened, without a call."""
     with pytest.raises(ConfigError) as caught:
         open_store(url, environ={})
     assert "\n" not in str(caught.value)
@@ -102,20 +102,20 @@ def test_each_meaning_is_of_a_class_that_is_there() -> None:
     assert all(problem.kind is not SecretsError for problem in MEANINGS.values())
 
 
-def test_spent_repeats_mean_what_the_last_answer_meant() -> None:
+def test_spent_retries_have_the_meaning_of_the_last_answer() -> None:
     """A RetryError means what its cause means."""
     assert explain(api.RetryError("spent", api.ResourceExhausted("x")), "put").kind is Throttled
     assert explain(api.RetryError("spent", api.ServiceUnavailable("x")), "put").kind is Unavailable
 
 
 def test_a_login_that_fails_inside_of_grpc() -> None:
-    """What gRPC reports as unavailable because there is no token is a failed login."""
-    told = "Getting metadata from plugin failed with error: ('invalid_grant: Bad Request', {})"
-    assert explain(api.ServiceUnavailable(told), "get").kind is Unauthenticated
+    """A call that gRPC reports as unavailable because it got no token is a failed login."""
+    text = "Getting metadata from plugin failed with error: ('invalid_grant: Bad Request', {})"
+    assert explain(api.ServiceUnavailable(text), "get").kind is Unauthenticated
 
 
 def test_a_login_that_may_work_later() -> None:
-    """A refresh that google.auth calls worth a repeat is Unavailable; another one is Unauthenticated."""
+    """A refresh that google.auth calls retryable is Unavailable; another one is Unauthenticated."""
     assert explain(auth.RefreshError("x", retryable=True), "get").kind is Unavailable
     assert explain(auth.RefreshError("x"), "get").kind is Unauthenticated
 

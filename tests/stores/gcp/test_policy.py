@@ -28,7 +28,7 @@ from tests.support.printed_commands import commands, option
 ACCESSOR = {"roles/secretmanager.secretAccessor": frozenset({"secretmanager.versions.access"})}
 TERM = re.compile(r"resource\.name(?: == '(?P<whole>[^']+)'|\.startsWith\('(?P<start>[^']+)'\))")
 IN_CONDITIONS = f"projects/{NUMBERS[PROJECT]}"
-ON_THE_PROJECT = {"CreateSecret", "ListSecrets"}  # IAM looks for these rights there, whatever the name
+ON_THE_PROJECT = {"CreateSecret", "ListSecrets"}  # IAM checks these rights there, whatever the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Grant:
     expression: str
 
     def covers(self, permission: str, resource: str) -> bool:
-        """Tell whether it grants *permission* on *resource*."""
+        """Return whether it grants *permission* on *resource*."""
         return permission in self.permissions and (not self.expression or _holds(self.expression, resource))
 
 
@@ -50,7 +50,7 @@ class Iam(Rule):
     grants: Sequence[Grant]
 
     def meets(self, operation: str, name: str) -> bool:
-        """Tell whether a call is refused."""
+        """Return whether a call is refused."""
         resource = IN_CONDITIONS if operation in ON_THE_PROJECT else name.replace(f"projects/{PROJECT}", IN_CONDITIONS)
         return not any(grant.covers(permission_of(operation), resource) for grant in self.grants)
 
@@ -70,7 +70,7 @@ def _holds(expression: str, resource: str) -> bool:
 
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Bench]:
-    """Give a workspace with vaults of the app and one of another app."""
+    """Yield a workspace with vaults of the app and one of another app."""
     with bench() as made:
         deploy(
             made, {"api-keys": {"stripe": Secret("one"), "sendgrid": Secret("two")}, "left-over": {"old": Secret("x")}}
@@ -84,11 +84,11 @@ def at(tmp_path: Path) -> Iterator[Bench]:
 
 def limit(at: Bench, use: Literal["read", "deploy"], vaults: Sequence[str], folder: Path) -> None:
     """Let the login of drivers do exactly what the policy for *use* of *vaults* grants."""
-    told = store_type("gcp").policy
-    assert told
+    policy = store_type("gcp").policy
+    assert policy
     with opened(at) as store:
         names = [workspace_of(store).vault_names(vault) for vault in vaults]
-    script = told(Target(url="gcp:", scheme="gcp", host=PROJECT), names, use)
+    script = policy(Target(url="gcp:", scheme="gcp", host=PROJECT), names, use)
     calls = commands(script, "gcloud", NUMBERS[PROJECT], folder)
     roles = ACCESSOR | {
         f"projects/{PROJECT}/roles/{call[3]}": frozenset(option(call, "--permissions").split(","))

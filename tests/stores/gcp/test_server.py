@@ -25,21 +25,21 @@ Make = Callable[..., Any]
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Give a server without secrets."""
+    """Yield a server without secrets."""
     server = Server()
     yield server
     server.close()
 
 
 def client_at(address: str) -> Any:
-    """Return the SDK's client, which repeats nothing unless it is told to."""
+    """Return the SDK's client, which repeats nothing by default."""
     channel = grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
     return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Any]:
-    """Give the SDK's client of the server."""
+    """Yield the SDK's client of the server."""
     client = client_at(server.address)
     yield client
     client.transport.close()
@@ -276,7 +276,7 @@ def test_filter_grammar(text: str, passes: bool) -> None:
 
 @pytest.mark.parametrize("text", ["name", "name:", ":x", "(name:x", "name:x)", "size>1", "name<x", "create_time>now"])
 def test_bad_filters(text: str) -> None:
-    """What is not of the language is refused."""
+    """A text outside the language is refused."""
     with pytest.raises(BadFilter):
         read_filter(text)
 
@@ -295,7 +295,7 @@ def test_lag(client: Any, server: Server, make: Make) -> None:
 
 
 def test_refusals(client: Any, server: Server, make: Make) -> None:
-    """A refusal comes with its class, its reason and the time to wait, as often as it was told."""
+    """A refusal comes with its class, its reason and the time to wait, as often as the rule says."""
     made = make("name", "one")
     server.faults.add(Rule(methods=["GetSecret"], times=1, refusal=exhausted(1.5)))
     with pytest.raises(exceptions.ResourceExhausted) as caught:

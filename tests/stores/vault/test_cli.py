@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(openbao: Server, folder: Path, path: str) -> Run:
-    """Return what runs a command of the walk, in a workspace of this test's own."""
+    """Return a function that runs a command in a workspace of this test's own."""
     variables = {**openbao.variables, **VALUES, "TAILORSECRETS_STORE": f"vault://{path}"}
     variables["TAILORSECRETS_WORKSPACE"] = f"w{uuid.uuid4().hex[:8]}"
     variables |= {"HOME": str(folder), "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -42,7 +42,7 @@ def run(openbao: Server, folder: Path, path: str) -> Run:
 
 @pytest.mark.parametrize("path", ["", "/secret", "/secret/team"])
 def test_the_walk(run: Run) -> None:
-    """Apply makes all, a second apply nothing, the app reads, a change is one update, and remove leaves nothing."""
+    """Apply creates all secrets, a second apply none; the app reads; a change is one update; remove leaves nothing."""
     assert "Plan: 7 to create" in run("apply", "--yes").stdout
     assert "Plan: 0 to create, 0 to update, 0 to delete" in run("apply", "--dry-run").stdout
     assert "order 1001 signed:" in run("shop.py").stdout

@@ -1,4 +1,4 @@
-"""The conformance suite on OpenBao: mounts and folders, in memory and on raft, and with what HashiCorp Vault lacks."""
+"""The conformance suite on OpenBao: mounts and folders, in memory, on raft, and without the lists that Vault lacks."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -71,7 +71,7 @@ class InVault(Conformance):
 
     @pytest.fixture
     def backdoor(self, server: Server, proxy: Proxy) -> Iterator[Backdoor]:
-        """Give the other tool, and end what it began."""
+        """Give the other tool, and end its faults."""
         backdoor = VaultBackdoor(server, proxy, self.prefix.partition("/")[0])
         yield backdoor
         backdoor.recover()
@@ -79,12 +79,12 @@ class InVault(Conformance):
 
     @pytest.fixture
     def layer(self) -> Callable[[Driver], Driver]:
-        """Return what puts the layers around a driver."""
+        """Return a function that puts the layers around a driver."""
         return lambda driver: driver
 
     @pytest.fixture
     def connect(self, proxy: Proxy, backdoor: VaultBackdoor, layer: Callable[[Driver], Driver]) -> Connect:
-        """Return what opens one more connection, each with a token of its own."""
+        """Return a function that opens one more connection, each with its own token."""
         return lambda: layer(VaultDriver(target(proxy.url, self.prefix.strip("/"), backdoor.token())))
 
 
@@ -135,14 +135,14 @@ class TestFoldersWithoutDetails(InVault):
 
     @pytest.fixture
     def proxy(self, server: Server) -> Iterator[Proxy]:
-        """Give a proxy that knows of no lists with details."""
+        """Give a proxy without lists that have details."""
         with Proxy(server.url).running() as proxy:
-            proxy.rules = Unforgotten(NO_DETAILS)
+            proxy.rules = Lasting(NO_DETAILS)
             yield proxy
 
 
 class TestStacked(TestMounts):
-    """Inside of the layers that its capabilities call for."""
+    """Inside the layers that its capabilities need."""
 
     @pytest.fixture
     def layer(self) -> Callable[[Driver], Driver]:
@@ -150,13 +150,13 @@ class TestStacked(TestMounts):
         return lambda driver: stack(driver, timeout=0.5)
 
 
-class Unforgotten(list[Rule]):
-    """Rules of which *first* stays, whoever clears them."""
+class Lasting(list[Rule]):
+    """Rules; ``clear`` keeps *first*."""
 
     def __init__(self, first: Rule) -> None:
         super().__init__([first])
         self._first = first
 
     def clear(self) -> None:
-        """Forget all but the first."""
+        """Remove all but the first."""
         self[:] = [replace(self._first)]

@@ -1,4 +1,4 @@
-"""What operations cost on the wire of OpenBao, and that no value is read to find what changed."""
+"""The requests of each operation on OpenBao; no value is read to find changes."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -45,7 +45,7 @@ def test_a_cold_get_is_one_call(bao_store: Store, openbao: Server, bao_proxy: Pr
 def test_the_option_mount_spares_a_call(
     openbao: Server, bao_proxy: Proxy, workspace: str, query: str, calls: int
 ) -> None:
-    """Where the path may be a mount with slashes, the server is asked once; the option says it."""
+    """Where the path may be a mount with slashes, the server is asked once; the option spares that."""
     with store_at(bao_proxy.url, f"secret/team{query}", openbao, workspace) as store:
         store.create_vault("api-keys")
         store.create_secret("api-keys", "key", Secret("value"))
@@ -73,7 +73,7 @@ def test_parallel_first_calls_ask_for_the_mount_once(
 
 @FORMS
 def test_an_unchanged_plan_reads_no_value(bao_store: Store, bao_proxy: Proxy) -> None:
-    """Planning and applying what did not change lists each vault, reads its record, and no value; it writes nothing."""
+    """Without changes, plan and apply list each vault and read its record; they read no value and write nothing."""
     assert apply(make_plan(declared(), bao_store), bao_store).complete
     bao_proxy.seen.clear()
     plan = make_plan(declared(), bao_store)
@@ -88,7 +88,7 @@ def test_an_unchanged_plan_reads_no_value(bao_store: Store, bao_proxy: Proxy) ->
 
 @FORMS
 def test_one_changed_secret(bao_store: Store, bao_proxy: Proxy) -> None:
-    """A changed secret is a look at its metadata, one write and its stamp."""
+    """A changed secret is one metadata read, one write and its stamp."""
     assert apply(make_plan(declared(), bao_store), bao_store).complete
     plan = make_plan(declared("another"), bao_store)
     bao_proxy.seen.clear()
@@ -107,8 +107,8 @@ def test_a_new_secret(bao_store: Store, bao_proxy: Proxy) -> None:
 
 
 @FORMS
-def test_a_change_behind_our_back_is_repaired(bao_store: Store, bao_root: Any, workspace: str, path: str) -> None:
-    """A value that another tool wrote is found without reading it, and written over."""
+def test_a_change_by_another_tool_is_repaired(bao_store: Store, bao_root: Any, workspace: str, path: str) -> None:
+    """A value that another tool wrote is found without reading it, and replaced."""
     assert apply(make_plan(declared(), bao_store), bao_store).complete
     write(bao_root, f"{path}/{workspace}/vault-1/secret-03", {"value": "foreign"})
     plan = make_plan(declared(), bao_store)

@@ -1,4 +1,4 @@
-"""Tokens, AppRole and namespaces on a real OpenBao: when a login happens, and what its failures mean."""
+"""Tokens, AppRole and namespaces on a real OpenBao: when a login happens, and the errors of its failures."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def test_a_token_of_the_environment(bao_root: Any, opened: Opener, bao_proxy: Pr
 
 
 def test_a_token_file(bao_root: Any, opened: Opener, tmp_path: Path) -> None:
-    """The token that ``vault login`` left is found where the variable is empty, and read anew when refused."""
+    """The token of ``vault login`` is used where the variable is empty, and read again when it is refused."""
     file = tmp_path / ".vault-token"
     file.write_text(first := token(bao_root))
     store = opened(VAULT_TOKEN="")
@@ -99,10 +99,8 @@ def test_a_method_that_is_not_there(opened: Opener) -> None:
     assert "auth_path" in caught.value.hint
 
 
-def test_a_denial_is_no_reason_to_sign_in_again(
-    bao_root: Any, opened: Opener, bao_proxy: Proxy, auth_path: str
-) -> None:
-    """A policy that denies is believed at once: no second login, no second read."""
+def test_a_denial_does_not_sign_in_again(bao_root: Any, opened: Opener, bao_proxy: Proxy, auth_path: str) -> None:
+    """After a denial by policy there is no second login and no second read."""
     environ = approle(bao_root, auth_path)
     bao_root.auth.approle.create_or_update_approle("app", token_policies=["default"], mount_point=auth_path)
     with pytest.raises(Exception, match="permission denied"):
@@ -111,7 +109,7 @@ def test_a_denial_is_no_reason_to_sign_in_again(
 
 
 def test_namespaces(bao_root: Any, openbao: Server) -> None:
-    """A namespace of the environment or the URL is where everything happens."""
+    """All calls go to the namespace of the environment or the URL."""
     bao_root.write_data("sys/namespaces/shop", data={})
     host = openbao.url.removeprefix("http://")
     inside = {**openbao.variables, "VAULT_NAMESPACE": "shop"}
@@ -125,7 +123,7 @@ def test_namespaces(bao_root: Any, openbao: Server) -> None:
 
 
 def test_a_missing_namespace(openbao: Server) -> None:
-    """A namespace that is not there is no missing secret."""
+    """A missing namespace is not reported as a missing secret."""
     host = openbao.url.removeprefix("http://")
     url = f"vault+http://{host}/secret?namespace=nowhere"
     with open_store(url, environ=openbao.variables) as store, pytest.raises(StoreNotFound) as caught:

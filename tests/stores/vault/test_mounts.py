@@ -1,4 +1,4 @@
-"""The mounts behind vaults on OpenBao: made, found, dropped, and the wrong ones refused."""
+"""The mounts behind vaults on OpenBao: making, finding and dropping them, and refusing the wrong ones."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ from tests.support.vault.stores import OWNER, store_at
 
 @pytest.mark.parametrize("path", [""])
 def test_a_vault_is_a_mount_with_its_owner(bao_store: Store, bao_root: Any, workspace: str) -> None:
-    """A vault's mount carries the owner's id in its description, and goes with the vault."""
+    """A vault's mount has the owner's id in its description, and is dropped with the vault."""
     bao_store.create_vault("api-keys", OWNER)
     mount = bao_root.sys.list_mounted_secrets_engines()["data"][f"{workspace}/api-keys/"]
     assert mount["description"] == f"tailorsecrets: {OWNER.id}"
@@ -65,7 +65,7 @@ def test_another_engine_where_a_vault_should_be(
 
 
 def test_sixteen_threads_make_one_mount(openbao: Server, workspace: str) -> None:
-    """Of many that make one vault at once, one does, and it is whole."""
+    """Of sixteen threads that make one vault, one succeeds, and the vault is complete."""
 
     def make(_: int) -> bool:
         with store_at(openbao.url, "", openbao, workspace) as store:
@@ -90,7 +90,7 @@ def version_1(openbao: Server) -> str:
 
 
 def test_kv_version_1_is_refused(openbao: Server, workspace: str, version_1: str) -> None:
-    """On a KV version 1 mount nothing reads as missing and nothing is written: the error says what is needed."""
+    """On a KV version 1 mount every call is an error that names KV version 2; nothing reads as missing."""
     with store_at(openbao.url, version_1, openbao, workspace) as store:
         for refused in (
             lambda: store.get("api-keys", "key"),
@@ -103,8 +103,8 @@ def test_kv_version_1_is_refused(openbao: Server, workspace: str, version_1: str
 
 
 @pytest.mark.parametrize("path", ["no-such-mount", "no-such/mount/at-all"])
-def test_a_missing_mount_is_no_missing_secret(openbao: Server, workspace: str, path: str) -> None:
-    """A mount that is not there is StoreNotFound for a read, a list and a write, and names the remedy."""
+def test_a_missing_mount_is_not_a_missing_secret(openbao: Server, workspace: str, path: str) -> None:
+    """A missing mount is StoreNotFound for a read, a list and a write, and the error names the remedy."""
     with store_at(openbao.url, path, openbao, workspace) as store:
         for refused in (
             lambda: store.get("api-keys", "key"),

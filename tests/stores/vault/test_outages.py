@@ -39,7 +39,7 @@ def test_a_sealed_server(spare: Server, workspace: str) -> None:
 
 
 def unseal(client: Any, server: Server) -> None:
-    """Unseal *server* and wait until it leads."""
+    """Unseal *server* and wait until it is active."""
     client.sys.submit_unseal_key(server.variables["UNSEAL_KEY"])
     while not isinstance(client.sys.read_health_status(method="GET"), dict):
         pass  # a standby for a moment, which hvac gives as it came
@@ -81,11 +81,11 @@ CALLS: dict[str, Callable[[Store], object]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_refused_connection_is_an_answer(openbao: Server, workspace: str, unheard: socket.socket, call: str) -> None:
-    """Where no server listens, a call fails after two seconds, not after the fifteen of a read, and is not repeated."""
+    """Where no server listens, a call fails after two seconds, not fifteen; a write may check whether it is done."""
     began = time.monotonic()
     with store_at(url_of(unheard), "secret", openbao, workspace) as store, pytest.raises(Unavailable) as caught:
         CALLS[call](store)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 6
     assert f"connection refused: is the server at {url_of(unheard)} running?" in caught.value.hint
     assert not caught.value.retryable
 

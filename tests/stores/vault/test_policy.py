@@ -1,6 +1,7 @@
 """Least privilege on OpenBao: tokens that have exactly what ``policy`` prints."""
 
 import uuid
+from dataclasses import replace
 from typing import Any, Literal
 
 import hvac
@@ -37,7 +38,9 @@ class Site:
         environ = {"VAULT_TOKEN": token or self.server.variables["VAULT_TOKEN"]}
         return open_store(f"vault+http://{host}/{self.path}", self.workspace, environ=environ)
 
-    def token(self, use: Literal["read", "deploy"], *vaults: str, may_mount: bool = True) -> str:
+    def token(
+        self, use: Literal["read", "deploy"], *vaults: str, may_mount: bool = True, may_patch: bool = True
+    ) -> str:
         """Return a token under the policy for *use* of *vaults*, and no other, not even the default one."""
         name = f"policy-{uuid.uuid4().hex}"
         names = [names_of(vault, self.workspace, self.path) for vault in vaults]
@@ -45,6 +48,8 @@ class Site:
         text = policy(Target(url="vault://", scheme="vault", path=self.path, options=options), names, use)
         if not may_mount:
             text = text.replace('path "sys/mounts/', 'path "nowhere/')
+        if not may_patch:
+            text = text.replace(', "patch"', "")
         self._root.sys.create_or_update_policy(name, text)
         made = self._root.auth.token.create(policies=[name], no_default_policy=True)
         token: str = made["auth"]["client_token"]
@@ -58,7 +63,7 @@ def names_of(vault: str, workspace: str, path: str) -> VaultNames:
 
 @pytest.fixture
 def site(openbao: Server, path: str) -> Site:
-    """Return a workspace with a vault of the app and one of somebody else."""
+    """Return a workspace with a vault of the app and one of another owner."""
     site = Site(openbao, path)
     with site.store() as store:
         for vault, owner in (("api-keys", OWNER), ("database", Owner("another"))):
@@ -78,7 +83,7 @@ def test_a_service_reads_its_vault(site: Site) -> None:
 
 @FORMS
 def test_a_service_can_do_nothing_else(site: Site) -> None:
-    """The read policy of a vault lets nobody list, write, delete, look at metadata, records or other vaults."""
+    """The read policy of a vault allows no list, write or delete, and no read of metadata, records or other vaults."""
     with site.store(site.token("read", "api-keys")) as store:
         for refused in (
             lambda: store.get("database", "stripe-secret-key"),
@@ -96,7 +101,7 @@ def test_a_service_can_do_nothing_else(site: Site) -> None:
 
 @FORMS
 def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> None:
-    """The deploy policy makes, changes, deletes and drops all that is declared, and reads no value."""
+    """The deploy policy allows to make, change, delete and drop all that is declared, and to read no value."""
     vaults = ["api-keys", "mail"]
     token = site.token("deploy", *vaults)
     wanted = {"api-keys": {"stripe-secret-key": Secret("new"), "made": Secret("made")}, "mail": {"smtp": Secret("s")}}
@@ -116,7 +121,7 @@ def test_a_deployer_plans_and_applies_without_reading_a_value(site: Site) -> Non
 
 @pytest.mark.parametrize("path", ["secret/team"])
 def test_a_vault_that_left_the_config(site: Site) -> None:
-    """In folders it is seen to be the app's also where the policy does not name it, and stays."""
+    """In folders, a plan shows a vault of the app that the policy does not name; the vault stays."""
     with site.store(site.token("deploy", "mail")) as store:
         made = make_plan(Desired(OWNER, {"mail": {"smtp": Secret("s")}}), store)
         assert (made.unread, made.owned, {step.place.vault for step in made.deletions()}) == ((), 2, {"api-keys"})
@@ -127,7 +132,7 @@ def test_a_vault_that_left_the_config(site: Site) -> None:
 
 
 @FORMS
-def test_a_deployer_has_no_hold_on_other_vaults(site: Site) -> None:
+def test_a_deployer_cannot_write_other_vaults(site: Site) -> None:
     """The deploy policy of one vault writes no secret of another."""
     with site.store(site.token("deploy", "api-keys")) as store, pytest.raises(Denied):
         store.purge_secret("database", "stripe-secret-key")
@@ -135,12 +140,37 @@ def test_a_deployer_has_no_hold_on_other_vaults(site: Site) -> None:
 
 @pytest.mark.parametrize("path", [""])
 def test_a_denied_mount_names_both_remedies(site: Site) -> None:
-    """Who may not mount hears of the policy, and of vaults as folders."""
+    """The error for a login that may not mount names the policy, and vaults as folders."""
     token = site.token("deploy", "another", may_mount=False)
     with site.store(token) as store, pytest.raises(Denied) as caught:
         store.create_vault("another", OWNER)
     assert "sys/mounts" in caught.value.hint
     assert "vault://HOST/MOUNT" in caught.value.hint
+
+
+@FORMS
+def test_a_deployer_that_may_not_patch_metadata(site: Site) -> None:
+    """Without patch, an apply is complete and notes each missing stamp; later plans do not write the secret again.
+
+    A plan under a login that may read compares the value; one that may not lists the secret as unknown.
+    """
+    wanted = Desired(OWNER, {"api-keys": {"made": Secret("made")}})
+    with site.store(site.token("deploy", "api-keys", may_patch=False)) as store:
+        report = apply(make_plan(wanted, store, prune=False), store)
+        assert report.complete
+        assert [(str(step.place), note) for step, note in report.notes] == [
+            ("secret api-keys/made", "the value is written, but its stamp is missing: permission denied")
+        ]
+        plan = make_plan(wanted, store, prune=False)
+        assert (plan.steps, [str(place) for place in plan.unknown]) == ((), ["secret api-keys/made"])
+    with site.store() as store:
+        assert not make_plan(wanted, store, prune=False).steps
+        assert [step.action for step in make_plan(changed(wanted), store, prune=False).steps] == ["update"]
+
+
+def changed(desired: Desired) -> Desired:
+    """Return *desired* with another value."""
+    return replace(desired, vaults={"api-keys": {"made": Secret("another")}})
 
 
 def test_a_login_that_may_not_patch_metadata(openbao: Server, bao_root: Any, workspace: str) -> None:

@@ -18,7 +18,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Command]:
-    """Return what runs the command with a folder of this test's own for what runs, and stop that."""
+    """Return a function that runs the command with its own run folder; stop the servers at the end."""
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, str(COMMAND), "--run", str(tmp_path / "run"), *words]
@@ -29,9 +29,9 @@ def command(tmp_path: Path) -> Iterator[Command]:
 
 
 def started(command: Command) -> dict[str, str]:
-    """Start OpenBao and return what is told of it."""
-    told: dict[str, str] = json.loads(command("up", "--json", "openbao").stdout)["openbao"]
-    return told
+    """Start OpenBao and return its description."""
+    server: dict[str, str] = json.loads(command("up", "--json", "openbao").stdout)["openbao"]
+    return server
 
 
 def test_up_again_changes_nothing(command: Command) -> None:
@@ -40,7 +40,7 @@ def test_up_again_changes_nothing(command: Command) -> None:
 
 
 def test_up_after_a_kill(command: Command) -> None:
-    """A server that was killed is started anew, and its old process number is not believed."""
+    """A server that was killed is started again; its old process number does not count."""
     old = started(command)
     os.kill(int(old["pid"]), signal.SIGKILL)
     new = started(command)

@@ -1,9 +1,10 @@
-"""TLS: which certificates are believed, and what is said of the others."""
+"""TLS: which certificates are trusted, and the errors of the others."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.errors import ConfigError, SecretsError, Unavailable
@@ -55,22 +56,36 @@ def test_an_address_of_the_environment(port: int, folder: Path) -> None:
         assert store.get("api-keys", "address") == "value"
 
 
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_ca_bundle_of_the_environment(
+    port: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The CA bundle that requests and curl read is trusted; VAULT_CACERT comes before it."""
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)  # it comes before the other
+    monkeypatch.setenv(name, f"{folder}/vault-ca.pem")
+    url = f"vault://127.0.0.1:{port}/secret"
+    with opened(url) as store:
+        assert store.get("api-keys", "key") is None
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+    assert "VAULT_CACERT" in error_of(url, VAULT_CACERT=str(tmp_path / "other.pem")).hint
+
+
 def test_an_unknown_ca(port: int) -> None:
-    """A certificate that nobody vouches for is a mistake in the configuration, told at once with its remedy."""
+    """An untrusted certificate is a configuration error, reported at once with its remedy."""
     error = error_of(f"vault://127.0.0.1:{port}/secret")
     assert isinstance(error, ConfigError)
     assert "VAULT_CACERT" in error.hint
 
 
 def test_a_missing_ca_file(port: int) -> None:
-    """A CA file that is not there is told as such."""
+    """The error of a missing CA file says so."""
     error = error_of(f"vault://127.0.0.1:{port}/secret", VAULT_CACERT="/nowhere/ca.pem")
     assert isinstance(error, ConfigError)
     assert "cannot be read" in error.hint
 
 
 def test_another_server_name(port: int, folder: Path) -> None:
-    """A name that the certificate is not for is refused; the one it is for is believed."""
+    """A name that the certificate is not for is refused; the right one is accepted."""
     url, environ = f"vault://127.0.0.1:{port}/secret", {"VAULT_CACERT": f"{folder}/vault-ca.pem"}
     assert isinstance(error_of(url, **environ, VAULT_TLS_SERVER_NAME="vault.example.com"), ConfigError)
     with opened(url, **environ, VAULT_TLS_SERVER_NAME="localhost") as store:
@@ -79,7 +94,7 @@ def test_another_server_name(port: int, folder: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_no_verification(port: int) -> None:
-    """VAULT_SKIP_VERIFY believes any certificate."""
+    """VAULT_SKIP_VERIFY accepts any certificate."""
     with opened(f"vault://127.0.0.1:{port}/secret", VAULT_SKIP_VERIFY="true") as store:
         assert store.get("api-keys", "key") is None
 
@@ -99,14 +114,14 @@ def test_no_tls_where_there_is_some(port: int) -> None:
 
 
 def test_an_unknown_host() -> None:
-    """A host that nobody knows is Unavailable, and the hint says where to look."""
+    """An unknown host is Unavailable, and the hint names it."""
     error = error_of("vault://no-such-host.invalid/secret?timeout=1")
     assert isinstance(error, Unavailable)
     assert "no-such-host.invalid" in error.hint
 
 
 def test_a_closed_port() -> None:
-    """A port where nothing listens is Unavailable, and the hint names the address."""
+    """A closed port is Unavailable, and the hint names the address."""
     error = error_of("vault+http://127.0.0.1:9/secret?timeout=1")
     assert isinstance(error, Unavailable)
     assert "127.0.0.1:9" in error.hint

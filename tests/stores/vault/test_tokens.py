@@ -20,7 +20,7 @@ LIFE = 3  # seconds of a short token
 
 @pytest.mark.parametrize("kind", ["service", "batch"])
 def test_an_expired_token(bao_root: Any, opened: Opener, bao_proxy: Proxy, kind: str) -> None:
-    """A token that has run out is Unauthenticated, after one call."""
+    """An expired token is Unauthenticated, after one call."""
     store = opened(VAULT_TOKEN=token(bao_root, ttl="1s", type=kind))
     time.sleep(1.5)
     with pytest.raises(Unauthenticated):
@@ -48,7 +48,7 @@ def test_a_token_at_its_last_life_is_replaced(bao_root: Any, opened: Opener, bao
 
 
 def test_an_expired_login_is_made_anew(bao_root: Any, opened: Opener, bao_proxy: Proxy, auth_path: str) -> None:
-    """A token that ran out while nothing was read is replaced by one login."""
+    """A token that expired between two reads is replaced by one login."""
     store = opened(**approle(bao_root, auth_path, token_ttl="1s"))
     assert read(store) == "value"
     time.sleep(1.5)
@@ -85,8 +85,8 @@ def test_a_revoked_login_that_cannot_be_made_anew(
     assert count(bao_proxy, "/login") == 2
 
 
-def aged(openbao: Server, bao_proxy: Proxy, text: str) -> Connection:
-    """Return a connection whose token was given so long ago that it is time to see to it."""
+def with_old_token(openbao: Server, bao_proxy: Proxy, text: str) -> Connection:
+    """Return a connection whose token was given so long ago that its renewal is due."""
     host, environ = f"127.0.0.1:{bao_proxy.port}", {"VAULT_TOKEN": text}
     target = Target(url="vault+http:", scheme="vault+http", host=host, environ=environ)
     connection = Connection(options_of(target), login_of(target))
@@ -94,16 +94,16 @@ def aged(openbao: Server, bao_proxy: Proxy, text: str) -> Connection:
     return connection
 
 
-def look(client: Any) -> Any:
-    """Ask for something that any token may."""
+def list_mounts(client: Any) -> Any:
+    """Send a request that any token may."""
     return client.adapter.get("/v1/sys/internal/ui/mounts")
 
 
 def test_a_given_token_is_looked_up_and_renewed(bao_root: Any, openbao: Server, bao_proxy: Proxy) -> None:
     """A long-running program's token is looked up once, and renewed where that can be."""
-    connection = aged(openbao, bao_proxy, token(bao_root, ttl="1h"))
+    connection = with_old_token(openbao, bao_proxy, token(bao_root, ttl="1h"))
     for _ in range(2):
-        connection.call(look)
+        connection.call(list_mounts)
     assert (count(bao_proxy, "lookup-self"), count(bao_proxy, "renew-self")) == (1, 1)
     assert connection._token is not None
     assert connection._token.seconds == 3600
@@ -112,17 +112,17 @@ def test_a_given_token_is_looked_up_and_renewed(bao_root: Any, openbao: Server, 
 
 def test_a_given_token_that_lasts_is_left_alone(openbao: Server, bao_proxy: Proxy) -> None:
     """A token without an end is looked up once and never renewed."""
-    connection = aged(openbao, bao_proxy, openbao.variables["VAULT_TOKEN"])
+    connection = with_old_token(openbao, bao_proxy, openbao.variables["VAULT_TOKEN"])
     for _ in range(2):
-        connection.call(look)
+        connection.call(list_mounts)
     assert (count(bao_proxy, "lookup-self"), count(bao_proxy, "renew-self")) == (1, 0)
     connection.close()
 
 
-def test_trouble_with_a_renewal_is_no_trouble_yet(
+def test_a_renewal_that_fails_is_not_an_error_yet(
     bao_root: Any, opened: Opener, bao_proxy: Proxy, auth_path: str
 ) -> None:
-    """Where a renewal fails, the token that still lives is used."""
+    """Where a renewal fails, the token is used as long as it lives."""
     store = opened(**approle(bao_root, auth_path, token_ttl=f"{LIFE}s"))
     assert read(store) == "value"
     time.sleep(LIFE * 0.7)

@@ -1,4 +1,4 @@
-"""What can be stored on OpenBao, and how other tools see it."""
+"""The values that OpenBao can store, and how other tools read them."""
 
 import os
 import subprocess
@@ -63,7 +63,7 @@ def test_the_longest_names(openbao: Server, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["", "secret"])
 def test_the_limit_on_real_storage(openbao_raft: Server, workspace: str, path: str) -> None:
-    """On raft a value of just the limit goes in, as does text that grows as JSON; a byte more is refused unsent."""
+    """On raft a value at the limit is stored, also text that grows as JSON; a byte more is refused before the call."""
     with store_at(openbao_raft.url, path, openbao_raft, workspace) as store:
         store.create_vault("api-keys")
         for number, text in enumerate(("x" * 1_000_000, "\u00e9" * 500_000, "<" * 174_000, "\x01" * 174_000)):
@@ -77,8 +77,8 @@ def test_the_limit_on_real_storage(openbao_raft: Server, workspace: str, path: s
 
 
 @FORMS
-def test_a_recreated_secret_is_no_old_version(bao_store: Store) -> None:
-    """A secret that was purged and written again has the same number and another version: the old one conflicts."""
+def test_a_recreated_secret_is_another_version(bao_store: Store) -> None:
+    """A secret that was purged and written again has the same number and another version: the old version conflicts."""
     bao_store.create_vault("api-keys", OWNER)
     record = workspace_of(bao_store).record("api-keys")
     old = bao_store.create_secret("api-keys", "key", Secret("old"))
@@ -146,7 +146,7 @@ def test_a_destroyed_secret(bao_store: Store, bao_root: Any, workspace: str, pat
 
 @FORMS
 def test_a_secret_with_a_time_to_live(bao_store: Store, bao_root: Any, workspace: str, path: str) -> None:
-    """A version that the server will delete later is there until then."""
+    """A version that the server will delete later is live until then."""
     bao_store.create_vault("api-keys")
     mount, inside = spot(f"{path}/{workspace}/api-keys/key")
     bao_root.secrets.kv.v2.update_metadata(inside, delete_version_after="2s", mount_point=mount)
@@ -205,7 +205,7 @@ def error_of_read(store: Store, version: str) -> SecretNotFound:
 
 
 def test_a_list_of_many(openbao: Server, bao_proxy: Proxy, bao_root: Any, workspace: str) -> None:
-    """A list shows each of more names than fit on a page, once, and so it does as on HashiCorp Vault."""
+    """A list of more than a page shows each name once, with details in the list and without, as on HashiCorp Vault."""
     names = [f"key-{number:04}" for number in range(PAGE + 10)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda name: write(bao_root, f"secret/{workspace}/api-keys/{name}", {"value": name}), names))
@@ -216,7 +216,7 @@ def test_a_list_of_many(openbao: Server, bao_proxy: Proxy, bao_root: Any, worksp
 
 
 def test_writers_that_replace_anything(openbao: Server, workspace: str) -> None:
-    """Of eight threads that write one name over whatever is there, each leaves a version."""
+    """Of eight threads that replace one secret, whatever its version, each leaves a version."""
     environ = openbao.variables
     host = openbao.url.removeprefix("http://")
     driver = VaultDriver(Target(url="vault+http:", scheme="vault+http", host=host, path="secret", environ=environ))

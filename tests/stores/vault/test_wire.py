@@ -102,7 +102,7 @@ def test_a_read_outlives_a_fault_that_passes(store: Store, proxy: Proxy, fault: 
 
 @pytest.mark.parametrize("fault", PASSING)
 def test_a_read_gives_up_in_time(store: Store, proxy: Proxy, fault: str) -> None:
-    """A fault that lasts ends as the error that it means, within the budget of a read, and is never a value or None."""
+    """A lasting fault is the right error within the budget of a read, never a value or None."""
     proxy.rules = [PASSING[fault]()]
     error = failing(lambda: store.get("api-keys", "old"), TIMEOUT)
     assert type(error) is LASTING[fault]
@@ -110,7 +110,7 @@ def test_a_read_gives_up_in_time(store: Store, proxy: Proxy, fault: str) -> None
 
 
 def test_a_long_retry_after_ends_at_once(store: Store, proxy: Proxy) -> None:
-    """A server that asks to wait longer than the budget is not waited for."""
+    """A read fails at once where the server asks to wait longer than the budget."""
     proxy.rules = [refusal(429, "rate limit quota exceeded", **{"Retry-After": "3600"})]
     assert isinstance(failing(lambda: store.get("api-keys", "old"), 0), Throttled)
     assert len(proxy.seen) == 1
@@ -128,7 +128,7 @@ def test_a_slow_answer_is_an_answer(store: Store, proxy: Proxy) -> None:
     assert store.get("api-keys", "old") == "value"
 
 
-def test_denied_and_expired_are_told_apart_and_not_repeated(store: Store, proxy: Proxy) -> None:
+def test_denied_and_expired_differ_and_are_not_repeated(store: Store, proxy: Proxy) -> None:
     """A denial is Denied and an expired token Unauthenticated, each after one call."""
     for rule, kind in ((DENIED, Denied), (EXPIRED, Unauthenticated)):
         proxy.seen.clear()
@@ -137,7 +137,7 @@ def test_denied_and_expired_are_told_apart_and_not_repeated(store: Store, proxy:
         assert len(proxy.seen) == 1
 
 
-def test_sealed_is_told(store: Store, proxy: Proxy) -> None:
+def test_a_sealed_server(store: Store, proxy: Proxy) -> None:
     """The error of a sealed server says so."""
     proxy.rules = [PASSING["sealed"]()]
     assert "sealed" in failing(lambda: store.get("api-keys", "old"), TIMEOUT).hint
@@ -185,7 +185,7 @@ def test_a_write_whose_answer_is_lost_is_done_at_most_once(store: Store, proxy: 
 
 @pytest.mark.parametrize("fault", ["throttled", "sealed", "error", "bad gateway", "lagging standby", "reset"])
 def test_a_stamp_outlives_a_fault_that_passes(store: Store, proxy: Proxy, fault: str) -> None:
-    """What follows a write is repeated without the write."""
+    """The PATCH that follows a write is repeated without the write."""
     proxy.rules = [times(rule := PASSING[fault](), 1)]
     rule.methods = ("PATCH",)
     written = store.create_secret("api-keys", "new", Secret("value"))
@@ -234,7 +234,7 @@ def test_a_delete_without_an_answer(store: Store, proxy: Proxy) -> None:
 
 
 def test_a_mount_that_is_not_ready_is_waited_for(store: Store, proxy: Proxy) -> None:
-    """A new mount's "Upgrading" is no error of a read or a write."""
+    """A read and a write wait while a new mount answers "Upgrading"."""
     text = "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period"
     proxy.rules = [times(refusal(400, text), 3)]
     assert store.get("api-keys", "old") == "value"
@@ -245,6 +245,6 @@ def test_a_mount_that_is_not_ready_is_waited_for(store: Store, proxy: Proxy) -> 
 
 
 def test_a_list_goes_on_where_it_broke(store: Store, proxy: Proxy) -> None:
-    """A list that fails midway begins again and shows each name once."""
+    """A list that fails midway starts again and shows each name once."""
     proxy.rules = [Rule(methods=("LIST",), times=2, reset=True)]
     assert [entry.name for entry in store.list_secrets("api-keys")] == ["old"]

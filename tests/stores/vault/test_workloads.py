@@ -1,4 +1,4 @@
-"""Programs that sign in with what their platform gives them: JSON Web Tokens and Kubernetes service accounts."""
+"""Programs that sign in with a token of their platform: JSON Web Tokens and Kubernetes service accounts."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ def jwt_path(bao_root: Any, auth_path: str) -> str:
 
 
 def claims(seconds: int = 60) -> dict[str, Any]:
-    """Return what a CI system says of a job, valid for *seconds*."""
+    """Return the claims of a CI system for a job, valid for *seconds*."""
     now = int(time.time())
     return {"sub": "job", "aud": ["vault"], "iat": now - 600, "nbf": now - 600, "exp": now + seconds}
 
@@ -64,16 +64,16 @@ def test_an_expired_jwt(opened: Opener, jwt_path: str) -> None:
 
 
 def test_a_missing_jwt_file(opened: Opener, jwt_path: str) -> None:
-    """A file that is not there is named."""
+    """The error of a missing file names it."""
     with pytest.raises(Unauthenticated, match="jwt_file=nowhere"):
         read(opened(f"?auth_path={jwt_path}&role=app&jwt_file=nowhere"))
 
 
 class Reviewer(Handler):
-    """Answers as the Kubernetes API does when it is asked whose a service account token is."""
+    """The Kubernetes API's answer to a token review."""
 
     def respond(self) -> None:
-        """Vouch for any token."""
+        """Accept any token."""
         self.body()
         user = {"username": "system:serviceaccount:shop:app", "uid": "1", "groups": ["system:serviceaccounts"]}
         status = {"authenticated": True, "user": user, "audiences": ["vault"]}
@@ -83,7 +83,7 @@ class Reviewer(Handler):
 
 @pytest.fixture
 def kubernetes() -> Iterator[str]:
-    """Give the address of what answers token reviews."""
+    """Give the address of a server that answers token reviews."""
     server = WebServer(Reviewer)
     yield f"http://127.0.0.1:{server.server_port}"
     server.close()

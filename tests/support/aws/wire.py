@@ -4,6 +4,7 @@ It speaks the wire protocol of Secrets Manager and is no more than that: the emu
 """
 
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -134,6 +135,7 @@ class Wire:
     _faults: Faults[Rule] = field(default_factory=Faults[Rule])
 
     def __post_init__(self) -> None:
+        self._emulator = threading.Lock()
         self._server = WebServer(_Handler, self)
         self.address = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -175,11 +177,12 @@ class Wire:
     def _forward(self, call: Call) -> Reply:
         headers = {name: text for name, text in call.headers.items() if name.lower() not in KEPT_BACK}
         headers[TARGET] = f"secretsmanager.{call.op}"
-        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
-        connection.request("POST", "/", json.dumps(call.facts).encode(), headers)
-        response = connection.getresponse()
-        body = response.read()
-        connection.close()
+        with self._emulator:  # moto answers 500 where one thread of it adds a secret while another looks for one
+            connection = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+            connection.request("POST", "/", json.dumps(call.facts).encode(), headers)
+            response = connection.getresponse()
+            body = response.read()
+            connection.close()
         return Reply(400 if response.status == 404 else response.status, body)  # AWS has no 404
 
 

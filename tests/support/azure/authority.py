@@ -1,4 +1,4 @@
-"""A sign-in service, as Microsoft Entra ID is one, that knows no client: it refuses each, or has an outage."""
+"""A sign-in service like Microsoft Entra ID that refuses every client, or has an outage."""
 
 import json
 from ssl import SSLContext
@@ -11,11 +11,10 @@ _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class Authority:
-    """A sign-in service on a loopback port. *status* is what it answers to everything, 0 for its usual answers."""
+    """A sign-in service on a loopback port. It answers everything with *status*; with 0, as usual."""
 
     def __init__(self, context: SSLContext, status: int = 0) -> None:
         self.status = status
-        self.requests = 0
         self._server = WebServer(_AuthorityHandler, self, context)
 
     @property
@@ -35,16 +34,15 @@ class _AuthorityHandler(Handler):
         """Describe the service, or refuse to give a token."""
         self.body()
         authority: Authority = self.server.owner
-        authority.requests += 1
         if authority.status:
-            self.say(authority.status, {"error": "temporarily_unavailable"})
+            self.send_json(authority.status, {"error": "temporarily_unavailable"})
         elif self.command == "GET":
             tenant = f"https://{authority.host}/{self.path.split('/')[1]}"
             endpoints = {f"{name}_endpoint": f"{tenant}/oauth2/v2.0/{name}" for name in ("authorization", "token")}
-            self.say(200, {"issuer": f"{tenant}/v2.0", **endpoints})
+            self.send_json(200, {"issuer": f"{tenant}/v2.0", **endpoints})
         else:
-            self.say(401, {"error": "invalid_client", "error_description": WRONG_SECRET})
+            self.send_json(401, {"error": "invalid_client", "error_description": WRONG_SECRET})
 
-    def say(self, status: int, what: Any) -> None:
+    def send_json(self, status: int, answer: Any) -> None:
         """Answer in JSON."""
-        self.answer(status, json.dumps(what).encode(), _JSON)
+        self.answer(status, json.dumps(answer).encode(), _JSON)

@@ -1,4 +1,4 @@
-"""Another tool at the Key Vault of the tests: the raw SDK, and the switches of the server."""
+"""Another tool at the Key Vault of the tests: the raw SDK and the server's switches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +43,7 @@ class AzureBackdoor(Backdoor):
     def write(self, name: str, text: str) -> None:
         """Set *text*.
 
-        Azure tells whole seconds, so that two writes of other tools within one look alike in a list: a second passes.
+        Azure gives whole seconds, so two writes of other tools within one look alike in a list. So a second passes.
         """
         last = self.server.vault.last(name)
         if last and TAG not in last.tags and last.attributes["created"] == int(self.server.now()):
@@ -55,15 +55,15 @@ class AzureBackdoor(Backdoor):
         return self.client.get_secret(name).value or ""
 
     def disable(self, name: str) -> None:
-        """Switch the current version off."""
+        """Disable the current version."""
         self.client.update_secret_properties(name, enabled=False)
 
     def deny(self, name: str) -> None:
-        """Take the role to read this secret away."""
+        """Remove the right to read this secret."""
         self.server.vault.deny("get", name)
 
     def deny_purge(self, name: str) -> None:
-        """Take the role to purge this secret away."""
+        """Remove the right to purge this secret."""
         self.server.vault.deny("purge", name)
 
     def unreachable(self) -> None:
@@ -75,7 +75,7 @@ class AzureBackdoor(Backdoor):
         self.server.accepts = False
 
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
-        """Add *tags* to the current version, as a tool does that keeps the others."""
+        """Add *tags* to the current version and keep the others."""
         found = self.client.get_secret(name).properties
         self.client.update_secret_properties(name, found.version, tags={**(found.tags or {}), **tags})
 
@@ -93,29 +93,29 @@ class AzureBackdoor(Backdoor):
         self.server.faults.add(Rule(times=times, refusal=rules.throttled()))
 
     def lose_answers(self) -> None:
-        """Do each write and reset its connection."""
+        """Do each write, then reset its connection."""
         for operation in ("set", "delete", "recover", "purge"):
             self.server.faults.add(Rule(operation=operation, applied=True, answer="reset"))
 
     def crash(self, *, after: int) -> None:
-        """Die before the request that follows the next *after*."""
+        """Die after the next *after* requests."""
         self._fuse.left = after
 
     def calls(self) -> int:
-        """Return how many requests came in."""
+        """Return the number of requests so far."""
         return len(self.server.arrived)
 
     def recover(self) -> None:
-        """End all trouble."""
+        """End all faults."""
         self.server.faults.recover()
         self.server.accepts = self.server.identity_works = True
         self._fuse.left = None
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connections."""
         self.client.close()
 
 
 def _end(version: Any) -> str:
-    """Return what the token of one of our versions ends with."""
+    """Return the end of the token of one of our versions."""
     return str((version.tags or {}).get(TAG, "..").split(".")[1])

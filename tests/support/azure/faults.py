@@ -1,4 +1,4 @@
-"""What may go wrong between a client and a Key Vault, on demand."""
+"""Faults between a client and a Key Vault, on demand."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ Answer = Literal["", "reset", "cut", "html", "empty"]
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """What happens to the next *times* calls of *operation* ("" for any) on *name* ("" for any)."""
+    """The fault of the next *times* calls of *operation* ("" for any) on *name* ("" for any)."""
 
     operation: str = ""
     name: str = ""
@@ -22,7 +22,7 @@ class Rule:
     hangs: bool = False  # no answer until recover
 
     def meets(self, operation: str, name: str) -> bool:
-        """Tell whether a call falls under this rule, and use it up by one."""
+        """Return whether the rule applies to a call, and count the call."""
         met = self.times > 0 and self.operation in {"", operation} and self.name.lower() in {"", name.lower()}
         self.times -= met
         return met

@@ -1,4 +1,4 @@
-"""What Azure Key Vault refuses, and with which words: the rules of names, values, tags and requests.
+"""The rules for names, values, tags and requests of Azure Key Vault, and its words for each refusal.
 
 Texts marked *recorded* are those of the live service in Microsoft's published recordings or in reports of its users;
 the other texts are ours, with the service's status and codes.
@@ -20,7 +20,7 @@ _NAME: Final = re.compile(r"[0-9A-Za-z-]{1,127}")
 
 
 class Refusal(Exception):
-    """An answer that is no success: *status*, a code, a text, and the more precise *inner* code where there is one."""
+    """An error as the answer: *status*, a code, a text, and the more precise *inner* code where there is one."""
 
     def __init__(
         self, status: int, code: str, message: str, inner: str = "", headers: Mapping[str, str] | None = None
@@ -33,19 +33,19 @@ class Refusal(Exception):
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that is none (*recorded*)."""
+    """Refuse an invalid name (*recorded*)."""
     if not _NAME.fullmatch(name):
         raise Refusal(400, "BadParameter", f"The request URI contains an invalid name: {name}")
 
 
 def check_api_version(version: str) -> None:
-    """Refuse a request without a version of the interface that there is."""
+    """Refuse a request without a known API version."""
     if version not in API_VERSIONS:
         raise Refusal(400, "BadParameter", f"The specified version ({version}) is not recognized.")
 
 
 def page_size(text: str) -> int:
-    """Return how many items a page may have; refuse more than the service gives."""
+    """Return the number of items on a page; refuse more than the service gives."""
     if not text:
         return PAGE
     if not text.isdecimal() or not 0 < int(text) <= PAGE:
@@ -54,7 +54,7 @@ def page_size(text: str) -> int:
 
 
 def check_value(value: object) -> str:
-    """Return the value of a request; the empty one is one (*recorded*)."""
+    """Return the value of a request; it may be empty (*recorded*)."""
     if not isinstance(value, str):
         raise Refusal(400, "BadParameter", "Property value has invalid value")
     try:
@@ -91,7 +91,7 @@ def unauthorized(tenant: str) -> Refusal:
 
 
 def expired(tenant: str) -> Refusal:
-    """Return what is said to a token that is not good any more."""
+    """Return the answer to a token that is no longer valid."""
     answer = unauthorized(tenant)
     answer.error["message"] = "[TokenExpired] Error validating token: 'S2S12086'."
     answer.headers["WWW-Authenticate"] += ', error="invalid_token"'
@@ -99,60 +99,60 @@ def expired(tenant: str) -> Refusal:
 
 
 def not_found(name: str) -> Refusal:
-    """Return what is said of a name that is not there (*recorded*)."""
+    """Return the answer for a missing name (*recorded*)."""
     text = f"A secret with (name/id) {name} was not found in this key vault."
     return Refusal(404, "SecretNotFound", text)
 
 
 def no_deleted(name: str) -> Refusal:
-    """Return what is said of a name that is not among the deleted (*recorded*)."""
+    """Return the answer for a name that is not among the deleted (*recorded*)."""
     return Refusal(404, "SecretNotFound", f"Deleted Secret not found: {name}")
 
 
 def is_deleted(name: str) -> Refusal:
-    """Return what is said to a write of a deleted name (*recorded*)."""
+    """Return the answer to a write of a deleted name (*recorded*)."""
     text = f"Secret {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this "
     text += "state, the secret can only be recovered or purged."
     return Refusal(409, "Conflict", text, "ObjectIsDeletedButRecoverable")
 
 
 def is_being(done: str, name: str) -> Refusal:
-    """Return what is said while a secret is being *done*: deleted or recovered (*recorded*)."""
+    """Return the answer while a secret is being *done*: deleted or recovered (*recorded*)."""
     text = f"Secret {name} is currently being {done} and cannot be re-created; retry later."
     return Refusal(409, "Conflict", text, f"ObjectIsBeing{done.capitalize()}")
 
 
 def is_disabled() -> Refusal:
-    """Return what is said to a read of what is switched off (*recorded*)."""
+    """Return the answer to a read of a disabled version (*recorded*)."""
     return Refusal(403, "Forbidden", "Operation get is not allowed on a disabled secret.", "SecretDisabled")
 
 
 def is_protected() -> Refusal:
-    """Return what is said to a purge under purge protection (*recorded*)."""
+    """Return the answer to a purge under purge protection (*recorded*)."""
     text = 'Operation "purge" is not allowed because purge protection is enabled for this vault. Key Vault service '
     text += "will automatically purge it after the retention period has passed.\r\nVault: test;location=test"
     return Refusal(403, "Forbidden", text)
 
 
 def denied(action: str) -> Refusal:
-    """Return what is said to a login without the role for *action* (*recorded*)."""
+    """Return the answer to a login without the role for *action* (*recorded*)."""
     text = "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role "
     text += f"definitions were changed recently, please observe propagation time.\r\nAction: '{action}'"
     return Refusal(403, "Forbidden", text, "ForbiddenByRbac")
 
 
 def firewalled() -> Refusal:
-    """Return what is said to an address that is not let in (*recorded*)."""
+    """Return the answer to an address that the firewall blocks (*recorded*)."""
     text = "Client address is not authorized and caller is not a trusted service.\r\nClient address: 127.0.0.1"
     return Refusal(403, "Forbidden", text, "ForbiddenByFirewall")
 
 
 def throttled(seconds: float | None = None) -> Refusal:
-    """Return what is said over the quota; *seconds* is what the caller is asked to wait."""
+    """Return the answer over the quota; *seconds* is the wait that it asks for."""
     text = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
     return Refusal(429, "Throttled", text, headers={} if seconds is None else {"Retry-After": str(seconds)})
 
 
 def down(status: int = 503) -> Refusal:
-    """Return what is said when the service has a bad day."""
+    """Return the answer during an outage."""
     return Refusal(status, "ServiceUnavailable", "The service is temporarily unavailable.")

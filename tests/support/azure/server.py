@@ -1,11 +1,11 @@
-"""A server that speaks the wire protocol of Azure Key Vault secrets, over TLS. It is not Microsoft's.
+"""A server for the wire protocol of Azure Key Vault secrets, over TLS. It is not Microsoft's.
 
 The real SDK talks to it, and a real ``ManagedIdentityCredential`` gets its tokens from the identity endpoint beside it.
-It is as strict as the reference pages and Microsoft's published recordings say the service is: the challenge before
-everything else, versions of the interface, names that fold case, limits of values, tags and pages, disabled versions,
-and deletes, recoveries and purges that take their time (``azure_server_rules``, ``azure_server_state``). It also does
-on demand what the service or the network does when it pleases (``azure_server_faults``). Beyond it: keys,
-certificates, backups, access policies, and dates at which a secret begins or ends.
+It is as strict as the reference pages and Microsoft's published recordings say the service is: it challenges each
+request without a token, checks API versions, ignores case in names, limits values, tags and pages, disables versions,
+and takes time to delete, recover and purge (``rules``, ``state``). On demand it also shows the faults of the service
+and the network (``faults``). It has no keys, certificates, backups or access policies, and it keeps the dates of a
+secret without acting on them.
 """
 
 import json
@@ -48,11 +48,11 @@ _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class Server:
-    """A Key Vault on a loopback port, with the files of its certificate's authority in *folder*.
+    """A Key Vault on a loopback port; the certificate of its authority is in *folder*.
 
-    ``arrived`` lists the (operation, name) of the requests in order, "challenge" for those that had no token.
-    ``skew`` is how far the service's clock is ahead, in seconds; ``identity_works`` and ``accepts`` switch signing in
-    and all tokens off and on.
+    ``arrived`` lists the (operation, name) of the requests in order, "challenge" for those without a token. ``skew`` is
+    the seconds that the service's clock is ahead. ``identity_works`` and ``accepts`` switch sign-in and all tokens off
+    and on.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,7 +81,7 @@ class Server:
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """What the environment of a machine with a managed identity says."""
+        """The environment variables of a machine with a managed identity."""
         address = f"http://127.0.0.1:{self._identity.server_port}"
         return {"IDENTITY_ENDPOINT": f"{address}/msi/token", "IDENTITY_HEADER": HEADER}
 
@@ -101,11 +101,11 @@ class Server:
         return token
 
     def revoke(self) -> None:
-        """Let all tokens that were issued so far be worthless."""
+        """Make all tokens that were issued so far invalid."""
         self._tokens.clear()
 
     def knows(self, token: str) -> bool:
-        """Tell whether *token* is good."""
+        """Return whether *token* is valid."""
         return self.accepts and token in self._tokens
 
     def close(self) -> None:
@@ -116,21 +116,21 @@ class Server:
 
 
 class _Handler(Handler):
-    """What both ports have in common."""
+    """The part that both ports share."""
 
     @property
-    def told(self) -> Server:
+    def service(self) -> Server:
         """The server that tests see."""
         server: Server = self.server.owner
         return server
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Tell the time by the service's clock."""
-        return super().date_time_string(self.told.now() if timestamp is None else timestamp)
+        """Return the time on the service's clock."""
+        return super().date_time_string(self.service.now() if timestamp is None else timestamp)
 
-    def say(self, what: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+    def send_json(self, answer: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Answer in JSON."""
-        self.answer(status, json.dumps(what).encode(), {**_JSON, **(headers or {})})
+        self.answer(status, json.dumps(answer).encode(), {**_JSON, **(headers or {})})
 
 
 class _IdentityHandler(_Handler):
@@ -138,19 +138,19 @@ class _IdentityHandler(_Handler):
 
     def respond(self) -> None:
         """Give a token."""
-        if self.headers.get("X-IDENTITY-HEADER") != HEADER or not self.told.identity_works:
-            self.say({"error": "invalid_request", "error_description": "no identity"}, 400)
+        if self.headers.get("X-IDENTITY-HEADER") != HEADER or not self.service.identity_works:
+            self.send_json({"error": "invalid_request", "error_description": "no identity"}, 400)
             return
         resource = parse_qs(urlsplit(self.path).query)["resource"][0]
-        token = {"access_token": self.told.issue(), "expires_on": str(int(time.time()) + LIFETIME)}
-        self.say(token | {"resource": resource, "token_type": "Bearer"})
+        token = {"access_token": self.service.issue(), "expires_on": str(int(time.time()) + LIFETIME)}
+        self.send_json(token | {"resource": resource, "token_type": "Bearer"})
 
 
 class _KeyVaultHandler(_Handler):
     """The Key Vault."""
 
     def respond(self) -> None:
-        """Do what is asked, or what a rule says instead."""
+        """Do the request, or what a rule says instead."""
         body = self.body()
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -158,10 +158,10 @@ class _KeyVaultHandler(_Handler):
         if not self._is_signed_in():
             operation = operation if self.headers.get("Authorization") else "challenge"
         name = names.get("name", "")
-        self.told.arrived.append((operation, name))
-        rule = self.told.faults.find(operation, name) or Rule()
+        self.service.arrived.append((operation, name))
+        rule = self.service.faults.find(operation, name) or Rule()
         if rule.seconds or rule.hangs:
-            self.told.faults.recovered.wait(None if rule.hangs else rule.seconds)
+            self.service.faults.recovered.wait(None if rule.hangs else rule.seconds)
         self._reply(rule, operation, names, query, body)
 
     def _reply(
@@ -174,7 +174,7 @@ class _KeyVaultHandler(_Handler):
             if rule.refusal:
                 raise rule.refusal
         except Refusal as refusal:
-            self.say({"error": refusal.error}, refusal.status, refusal.headers)
+            self.send_json({"error": refusal.error}, refusal.status, refusal.headers)
             return
         self._send(rule, 204 if operation == "purge" else 200, b"" if done is None else json.dumps(done).encode())
 
@@ -187,7 +187,7 @@ class _KeyVaultHandler(_Handler):
             case "html":
                 self.answer(200, b"<html>Please sign in to the guest network</html>", {"Content-Type": "text/html"})
             case "empty":
-                self.say({})
+                self.send_json({})
             case _:
                 self.answer(status, body, _JSON)
 
@@ -203,9 +203,9 @@ class _KeyVaultHandler(_Handler):
             rules.check_name(names["name"])
         if not operation:
             raise Refusal(404, "NotFound", "No HTTP resource was found that matches the request URI")
-        if self.told.vault.is_denied(operation, names.get("name", "")):
+        if self.service.vault.is_denied(operation, names.get("name", "")):
             raise rules.denied(operation)
-        do: Callable[..., Any] = getattr(self.told.vault, operation)
+        do: Callable[..., Any] = getattr(self.service.vault, operation)
         if operation in _LISTS:
             return self._page(do(*names.values()), query)
         done: dict[str, Any] | None = do(*names.values(), *([json.loads(body)] if operation in _WITH_BODY else []))
@@ -214,7 +214,7 @@ class _KeyVaultHandler(_Handler):
     def _page(self, items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
         size, start = rules.page_size(query.get("maxresults", "")), int(query.get("$skiptoken", "0"))
         page, following = items[start : start + size], start + size
-        link = f"{self.told.vault.url}{urlsplit(self.path).path}?api-version={query['api-version']}"
+        link = f"{self.service.vault.url}{urlsplit(self.path).path}?api-version={query['api-version']}"
         more = f"{link}&$skiptoken={following}&maxresults={size}" if following < len(items) else None
         return {"value": page, "nextLink": more}
 
@@ -227,7 +227,7 @@ class _KeyVaultHandler(_Handler):
 
     def _is_signed_in(self) -> bool:
         kind, _, token = self.headers.get("Authorization", "").partition(" ")
-        return kind == "Bearer" and self.told.knows(token)
+        return kind == "Bearer" and self.service.knows(token)
 
 
 def _context(folder: Path) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""A Key Vault in memory: its secrets with their versions, and what becomes of them when they are deleted."""
+"""A Key Vault in memory: its secrets with their versions, deleted or not."""
 
 import threading
 import uuid
@@ -28,7 +28,7 @@ class Version:
 
 @dataclass(slots=True, kw_only=True)
 class Secret:
-    """What there is under one name; times are by the service's clock."""
+    """The secret of one name; times are on the service's clock."""
 
     name: str  # as it was written first
     versions: list[Version] = field(default_factory=list)  # oldest first
@@ -38,7 +38,7 @@ class Secret:
 
 
 class KeyVault:
-    """The secrets of one Key Vault. *now* tells the seconds since 1970.
+    """The secrets of one Key Vault. *now* returns the seconds since 1970.
 
     ``delay`` is the seconds that a delete, a recovery and a purge take; ``protected`` switches purge protection on.
     """
@@ -74,7 +74,7 @@ class KeyVault:
             return {"value": value} | self._bundle(secret, version)
 
     def update(self, name: str, version: str, body: Mapping[str, Any]) -> Json:
-        """Change what a version is labelled with; tags that are given take the place of all there were."""
+        """Change the attributes of a version; new tags replace all old ones."""
         with self._lock:
             secret = self._live(name)
             found = self._version(secret, version)
@@ -84,13 +84,13 @@ class KeyVault:
             return self._bundle(secret, found)
 
     def list(self) -> Items:
-        """Return the items of all live secrets, which tell of the current version and not its id."""
+        """Return the items of all live secrets, which describe the current version without its id."""
         with self._lock:
             live = [secret for secret in self._secrets.values() if self._is_there(secret)]
         return [self._bundle(s, s.versions[-1], "") for s in sorted(live, key=lambda s: s.name.lower())]
 
     def versions(self, name: str) -> Items:
-        """Return the items of all versions by their ids, which is no order of time; none where there is no secret."""
+        """Return the items of all versions, ordered by id, not by time; none where there is no secret."""
         secret = self._secrets.get(name.lower())
         if secret is None or not self._is_there(secret):
             return []
@@ -136,7 +136,7 @@ class KeyVault:
         self._secrets[name.lower()].denied.add(operation)
 
     def is_denied(self, operation: str, name: str) -> bool:
-        """Tell whether *operation* is refused on *name*."""
+        """Return whether *operation* is refused on *name*."""
         secret = self._secrets.get(name.lower())
         return secret is not None and operation in secret.denied
 
@@ -186,12 +186,12 @@ class KeyVault:
         level = "Recoverable" if self.protected else "Recoverable+Purgeable"
         limits = {"recoveryLevel": level, "recoverableDays": RECOVERABLE_DAYS}
         path = f"/{version.id}" if id is None else ""
-        told: Json = {"id": f"{self.url}/secrets/{secret.name}{path}", "attributes": {**version.attributes, **limits}}
+        bundle: Json = {"id": f"{self.url}/secrets/{secret.name}{path}", "attributes": {**version.attributes, **limits}}
         if version.tags:
-            told["tags"] = dict(version.tags)
+            bundle["tags"] = dict(version.tags)
         if version.content_type:
-            told["contentType"] = version.content_type
-        return told
+            bundle["contentType"] = version.content_type
+        return bundle
 
     def _deleted_bundle(self, secret: Secret, id: str) -> Json:  # noqa: A002
         times = {"deletedDate": int(secret.deleted), "scheduledPurgeDate": int(secret.deleted) + RECOVERABLE_DAYS * DAY}

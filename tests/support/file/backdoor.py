@@ -11,7 +11,7 @@ from tailorsecrets.driver import Target
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets_file import line
-from tailorsecrets_file.storefile import StoreFile
+from tailorsecrets_file.store_file import StoreFile
 from tests.support.fuse import Fuse
 
 STEPS = frozenset({"open", "os.rename", "os.remove", "os.link", "os.mkdir", "os.listdir"})
@@ -78,7 +78,7 @@ class FileBackdoor(Backdoor):
             written = draft.write(name, Secret(""))
             data = draft.key.seal(written.nonce, line.packed("", octets), line._about(draft.file_id, written.head))
             body = b'%b,"nonce":"%b","data":"%b"' % (written.head, line._base64(written.nonce), line._base64(data))
-            draft.names[line.encode_name(name)][0] = line.closed(body)
+            draft.names[line.encode_name(name)][0] = line.with_checksum(body)
 
     def rollback(self, name: str, version: str) -> None:
         """Write the value of *version* again."""
@@ -89,7 +89,7 @@ class FileBackdoor(Backdoor):
     def expire_login(self) -> None:
         """Change the data key, and take the key file away that opens the new one."""
         with self._file.writing(create=True) as draft:
-            draft.renew()
+            draft.rekey()
         self._key_file.unlink()
 
     def unreachable(self) -> None:

@@ -1,4 +1,4 @@
-"""The other tool at a server of the Secret Manager protocol: the raw SDK, and what the server does on demand."""
+"""The other tool at a server of the Secret Manager protocol: the raw SDK, and faults of the server on demand."""
 
 from collections.abc import Mapping
 from typing import Any, Final, final
@@ -47,7 +47,7 @@ class MortalConnection(Connection):
 
 @final
 class GcpBackdoor(Backdoor):
-    """Another tool, by a door of its own: what goes wrong at the driver's *server* and *wire* does not here."""
+    """Another tool, with its own server on the same contents, free of faults of the driver's *server* and *wire*."""
 
     def __init__(self, server: Server, wire: Wire, fuse: Fuse, parent: str = f"projects/{PROJECT}") -> None:
         self._server, self._wire, self._fuse, self._parent = server, wire, fuse, parent
@@ -63,7 +63,7 @@ class GcpBackdoor(Backdoor):
         self.write_bytes(name, text.encode())
 
     def read(self, name: str) -> str:
-        """Return what the newest version says."""
+        """Return the value of the newest version."""
         found = self.client.access_secret_version(name=f"{self.secret(name)}/versions/latest")
         return str(found.payload.data.decode())
 
@@ -114,11 +114,11 @@ class GcpBackdoor(Backdoor):
         self.write_bytes(name, old.payload.data)
 
     def throttle(self, times: int) -> None:
-        """Say that a quota is used up."""
+        """Refuse calls as over the quota."""
         self._server.faults.add(Rule(times=times, refusal=exhausted()))
 
     def lose_answers(self) -> None:
-        """Do writes and say nothing."""
+        """Do writes and do not answer."""
         self._server.faults.add(Rule(methods=WRITES, hangs=True, applied=True))
 
     def crash(self, *, after: int) -> None:
@@ -126,11 +126,11 @@ class GcpBackdoor(Backdoor):
         self._fuse.left = after
 
     def calls(self) -> int:
-        """Return how many calls came by the driver's door."""
+        """Return how many calls arrived at the driver's server."""
         return len(self._server.arrived)
 
     def recover(self) -> None:
-        """Mend all of it."""
+        """End all faults."""
         self._fuse.left = None
         self._server.faults.recover()
         self._wire.mend()
@@ -140,7 +140,7 @@ class GcpBackdoor(Backdoor):
         self._server.holdings.settle()
 
     def close(self) -> None:
-        """Close the door."""
+        """Close the client and its server."""
         self.client.transport.close()
         self._own.close()
 

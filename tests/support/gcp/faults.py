@@ -1,4 +1,4 @@
-"""What may go wrong between a client and a server of the Secret Manager protocol, on demand."""
+"""Faults between a client and a server of the Secret Manager protocol, on demand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _PERMISSIONS: Final = {
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """What happens to the next *times* calls of *methods* (all, where there are none) on *resource* or below it."""
+    """The fault of the next *times* calls of *methods* (all, where there are none) on *resource* or below it."""
 
     methods: Sequence[str] = ()
     resource: str = ""
@@ -33,7 +33,7 @@ class Rule:
     applied: bool = False  # the call is done, and then refused or left hanging
 
     def meets(self, operation: str, name: str) -> bool:
-        """Tell whether a call falls under this rule, and count it."""
+        """Return whether a call falls under this rule, and count it."""
         named = not self.methods or operation in self.methods
         below = not self.resource or (name + "/").startswith(self.resource + "/")
         if not (named and below and self.times > 0):
@@ -44,12 +44,12 @@ class Rule:
 
 
 def unavailable() -> Refusal:
-    """Return what a server says that has no time."""
+    """Return the refusal of a server that is overloaded."""
     return Refusal(StatusCode.UNAVAILABLE, "The service is currently unavailable.")
 
 
 def exhausted(seconds: float | None = None) -> Refusal:
-    """Return what is said over the quota; *seconds* is what the caller is asked to wait."""
+    """Return the refusal over the quota; *seconds* is the time that the caller is asked to wait."""
     details: tuple[Message, ...] = ()
     if seconds is not None:
         details = (RetryInfo(retry_delay=Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))),)
@@ -57,7 +57,7 @@ def exhausted(seconds: float | None = None) -> Refusal:
 
 
 def denied(method: str, resource: str) -> Refusal:
-    """Return what IAM says to a login without the right."""
+    """Return IAM's refusal of a login without the right."""
     right = _PERMISSIONS.get(method, "secretmanager.versions.add")
     info = ErrorInfo(reason="IAM_PERMISSION_DENIED", domain="iam.googleapis.com", metadata={"permission": right})
     text = f"Permission '{right}' denied for resource '{resource}' (or it may not exist)."
@@ -65,11 +65,11 @@ def denied(method: str, resource: str) -> Refusal:
 
 
 def api_off() -> Refusal:
-    """Return what is said where the project does not use the service."""
+    """Return the refusal where the project does not use the service."""
     info = ErrorInfo(reason="SERVICE_DISABLED", domain="googleapis.com")
     return Refusal(StatusCode.PERMISSION_DENIED, "Secret Manager API has not been used in project 1 before.", (info,))
 
 
 def not_signed_in() -> Refusal:
-    """Return what is said to a token that has run out."""
+    """Return the refusal of a token that has expired."""
     return Refusal(StatusCode.UNAUTHENTICATED, "Request had invalid authentication credentials.")

@@ -31,7 +31,7 @@ class BadFilter(ValueError):
 
 
 def read_filter(text: str) -> Test:
-    """Return what tells whether a resource, given by its fields, passes the filter *text*; "" lets all pass."""
+    """Return the test whether a resource, given by its fields, passes the filter *text*; "" lets all pass."""
     return _Reader(text).whole() if text.strip() else lambda _: True
 
 
@@ -118,7 +118,7 @@ def _compare_time(comparator: str, value: str) -> Test:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as exc:
-        raise BadFilter(f"{value!r} is no time") from exc
+        raise BadFilter(f"{value!r} is not a time") from exc
     if comparator not in _ORDERS or moment.tzinfo is None:
         raise BadFilter("create_time is compared with a time of a zone")
     return lambda fields: _ORDERS[comparator](fields["create_time"], moment)

@@ -16,7 +16,7 @@ ABANDONED_AFTER = 0.6  # seconds; 3 outside of tests
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """All that a test of the driver works with."""
+    """The parts that a test of the driver works with."""
 
     server: Server
     wire: Wire
@@ -26,7 +26,7 @@ class Bench:
     timeout: float = 2.0
 
     def target(self) -> Target:
-        """Return what the URL of the server says."""
+        """Return the target of the server's URL."""
         options = {"endpoint": self.wire.address, **self.options}
         return Target(url=f"gcp://{PROJECT}", scheme="gcp", host=PROJECT, options=options, timeout=self.timeout)
 
@@ -46,7 +46,7 @@ class Bench:
 
 @contextmanager
 def bench(*, timeout: float = 2.0, **options: str) -> Iterator[Bench]:
-    """Give a bench, and clear it up."""
+    """Yield a bench, and close it."""
     server, fuse = Server(), Fuse()
     wire = Wire(("127.0.0.1", server.port))
     place = f"/locations/{options['location']}" if "location" in options else ""

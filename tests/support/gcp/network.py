@@ -42,7 +42,8 @@ class Network:
         self.asked: list[str] = []
         self.status = self.iam_status = 200
         self.lifetime = 3600  # seconds that a token lasts
-        self.refuses_tokens = False  # the metadata server breaks the connection when it is asked for one
+        self.stops = False  # the metadata server stops listening when it is asked for a token
+        self.hangs_up = False  # the metadata server breaks the connection when it is asked for one
         certificate = authority.issue_cert(GLOBAL, REGIONAL, IAM)
         self.server = Server(credentials=_grpc_credentials(certificate))
         self._tokens = WebServer(_Answers, self)
@@ -101,10 +102,12 @@ class _Answers(Handler):
             self._say({"accessToken": f"of-{self.path.split('/')[-1]}", "expireTime": "2999-01-01T00:00:00Z"})
 
     def _describe(self) -> None:
-        """Be the metadata server of a machine; what else google.auth looks up beside a login is of no interest."""
+        """Answer as the metadata server of a machine."""
         account = {"aliases": ["default"], "email": "machine@p.iam.gserviceaccount.com", "scopes": ["all"]}
         token = self.path.partition("?")[0].endswith("/token")
-        if token and self.network.refuses_tokens:
+        if token and self.network.stops:
+            self.server.socket.close()
+        if token and (self.network.hangs_up or self.network.stops):
             self.connection.shutdown(socket.SHUT_RDWR)
         elif token:
             self._say({"access_token": "of-the-machine", "expires_in": 3600, "token_type": "Bearer"})

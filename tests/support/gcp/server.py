@@ -2,9 +2,9 @@
 
 The SDK's own messages are read and written, so the real clients talk to it. It is as strict as the reference pages
 say the service is: rules of names, sizes, labels, annotations and masks, etags, checksums, states of versions, order,
-pages and filters of lists. It also does on demand what the service does when it pleases: lists and ``latest`` that
-lag, refusals, silence (``gcp_server_faults``), and a broken network (``gcp_server_wire``). Beyond it: IAM policies,
-topics, rotation, expiry and KMS; methods that are not here answer UNIMPLEMENTED.
+pages and filters of lists. On demand it also has the faults of the service: lists and ``latest`` that lag, refusals and
+silence (``faults.py``), and a broken network (``wire.py``). It has no IAM policies, topics, rotation, expiry and KMS.
+Methods that it lacks answer UNIMPLEMENTED.
 """
 
 import base64
@@ -49,7 +49,7 @@ _MESSAGES: Final[dict[str, tuple[Any, Any]]] = {
 
 
 class Server:
-    """One door to *holdings*, on a loopback port; several doors may lead to the same.
+    """One server of *holdings*, on a loopback port; several servers may share them.
 
     ``arrived`` lists the methods that were called, in order, with the resource; *credentials* are for TLS.
     """
@@ -58,7 +58,7 @@ class Server:
         self.holdings = holdings or Holdings()
         self.faults: Faults[Rule] = Faults()
         self.arrived: list[tuple[str, str]] = []
-        self.metadata: list[dict[str, str]] = []  # what came with each call, its login above all
+        self.metadata: list[dict[str, str]] = []  # the headers of each call, such as its login
         self.page = MOST  # items that a page has at most
         self._threads = ThreadPoolExecutor(THREADS)
         self._server = grpc.server(self._threads)
@@ -249,8 +249,8 @@ def _token(start: int, *of: str) -> str:
 
 def _read_token(token: str, *of: str) -> int:
     try:
-        start, *told = json.loads(base64.urlsafe_b64decode(token))
+        start, *found = json.loads(base64.urlsafe_b64decode(token))
     except ValueError as exc:
         raise invalid("The page token is not valid.") from exc
-    need(told == list(of), "The page token is of another list.")
+    need(found == list(of), "The page token is of another list.")
     return int(start)

@@ -1,4 +1,4 @@
-"""What a server of the Secret Manager protocol holds, and what its methods do to it. Nothing here knows gRPC.
+"""The contents of a server of the Secret Manager protocol, and its methods on them, without gRPC.
 
 Values are replaced, never changed, so a list that lags is an older copy of the same dict.
 """

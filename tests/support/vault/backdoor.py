@@ -1,4 +1,4 @@
-"""The other tool at a Vault server: raw hvac with a token that may do everything, and trouble on the wire."""
+"""The other tool at a Vault server: raw hvac with a token that may do everything, and faults on the wire."""
 
 import time
 import uuid
@@ -30,7 +30,7 @@ class VaultBackdoor(Backdoor):
         self._limit("")
 
     def token(self) -> str:
-        """Return a new token for a driver, which the abilities below can hold back."""
+        """Return a new token for a driver, which ``deny`` and ``deny_purge`` restrict."""
         made = self.client.auth.token.create(policies=["everything", self._policy], no_parent=True, ttl="1h")
         token: str = made["auth"]["client_token"]
         self._tokens.append(token)
@@ -46,12 +46,12 @@ class VaultBackdoor(Backdoor):
         return text
 
     def write_bytes(self, name: str, octets: bytes) -> None:
-        """Write an entry whose field is no text; JSON holds no other octets."""
+        """Write an entry whose field is not text; JSON holds no other octets."""
         self._put(name, {"value": [octets.decode("latin-1")]})
 
     def bare(self, name: str) -> None:
         """Make metadata and no version."""
-        self._patiently(lambda path, mount: self.client.secrets.kv.v2.update_metadata(path, mount_point=mount), name)
+        self._when_ready(lambda path, mount: self.client.secrets.kv.v2.update_metadata(path, mount_point=mount), name)
 
     def deny(self, name: str) -> None:
         """Forbid all of a secret's data, and leave its metadata."""
@@ -98,17 +98,17 @@ class VaultBackdoor(Backdoor):
         return len(self._proxy.seen)
 
     def recover(self) -> None:
-        """End all trouble on the wire."""
+        """End all faults on the wire."""
         self._proxy.rules.clear()
         self._fuse.left = None
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.client.adapter.close()
 
     def _put(self, name: str, secret: Mapping[str, Any]) -> None:
         put = self.client.secrets.kv.v2.create_or_update_secret
-        self._patiently(lambda path, mount: put(path, dict(secret), mount_point=mount), name)
+        self._when_ready(lambda path, mount: put(path, dict(secret), mount_point=mount), name)
 
     def _read(self, name: str, version: int | None = None) -> Mapping[str, Any]:
         mount, path = self._split(name)
@@ -117,8 +117,8 @@ class VaultBackdoor(Backdoor):
         fields: Mapping[str, Any] = answer["data"]["data"]
         return fields
 
-    def _patiently(self, do: Callable[[str, str], Any], name: str) -> None:
-        """Do it until a new mount is ready."""
+    def _when_ready(self, do: Callable[[str, str], Any], name: str) -> None:
+        """Repeat *do* until a new mount is ready."""
         mount, path = self._split(name)
         while True:
             try:

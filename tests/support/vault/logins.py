@@ -1,4 +1,4 @@
-"""Logins to OpenBao for tests: a store that is opened with an environment of the test's own, and ways to sign in."""
+"""Logins to OpenBao for tests: a store that is opened with the test's own environment, and sign-in methods."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ Opener = Callable[..., Store]
 
 @pytest.fixture
 def opened(openbao: Server, bao_proxy: Proxy, bao_root: Any, workspace: str, tmp_path: Path) -> Iterator[Opener]:
-    """Return what opens a store that has ``api-keys/key``, with a query and variables; no token file is at home."""
+    """Return a function that opens a store with ``api-keys/key``; the home folder has no token file."""
     bao_root.sys.create_or_update_policy("secrets", POLICY)
     with store_at(openbao.url, "secret", openbao, workspace) as made:
         made.create_vault("api-keys")

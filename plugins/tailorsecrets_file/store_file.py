@@ -1,4 +1,4 @@
-"""The store file of one target: loaded again when it changed, rewritten whole under its lock."""
+"""The store file of one target: loaded again after a change, rewritten under its lock."""
 
 import os
 import sys
@@ -10,24 +10,23 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, StoreNotFound, Unavailable, Unsupported
-from tailorsecrets_file import disk, opening
+from tailorsecrets_file import disk, loading
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.disk import Signature
 from tailorsecrets_file.document import Document
 from tailorsecrets_file.header import Header, Slot
-from tailorsecrets_file.snapshot import Snapshot
+from tailorsecrets_file.snapshot import Snapshot, store_option
 
 if TYPE_CHECKING:
     from tailorsecrets_file.draft import Draft
     from tailorsecrets_file.origins import Origin
 
-# pathlib would cost 10 ms at every start of the command
+# importing pathlib would add 10 ms to every command
 # ruff: noqa: PTH100, PTH103, PTH111, PTH112, PTH118, PTH120
 
-_WRITE: Final = 4  # a write may take so many times as long as a read
+_WRITE: Final = 4  # a write may take this many times as long as a read
 _KEEP: Final = 10  # versions of each secret
 _MOST: Final = 1_000_000
-_ESCAPES: Final = {ord(char): f"%{ord(char):02X}" for char in "%?#"}  # of a URL: they would not stay in the path
 
 
 class _Loaded(NamedTuple):
@@ -36,16 +35,16 @@ class _Loaded(NamedTuple):
 
 
 class StoreFile:
-    """One store file. Many threads may read it at once; one at a time writes."""
+    """One store file. Many threads can read it at once, and one can write."""
 
     def __init__(self, target: Target) -> None:
-        if sys.platform == "win32":  # it lacks flock, owners and modes of files, and renames over open files
+        if sys.platform == "win32":  # no flock, no owners and modes of files, no rename over an open file
             raise Unsupported(
                 "the encrypted file store runs on Linux and macOS, not on Windows",
                 hint="run it in WSL, or use another store: vault:, aws:, gcp: or azure:",
             )
         if not target.path or "\0" in target.path:
-            raise ConfigError(f"{target.url!r} names no file", hint="write file:PATH")
+            raise ConfigError(f"{target.url!r} has no path", hint="write file:PATH")
         if target.host not in {"", "localhost"}:
             raise ConfigError(f"{target.url!r} has a host", hint=f"write file:{target.host}/{target.path}")
         self.target = target
@@ -56,42 +55,46 @@ class StoreFile:
         self._pid = os.getpid()
 
     def exists(self) -> bool:
-        """Tell whether somebody made the file; raises what stat raises, for denied is not missing."""
+        """Return whether the file exists. Raises the errors of stat: denied is not missing."""
         if os.path.isdir(self.path):
             raise self._folder()
         return disk.signature_or_none(self.path) is not None
 
     def snapshot(self) -> Snapshot:
-        """Return the file as it is now; StoreNotFound, Unauthenticated, Corrupt, or what the disk raises."""
+        """Return the current state. Raises StoreNotFound, Corrupt, Conflict, and the errors of the disk."""
         return self._load().snapshot
 
     def slots(self) -> tuple[Slot, ...]:
-        """Return the slots of the file. It needs no key, hence nobody has vouched for them."""
-        return opening.merged(self._headers()[0]).slots
+        """Return the slots of the file. This needs no key, so they are not authenticated."""
+        return loading.merged(self._headers()[0]).slots
 
     def lost(self) -> tuple[Slot, ...]:
-        """Return the slots that a merge dropped, because a branch added them while another one rekeyed the file."""
+        """Return the slots that a merge dropped: one branch added them while another rekeyed the file."""
         newest, older = self._headers()
-        return opening.lost(opening.merged(newest), older)
+        return loading.lost(loading.merged(newest), older)
 
     def _headers(self) -> tuple[list[Header], list[Header]]:
         content, _ = self._read()
-        return opening.headers(opening.lines(content, self.path), self.path)
+        return loading.headers(loading.lines(content, self.path), self.path)
 
-    def accept(self) -> "Origin":
-        """Remember the origin that the file has now, in the place of any other; return it."""
+    def origin(self) -> "Origin":
+        """Return the current origin of the file, whatever the user remembers."""
+        from tailorsecrets_file.key_search import KeySearch
+        from tailorsecrets_file.origins import Origin
+
+        header = loading.merged(self._headers()[0])
+        key = KeySearch(header, self.target.environ, self.path, self.target.timeout).find_anew()
+        return Origin(header.file_id, key.origin_id)
+
+    def accept(self, origin: "Origin") -> None:
+        """Remember *origin* for the file, whatever the user remembers."""
         from tailorsecrets_file import origins
-        from tailorsecrets_file.unlock import KeySearch
 
-        header, environ = opening.merged(self._headers()[0]), self.target.environ
-        key = KeySearch(header, environ, self.path, self.target.timeout).find_anew()
-        origin = origins.Origin(header.file_id, key.origin_id)
-        origins.accept(environ, self.path, origin)
-        return origin
+        origins.accept(self.target.environ, self.path, origin)
 
     @contextmanager
     def writing(self, *, create: bool) -> Generator["Draft"]:
-        """Hold the lock and yield a draft, which is written at the end of the block if it changed.
+        """Hold the lock and yield a draft. At the end of the block, a changed draft is written.
 
         With *create*, a file that does not exist is made, and with it the key that opens it.
         """
@@ -99,7 +102,7 @@ class StoreFile:
 
         if not self.exists() and not create:
             raise self._not_found()
-        real = os.path.realpath(self.path)  # a link to the file stays a link
+        real = os.path.realpath(self.path)  # keep a symbolic link
         os.makedirs(os.path.dirname(real), exist_ok=True)
         with self._alone(), disk.locked(real, self._seconds):
             loaded = self._load() if self.exists() else None
@@ -113,7 +116,7 @@ class StoreFile:
         if loaded is None or loaded.signature != self._signature():
             content, signature = self._read()
             known = loaded.snapshot if loaded else None
-            snapshot = opening.opened(content, self.path, self.target, known)
+            snapshot = loading.opened(content, self.path, self.target, known)
             self._loaded = loaded = _Loaded(signature, snapshot)
         return loaded
 
@@ -138,14 +141,14 @@ class StoreFile:
 
     def _commit(self, draft: "Draft", real: str, expected: Signature | None) -> None:
         from tailorsecrets_file import origins
-        from tailorsecrets_file.unlock import configured, first_slot
+        from tailorsecrets_file.key_search import configured, first_slot
 
         environ, new = self.target.environ, not draft.slots
-        if new:  # the key file is on the disk before the store file that needs it
+        if new:  # write the key file before the store file that needs it
             now = datetime.now(UTC).replace(microsecond=0)
             draft.slots = (first_slot(environ, draft.file_id, draft.key, now),)
         content = draft.render(self._keep)
-        opening.check(content, self.path, draft.key)
+        loading.check(content, self.path, draft.key)
         disk.replace(real, content, expected)
         if new:
             origin = origins.Origin(draft.file_id, draft.key.origin_id)
@@ -153,7 +156,7 @@ class StoreFile:
 
     @contextmanager
     def _alone(self) -> Generator[None]:
-        if self._pid != os.getpid():  # a fork copies a lock without the thread that would let go of it
+        if self._pid != os.getpid():  # a fork copies the lock, but not the thread that would release it
             self._turn, self._pid = threading.RLock(), os.getpid()
         if not self._turn.acquire(timeout=self._seconds):
             raise Unavailable(f"another thread writes {self.path}; waited {self._seconds:g} seconds")
@@ -173,12 +176,10 @@ class StoreFile:
         return ConfigError(f"{self.path} is a folder, not a store file", hint="name a file in it")
 
     def _command(self) -> str:
-        """Return the command that makes the file."""
-        if not self.target.create:  # nobody named it: it is the default of the folder
+        """Return the command that creates the file."""
+        if not self.target.create:  # the default store of the folder
             return f"tailorsecrets init, in the folder {self.target.base}"
-        from shlex import quote
-
-        return f"tailorsecrets init --store {quote('file:' + self.path.translate(_ESCAPES))}"
+        return f"tailorsecrets init {store_option(self.path)}"
 
 
 def _keep_versions(target: Target) -> int:

@@ -1,4 +1,4 @@
-"""Key files: one secret key as text, in a file that only its owner can read."""
+"""Key files: one private key as text, in a file that only its owner can read."""
 
 import os
 import stat
@@ -12,10 +12,10 @@ from tailorsecrets.errors import SecretsError, Unauthenticated
 from tailorsecrets_file.crypto import SIZE
 from tailorsecrets_file.disk import create, open_regular
 
-# pathlib would cost 10 ms at every start of the command
+# importing pathlib would add 10 ms to every command
 # ruff: noqa: PTH100, PTH103, PTH120, PTH208
 
-_PREFIX: Final = "tailorsecrets-key-"  # lets a secret scanner find a key that was committed
+_PREFIX: Final = "tailorsecrets-key-"  # secret scanners find committed keys by this prefix
 _MAX_BYTES: Final = 4096
 
 
@@ -30,7 +30,7 @@ def encode(key: bytes) -> str:
 
 
 def decode(text: str, where: str) -> bytes:
-    """Return the key in *text*; Unauthenticated, naming *where* it came from, if it is none."""
+    """Return the key in *text*; Unauthenticated if it is not a key. *where* names its source."""
     body = text.strip().removeprefix(_PREFIX)
     try:
         key = a2b_base64(body.translate({45: "+", 95: "/"}) + "=", strict_mode=True)
@@ -42,47 +42,35 @@ def decode(text: str, where: str) -> bytes:
 
 
 def load(path: str) -> bytes:
-    """Return the key in a key file; Unauthenticated if others can read it. Raises what open raises."""
+    """Return the key in a key file; Unauthenticated if others can read it. Raises the errors of open."""
     with open_regular(path) as file:
         _check_private(os.fstat(file.fileno()), path)
         return decode(file.read(_MAX_BYTES).decode("ascii", "replace"), path)
 
 
 def load_or_create(path: str) -> bytes:
-    """Return the key in a key file, made now if there is none."""
+    """Return the key in a key file; create the file if it does not exist."""
     path = os.path.abspath(path)
     try:
         return load(path)
     except FileNotFoundError:
         _create(path)
-    return load(path)  # read back: another process may have been first
+    return load(path)  # another process may have created it first
 
 
 def config_folder(environ: Mapping[str, str]) -> str:
-    """Return the folder of all that this user keeps for tailorsecrets."""
+    """Return the folder of tailorsecrets in the user's config folder."""
     config = environ.get("XDG_CONFIG_HOME") or _home_config(environ)
     return f"{config}/tailorsecrets"
 
 
-def _create(path: str) -> None:
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        create(path, f"{generate()}\n".encode())
-    except OSError as exc:
-        problem = exc.strerror or type(exc).__name__
-    else:
-        return
-    hint = "make room, make its folder writable, or set TAILORSECRETS_FILE_KEY_FILE to another path"
-    raise SecretsError(f"the key file {path} cannot be written: {problem}", code="OUTPUT_FAILED", hint=hint)
-
-
 def folder(environ: Mapping[str, str]) -> str:
-    """Return the folder of the user's own key files."""
+    """Return the folder of the user's key files."""
     return f"{config_folder(environ)}/keys"
 
 
 def own(environ: Mapping[str, str], file_id: str) -> list[str]:
-    """Return the user's own key files for one store file; more than one after a key was replaced."""
+    """Return the user's key files of one store file; after a replacement there are several."""
     place = folder(environ)
     try:
         return [f"{place}/{name}" for name in sorted(os.listdir(place)) if _belongs(name, file_id)]
@@ -97,13 +85,25 @@ def unused(environ: Mapping[str, str], file_id: str) -> str:
     return f"{place}-{len(taken) + 1}.key" if taken else f"{place}.key"
 
 
+def _create(path: str) -> None:
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        create(path, f"{generate()}\n".encode())
+    except OSError as exc:
+        problem = exc.strerror or type(exc).__name__
+    else:
+        return
+    hint = "make room, make its folder writable, or set TAILORSECRETS_FILE_KEY_FILE to another path"
+    raise SecretsError(f"the key file {path} cannot be written: {problem}", code="OUTPUT_FAILED", hint=hint)
+
+
 def _belongs(name: str, file_id: str) -> bool:
     return name.startswith(file_id) and name.endswith(".key")
 
 
 def _home_config(environ: Mapping[str, str]) -> str:
     if sys.platform == "linux" and (home := environ.get("HOME")):
-        return f"{home}/.config"  # platformdirs says the same, 20 ms later and from os.environ
+        return f"{home}/.config"  # platformdirs returns the same, but takes 20 ms and reads os.environ
     import platformdirs
 
     return platformdirs.user_config_dir()
@@ -112,5 +112,5 @@ def _home_config(environ: Mapping[str, str]) -> str:
 def _check_private(status: os.stat_result, path: str) -> None:
     if stat.S_IMODE(status.st_mode) & 0o077:
         raise Unauthenticated(f"others can read the key file {path}", hint=f"run: chmod 600 {path}")
-    if status.st_uid not in {os.getuid(), 0}:  # what root owns, root could have read anyway
+    if status.st_uid not in {os.getuid(), 0}:  # root can read every file anyway
         raise Unauthenticated(f"the key file {path} belongs to another user")

@@ -8,7 +8,7 @@ from typing import Final
 
 from tailorsecrets.errors import Corrupt, Unauthenticated, Unavailable
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import age, hpke, keyfiles, origins, slots
+from tailorsecrets_file import age, hpke, key_files, origins, slots
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.header import Argon2, Header, Slot, SlotKind
 from tailorsecrets_file.origins import Origin
@@ -23,34 +23,34 @@ AGE_IDENTITY: Final = "TAILORSECRETS_FILE_AGE_IDENTITY"
 class KeySearch:
     """The search for the key of one store file.
 
-    The search tries one source of keys and no other, because a writer without a key can add slots for keys that are
-    public. The user's own key files and age identities open only the file whose origin the user remembers.
+    It tries one source of keys and no other: a writer without a key can add slots for public keys, such as ssh keys.
+    The user's key files and age identities open only the file whose origin the user remembers.
     """
 
     header: Header
     environ: Mapping[str, str]
     path: str
-    seconds: float  # to stretch a passphrase for the slots of one header
+    seconds: float  # limit for trying a passphrase
 
     def find(self) -> FileKey:
         """Return the key.
 
-        Raises Unauthenticated if the one source of keys does not open the file, Corrupt if the header was altered or
-        the file replaced, Unavailable if its passphrase slots take too long.
+        Raises Unauthenticated if the source does not open the file, Corrupt if somebody altered the header or replaced
+        the file, Unavailable if the passphrase slots take too long.
         """
         own = not configured(self.environ)
-        key = self._vouched(self._by_remembered() if own else self._by_configured())
+        key = self._checked(self._by_remembered() if own else self._by_configured())
         origins.check(self.environ, self.path, Origin(self.header.file_id, key.origin_id), user=own)
         return key
 
     def find_anew(self) -> FileKey:
-        """Return the key of a file whose origin is about to be accepted, whatever origin was remembered."""
-        return self._vouched(self._by_configured() if configured(self.environ) else self._by_own(found=True))
+        """Return the key, whatever origin the user remembers; the caller is about to accept this one."""
+        return self._checked(self._by_configured() if configured(self.environ) else self._by_own(found=True))
 
-    def _vouched(self, key: FileKey | None) -> FileKey:
+    def _checked(self, key: FileKey | None) -> FileKey:
         if key is None:
-            raise Unauthenticated(f"no key at hand opens {self.path}", hint=self._remedy())
-        if not self.header.vouched(key):
+            raise Unauthenticated(f"no available key opens {self.path}", hint=self._remedy())
+        if not self.header.is_authentic(key):
             hint = f"restore {self.path} from git or from a backup"
             raise Corrupt(f"the header of {self.path} was altered", hint=hint)
         return key
@@ -60,7 +60,7 @@ class KeySearch:
         value = self.environ[name]
         if name == PASSPHRASE:
             return self._by_passphrase(Secret(value))
-        return self._by_key([keyfiles.decode(value, KEY) if name == KEY else _named_key(value)])
+        return self._by_key([key_files.decode(value, KEY) if name == KEY else _named_key(value)])
 
     def _by_remembered(self) -> FileKey | None:
         before = origins.remembered(self.environ, self.path)
@@ -69,9 +69,9 @@ class KeySearch:
         return self._by_own(found=before is not None)
 
     def _by_own(self, *, found: bool) -> FileKey | None:
-        """Try the user's key files of this file, else a named age identity, else with *found* those of SOPS and age."""
-        if own := keyfiles.own(self.environ, self.header.file_id):
-            return self._by_key(map(keyfiles.load, own))
+        """Try the user's key files of this file, or the named age identity, or with *found* those of SOPS and age."""
+        if own := key_files.own(self.environ, self.header.file_id):
+            return self._by_key(map(key_files.load, own))
         if named := self.environ.get(AGE_IDENTITY):
             return self._by_age(lambda: age.named_identities(named, AGE_IDENTITY))
         return self._by_age(lambda: age.found_identities(self.environ)) if found else None
@@ -84,15 +84,15 @@ class KeySearch:
         for cost in sorted({slot.argon2 for slot in self.header.slots if slot.argon2}, key=_work):
             if monotonic() > deadline:
                 raise Unavailable(
-                    f"trying the passphrase on the slots of {self.path} takes more than {self.seconds:g} seconds",
-                    hint="raise the timeout, or restore the file if somebody else added the slots",
+                    f"trying the passphrase on all slots of {self.path} takes more than {self.seconds:g} seconds",
+                    hint="raise the timeout; if somebody else added the slots, restore the file",
                 )
-            if key := self._opened("passphrase", slots.stretched(passphrase, cost), cost):
+            if key := self._opened("passphrase", slots.private_key_of(passphrase, cost), cost):
                 return key
         return None
 
     def _opened(self, kind: SlotKind, secret: bytes, cost: Argon2 | None = None) -> FileKey | None:
-        """Return the key in the slot whose own secret is *secret*, None if there is no such slot."""
+        """Return the key from the slot of the private key *secret*, or None if it has no slot."""
         public = hpke.public(secret)
         for slot in slots.of_kind(self.header.slots, kind):
             if (slot.public, slot.argon2) == (public, cost):
@@ -107,41 +107,41 @@ class KeySearch:
 
     def _remedy(self) -> str:
         ways: Mapping[str, Callable[[], str]] = {
-            "key": lambda: f"put its key file into {keyfiles.folder(self.environ)}, or set {KEY} or {KEY_FILE}",
+            "key": lambda: f"put its key file into {key_files.folder(self.environ)}, or set {KEY} or {KEY_FILE}",
             "passphrase": lambda: f"set {PASSPHRASE}",
             "age": lambda: (
                 f"set {AGE_IDENTITY} to an identity of one of its recipients, "
                 f"or run: {origins.trust_command(self.path)}"
             ),
         }
-        only = configured(self.environ) or ", ".join(keyfiles.own(self.environ, self.header.file_id))
+        only = configured(self.environ) or ", ".join(key_files.own(self.environ, self.header.file_id))
         kinds = {slot.kind for slot in self.header.slots}
-        kinds -= {"age"} if only else set()  # that slot may be an attacker's
+        kinds -= {"age"} if only else set()  # an attacker may have added it
         fitting = [say() for kind, say in ways.items() if kind in kinds]
         tried = f"only {only} was tried; " if only and only != PASSPHRASE else ""
         return (tried + "; or ".join(fitting)).removesuffix("; ")
 
 
 def configured(environ: Mapping[str, str]) -> str:
-    """Return the name of the variable whose key or passphrase is the only one to try, "" if none is set."""
+    """Return the name of the variable that holds the only key or passphrase to try, or "" if none is set."""
     return next((name for name in (KEY, KEY_FILE, PASSPHRASE) if environ.get(name)), "")
 
 
 def first_slot(environ: Mapping[str, str], file_id: str, key: FileKey, now: datetime) -> Slot:
-    """Return the slot of a new file, for the key that the environment gives, else for a new key file, made now."""
+    """Return the slot of a new file, for the configured key or passphrase, or for a new key file."""
     name = configured(environ)
     if name == PASSPHRASE:
         passphrase = Secret(environ[name])
         slots.check_strong(passphrase)
         return slots.passphrase_slot(passphrase, file_id, key, now)
     if name == KEY:
-        return slots.key_slot(keyfiles.decode(environ[name], KEY), KEY, file_id, key, now)
-    path = environ.get(KEY_FILE) or keyfiles.unused(environ, file_id)
-    return slots.key_slot(keyfiles.load_or_create(path), label(path, environ), file_id, key, now)
+        return slots.key_slot(key_files.decode(environ[name], KEY), KEY, file_id, key, now)
+    path = environ.get(KEY_FILE) or key_files.unused(environ, file_id)
+    return slots.key_slot(key_files.load_or_create(path), label(path, environ), file_id, key, now)
 
 
 def label(path: str, environ: Mapping[str, str]) -> str:
-    """Return how a slot names its key file: without the home folder, for the header may be public."""
+    """Return the label of a key file: without the home folder, because the header may be public."""
     home = environ.get("HOME", "")
     return f"~{path.removeprefix(home)}" if home and path.startswith(f"{home}/") else path
 
@@ -152,6 +152,6 @@ def _work(cost: Argon2) -> int:
 
 def _named_key(path: str) -> bytes:
     try:
-        return keyfiles.load(path)
+        return key_files.load(path)
     except FileNotFoundError as error:
         raise Unauthenticated(f"{KEY_FILE} names {path}, which does not exist") from error
