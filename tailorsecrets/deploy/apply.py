@@ -143,7 +143,7 @@ class _Run:
         owner = record.owner if record else None
         if vault in self._plan.records:
             planned = self._plan.records[vault]
-            same = (record is None) == (planned is None) and owner == (planned.owner if planned else None)
+            same = owner == (planned.owner if planned else None)
         else:
             same = record is None or self._plan.owner.owns(owner)  # planned for deletion
         return None if same else Conflict(f"vault {vault}: its owner changed since the plan was made", vault=vault)

@@ -7,7 +7,6 @@ from pathlib import Path
 from tailorsecrets.config.config import Config
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan, diff
-from tailorsecrets.driver import Caps, Entry
 from tailorsecrets.errors import SecretsError, StoreNotFound, TooLarge, ValueInvalid
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
@@ -46,7 +45,7 @@ def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool
 
     Read no value that has a stamp. Where lists do not show the current stamps, read the metadata of each secret that is
     declared or deleted; with *trust*, not of a secret whose listed stamp shows that it is unchanged. Where lists lag,
-    read the metadata of each secret that the plan would write.
+    read the metadata of each declared secret that the list does not show, in vaults that have a record.
 
     Raise ValueInvalid or TooLarge for values that the store cannot hold.
     """
@@ -54,10 +53,14 @@ def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool
     _check_values(desired, workspace)
     observed = _observed(desired, workspace, prune=prune)
     trusted = 0
-    if prune and workspace.caps.stats:
-        places = _to_stat(desired, observed, workspace.caps, trust=trust)
+    fresh: set[Place] = set()
+    if prune and workspace.caps.list_lag and workspace.caps.stats:
+        fresh = _unlisted(desired, observed)
+        observed = workspace.completed(observed, fresh)
+    if prune and not workspace.caps.list_stamps:
+        places = _to_stat(desired, observed, trust=trust) - fresh
         observed = workspace.refreshed(observed, places)
-        trusted = 0 if workspace.caps.list_stamps else len(set(_there(desired, observed)) - places)
+        trusted = len(set(_there(desired, observed)) - places - fresh)
     values, unknown = _values(desired, observed, workspace)
     plan = diff(desired, observed, prune=prune, values=values, unknown=unknown, caps=workspace.caps)
     return replace(plan, trusted=trusted)
@@ -69,27 +72,21 @@ def escaped(plan: Plan, store: Store) -> list[Place]:
     return [step.place for step in plan.steps if isinstance(step.value, Secret) and workspace.escapes(step.value)]
 
 
-def _to_stat(desired: Desired, observed: Mapping[str, VaultState], caps: Caps, *, trust: bool) -> set[Place]:
-    """Return the secrets whose current state the list does not show.
-
-    Where lists lag, these are the secrets that a plan by the list alone would write. Of those, an unlisted secret in a
-    vault without a record is new. Where lists have no stamps, these are also the declared secrets, with *trust* only
-    those that have no stamp in the list.
-    """
-    if caps.list_stamps and not caps.list_lag:
-        return set()
-    recorded = {vault for vault, seen in observed.items() if seen.record}
-    listed = _listed(observed)
-    changed = {step.place for step in diff(desired, observed, caps=caps).steps if step.place.secret}
-    places = {place for place in changed if place in listed or (caps.list_lag and place.vault in recorded)}
-    if caps.list_stamps:
-        return places
-    stamped = {place for place, entry in listed.items() if entry.stamp}
-    return places | {place for place in _there(desired, observed) if not (trust and place in stamped)}
+def _unlisted(desired: Desired, observed: Mapping[str, VaultState]) -> set[Place]:
+    """Return the declared secrets that are not in the list of a vault that has a record."""
+    return {
+        Place(vault, secret)
+        for vault, secrets in desired.vaults.items()
+        for secret, value in secrets.items()
+        if value is not None and vault in observed and observed[vault].record and secret not in observed[vault].secrets
+    }
 
 
-def _listed(observed: Mapping[str, VaultState]) -> dict[Place, Entry]:
-    return {Place(vault, secret): entry for vault, seen in observed.items() for secret, entry in seen.secrets.items()}
+def _to_stat(desired: Desired, observed: Mapping[str, VaultState], *, trust: bool) -> set[Place]:
+    """Return the secrets to compare or write; with *trust*, of the declared ones only those without a listed stamp."""
+    listed = {Place(vault, name): entry for vault, seen in observed.items() for name, entry in seen.secrets.items()}
+    written = {step.place for step in diff(desired, observed).steps if step.place in listed}
+    return written | {place for place in _there(desired, observed) if not (trust and listed[place].stamp)}
 
 
 def _values(

@@ -66,19 +66,24 @@ class Workspace:
     def snapshot(self, expected: Iterable[str] = ()) -> dict[str, VaultState]:
         """Return all vaults of the workspace, as lists show them; read records and no other value.
 
-        Where lists lag, the records of *expected* vaults are read also if they are not listed. A record that is denied
-        or damaged is a ``problem`` of its vault alone.
+        Where lists lag, the records of *expected* vaults are read also if they are not listed; if that is denied, as it
+        may be for a missing name, there is none. A listed record that is denied or damaged is a ``problem`` of its
+        vault alone.
         """
         containers = self.containers()
         vaults: dict[str, dict[str, Entry]] = {vault: {} for vault in containers}
-        recorded = [*vaults, *(expected if self.caps.list_lag else ())]
+        recorded = list(vaults)
         for place, entry in self.entries(containers):
             secrets = vaults.setdefault(place.vault, {})
             if place.secret:
                 secrets[place.secret] = entry
             else:
                 recorded.append(place.vault)
-        records = self._records.results(list(dict.fromkeys(recorded)))
+        unlisted = [vault for vault in expected if vault not in recorded] if self.caps.list_lag else []
+        records = self._records.results([*recorded, *unlisted])
+        for vault in unlisted:
+            if isinstance(records.get(vault), Denied):
+                del records[vault]
         vaults |= {vault: {} for vault in records if vault not in vaults}
         return {
             vault: _vault_state(records.get(vault), secrets, containers.get(vault, ""))
@@ -86,12 +91,25 @@ class Workspace:
             if secrets or vault in records or vault in containers  # else a record that never had a value
         }
 
+    def completed(self, found: Mapping[str, VaultState], places: Collection[Place]) -> dict[str, VaultState]:
+        """Return *found* with those of *places* that this app wrote and that the list does not show yet.
+
+        An entry without a stamp is another hand's, so it is left out: creating it is then a conflict. A missing name
+        may be denied.
+        """
+        entries = zip(places, parallel(self.caps, self._written_by_us, list(places)), strict=True)
+        secrets: dict[str, dict[str, Entry]] = {vault: dict(seen.secrets) for vault, seen in found.items()}
+        for (vault, secret), entry in entries:
+            if entry is not None:
+                secrets[vault][secret] = entry
+        return {vault: seen._replace(secrets=secrets[vault]) for vault, seen in found.items()}
+
     def refreshed(self, found: Mapping[str, VaultState], places: Collection[Place]) -> dict[str, VaultState]:
         """Return *found* with the metadata of *places* read again; *found* has their vaults."""
         current = self.stat(list(places))
         secrets = {vault: dict(seen.secrets) for vault, seen in found.items()}
         for place in places:
-            secrets[place.vault].pop(place.secret, None)
+            secrets[place.vault].pop(place.secret)
         for (vault, secret), entry in current.items():
             secrets[vault][secret] = entry
         return {
@@ -222,13 +240,23 @@ class Workspace:
         """Let go of the connection; twice is fine."""
         self.operations.close()
 
+    def _written_by_us(self, place: Place) -> Entry | None:
+        try:
+            entry = self.operations.stat(place)
+        except Denied:
+            return None
+        return entry if entry is not None and entry.stamp else None
+
     def _put(self, place: Place, value: Secret, *, expect: str | None, stamp: str = "") -> Entry:
         try:
             return self.operations.put(place, value, expect=expect, stamp=stamp)
-        except AlreadyExists:
-            entry = self.operations.stat(place) if stamp else None
+        except (AlreadyExists, Conflict) as exc:
+            error = exc.with_traceback(None)
+        entry = self.operations.stat(place) if stamp else None
         if entry is not None and entry.stamp == stamp:
             return entry  # an earlier run wrote the same value, and the list did not show it yet
+        if isinstance(error, Conflict):
+            raise error
         message = f"{place}: somebody else created it in the meantime"
         raise Conflict(message, vault=place.vault, secret=place.secret, store=self.url)
 
