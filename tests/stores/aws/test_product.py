@@ -96,7 +96,7 @@ def plain(wanted: Vaults) -> dict[str, dict[str, str]]:
 
 @pytest.mark.timeout(300)
 def test_calls_of_a_thousand(aws: Aws, prefix: str) -> None:
-    """1,000 secrets in 4 vaults: new, records and a create each; unchanged, lists and records; one changed, two calls."""
+    """1,000 secrets in 4 vaults: new, records and a create each; unchanged, lists and records; one changed, 2 more."""
     wanted: dict[str, dict[str, DesiredValue]] = {
         f"vault-{v}": {f"key-{n:03}": Secret(f"{v} {n}") for n in range(250)} for v in range(4)
     }
