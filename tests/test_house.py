@@ -126,6 +126,7 @@ HEAVY = {
     "httpx",
     "hvac",
     "boto3",
+    "botocore",
     "google",
     "azure",
 }

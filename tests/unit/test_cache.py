@@ -290,6 +290,19 @@ def test_a_value_that_is_past_its_grace_is_waited_for_once() -> None:
     assert bench.ask().value == "new"
 
 
+def test_a_reader_that_wants_a_newer_value_waits_also_in_an_outage() -> None:
+    """The last value answers only readers that accept its age; the others wait for the next attempt."""
+    bench = Bench()
+    bench.get()
+    bench.error = Unavailable
+    bench.now += 600
+    bench.get()
+    bench.now += 1
+    assert bench.ask(max_age=601.5).value == "1"
+    assert not bench.ask(max_age=600).done
+    bench.fly()
+
+
 def test_a_flight_that_outlasts_a_reader_blocks_no_other() -> None:
     """After one reader has timed out on a call, the next ones get the last value at once, while the call goes on."""
     bench = Bench(timeout=0.01)
