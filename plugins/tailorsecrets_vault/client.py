@@ -15,7 +15,8 @@ from tailorsecrets.errors import SecretsError
 from tailorsecrets_vault.login import Login, Token, token_of
 from tailorsecrets_vault.messages import is_token_refused
 from tailorsecrets_vault.options import Options
-from tailorsecrets_vault.transport import Adapter, http_session
+from tailorsecrets_vault.session import new_session
+from tailorsecrets_vault.transport import Adapter
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ class Connection:
         session, token = self._sessions.get(), self._token
         if token is None or token.due < time.monotonic():
             with session.lock:
-                token = self._token = self._due_renewed(session)
+                token = self._token = self._fresh_token(session)
         return session.client(token.text)
 
     def _is_replaced(self, refused: str) -> bool:
@@ -61,7 +62,7 @@ class Connection:
                 self._token = self._login.sign_in(session.new_client(""))
             return self._token.text != refused
 
-    def _due_renewed(self, session: "_Session") -> Token:
+    def _fresh_token(self, session: "_Session") -> Token:
         """Return the token, renewed or replaced if that is due; the old one where the server has trouble."""
         token = self._token
         if token is None:
@@ -81,7 +82,7 @@ class _Session:
     """The sockets of one process, and the lock of those who sign in."""
 
     def __init__(self, options: Options) -> None:
-        self._options, self._http, self.lock = options, http_session(options), threading.Lock()
+        self._options, self._http, self.lock = options, new_session(options), threading.Lock()
         self._last = self.new_client("")
 
     def client(self, token: str) -> Client:

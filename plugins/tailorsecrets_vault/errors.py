@@ -33,7 +33,8 @@ from tailorsecrets_vault.messages import (
     retry_after_of,
     status_of,
 )
-from tailorsecrets_vault.transport import InvalidAnswer, RefusedRedirect
+from tailorsecrets_vault.session import RefusedRedirect
+from tailorsecrets_vault.transport import InvalidAnswer
 
 _MOUNT_REMEDIES: Final = (
     "each vault is a mount of its own: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, or keep "

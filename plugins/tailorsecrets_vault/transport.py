@@ -1,34 +1,27 @@
 """The hvac adapter, with what hvac lacks.
 
 Errors carry their status, time-outs depend on the request, values are sent as UTF-8, a truncated answer or a web page
-is an error, a server that is not ready or refuses the connection is asked again for a while, and a redirect is followed
-only within one server.
+is an error, and a server that is not ready or refuses the connection is asked again for a while.
 """
 
 import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
-from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from hvac.adapters import JSONAdapter
 from hvac.exceptions import VaultError
-from requests.adapters import HTTPAdapter
 from urllib3 import Timeout
 
 from tailorsecrets.driver import Budget, seconds_for
 from tailorsecrets.errors import Unavailable
 from tailorsecrets_vault.messages import annotate, is_not_ready, status_of
-from tailorsecrets_vault.options import Options
 
 CONNECT_SECONDS: Final = 3.0
 REFUSED_SECONDS: Final = 2.0  # for a server that refuses the connection, for example while it restarts
 NOT_READY_SECONDS: Final = 5.0  # for a new mount to become usable, or a standby to catch up
-_CONNECTIONS: Final = 16  # kept open
-_READS: Final = ("get", "list")
-_KEEPS_METHOD: Final = (307, 308)
-_MAX_REDIRECTS: Final = 5
+READS: Final = ("get", "list")
 _VAULT_KEYS: Final = frozenset({"errors", "data", "warnings"})
 _STANDBY_BEHIND: Final = 412  # a standby of Vault Enterprise that has not caught up
 
@@ -37,22 +30,18 @@ class InvalidAnswer(VaultError):
     """The answer is not from a Vault server, or it is truncated."""
 
 
-class RefusedRedirect(VaultError):
-    """A redirect to another server, or one that would turn a write into a read; the message is for the user."""
-
-
 class Adapter(JSONAdapter):
-    """The requests of one session, which ``http_session`` makes."""
+    """The requests of one session, which ``session.new_session`` makes."""
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
         """Send a request until the server is ready for it, and return the JSON object of the answer, if it has one."""
         if "json" in options:
             options["data"] = json.dumps(options.pop("json"), ensure_ascii=False).encode()
             headers = {"Content-Type": "application/json", **(headers or {})}
-        seconds = seconds_for(self._kwargs["timeout"], write=method not in _READS)
+        seconds = seconds_for(self._kwargs["timeout"], write=method not in READS)
         options["timeout"] = Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
-        not_ready = Budget(min(NOT_READY_SECONDS, self._kwargs["timeout"]))
-        refused = Budget(min(REFUSED_SECONDS, self._kwargs["timeout"]))
+        not_ready = Budget(min(NOT_READY_SECONDS, seconds))
+        refused = Budget(min(REFUSED_SECONDS, seconds))
         while True:
             try:
                 return _valid(super().request(method, url, dict(headers or {}), **options))
@@ -74,56 +63,6 @@ class Adapter(JSONAdapter):
         except VaultError as exc:
             annotate(exc, response.status_code, _seconds(response.headers.get("Retry-After", "")))
             raise
-
-
-def http_session(options: Options) -> requests.Session:
-    """Return a session that checks the server's certificate as *options* say, and repeats nothing by itself.
-
-    Proxies and CA bundles of the environment are read here, once: requests would read all variables at each request,
-    and ~/.netrc.
-    """
-    session = _Session()
-    environment = session.merge_environment_settings(options.address, {}, None, options.verify, None)
-    session.proxies, session.verify, session.cert = environment["proxies"], environment["verify"], options.certificate
-    session.trust_env, session.max_redirects = False, _MAX_REDIRECTS
-    session.mount("https://", _NamedServer(options.server_name))
-    session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
-    return session
-
-
-class _Session(requests.Session):
-    """Follows redirects within one server: 307 and 308 for every request, others for reads only."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Return the address that *resp* redirects to, None for no redirect; raise RefusedRedirect."""
-        target = super().get_redirect_target(resp)
-        if target is not None:
-            _check_redirect(resp, urlsplit(resp.url), urlsplit(urljoin(resp.url, target)))
-        return target
-
-    def rebuild_method(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Keep the method, which requests would turn into GET."""
-
-
-def _check_redirect(response: requests.Response, old: SplitResult, new: SplitResult) -> None:
-    upgraded = (old.scheme, new.scheme) == ("http", "https") and old.hostname == new.hostname
-    if not upgraded and (old.scheme, old.netloc.lower()) != (new.scheme, new.netloc.lower()):
-        raise RefusedRedirect(f"the server redirects to {new.scheme}://{new.hostname}: is the address right?")
-    if response.status_code not in _KEEPS_METHOD and str(response.request.method).lower() not in _READS:
-        raise RefusedRedirect(f"the server redirects a write with HTTP {response.status_code}: is the address right?")
-
-
-class _NamedServer(HTTPAdapter):
-    """Connections to a server whose certificate is for *name*."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        super().__init__(pool_maxsize=_CONNECTIONS)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        if self._name:
-            options |= {"server_hostname": self._name, "assert_hostname": self._name}
-        super().init_poolmanager(*args, **options)
 
 
 def _is_refused(exc: BaseException | None) -> bool:

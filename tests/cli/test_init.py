@@ -15,6 +15,7 @@ def test_what_init_makes(empty: Shell) -> None:
     done = empty("init")
     assert done.code == 0
     assert done.err.startswith(f"init -> {STORE}, workspace default\n")
+    assert f"wrote {empty.folder / 'tailor_config.py'} and tailor_config_types.py\n" in done.err
     assert all(word in done.err for word in ("tailorsecrets apply", ".env", "git"))
     for name in ("tailor_config.py", "tailor_config_types.py", STORE.removeprefix("file:")):
         assert (empty.folder / name).is_file()

@@ -1,6 +1,7 @@
 """Least privilege on OpenBao: tokens that have exactly what ``policy`` prints."""
 
 import uuid
+from dataclasses import replace
 from typing import Any, Literal
 
 import hvac
@@ -37,7 +38,9 @@ class Site:
         environ = {"VAULT_TOKEN": token or self.server.variables["VAULT_TOKEN"]}
         return open_store(f"vault+http://{host}/{self.path}", self.workspace, environ=environ)
 
-    def token(self, use: Literal["read", "deploy"], *vaults: str, may_mount: bool = True) -> str:
+    def token(
+        self, use: Literal["read", "deploy"], *vaults: str, may_mount: bool = True, may_patch: bool = True
+    ) -> str:
         """Return a token under the policy for *use* of *vaults*, and no other, not even the default one."""
         name = f"policy-{uuid.uuid4().hex}"
         names = [names_of(vault, self.workspace, self.path) for vault in vaults]
@@ -45,6 +48,8 @@ class Site:
         text = policy(Target(url="vault://", scheme="vault", path=self.path, options=options), names, use)
         if not may_mount:
             text = text.replace('path "sys/mounts/', 'path "nowhere/')
+        if not may_patch:
+            text = text.replace(', "patch"', "")
         self._root.sys.create_or_update_policy(name, text)
         made = self._root.auth.token.create(policies=[name], no_default_policy=True)
         token: str = made["auth"]["client_token"]
@@ -141,6 +146,31 @@ def test_a_denied_mount_names_both_remedies(site: Site) -> None:
         store.create_vault("another", OWNER)
     assert "sys/mounts" in caught.value.hint
     assert "vault://HOST/MOUNT" in caught.value.hint
+
+
+@FORMS
+def test_a_deployer_that_may_not_patch_metadata(site: Site) -> None:
+    """Without patch, an apply is complete and notes each missing stamp; later plans do not write the secret again.
+
+    A plan under a login that may read compares the value; one that may not lists the secret as unknown.
+    """
+    wanted = Desired(OWNER, {"api-keys": {"made": Secret("made")}})
+    with site.store(site.token("deploy", "api-keys", may_patch=False)) as store:
+        report = apply(make_plan(wanted, store, prune=False), store)
+        assert report.complete
+        assert [(str(step.place), note) for step, note in report.notes] == [
+            ("secret api-keys/made", "the value is written, but its stamp is missing: permission denied")
+        ]
+        plan = make_plan(wanted, store, prune=False)
+        assert (plan.steps, [str(place) for place in plan.unknown]) == ((), ["secret api-keys/made"])
+    with site.store() as store:
+        assert not make_plan(wanted, store, prune=False).steps
+        assert [step.action for step in make_plan(changed(wanted), store, prune=False).steps] == ["update"]
+
+
+def changed(desired: Desired) -> Desired:
+    """Return *desired* with another value."""
+    return replace(desired, vaults={"api-keys": {"made": Secret("another")}})
 
 
 def test_a_login_that_may_not_patch_metadata(openbao: Server, bao_root: Any, workspace: str) -> None:

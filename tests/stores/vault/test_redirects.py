@@ -82,6 +82,17 @@ def test_another_server_gets_no_token(
         assert not other.seen
 
 
+@pytest.mark.parametrize(
+    "location", ["http://[", "//example.com/v1/x", "http://127.0.0.1:8200@example.com/", "file:///x"]
+)
+def test_a_strange_location(store: Store, bao_proxy: Proxy, location: str) -> None:
+    """A redirect to no server, or to one that looks like this one, is an error."""
+    bao_proxy.rules = [redirect(307, location)]
+    with pytest.raises(ConfigError) as caught:
+        store.get("api-keys", "old")
+    assert "the server redirects to" in caught.value.hint
+
+
 def test_a_circle(store: Store, bao_proxy: Proxy, workspace: str) -> None:
     """A redirect to itself ends."""
     bao_proxy.rules = [redirect(307, data_path(workspace, "old"), "GET", times=float("inf"))]
