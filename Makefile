@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help lowest demo quick test lint types unit test-cli test-file test-vault test-aws test-gcp test-azure test-product \
-	test-docs coverage benchmarks docs serve dist check-python clean
+	test-docs coverage benchmarks docs serve picture dist check-python clean
 
 help:  ## print this list
 	@echo 'usage: make TARGET [ARGS="more arguments for pytest"] [PYTHON=python3.12]'
@@ -70,6 +70,9 @@ docs: $(READY)  ## build the documentation site into site/, strictly
 
 serve: $(READY)  ## show the documentation site on http://127.0.0.1:8000
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+picture: $(READY)  ## draw docs/plan.svg, the picture of a plan in the README
+	$(BIN)/python docs/picture.py
 
 dist: $(READY)  ## build sdist and wheel into dist/
 	$(BIN)/python -m build

@@ -2,10 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from timeit import Timer
 from typing import Any, Final, TypeVar
 
@@ -14,15 +17,18 @@ from tailorsecrets import Secret, SecretManager, Store
 from tailorsecrets.declared.declarations import Declarations
 from tailorsecrets.store.layers import Call, Layer
 from tailorsecrets.testing import Memory
+from tests.support.aws.backdoor import raw_client
+from tests.support.servers import start, stop
 
 T = TypeVar("T")
 
 VAULT, SECRET = "api-keys", "stripe-secret-key"
 ROUNDS: Final = 50
-READS: Final = 10_000  # in a round
+READS: Final = 2_000  # in a round
 READERS: Final = 8
 SLOW: Final = 1.0  # seconds that a refresh takes
 MOST_WAIT: Final = 5.0  # milliseconds
+MANY: Final = 100  # names
 PEER: Final = "aws_secretsmanager_caching"
 
 
@@ -38,27 +44,43 @@ class Slow(Layer):
         return do()
 
 
-class Client:
-    """What the peer asks of a client, answered from memory, in ``seconds``."""
-
-    seconds = 0.0
-
-    def describe_secret(self, **_: str) -> dict[str, Any]:
-        """Name the one version."""
-        time.sleep(self.seconds)
-        return {"VersionIdsToStages": {"v1": ["AWSCURRENT"]}}
-
-    def get_secret_value(self, **_: str) -> dict[str, str]:
-        """Return its value."""
-        return {"SecretString": "value"}
+@contextmanager
+def peer_client() -> Generator[Any]:
+    """Give the peer's real client, boto3, on a server with the secret; its answers are as large as AWS's."""
+    with TemporaryDirectory() as folder:
+        server = start("moto", Path(folder))
+        try:
+            client = raw_client(server.url)
+            client.create_secret(Name=SECRET, SecretString="value")
+            yield client
+        finally:
+            stop(Path(folder))
 
 
 def main() -> list[Row]:
     """Measure a cached read of each kind, and the slowest of eight readers during a refresh of one second."""
-    return [*cached_reads(), *reads_during_a_refresh()]
+    if not find_spec(PEER):
+        return [*cached_reads(None), many_cached(), *reads_during_a_refresh(None)]
+    with peer_client() as client:
+        return [*cached_reads(client), many_cached(), *reads_during_a_refresh(client)]
 
 
-def cached_reads() -> list[Row]:
+def many_cached() -> Row:
+    """Return the time of a cached get_all of 100 names as a multiple of a loop of get."""
+    names = [f"secret-{number}" for number in range(MANY)]
+    store = Store(Memory())
+    store.create_vault(VAULT)
+    for name in names:
+        store.create_secret(VAULT, name, Secret("value"))
+    secrets = SecretManager(Declarations({}, {VAULT: frozenset(names)})).connect(store=lambda: store)
+    secrets.preload()
+    scope = {"secrets": secrets, "vault": VAULT, "names": names}
+    loop = Timer("[secrets.get(vault, name) for name in names]", globals=scope)
+    ratios = in_turn({"get_all": Timer("secrets.get_all(vault, names)", globals=scope)}, loop, READS // MANY)
+    return Row(f"cached get_all of {MANY} / a loop of get", ratios["get_all"], 1.5)
+
+
+def cached_reads(client: Any) -> list[Row]:
     """Return the time of cached reads as multiples of a dict look-up of a tuple key."""
     secrets, _ = service()
     table = {(VAULT, SECRET): secrets.get(VAULT, SECRET)}
@@ -71,8 +93,9 @@ def cached_reads() -> list[Row]:
         "cached get": secrets.get,
         "functools.lru_cache, never expires": remembered,
     }
-    if find_spec(PEER):
-        peer = caching_peer(Client())
+    if client:
+        peer = caching_peer(client)
+        peer(SECRET)
         reads[f"{PEER}, cached read"] = lambda _, secret: peer(secret)
     unit = Timer("table[vault, secret]", globals={"table": table, "vault": VAULT, "secret": SECRET})
     timers = {
@@ -83,7 +106,7 @@ def cached_reads() -> list[Row]:
     return [Row(f"{name} / dict look-up", ratio, 5 if name == "cached get" else 0) for name, ratio in ratios.items()]
 
 
-def reads_during_a_refresh() -> list[Row]:
+def reads_during_a_refresh(client: Any) -> list[Row]:
     """Return the milliseconds that the slowest of eight readers takes while the value is refreshed."""
     secrets, driver = service()
     secrets.configure(ttl=0.01, grace=60)
@@ -91,12 +114,11 @@ def reads_during_a_refresh() -> list[Row]:
     time.sleep(0.02)
     driver.seconds = SLOW
     rows = [Row("slowest of 8 reads during a refresh, ms", slowest(lambda: secrets.get(VAULT, SECRET)), MOST_WAIT)]
-    if find_spec(PEER):
-        client = Client()
+    if client:
         peer = caching_peer(client)
         peer(SECRET)
         time.sleep(1.1)  # its shortest interval between refreshes is a second
-        client.seconds = SLOW
+        client.meta.events.register("before-send", lambda **_: time.sleep(SLOW))
         rows.append(Row(f"slowest of 8 reads during a refresh, {PEER}, ms", slowest(lambda: peer(SECRET))))
     return rows
 
@@ -112,7 +134,7 @@ def service() -> tuple[SecretManager, Slow]:
     return secrets.connect(store=lambda: Store(driver)), driver
 
 
-def caching_peer(client: Client) -> Callable[[str], object]:
+def caching_peer(client: Any) -> Callable[[str], object]:
     """Return the read of AWS's own caching library."""
     peer: Any = import_module(PEER)
     cache = peer.SecretCache(peer.SecretCacheConfig(secret_refresh_interval=1), client)
@@ -120,14 +142,14 @@ def caching_peer(client: Client) -> Callable[[str], object]:
     return read
 
 
-def in_turn(timers: Mapping[str, Timer], unit: Timer) -> dict[str, float]:
+def in_turn(timers: Mapping[str, Timer], unit: Timer, reads: int = READS) -> dict[str, float]:
     """Return each timer's best time as a multiple of that of *unit*; measured in turn, so that noise hits all alike."""
     times: dict[str, list[float]] = {name: [] for name in timers}
     units = list[float]()
     for _ in range(ROUNDS):
-        units.append(unit.timeit(READS))
+        units.append(unit.timeit(reads))
         for name, timer in timers.items():
-            times[name].append(timer.timeit(READS))
+            times[name].append(timer.timeit(reads))
     return {name: min(found) / min(units) for name, found in times.items()}
 
 

@@ -126,6 +126,7 @@ HEAVY = {
     "httpx",
     "hvac",
     "boto3",
+    "botocore",
     "google",
     "azure",
 }
@@ -155,6 +156,9 @@ def test_links(page: Path) -> None:
     """Every link to a file of this repository leads to one."""
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
     ours = re.findall(rf"{re.escape(REPOSITORY)}/(?:blob|tree)/main/([^)#\s]+)", page.read_text())
+    ours += re.findall(
+        r"https://raw.githubusercontent.com/tailorsecrets/tailorsecrets/main/([^)\s]+)", page.read_text()
+    )
     missing = [link for link in links if not (page.parent / link).exists()]
     assert missing + [link for link in ours if not (ROOT / link).exists()] == []
 

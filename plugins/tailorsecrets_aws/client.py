@@ -1,16 +1,15 @@
-"""One botocore client, made at the first call, for all threads of one process; operations of reads and writes on it."""
+"""One botocore client, made at the first call, for all threads of one process."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
-from tailorsecrets.driver import PerProcess, Problem, Target
-from tailorsecrets.errors import ConfigError, Throttled, Unavailable
-from tailorsecrets_aws.errors import explain
+from tailorsecrets.driver import PerProcess, Target
+from tailorsecrets.errors import ConfigError
 from tailorsecrets_aws.log_filter import install_log_filter
 from tailorsecrets_aws.login import Login, handed_variables, open_session
 from tailorsecrets_aws.retry import Retry, client_config, operation, refuse_empty
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")
 _FILES: Final = "check the URL, ~/.aws/config, ~/.aws/credentials and the AWS_ variables"
-_OUTCOMES: Final = {
-    False: "no answer to the write; a metadata read shows that it was not done",
-    None: "no answer to the write; whether it was done is unknown",
-}
 
 
 class Connection:
@@ -46,35 +41,17 @@ class Connection:
         with operation(self._target.seconds()):
             yield self._client.get()
 
-    def write(
-        self, do: "Callable[[SecretsManagerClient], None]", is_done: "Callable[[SecretsManagerClient], bool | None]"
-    ) -> None:
-        """Run *do*. Where the answer of its write stays lost, ask *is_done*, for which the time of a read is kept.
-
-        *is_done* returns None where it cannot know.
-        """
-        with operation(self._target.seconds(write=True) - self._target.seconds()) as running:
-            try:
-                return do(self._client.get())
-            except (BotoCoreError, ClientError, UnicodeDecodeError) as exc:
-                problem = explain(exc, "put")
-                if not running.unanswered or problem.kind not in {Throttled, Unavailable}:
-                    raise
-        return self._check(is_done, problem)  # outside of the block: botocore's exception holds the request
+    @contextmanager
+    def writing(self) -> "Generator[SecretsManagerClient]":
+        """Give the client for one write, which has more time."""
+        with operation(self._target.seconds(write=True)):
+            yield self._client.get()
 
     def close(self) -> None:
         """Close the client; the next operation makes another."""
         client = self._client.drop()
         if client:
             client.close()
-
-    def _check(self, is_done: "Callable[[SecretsManagerClient], bool | None]", problem: Problem) -> None:
-        done = None
-        with self.reading() as client, suppress(BotoCoreError, ClientError, UnicodeDecodeError):
-            done = is_done(client)
-        if not done:
-            message = _OUTCOMES[done]
-            raise problem.kind(message, hint=problem.hint, reason=problem.reason_code, retryable=False)
 
 
 def _open_client(target: Target, session: Session) -> "SecretsManagerClient":
@@ -88,6 +65,7 @@ def _open_client(target: Target, session: Session) -> "SecretsManagerClient":
             config=client_config(target.timeout, attempts=1),
         )
     events: Any = client.meta.events  # the stubs know no handler that answers
+    events.unregister("needs-retry.secrets-manager", unique_id="retry-config-secrets-manager")  # botocore's own
     events.register("needs-retry.secrets-manager", Retry(target.timeout, login))
     events.register("after-call.secrets-manager", refuse_empty)
     install_log_filter()

@@ -110,23 +110,35 @@ class AwsDriver(Driver):
             raise Unsupported
         write = _Write(name, value, entries.new_version(stamp), only_new=expect == ABSENT)
         send = {ABSENT: self._create, PRESENT: _add, None: self._create_or_add}[expect]
-        self._connection.write(lambda client: send(client, write), lambda client: _is_written(client, write))
+        with self._connection.writing() as client:
+            send(client, write)
         return Entry(name=name, version=write.version, stamp=stamp)
 
     def delete(self, name: str, *, purge: bool = False) -> None:
         """Open the recovery window, or with *purge* let AWS begin to destroy it."""
-        self._connection.write(
-            lambda client: self._delete(client, name, purge=purge),
-            lambda client: _is_deleted(client, name, purge=purge),
-        )
+        days = self._options.recovery_days
+        how: dict[str, Any] = {"ForceDeleteWithoutRecovery": True} if purge else {"RecoveryWindowInDays": days}
+        with self._connection.writing() as client, suppress(client.exceptions.ResourceNotFoundException):
+            try:
+                client.delete_secret(SecretId=name, **how)
+            except (client.exceptions.InvalidRequestException, client.exceptions.InvalidParameterException):
+                deleted = self.stat(name).state == "deleted"
+                if deleted and not purge:
+                    return
+                if deleted:
+                    client.restore_secret(SecretId=name)
+                elif not _drop_replicas(client, name):
+                    raise
+                client.delete_secret(SecretId=name, **how)
 
     def restore(self, name: str) -> Entry:
         """Close the recovery window."""
-        entry = self.stat(name)
-        if entry.state != "deleted":
-            raise NotFound
-        self._connection.write(lambda client: _restore(client, name), lambda client: _is_live(client, name))
-        return replace(entry, state="live")
+        with self._connection.writing() as client:
+            entry = self.stat(name)
+            if entry.state != "deleted":
+                raise NotFound
+            client.restore_secret(SecretId=name)
+            return replace(entry, state="live")
 
     def versions(self, name: str) -> Iterator[Entry]:
         """List all version ids; of a deleted secret AWS gives no value, so there are none."""
@@ -190,22 +202,6 @@ class AwsDriver(Driver):
         _add(client, write)
         return True
 
-    def _delete(self, client: "SecretsManagerClient", name: str, *, purge: bool) -> None:
-        days = self._options.recovery_days
-        how: dict[str, Any] = {"ForceDeleteWithoutRecovery": True} if purge else {"RecoveryWindowInDays": days}
-        with suppress(client.exceptions.ResourceNotFoundException):
-            try:
-                client.delete_secret(SecretId=name, **how)
-            except (client.exceptions.InvalidRequestException, client.exceptions.InvalidParameterException):
-                deleted = self.stat(name).state == "deleted"
-                if deleted and not purge:
-                    return
-                if deleted:
-                    client.restore_secret(SecretId=name)
-                elif not _drop_replicas(client, name):
-                    raise
-                client.delete_secret(SecretId=name, **how)
-
     def _creation(self, write: _Write) -> dict[str, Any]:
         options = self._options
         request: dict[str, Any] = {
@@ -224,35 +220,6 @@ class AwsDriver(Driver):
 
 def _add(client: "SecretsManagerClient", write: _Write) -> None:
     client.put_secret_value(SecretId=write.name, SecretString=write.value.reveal(), ClientRequestToken=write.version)
-
-
-def _restore(client: "SecretsManagerClient", name: str) -> None:
-    client.restore_secret(SecretId=name)
-
-
-def _is_written(client: "SecretsManagerClient", write: _Write) -> bool:
-    facts = _describe(client, write.name)
-    return write.version in facts.get("VersionIdsToStages", {})
-
-
-def _is_deleted(client: "SecretsManagerClient", name: str, *, purge: bool) -> bool | None:
-    """Return whether the delete was done, None for a purge of which AWS shows only that the secret is deleted."""
-    facts = _describe(client, name)
-    if purge and "DeletedDate" in facts:
-        return None
-    return not facts or "DeletedDate" in facts
-
-
-def _is_live(client: "SecretsManagerClient", name: str) -> bool:
-    return "DeletedDate" not in _describe(client, name)
-
-
-def _describe(client: "SecretsManagerClient", name: str) -> Mapping[str, Any]:
-    """Return the metadata of a secret, {} for one that is not there."""
-    try:
-        return client.describe_secret(SecretId=name)
-    except client.exceptions.ResourceNotFoundException:
-        return {}
 
 
 def _read_batch(client: "SecretsManagerClient", names: Sequence[str]) -> dict[str, Stored | Exception]:

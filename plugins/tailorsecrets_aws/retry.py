@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _CONNECT: Final = 3.0  # seconds
 _REFUSED: Final = 2.0  # seconds in which a server that refuses connections may start to listen
 _POOL: Final = 32  # connections kept open; more threads open more
+_MAYBE_DONE: Final = "a write got no answer, and AWS limits the rate of further attempts"
 _EMPTY: Final = "the answer is empty or damaged"
 _NO_CONNECTION: Final = (EndpointConnectionError, ProxyConnectionError)
 _NOT_SENT: Final = (*_NO_CONNECTION, ConnectTimeoutError)
@@ -120,7 +121,10 @@ class Retry:
             return running.pause_after_refusal()
         elif name in WRITES and not isinstance(failure, _NOT_SENT):
             running.unanswered = True
-        return running.pause(problem, attempt=self._longest)
+        pause = running.pause(problem, attempt=self._longest)
+        if pause is None and problem.kind is Throttled and running.unanswered:
+            raise Unavailable(_MAYBE_DONE, retryable=False)  # the core reads whether the write was done
+        return pause
 
     def _renew(self, running: Operation) -> float | None:
         if running.renewed or running.signed_with is None:

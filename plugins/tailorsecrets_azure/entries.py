@@ -19,7 +19,7 @@ from azure.keyvault.secrets import SecretProperties
 from tailorsecrets.driver import Entry, State
 
 TAG: Final = "tailorsecrets-write"
-EARLIEST, LATEST = -2.0, 5.0  # seconds from our time of a write, on Azure's clock, to the one that Azure gives it
+_EARLIEST, _LATEST = -2.0, 5.0  # seconds from our time of a write, on Azure's clock, to the one that Azure gives it
 _FORM: Final = re.compile(r"(\d{16})\.([0-9a-f]{8})\.([\w-]*)", re.ASCII)
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -109,7 +109,7 @@ def _version_tag(
         return None
     tag = VersionTag(int(parts[1]), parts[2], parts[3])
     is_ours = properties.not_before == tag.activated
-    return tag if is_ours and EARLIEST <= (made - tag.activated).total_seconds() <= LATEST else None
+    return tag if is_ours and _EARLIEST <= (made - tag.activated).total_seconds() <= _LATEST else None
 
 
 def _token(made: datetime | None, tag: VersionTag | None) -> str:

@@ -37,7 +37,7 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
     host = host_of(target)
     cloud = cloud_of(host)
     if cloud is None:
-        raise Unsupported(f"{host} is not a host of Azure's, so there are no roles to assign", hint=_WHOLE_HOST)
+        raise Unsupported(f"{host} is not an Azure host, so there are no roles to assign", hint=_WHOLE_HOST)
     name = host.removesuffix(cloud.suffix)
     lines = [_HEAD.format(name=name)]
     if use == "read":

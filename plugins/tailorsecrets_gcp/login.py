@@ -12,6 +12,7 @@ from google.auth.transport.requests import Request
 from tailorsecrets.driver import Budget
 from tailorsecrets.errors import Unavailable, is_outage
 from tailorsecrets_gcp.options import Options
+from tailorsecrets_gcp.retry import REFUSED
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 _SEARCH: Final = 60.0  # seconds to search for a login; google.auth gives up earlier
@@ -45,7 +46,7 @@ class Login:
             return
         with self._lock:
             if not credentials.valid:
-                _refresh(credentials, _Sender(budget))
+                _refresh(credentials, _Sender(budget, Budget(min(REFUSED, budget.left))))
 
     def forget_token(self) -> None:
         """Let the next call get another token, since the service refuses this one."""
@@ -81,18 +82,27 @@ def _refresh(credentials: Credentials, send: "_Sender") -> None:
 
 
 class _Sender:
-    """Sends requests for tokens within *budget*; ``status`` is that of the last answer, 0 without an answer."""
+    """Sends requests for tokens within *budget*; ``status`` is that of the last answer, 0 without an answer.
 
-    def __init__(self, budget: Budget) -> None:
-        self._budget, self._request = budget, cast("Any", Request())
+    While nothing listens, it repeats within the budget *while_refused*, None for no repeats.
+    """
+
+    def __init__(self, budget: Budget, while_refused: Budget | None = None) -> None:
+        self._budget, self._while_refused, self._request = budget, while_refused, cast("Any", Request())
         self.status = 200
 
     def __call__(self, *args: Any, timeout: float | None = None, **options: Any) -> Any:
         """Send one."""
         left = self._budget.left
-        if left <= Budget.SHORTEST:  # google.auth repeats, and does not know of the budget
-            raise Unavailable(_DOWN, retryable=False)
-        self.status = 0
-        answer = self._request(*args, timeout=min(timeout or left, left), **options)
-        self.status = answer.status
-        return answer
+        while left > Budget.SHORTEST:
+            self.status = 0
+            try:
+                answer = self._request(*args, timeout=min(timeout or left, left), **options)
+            except TransportError as exc:
+                if self._while_refused is None or "Connection refused" not in str(exc):
+                    raise
+            else:
+                self.status = answer.status
+                return answer
+            left = self._budget.left if self._while_refused.wait() else 0
+        raise Unavailable(_DOWN, retryable=False)  # google.auth would repeat, and does not know of the budget

@@ -38,13 +38,13 @@ class Binding:
         return ([whole] if self.whole else []), named
 
 
-def bind(what: str, function: object, whole: type | None) -> Binding:
+def bind(role: str, function: object, whole: type | None) -> Binding:
     """Return how to call *function* for a *whole* of that class (None: a workflow's args).
 
-    Raise ConfigError that names *what* where it is not a function, or has a parameter that nothing is known for.
+    Raise ConfigError that names the *role* where it is not a function, or has a parameter that nothing is known for.
     """
     if not callable(function):
-        raise ConfigError(f"{what}: expected a function, got {type(function).__name__}")
+        raise ConfigError(f"{role}: expected a function, got {type(function).__name__}")
     names = _names(whole)
     wanted = _parameters(function)
     first = bool(wanted) and _takes_whole(wanted[0], names)
@@ -52,7 +52,7 @@ def bind(what: str, function: object, whole: type | None) -> Binding:
     for parameter in others:
         if not _is_part(parameter, names) and parameter.default is parameter.empty:
             raise ConfigError(
-                f"{what}: unknown parameter {parameter.name!r}",
+                f"{role}: unknown parameter {parameter.name!r}",
                 hint=f"known parameters: {', '.join(sorted(names))}",
             )
     return Binding(function, first, tuple(parameter.name for parameter in others if _is_part(parameter, names)))

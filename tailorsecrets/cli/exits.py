@@ -4,5 +4,5 @@ from typing import Final
 
 DONE: Final = 0
 ERROR: Final = 1  # also bad usage
-CHANGES: Final = 2  # there is something to apply, with --detailed-exitcode
+CHANGES: Final = 2  # the plan has changes, with --detailed-exitcode
 INTERRUPTED: Final = 130

@@ -3,7 +3,6 @@
 import os.path
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
 _NO_CONFIG: Final = "no tailor_config.py in this folder or above"
 
 
-@dataclass
 class Common:
-    """The common options, from the command and from the groups before it."""
+    """The common options, from the command and from the groups before it; these are their defaults."""
 
     workspace_id: str | None = None
     profile: str | None = None

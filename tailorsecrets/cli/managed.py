@@ -12,6 +12,7 @@ from tailorsecrets.store.names import check_names
 from tailorsecrets.store.store import workspace_of
 
 if TYPE_CHECKING:
+    from tailorsecrets.driver import Entry
     from tailorsecrets.store.record import Owner
     from tailorsecrets.store.store import Store
 
@@ -22,6 +23,12 @@ def announce_write(invocation: Invocation, verb: str, vault: str, secret: str) -
     """Check the names and announce the change; raise Denied under a profile that may only read."""
     check_names([("vault", vault), ("secret", secret)])
     invocation.announce(f"secret {verb} {vault}/{secret}")
+
+
+def say_note(invocation: Invocation, path: str, written: "Entry") -> None:
+    """Show the note of a write that is done but incomplete, for example without its stamp."""
+    if written.note:
+        invocation.io.say(f"note: {path}: {written.note}")
 
 
 def owner_of(store: "Store", vault: str, *, must_exist: bool = True) -> "Owner | None":
@@ -46,7 +53,8 @@ def by_hand(
     owner = owner_of(store, vault, must_exist=must_exist)
     if owner is not None:
         invocation.io.say(
-            f"warning: the config of {owner_name(owner)} manages the vault {vault}; a change by hand ends that"
+            f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
+            "a change by hand makes the vault unmanaged"
         )
     yield owner
     if owner is not None:

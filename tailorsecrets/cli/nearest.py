@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.errors import SecretNotFound, SecretsError, VaultNotFound
+from tailorsecrets.errors import SecretNotFound, SecretsError, VaultNotFound, VersionNotFound
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -20,7 +20,8 @@ def suggestion(error: SecretsError, invocation: Invocation) -> str:
 
 
 def _nearest_declared(error: SecretsError, invocation: Invocation) -> str:
-    if not error.vault or not isinstance(error, VaultNotFound | SecretNotFound):
+    missing = isinstance(error, VaultNotFound | SecretNotFound) and not isinstance(error, VersionNotFound)
+    if not missing or not error.vault:
         return ""
     names = invocation.declared_names()
     if isinstance(error, VaultNotFound):

@@ -1,4 +1,4 @@
-"""A plan as text and as JSON. No value is in either, nor the length of one."""
+"""A plan as text and as JSON. Neither shows a value or the length of one."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

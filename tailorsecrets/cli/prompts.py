@@ -19,17 +19,17 @@ def confirm(question: str, invocation: Invocation, *, code: str, yes: bool) -> N
         raise Refused("nothing was changed", code=code)
 
 
-def confirm_by_name(what: str, name: str, invocation: Invocation, *, code: str, yes: bool) -> None:
-    """Return if *yes*, or if the user types *name* to do *what*; raise Refused with *code* otherwise."""
-    need_terminal(what, invocation, yes=yes)
-    if not yes and _answer(f"{what}? Type {name} to confirm: ", invocation) != name:
+def confirm_by_name(action: str, name: str, invocation: Invocation, *, code: str, yes: bool) -> None:
+    """Return if *yes*, or if the user types *name* to confirm *action*; raise Refused with *code* otherwise."""
+    need_terminal(action, invocation, yes=yes)
+    if not yes and _answer(f"{action}? Type {name} to confirm: ", invocation) != name:
         raise Refused("nothing was changed", code=code)
 
 
-def need_terminal(what: str, invocation: Invocation, *, yes: bool) -> None:
-    """Raise Refused where *what* must be confirmed, there is no terminal, and --yes was not given."""
+def need_terminal(action: str, invocation: Invocation, *, yes: bool) -> None:
+    """Raise Refused where *action* must be confirmed, there is no terminal, and --yes was not given."""
     if not yes and not invocation.can_ask:
-        raise Refused(f"{what}: this must be confirmed, and there is no terminal to ask on", hint="pass --yes")
+        raise Refused(f"{action}: this must be confirmed, and there is no terminal to ask on", hint="pass --yes")
 
 
 def hidden(label: str, invocation: Invocation) -> Secret | None:

@@ -6,7 +6,7 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import announce_write, by_hand, by_hand_if_agreed
+from tailorsecrets.cli.managed import announce_write, by_hand, by_hand_if_agreed, say_note
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.errors import SecretNotFound, SecretsError
@@ -28,7 +28,8 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
         invocation.open() as store,
         by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes, must_exist=False),
     ):
-        store.restore_secret(vault_name, name)
+        written = store.restore_secret(vault_name, name)
+    say_note(invocation, f"{vault_name}/{name}", written)
     invocation.report_change(name, f"restored {vault_name}/{name}")
 
 
@@ -44,7 +45,8 @@ def rollback(invocation: Invocation, vault_name: str, name: str, version: str, y
         invocation.open() as store,
         by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes),
     ):
-        store.rollback_secret(vault_name, name, version)
+        written = store.rollback_secret(vault_name, name, version)
+    say_note(invocation, f"{vault_name}/{name}", written)
     invocation.report_change(name, f"rolled back {vault_name}/{name} to {version}")
 
 
@@ -54,12 +56,12 @@ def rollback(invocation: Invocation, vault_name: str, name: str, version: str, y
 def purge(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Delete a secret for good, with all its versions. This cannot be undone."""
     announce_write(invocation, "purge", vault_name, name)
-    what = f"Delete {vault_name}/{name} and its versions for good"
-    need_terminal(what, invocation, yes=yes)
+    action = f"Delete {vault_name}/{name} and its versions for good"
+    need_terminal(action, invocation, yes=yes)
     with invocation.open() as store:
         _check_is_there(store, vault_name, name)
         with by_hand(store, vault_name, invocation, must_exist=False):
-            confirm_by_name(what, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
+            confirm_by_name(action, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
             store.purge_secret(vault_name, name)
     invocation.report_change(name, f"purged {vault_name}/{name}")
 
@@ -71,7 +73,7 @@ def _check_is_there(store: "Store", vault: str, name: str) -> None:
     try:
         store.history(vault, name)
     except SecretNotFound as error:
-        # an error with op is the store's own answer; without, no version can be read, of one that may be there
+        # without op, the store has the secret but no version of it that can be read
         place = Place(vault, name)
         if error.op or (store.caps.stats and not workspace_of(store).stat([place], deleted=True)):
             raise

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import announce_write, by_hand, by_hand_if_agreed
+from tailorsecrets.cli.managed import announce_write, by_hand, by_hand_if_agreed, say_note
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.cli.values import Given, read_value, value_options
+from tailorsecrets.driver import Entry
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.store import Store, workspace_of
 
@@ -22,7 +23,7 @@ from tailorsecrets.store.store import Store, workspace_of
 @value_options
 @yes_option
 def create(invocation: Invocation, vault_name: str, name: str, given: Given, yes: bool) -> None:
-    """Create a secret. An existing one is an error and stays as it is.
+    """Create a secret. Fails if the secret exists.
 
     Without an option for the value, the command asks for it on the terminal and does not show it.
     """
@@ -39,7 +40,7 @@ def create(invocation: Invocation, vault_name: str, name: str, given: Given, yes
 @value_options
 @yes_option
 def update(invocation: Invocation, vault_name: str, name: str, given: Given, yes: bool) -> None:
-    """Write a new value of a secret. A missing secret is an error; update never creates one.
+    """Write a new value of a secret. Fails if the secret does not exist.
 
     Without an option for the value, the command asks for it on the terminal and does not show it.
     """
@@ -53,10 +54,10 @@ def update(invocation: Invocation, vault_name: str, name: str, given: Given, yes
 def delete(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Delete a secret. If the store supports it, secret restore undoes this."""
     announce_write(invocation, "delete", vault_name, name)
-    what = f"Delete {vault_name}/{name}"
-    need_terminal(what, invocation, yes=yes)
+    action = f"Delete {vault_name}/{name}"
+    need_terminal(action, invocation, yes=yes)
     with invocation.open() as store, by_hand(store, vault_name, invocation):
-        confirm_by_name(what, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
+        confirm_by_name(action, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
         store.delete_secret(vault_name, name)
     invocation.report_change(name, f"deleted {vault_name}/{name}")
 
@@ -68,7 +69,7 @@ def _put(
     given: Given,
     *,
     verb: str,
-    write: Callable[[Store, str, str, Secret], object],
+    write: Callable[[Store, str, str, Secret], Entry],
     code: str,
     yes: bool,
 ) -> None:
@@ -78,5 +79,6 @@ def _put(
     with invocation.open() as store:
         workspace_of(store).check_value(vault, name, value)
         with by_hand_if_agreed(store, vault, question, invocation, code=code, yes=yes):
-            write(store, vault, name, value)
+            written = write(store, vault, name, value)
+    say_note(invocation, f"{vault}/{name}", written)
     invocation.report_change(name, f"{verb}d {vault}/{name}")

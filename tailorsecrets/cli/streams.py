@@ -1,9 +1,7 @@
 """The world outside of a command: streams, environment and working directory. Tests pass their own."""
 
-import json
 from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from os import PathLike
 from typing import BinaryIO, TextIO
 
@@ -11,16 +9,24 @@ from tailorsecrets.cli.colour import coloured, has_colour
 from tailorsecrets.errors import SecretsError
 
 
-@dataclass(slots=True)
 class Io:
-    """Data goes to *stdout*, messages go to *stderr*. *stdin* is read as bytes, so that values arrive unchanged."""
+    """Data goes to *stdout*, messages go to *stderr*. *stdin* is read as bytes, so that values arrive unchanged.
 
-    stdin: BinaryIO
-    stdout: TextIO
-    stderr: TextIO
-    environ: MutableMapping[str, str] = field(repr=False)  # env files are added to it
-    cwd: str | PathLike[str]
-    plain: bool = False  # no colour, also on a terminal
+    Env files are added to *environ*. With ``plain`` nothing is in colour. This is not a dataclass, as those take longer
+    to define than the help takes to write.
+    """
+
+    def __init__(
+        self,
+        stdin: BinaryIO,
+        stdout: TextIO,
+        stderr: TextIO,
+        environ: MutableMapping[str, str],
+        cwd: str | PathLike[str],
+    ) -> None:
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        self.environ, self.cwd = environ, cwd
+        self.plain = False
 
     def show(self, text: str) -> None:
         """Write a line of data."""
@@ -42,7 +48,9 @@ class Io:
 
     def show_json(self, document: object) -> None:
         """Write data as JSON."""
-        self.show(json.dumps(document, indent=2))
+        from json import dumps
+
+        self.show(dumps(document, indent=2))
 
     def say(self, text: str) -> None:
         """Write a message, in colour where stderr shows it."""

@@ -13,7 +13,7 @@ NOTICE_AFTER: Final = 2.0  # seconds
 class WaitNotice:
     """Says that the command waits for the store, once, after two seconds without an answer.
 
-    It counts from ``start``, and again from each ``answered``. While a prompt is open it is ``paused``.
+    It counts from ``start``, and from each ``answered`` again. While a prompt is open it is ``paused``.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -29,7 +29,7 @@ class WaitNotice:
         threading.Thread(target=self._watch, args=(store, self._stopped), daemon=True).start()
 
     def answered(self) -> None:
-        """Count anew: the store has answered."""
+        """Count from now on: the store has answered."""
         self._since = time.monotonic()
 
     @contextmanager

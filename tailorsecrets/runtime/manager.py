@@ -226,7 +226,8 @@ class SecretManager(ManagerBase):
 
     def get_all(self, vault: str, secrets: Sequence[str], *, max_age: float | None = None) -> list[str | None]:
         """Return the values of *secrets* in the order asked; raise the error of the first that cannot be read."""
-        return [entry.value for entry in self._read(vault, secrets, max_age)]
+        fresh = _fresh_values(self._cache, vault, secrets) if max_age is None else []
+        return fresh or [entry.value for entry in self._read(vault, secrets, max_age)]
 
     def read(self, vault: str, secret: str, *, max_age: float | None = None) -> Reading:
         """Return the value of *secret* in *vault* with its version and age."""
@@ -254,7 +255,8 @@ class SecretManager(ManagerBase):
 
     async def aget_all(self, vault: str, secrets: Sequence[str], *, max_age: float | None = None) -> list[str | None]:
         """Do the same as get_all, on asyncio or trio."""
-        return [entry.value for entry in await self._aread(vault, secrets, max_age)]
+        fresh = _fresh_values(self._cache, vault, secrets) if max_age is None else []
+        return fresh or [entry.value for entry in await self._aread(vault, secrets, max_age)]
 
     async def aread(self, vault: str, secret: str, *, max_age: float | None = None) -> Reading:
         """Do the same as read, on asyncio or trio."""
@@ -273,6 +275,22 @@ class SecretManager(ManagerBase):
         return [
             entry_or_raise(answer) for answer in await self._cache.aread(self._keys(vault, secrets, versions), max_age)
         ]
+
+
+def _fresh_values(cache: Cache, vault: str, secrets: Sequence[str]) -> list[str | None]:
+    """Return the values of *secrets* if all of them are fresh, else nothing: a hit of many names, as in get."""
+    if not isinstance(secrets, list | tuple):
+        return []
+    entries, now, values = cache.entries, cache.clock(), list[str | None]()
+    try:
+        for secret in secrets:
+            entry = entries[vault, secret, 1]
+            if now >= entry.until:
+                return []
+            values.append(entry.value)
+    except (KeyError, TypeError):  # TypeError: not a name; the slow path raises for it
+        return []
+    return values
 
 
 def _reading(entry: CacheEntry, now: float) -> Reading:

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import PROGRAM, Done, Shell
 
 KEY = ("-V", "api-keys", "-n", "new-key")
+STRIPE = ("-V", "api-keys", "-n", "stripe-key")
 KINDS = [Denied, Disabled, Unauthenticated, Unavailable, Throttled, Conflict, Corrupt, Unsupported]
 
 
@@ -87,6 +89,29 @@ def test_halfway(memory: Shell) -> None:
     assert (document["done"], document["notDone"]) == ([], ["bbb-keys/two-key"])
     DRIVERS["here"].heal()
     assert memory("apply", "--json").data["summary"]["create"] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("apply", "--yes"),
+        ("secret", "create", *KEY, "--value-stdin", "--yes"),
+        ("secret", "update", *STRIPE, "--value-stdin", "--yes"),
+        ("secret", "rollback", *STRIPE, "--to", "OLD", "--yes"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_write_without_its_stamp(failing: Shell, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    """The note of a store on a write that is done but lacks something is shown, and the write counts as done."""
+    driver = DRIVERS["here"]
+    put = driver.put
+    monkeypatch.setattr(driver, "put", lambda *args, **options: replace(put(*args, **options), note="it has no stamp"))
+    failing.declare('{"api-keys": {"stripe-key": "two", "other-key": "one"}}')
+    old = failing("secret", "history", *STRIPE, "--json").data[0]["version"]
+    done = failing(*(old if word == "OLD" else word for word in words), stdin=b"x")
+    path = "api-keys/new-key" if "create" in words else "api-keys/stripe-key"
+    assert done.code == 0
+    assert f"note: {path}: it has no stamp\n" in done.err
 
 
 def lost(memory: Shell, *, readable: bool) -> Done:

@@ -45,6 +45,14 @@ def test_a_name_that_is_right(managed: Shell) -> None:
     assert "did you mean" not in managed(*GET, "stripe-key").err
 
 
+def test_a_missing_version(managed: Shell) -> None:
+    """For a missing version of an existing secret, no other secret is suggested."""
+    managed.declare('{"api-keys": {"stripe-key": env("STRIPE_KEY"), "stripe-key-2": "x"}}')
+    done = managed(*GET, "stripe-key", "--version", "9", "--json")
+    assert done.error["code"] == "VERSION_NOT_FOUND"
+    assert "did you mean" not in done.error["suggestion"]
+
+
 def test_without_a_config_that_loads(managed: Shell) -> None:
     """Without a config, or with one that raises, the error is the same without a suggestion."""
     (managed.folder / "tailor_config.py").write_text("raise ValueError('canary')")

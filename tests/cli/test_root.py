@@ -153,6 +153,47 @@ def test_bad_usage(empty: Shell, words: tuple[str, ...], message: str) -> None:
     assert list(done.error) == ["code", "message", "suggestion"]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("secret", "list", "--bogus"), "run: tailorsecrets secret list --help"),
+        (("secret", "create", *STRIPE, "--value-file", "none"), "run: tailorsecrets secret create --help"),
+    ],
+)
+def test_the_help_to_read(empty: Shell, words: tuple[str, ...], expected: str) -> None:
+    """The hint of bad usage is the help of the command, or of the program."""
+    assert empty(*words, "--json").error["suggestion"] == expected
+
+
+WRITES: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("init",): (),
+    ("apply",): ("--yes",),
+    ("remove",): ("--yes",),
+    ("secret", "create"): ("-V", "api-keys", "-n", "new-key", "--value-stdin", "--yes"),
+    ("secret", "update"): (*STRIPE, "--value-stdin", "--yes"),
+    ("secret", "delete"): (*STRIPE, "--yes"),
+    ("secret", "restore"): (*STRIPE, "--yes"),
+    ("secret", "rollback"): (*STRIPE, "--to", "1", "--yes"),
+    ("secret", "purge"): (*STRIPE, "--yes"),
+    ("secret", "vault", "create"): ("new-vault",),
+    ("secret", "vault", "delete"): ("new-vault", "--yes"),
+    ("secret", "vault", "release"): ("api-keys",),
+    ("secret", "vault", "adopt"): ("api-keys", "--yes"),
+    ("file", "keys", "add"): (),
+    ("file", "keys", "remove"): ("0000", "--yes"),
+    ("file", "rekey"): (),
+}
+
+
+@pytest.mark.parametrize("path", WRITES, ids=" ".join)
+def test_a_command_that_writes_names_its_target_first(managed: Shell, path: tuple[str, ...]) -> None:
+    """The first line on stderr of every command that writes has the command, the store and the workspace."""
+    done = managed(*path, *WRITES[path], "-w", "default", stdin=b"x", STRIPE_KEY="y")
+    first = done.err.splitlines()[0]
+    assert first.startswith(" ".join(path))
+    assert first.endswith(f" -> {STORE}, workspace default")
+
+
 def test_words_that_may_be_a_value_are_not_repeated(empty: Shell) -> None:
     """The rest of a value whose quotes were forgotten is not shown."""
     done = empty("secret", "create", *STRIPE, "--value", "correct", "horse", "battery")

@@ -34,7 +34,7 @@ def typing(shell: Shell, answers: list[str]) -> Done:
     """Apply, and answer the questions."""
     keys = Keyboard("".join(f"{answer}\n" for answer in answers).encode())
     out, err = Screen(), Screen()
-    code = run(("apply",), Io(keys, out, err, dict(shell.environ), shell.folder))
+    code = run(("apply",), Io(keys, out, err, {**shell.environ, "TERM": "dumb"}, shell.folder))
     return Done(code, out.getvalue(), err.getvalue())
 
 

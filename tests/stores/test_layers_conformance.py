@@ -51,7 +51,7 @@ class TestQuota(InMemory):
 
 
 class TestFaults(InMemory):
-    """Faults, with none told."""
+    """Faults, with none set."""
 
     caps = FULL
 

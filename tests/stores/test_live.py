@@ -104,16 +104,15 @@ if URL:
 
             return remembered
 
+    if SCHEME == "gcp":
 
-if SCHEME == "gcp":
+        class TestLiveGoogle(GoogleOverrides, Live):
+            """Google's store."""
 
-    class TestLiveGoogle(GoogleOverrides, Live):
-        """Google's store."""
+    else:
 
-elif URL:
-
-    class TestLive(Live):
-        """Any other store."""
+        class TestLive(Live):
+            """Any other store."""
 
 
 def empty(driver: Driver, workspaces: set[str]) -> None:

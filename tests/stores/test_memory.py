@@ -21,13 +21,13 @@ class TestContainers(InMemory):
 
 
 class TestLaggingLists(InMemory):
-    """With lists that trail."""
+    """With lists that lag."""
 
     caps = replace(FULL, list_lag=300.0)
 
 
 class TestListsWithoutStamps(InMemory):
-    """With lists that tell neither version nor stamp."""
+    """With lists that show neither version nor stamp."""
 
     caps = replace(FULL, list_stamps=False)
 

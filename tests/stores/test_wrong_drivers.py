@@ -56,7 +56,7 @@ def declaring(name: str, *, wrong: bool) -> type[Conformance]:
 
 
 def test_every_test_has_its_wrong_driver() -> None:
-    """No conformance test goes without a wrong driver, and no wrong driver without a test."""
+    """Every conformance test has a wrong driver, and every wrong driver has a test."""
     assert set(all_tests(Conformance)) == set(WRONG)
 
 
@@ -67,7 +67,7 @@ def test_all_tests_apply_to_the_full_memory_driver() -> None:
 
 @pytest.mark.parametrize("name", sorted(WRONG))
 def test_passes_on_the_right_driver(name: str) -> None:
-    """The test has nothing against the memory driver."""
+    """The test passes on the memory driver."""
     run(name, Memory, declaring(name, wrong=False))
 
 

@@ -1,4 +1,4 @@
-"""Executors, resolvers, workflows and apps as they are defined: what is refused, and how it is told."""
+"""Executors, resolvers, workflows and apps as they are defined: the refused ones and their messages."""
 
 import os
 import subprocess
@@ -95,7 +95,7 @@ def test_secrets_over_plain_http() -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "1st", "a/b", "x" * 64, None])
 def test_bad_names(name: Any) -> None:
-    """Names have one grammar; the error tells it."""
+    """Names have one grammar, which the error shows."""
     job = create_workflow_job(name="job", body=nothing)
     for define in (
         lambda: executor(name=name),
@@ -146,7 +146,7 @@ def test_other_bad_triggers() -> None:
 
 
 def takes_new_record(old_record: Any, new_record: Any) -> bool:
-    """Want what a deletion does not have."""
+    """Take a parameter that a deletion does not have."""
     return bool(old_record or new_record)
 
 
@@ -164,7 +164,7 @@ def test_bad_resolvers_and_workflows() -> None:
 
 
 def takes_user(context: Any, user: Any) -> None:
-    """Want what there is not."""
+    """Take an unknown parameter."""
 
 
 def test_undeclared_secrets() -> None:
@@ -180,7 +180,7 @@ def test_undeclared_secrets() -> None:
 
 
 def test_external_secrets_may_be_referred_to() -> None:
-    """What others manage is declared too."""
+    """External secrets are declared too."""
     secrets = manager({})
     external = type(secrets)(type(secrets.declarations)({}, {"partner": frozenset({"token"})}))
     assert App(external, executor(webhook(url=URL, headers={"X-Key": SecretRef("partner", "token")})))

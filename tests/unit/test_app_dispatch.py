@@ -61,7 +61,7 @@ def executor(name: str, trigger: Any, body: Any, **more: Any) -> Executor:
 
 
 def made(name: str, body: Any, **more: Any) -> Executor:
-    """Return one that answers to orders being made."""
+    """Return one that runs when orders are created."""
     return executor(name, record_created_trigger(type="Order"), body, **more)
 
 
@@ -96,7 +96,7 @@ async def later(new_record: str) -> str:
     ],
 )
 def test_who_answers(run: Run, event: Event, answering: list[str]) -> None:
-    """An executor answers to the events of its trigger, and is called with the event."""
+    """An executor runs for the events of its trigger, and is called with the event."""
     app = App(
         manager({}),
         executor("created", record_created_trigger(type="Order"), lambda event: event),
@@ -117,7 +117,7 @@ async def is_new(event: RecordCreated) -> bool:
 
 @pytest.mark.parametrize("condition", [is_new, lambda new_record: new_record == "new", lambda *, event: is_new(event)])
 def test_conditions(run: Run, condition: Any) -> None:
-    """A condition, plain or async, decides; where it does not hold there is no outcome."""
+    """A condition, plain or async, decides; where it is false there is no outcome."""
     app = App(manager({}), executor("one", record_created_trigger(type="Order", condition=condition), lambda: 1))
     assert run(app, "emit", RecordCreated("Order", "new")) == [Outcome("one", ok=True, value=1)]
     assert run(app, "emit", RecordCreated("Order", "other")) == []
@@ -147,7 +147,7 @@ def test_one_failure_stops_no_other(run: Run, failing: Any) -> None:
 
 
 @pytest.mark.parametrize("failing", [fail, afail])
-def test_a_failure_is_told_without_values(run: Run, failing: Any) -> None:
+def test_a_failure_shows_no_values(run: Run, failing: Any) -> None:
     """The error of an outcome names the executor, the class and the line; no message, locals, chain or pickle of it."""
     (outcome,) = run(App(manager({}), made("one", failing)), "emit", MADE)
     assert isinstance(outcome.error, BodyFailed)
@@ -168,8 +168,8 @@ def deny() -> None:
         raise Denied("secret api-keys/token: permission denied", vault="api-keys") from None
 
 
-def test_an_error_of_ours_is_told_as_it_is(run: Run) -> None:
-    """What a read in a body raised is the error of the outcome, cut from the frames and exceptions around it."""
+def test_an_error_of_ours_is_kept(run: Run) -> None:
+    """The error of a read in a body is the error of the outcome, without the frames and exceptions around it."""
     error = run(App(manager({}), made("one", deny)), "emit", MADE)[0].error
     assert isinstance(error, Denied)
     assert (error.vault, error.__traceback__, error.__context__) == ("api-keys", None, None)
@@ -326,8 +326,8 @@ def test_events_from_json(document: Any, event: Event) -> None:
         ({"kind": "scheduled", "executor": "nightly", "time": "noon"}, "'noon' is not a time"),
     ],
 )
-def test_what_is_no_event(document: Any, problem: str) -> None:
-    """What is no event is refused, saying what one has."""
+def test_wrong_events(document: Any, problem: str) -> None:
+    """A document that is not an event is refused, and the message lists the fields of an event."""
     with pytest.raises(ConfigError, match=problem):
         parse_event(document)
 

@@ -44,7 +44,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def server(store: str) -> Iterator[Recorder]:
-    """Return the other company's server, which the example's executor tells about orders."""
+    """Return the other company's server, which the example's executor sends orders to."""
     with recorder() as record:
         env: dict[str, Any] = module("orders").app._env
         env["external_url"] = record.url
@@ -86,7 +86,7 @@ def post(*requests: tuple[str, dict[str, Any]]) -> list[httpx.Response]:
 
 
 def test_fastapi_calls_resolvers(store: str) -> None:
-    """A route calls a resolver, and tells what is wrong with the input."""
+    """A route calls a resolver, and returns the problems of the input."""
     paid, refused = post(
         ("/payments", {"json": {"amount": 5, "currency": "EUR"}}), ("/payments", {"json": {"amount": "5"}})
     )
@@ -98,7 +98,7 @@ def test_fastapi_calls_resolvers(store: str) -> None:
 
 
 def test_fastapi_takes_webhooks(store: str) -> None:
-    """What comes in with a right signature is an event; without one, or with a wrong one, it is refused."""
+    """A request with a right signature is an event; without one, or with a wrong one, it is refused."""
     body = json.dumps({"id": "pay-1", "status": "paid"}).encode()
     with open_store(store) as opened:
         key = opened.get("webhooks", "signing-key") or ""
@@ -140,7 +140,7 @@ def session_of(database: ModuleType) -> Iterator[Any]:
 
 
 def test_sqlalchemy_knows_the_values_before(server: Recorder) -> None:
-    """An update tells both records, a deletion the old one."""
+    """An update has both records, a deletion the old one."""
     database = module("database")
     with session_of(database) as session:
         order = database.Order(id="o-1", total=12)

@@ -96,7 +96,7 @@ def test_types(kind: Any, right: Any, wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [Item, {"price": float, "note": NotRequired[str | None]}])
-def test_every_problem_is_told(kind: object) -> None:
+def test_every_problem_is_listed(kind: object) -> None:
     """All that is missing, unknown and of another type is listed, each with its path."""
     assert problems(kind, {"note": 1, "more": 2}) == [
         ("input.price", "is missing"),

@@ -17,7 +17,16 @@ from tailorsecrets.deploy.apply import Report, apply
 from tailorsecrets.deploy.observe import escaped, make_plan, nothing_desired, read_desired
 from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan
 from tailorsecrets.driver import ABSENT, Caps, Entry
-from tailorsecrets.errors import Conflict, Denied, SecretsError, StoreNotFound, TooLarge, Unavailable, ValueInvalid
+from tailorsecrets.errors import (
+    Conflict,
+    Denied,
+    NotFound,
+    SecretsError,
+    StoreNotFound,
+    TooLarge,
+    Unavailable,
+    ValueInvalid,
+)
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import Store, workspace_of
@@ -509,7 +518,8 @@ class Unstamped(Memory):
         """Write, and say that the stamp is missing."""
         if not self.denied or "/v/" in name:
             return super().put(name, value, **options)
-        entry = super().put(name, value, **(options | {"stamp": ""}))
+        unstamped: dict[str, Any] = {**options, "stamp": ""}
+        entry = super().put(name, value, **unstamped)
         return replace(entry, stamp="", note="its stamp could not be written")
 
 
@@ -536,6 +546,16 @@ def test_a_value_that_may_not_be_read_and_has_no_stamp_is_unknown() -> None:
     made = plan(faults, {"api-keys": {"stripe": Secret("one"), "new": Secret("two")}})
     assert made.unknown == (("api-keys", "stripe"),)
     assert [step.place.secret for step in made.steps] == ["new"]
+
+
+def test_a_damaged_value_is_written_anew() -> None:
+    """A value that is not text is not the declared one, and everybody may replace it."""
+    memory = Memory(caps=PLAIN)
+    wanted = {"api-keys": {"stripe": Secret("one")}}
+    deploy(memory, wanted)
+    memory.backdoor.write_bytes("default/api-keys/stripe", b"\xff")
+    made = plan(memory, wanted)
+    assert (made.count("update"), made.unknown) == (1, ())
 
 
 def test_an_outage_while_values_are_compared_is_no_difference() -> None:
@@ -652,3 +672,74 @@ def test_owners_that_cannot_be_read_again_stop_the_run() -> None:
     faults.fail("get", Denied, name="default/v/api-keys")
     report = apply(made, Store(faults), prompted=True)
     assert [(step.place, type(error)) for step, error in report.failed] == [(("api-keys", ""), Denied)]
+
+
+def test_one_unreadable_secret_in_a_store_without_stamps() -> None:
+    """It is written again, for nobody knows whether it is the same; the others are compared."""
+    memory = Memory(caps=STORES["no stamps"])
+    wanted = {"api-keys": {"stripe": Secret("one"), "sendgrid": Secret("two")}}
+    deploy(memory, wanted)
+    faults = Faults(memory)
+    faults.fail("get", Denied, name="default/api-keys/stripe")
+    made = plan(faults, wanted)
+    assert [(step.action, step.place.secret) for step in made.steps] == [("update", "stripe")]
+    assert made.compared_values
+
+
+def test_a_listed_record_without_a_value() -> None:
+    """A record that is listed and cannot be found, as one that never had a value, is none: the vault is created."""
+    memory = Memory(caps=PLAIN)
+    deploy(memory, {"api-keys": {}})
+    faults = Faults(memory)
+    faults.fail("get", NotFound, name="default/v/api-keys")
+    assert workspace_of(Store(faults)).snapshot() == {}
+    assert [(step.action, step.place) for step in plan(faults, {"api-keys": {}}).steps] == [
+        ("create", ("api-keys", ""))
+    ]
+    assert plan(faults, {}).steps == ()
+
+
+class Merged(Memory):
+    """A store whose record two branches wrote, until it is written again."""
+
+    branches: tuple[str, ...] = ()
+
+    def get(self, name: str, version: str = "") -> Any:
+        """Refuse to choose between the branches."""
+        if name == "default/v/api-keys" and self.branches and not version:
+            raise Conflict("two branches wrote it")
+        return super().get(name, version)
+
+    def stat(self, name: str) -> Entry:
+        """Show the branches."""
+        entry = super().stat(name)
+        if name == "default/v/api-keys" and self.branches:
+            return replace(entry, branches=self.branches)
+        return entry
+
+    def put(self, name: str, value: Secret, **options: Any) -> Entry:
+        """Settle it."""
+        if name == "default/v/api-keys":
+            self.branches = ()
+        return super().put(name, value, **options)
+
+
+@pytest.mark.parametrize(("other", "topic"), [(APP, ()), (Owner("other-app"), ("api-keys",))])
+def test_a_record_that_two_branches_wrote_is_settled_once(other: Owner, topic: tuple[str, ...]) -> None:
+    """The next apply writes the record, and asks where the branches have different owners; then nothing is left."""
+    driver = Merged(caps=replace(PLAIN, batch=1))
+    wanted = {"api-keys": {"stripe": Secret("one")}}
+    deploy(driver, wanted)
+    workspace = workspace_of(Store(driver))
+    first = workspace.record("api-keys")
+    second = workspace.claim("api-keys", other, first)
+    driver.branches = (first.version, second.version)
+    made = plan(driver, wanted)
+    assert [(step.action, step.place) for step in made.steps] == [("update", ("api-keys", ""))]
+    assert made.unmanaged == topic
+    settled = workspace.claim("api-keys", APP, workspace.record("api-keys"))
+    assert not settled.conflicted
+    driver.branches = (first.version, second.version)
+    assert apply(plan(driver, wanted), Store(driver)).complete
+    assert plan(driver, wanted).steps == ()
+    assert workspace.record("api-keys").owner == APP

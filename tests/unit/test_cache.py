@@ -1,4 +1,4 @@
-"""The cache, step by step: each test says when a flight takes off and when the clock moves."""
+"""The cache, step by step: each test says when a call runs and when the clock moves."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -46,9 +46,9 @@ class Bench:
         """Answer from the dict, or with the error."""
         self.calls.append(list(keys))
         error = self.error
-        return {key: error() if error else self.held(key) for key in keys}
+        return {key: error() if error else self.stored(key) for key in keys}
 
-    def held(self, key: CacheKey) -> CacheEntry:
+    def stored(self, key: CacheKey) -> CacheEntry:
         """Return what the store has."""
         value = self.values.get(key)
         return CacheEntry() if value is None else CacheEntry(value, f"version of {value}", missing=False)
@@ -131,7 +131,7 @@ def test_an_old_value_is_waited_for() -> None:
 
 
 def test_a_missing_secret_is_missing_for_a_while() -> None:
-    """None is held for ``negative`` seconds, and then never served, also not while the store is away."""
+    """None is cached for ``negative`` seconds, and never returned after that, even in an outage."""
     bench = Bench()
     del bench.values[ONE]
     assert [bench.get(), bench.get()] == [None, None]
@@ -145,7 +145,7 @@ def test_a_missing_secret_is_missing_for_a_while() -> None:
 
 
 def test_a_deleted_secret_reads_as_missing_after_the_refresh() -> None:
-    """What a refresh finds missing is missing, whatever was held."""
+    """A secret that a refresh finds missing is missing, whatever value was cached."""
     bench = Bench()
     bench.get()
     del bench.values[ONE]
@@ -232,7 +232,7 @@ def test_recovery_ends_the_pauses() -> None:
 
 @pytest.mark.parametrize("kind", FINAL)
 def test_a_final_error_drops_the_value_and_reaches_every_waiter(kind: type[SecretsError]) -> None:
-    """Denied, disabled, unauthenticated and corrupt are never bridged: the value goes, and each waiter is told."""
+    """Denied, disabled, unauthenticated and corrupt drop the value at once, and each waiter gets the error."""
     bench = Bench()
     bench.get()
     bench.error = kind
@@ -290,6 +290,19 @@ def test_a_value_that_is_past_its_grace_is_waited_for_once() -> None:
     assert bench.ask().value == "new"
 
 
+def test_a_reader_that_wants_a_newer_value_waits_also_in_an_outage() -> None:
+    """The last value answers only readers that accept its age; the others wait for the next attempt."""
+    bench = Bench()
+    bench.get()
+    bench.error = Unavailable
+    bench.now += 600
+    bench.get()
+    bench.now += 1
+    assert bench.ask(max_age=601.5).value == "1"
+    assert not bench.ask(max_age=600).done
+    bench.fly()
+
+
 def test_a_flight_that_outlasts_a_reader_blocks_no_other() -> None:
     """After one reader has timed out on a call, the next ones get the last value at once, while the call goes on."""
     bench = Bench(timeout=0.01)
@@ -339,7 +352,7 @@ def test_max_age_takes_what_is_young_enough() -> None:
 
 
 def test_max_age_does_not_take_the_value_of_an_earlier_flight() -> None:
-    """A flight that took off before the question does not answer max_age=0, and two never fly at once."""
+    """A flight that started before the question does not answer max_age=0, and two never run at once."""
     bench = Bench()
     early = bench.ask()
     flight = early.flight
@@ -362,7 +375,7 @@ def test_max_age_does_not_take_the_value_of_an_earlier_flight() -> None:
 
 
 def test_max_age_is_not_answered_by_an_outage() -> None:
-    """Whoever wants a new value gets the error, not the last value."""
+    """A reader that wants a new value gets the error, not the last value."""
     bench = Bench()
     bench.get()
     bench.error = Unavailable
@@ -373,20 +386,20 @@ def test_max_age_is_not_answered_by_an_outage() -> None:
 
 @pytest.mark.parametrize("wrong", [-1, float("nan")])
 def test_max_age_is_checked(wrong: float) -> None:
-    """A max_age that is no number from 0 is refused."""
+    """A max_age that is not a number from 0 is refused."""
     with pytest.raises(ConfigError, match="max_age"):
         Bench().ask(max_age=wrong)
 
 
 def test_a_flight_from_before_a_write_does_not_land() -> None:
-    """A value read before a write in this process is not held after it, and who reads after it gets the new one."""
+    """A value read before a write in this process is not cached after it, and later readers get the new one."""
     bench = Bench()
     early = bench.ask()
-    take_off = bench.waiting.pop()
+    run_call = bench.waiting.pop()
     bench.cache.wrote(Place("abc", "one"))
     late = bench.ask()
     assert late.flight is not early.flight
-    take_off()
+    run_call()
     assert ONE not in bench.cache.entries
     bench.values[ONE] = "new"
     bench.fly()
@@ -396,7 +409,7 @@ def test_a_flight_from_before_a_write_does_not_land() -> None:
 
 
 def test_a_write_is_forgotten_in_its_place_alone() -> None:
-    """A write drops its name with all versions held; elsewhere nothing; a write of anything drops all."""
+    """A write drops all entries of its name and no others; a write of unknown names drops all entries."""
     bench = Bench()
     recent = CacheKey("abc", "one", 2)
     bench.values[recent] = "1"
@@ -424,7 +437,7 @@ def test_many_names_are_one_call() -> None:
 
 
 def test_size_bounds_what_is_held() -> None:
-    """At most ``size`` names are held; the one read longest ago goes first."""
+    """At most ``size`` names are cached; the one read longest ago is dropped first."""
     bench = Bench(size=2)
     for number in range(5):
         bench.get(CacheKey("abc", f"name-{number}"))
@@ -484,8 +497,8 @@ def test_events_and_counts() -> None:
     bench.get()
     assert [event.kind for event in bench.events] == ["read", "missing", "failed"]
     bench.fly()  # the reader of the stale value has it, and nobody who called the hook
-    told = [(event.kind, event.secret, event.version, event.error, event.age) for event in bench.events]
-    assert told == [
+    seen = [(event.kind, event.secret, event.version, event.error, event.age) for event in bench.events]
+    assert seen == [
         ("read", "one", "version of 1", "", 0),
         ("missing", "none", "", "", 0),
         ("failed", "one", "", "THROTTLED", 0),
@@ -507,7 +520,7 @@ def test_a_hook_that_fails_is_logged_and_hurts_nobody(caplog: pytest.LogCaptureF
     assert "on_event failed" in caplog.text
 
 
-def test_a_hook_that_is_too_slow_is_told_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hook_that_is_too_slow_misses_events(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so many events wait for the hook; those that come then are dropped and counted."""
     monkeypatch.setattr(cache, "LONGEST_QUEUE", 3)
     bench = Bench()

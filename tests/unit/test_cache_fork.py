@@ -80,7 +80,7 @@ class Wire(Driver):
         return Stored(Secret(value), Entry(name=name, version=value))
 
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Say that a broken connection is no answer."""
+        """Explain a broken connection as Unavailable."""
         return Problem(type(exc) if isinstance(exc, SecretsError) else Unavailable)
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ def test_a_child_refreshes_with_its_own_connection(server: WireServer, secrets: 
 
 def test_flights_of_the_parent_are_not_in_the_child(server: WireServer, secrets: SecretManager) -> None:
     """A fork while the parent waits for the store leaves a child that asks itself, and a parent that is answered."""
-    landed = server.held_up["default/abc/one"] = threading.Event()
+    finish = server.held_up["default/abc/one"] = threading.Event()
     answers = list[str | None]()
     reader = threading.Thread(target=lambda: answers.append(secrets.get("abc", "one", max_age=0)))
     reader.start()
@@ -164,7 +164,7 @@ def test_flights_of_the_parent_are_not_in_the_child(server: WireServer, secrets:
         assert secrets.get("abc", "one", max_age=0) == "1"
 
     in_child(read)
-    landed.set()
+    finish.set()
     reader.join(10)
     assert answers == ["1"]
 

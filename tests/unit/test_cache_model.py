@@ -33,7 +33,7 @@ class Line:
 
 
 class CacheMachine(RuleBasedStateMachine):
-    """One cache over a memory store, and the table of the specification beside it, written down anew."""
+    """One cache over a memory store, and beside it the table of the specification, written a second time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.calls = 0
         self.memory.forget_calls()
 
-    # What happens outside
+    # Outside events
 
     @rule(seconds=AGES)
     def time_passes(self, seconds: float) -> None:
@@ -95,7 +95,7 @@ class CacheMachine(RuleBasedStateMachine):
         """Begin or end an outage."""
         self.memory.server.trouble.outage = self.outage = kind
 
-    # What a program does
+    # Actions of a program
 
     @rule(name=st.sampled_from(NAMES), max_age=st.none() | AGES)
     def read(self, name: str, max_age: float | None) -> None:
@@ -105,7 +105,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(NAMES))
     def refresh(self, name: str) -> None:
-        """Read anew whatever the pause."""
+        """Read again, also in a pause."""
         if name in self.lines:
             self.lines[name].retry = float("-inf")
         self.cache.try_again([CacheKey("abc", name)])
@@ -119,7 +119,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @invariant()
     def calls_and_flights_agree(self) -> None:
-        """Check that the store was called as often as the table says, and that nothing is left in the air."""
+        """Check that the store was called as often as the table says, and that no call is left."""
         assert self.memory.calls["get"] == self.calls
         assert self.cache.info().flights == 0
 

@@ -16,7 +16,7 @@ SIZE = 15
 
 
 def test_a_day_is_bounded() -> None:
-    """Over 24 hours of reads, rotations and outages the names held, the flights, threads and calls stay bounded."""
+    """Over 24 hours of reads, rotations and outages the numbers of names, flights, threads and calls stay bounded."""
     now, dice = [0.0], random.Random(7)
     names = [f"name-{number}" for number in range(20)]
     memory = Memory()

@@ -50,7 +50,11 @@ def test_all_problems_at_once() -> None:
             {"abc": {"one": 4711, "Two": "canary", "six": "canary"}},  # type: ignore[dict-item]
             external={"abc": ["six"]},
         )
-    for part in ("abc/one: a value is text", "'Two'", "abc/six: is both declared and external"):
+    for part in (
+        "abc/one: expected text, None, env(), file() or generate(), got int",
+        "'Two'",
+        "abc/six: is both declared and external",
+    ):
         assert part in str(caught.value)
     assert "canary" not in str(caught.value)
     assert "4711" not in str(caught.value)
@@ -342,6 +346,38 @@ def test_a_config_that_fails_is_one_line(tmp_path: Path, text: str, message: str
     assert "canary" not in said
     assert "\n" not in str(caught.value)
     assert caught.value.__context__ is None
+
+
+HINTS = {
+    "config = 7": 'write: config = define_config(name="my-app", secrets=secrets)',
+    "from tailor_config_types import Secrets": "run: tailorsecrets generate",
+    "import os\nos.environ['A_KEY']": "set it, or write env('A_KEY'), which is read only when apply runs",
+    "from tailorsecrets import *\ndefine_secret_manager({'abc': 'x'})": (
+        'write {"api-keys": {"stripe-secret-key": env("STRIPE_SECRET_KEY")}}'
+    ),
+    "from tailorsecrets import *\ndefine_secret_manager({}, external={'abc': 'x'})": (
+        'write external={"partner": ["token"]}'
+    ),
+    "from tailorsecrets import *\ndefine_secret_manager({'A': {}})": (
+        "names have 3 to 63 characters of a-z, 0-9 and '-', beginning and ending with a letter or digit"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", HINTS)
+def test_what_to_do_about_a_config(tmp_path: Path, text: str) -> None:
+    """The hint is what to write or to run."""
+    with pytest.raises(SecretsError) as caught:
+        load_config(write(tmp_path, text))
+    assert caught.value.hint == HINTS[text]
+
+
+def test_what_to_do_about_a_missing_config(tmp_path: Path) -> None:
+    """The hint names the command that makes one, or the form of a name."""
+    for named, hint in [("nowhere.py", "tailorsecrets init creates one"), ("config.txt", "name one that ends in .py")]:
+        with pytest.raises(ConfigError) as caught:
+            find_config(named, {}, tmp_path)
+        assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def store(tailorsecrets_store: FakeStore, secrets: SecretManager) -> FakeStore:
 
 @pytest.fixture
 def given_back() -> Iterator[tuple[SecretManager, FakeStore]]:
-    """Return a manager on a store of its own, with one value held, and a FakeStore that has not got it yet."""
+    """Return a manager on a store of its own, with one cached value, and a FakeStore without it."""
     memory = Memory()
     with Store(memory) as own:
         own.create_vault("api-keys")
@@ -131,7 +131,7 @@ def test_a_missing_seed_is_none(store: FakeStore, secrets: SecretManager) -> Non
 
 
 def test_none_takes_away(store: FakeStore, secrets: SecretManager) -> None:
-    """A secret that is set to None is gone, also where it was held."""
+    """A secret that is set to None is gone, also from the cache."""
     assert secrets.get("api-keys", "one") == "1"
     store.set_secret("api-keys", "one", None)
     assert secrets.get("api-keys", "one") is None
@@ -210,7 +210,7 @@ def test_nothing_shows_a_value(store: FakeStore, secrets: SecretManager) -> None
 
 
 def test_reset(store: FakeStore, secrets: SecretManager) -> None:
-    """After reset there is no seed, no fault, no call and nothing held."""
+    """After reset there are no values, faults, calls or cache entries."""
     secrets.get("api-keys", "one")
     store.unavailable()
     store.reset()
@@ -264,7 +264,7 @@ def test_an_outage_is_bridged_up_to_max_stale(store: FakeStore, secrets: SecretM
 
 
 def test_a_fault_for_some_calls(store: FakeStore, secrets: SecretManager) -> None:
-    """A fault that is told for one call is over after it."""
+    """A fault for one call ends after that call."""
     store.unavailable(times=1)
     with pytest.raises(Unavailable):
         secrets.get("api-keys", "one")
@@ -284,7 +284,7 @@ def test_slow(store: FakeStore, secrets: SecretManager) -> None:
 
 
 def test_all_is_given_back(given_back: tuple[SecretManager, FakeStore]) -> None:
-    """Afterwards a manager has its connection, its settings, its clock and what it held again."""
+    """Afterwards a manager has its connection, its settings, its clock and its cache again."""
     manager, store = given_back
     before = vars(manager).copy()
     store.use(manager).set_secret("api-keys", "one", "seed")
@@ -331,12 +331,12 @@ def outcomes(pytester: pytest.Pytester, test: str) -> tuple[dict[str, int], str]
 
 def test_a_manager_that_was_not_given_the_store_fails_the_test(pytester: pytest.Pytester) -> None:
     """A test fails in which a manager that the store was not given to reads, with the call to make."""
-    found, told = outcomes(
+    found, output = outcomes(
         pytester,
         "def test_it(tailorsecrets_store):\n    tailorsecrets_store.use(secrets)\n    other.get('api-keys', 'one')",
     )
     assert found["failed"] == 1
-    assert "tailorsecrets_store.use(...)" in told
+    assert "tailorsecrets_store.use(...)" in output
 
 
 def test_the_guard_sees_what_the_application_swallows(pytester: pytest.Pytester) -> None:
@@ -355,9 +355,9 @@ def test_it(tailorsecrets_store, name, tmp_path):
         pass
     kept.append(made)
 """
-    found, told = outcomes(pytester, swallowing)
+    found, output = outcomes(pytester, swallowing)
     assert found == {"passed": 3, "errors": 3}
-    assert told.count("reads a real store") >= 3
+    assert output.count("reads a real store") >= 3
 
 
 @pytest.mark.parametrize("made", ["other", "manager()"], ids=["existing", "new"])
@@ -367,17 +367,17 @@ def test_the_guard_stops_a_read_of_a_url(pytester: pytest.Pytester, made: str, t
     with open_store(url) as real:
         real.create_vault("api-keys")
         real.create_secret("api-keys", "one", Secret("real"))
-    found, told = outcomes(
+    found, output = outcomes(
         pytester,
         f"def test_it(tailorsecrets_store):\n    assert {made}.connect(store={url!r}).get('api-keys', 'one') == 'none'",
     )
     assert found["failed"] == 1
-    assert "reads a real store" in told
-    assert "AssertionError" not in told
+    assert "reads a real store" in output
+    assert "AssertionError" not in output
 
 
 def test_the_guard_leaves_functions_alone(pytester: pytest.Pytester) -> None:
-    """A manager that the test connects to a function, before or in the test, may read; and values held are no call."""
+    """A manager that the test connects to a function, before or in the test, may read; cached values need no call."""
     found, _ = outcomes(
         pytester,
         """

@@ -15,7 +15,7 @@ ERROR = Unavailable()
 
 
 @pytest.mark.parametrize(
-    ("held", "age", "expected"),
+    ("entry", "age", "expected"),
     [
         (None, 0, "fetch"),
         (FRESH, 0, "answer"),
@@ -28,13 +28,13 @@ ERROR = Unavailable()
         (CacheEntry(), 0, "fetch"),
     ],
 )
-def test_decision_by_age(held: CacheEntry | None, age: float, expected: str) -> None:
+def test_decision_by_age(entry: CacheEntry | None, age: float, expected: str) -> None:
     """A value is answered for the ttl, refreshed in the grace, then asked for; a missing one is never stale."""
-    assert expected == decide(held, age, -inf, DEFAULTS)
+    assert expected == decide(entry, age, -inf, DEFAULTS)
 
 
 def test_a_value_that_is_too_old_for_the_reader_is_asked_for() -> None:
-    """Whoever wants a value read after some moment is not content with an older one, however fresh it is."""
+    """A reader that wants a value read after some moment does not accept an older one, however fresh it is."""
     assert decide(FRESH, 10.0, -0.1, DEFAULTS) == "answer"
     assert decide(FRESH, 10.0, 0.0, DEFAULTS) == "fetch"
 
@@ -47,10 +47,10 @@ def test_jitter_shortens_the_ttl_by_a_tenth_at_most() -> None:
 
 def test_pauses_after_failures_double_up_to_a_minute() -> None:
     """After each failure in a row the next attempt waits 1, 2, 4 … and at most 60 seconds."""
-    held, pauses = None, list[float]()
+    entry, pauses = None, list[float]()
     for _ in range(9):
-        held = after_failure(held, ERROR, 0.0, DEFAULTS)
-        pauses.append(held.retry_at)
+        entry = after_failure(entry, ERROR, 0.0, DEFAULTS)
+        pauses.append(entry.retry_at)
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
@@ -75,7 +75,7 @@ def test_max_stale_bounds_what_stands_in() -> None:
 @pytest.mark.parametrize("wrong", [-1, nan, inf, "300", None, True])
 @pytest.mark.parametrize("name", ["ttl", "grace", "max_stale", "negative", "timeout", "size"])
 def test_settings_are_numbers(name: str, wrong: object) -> None:
-    """A setting that is no number from 0 is refused, and the error names it."""
+    """A setting that is not a number from 0 is refused, and the error names it."""
     with pytest.raises(ConfigError, match=name):
         CacheSettings(**{name: wrong})  # type: ignore[arg-type]
 

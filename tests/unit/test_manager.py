@@ -1,4 +1,4 @@
-"""What a program gets from the manager that its config exports."""
+"""The manager that a config exports, as programs use it."""
 
 import copy
 import inspect
@@ -86,7 +86,7 @@ def test_a_missing_secret_is_none(shop: Shop) -> None:
 
 
 def test_get_all_keeps_the_order_and_fetches_what_is_not_fresh(shop: Shop) -> None:
-    """Values come in the order asked, duplicates have a slot each, and one call brings all that is not held."""
+    """Values come in the order asked, duplicates have a slot each, and one call reads all that are not cached."""
     shop.secrets.get("abc", "two")
     shop.memory.forget_calls()
     values = shop.secrets.get_all("abc", ["two", "one", "three", "one"])
@@ -94,6 +94,22 @@ def test_get_all_keeps_the_order_and_fetches_what_is_not_fresh(shop: Shop) -> No
     assert shop.secrets.get_all("abc", ["one", "two"]) == ["value of one", "value of two"]
     assert shop.secrets.get_all("abc", []) == []
     assert shop.memory.calls == {"get_many": 1}
+
+
+def test_get_all_follows_the_ages_of_all_names(shop: Shop) -> None:
+    """One name that is too old is enough for a refresh, and then for a wait, as in get."""
+    assert shop.secrets.get_all("abc", ["one", "two"]) == ["value of one", "value of two"]
+    shop.now += 200
+    shop.secrets.get("abc", "two", max_age=0)
+    for name in ("one", "two"):
+        shop.rotate(name, "new")
+    shop.now += 100
+    shop.memory.forget_calls()
+    assert shop.secrets.get_all("abc", ["two", "one"]) == ["value of two", "value of one"]
+    wait_for(lambda: shop.secrets.get_all("abc", ("one", "two")) == ["new", "value of two"])
+    assert shop.memory.calls == {"get": 1}
+    shop.now += 601
+    assert shop.secrets.get_all("abc", ["one", "two"]) == ["new", "new"]
 
 
 def test_get_all_raises_what_the_first_failing_name_raises(shop: Shop) -> None:
@@ -135,12 +151,12 @@ def test_undeclared_names_are_refused_before_any_call(shop: Shop, vault: str, se
 
 
 def test_get_all_takes_a_list(shop: Shop) -> None:
-    """One name where a list is meant is refused, not taken letter by letter."""
+    """One name in place of a list is refused, not read letter by letter."""
     with pytest.raises(NameInvalid, match="list of names"):
         shop.secrets.get_all("abc", "one")
 
 
-def test_a_reading_tells_version_and_age(shop: Shop) -> None:
+def test_a_reading_has_version_and_age(shop: Shop) -> None:
     """``read`` gives the value with its version, its age in seconds, and whether it stands in for a dead store."""
     shop.secrets.get("abc", "one")
     shop.now += 30
@@ -166,7 +182,7 @@ def test_recent_gives_the_newest_first(shop: Shop) -> None:
     assert shop.secrets.recent("abc", "one", 1) == ["third"]
     assert shop.secrets.recent("abc", "three") == []
     shop.store.delete_secret("abc", "one")
-    assert shop.secrets.recent("abc", "one", 2, max_age=0) == []  # a key that was deleted is no good any more
+    assert shop.secrets.recent("abc", "one", 2, max_age=0) == []  # a deleted key must not be accepted any more
 
 
 class Losing(Layer):
@@ -243,7 +259,7 @@ def test_recent_needs_versions() -> None:
 
 
 def test_preload_is_the_least_calls(shop: Shop) -> None:
-    """All declared secrets are read in one batch, without a list or a vault's record, and are then held."""
+    """All declared secrets are read in one batch, without a list or a vault's record, and are then cached."""
     shop.store.create_secret("abc", "three", Secret(""))
     shop.memory.forget_calls()
     shop.secrets.preload()
@@ -270,7 +286,7 @@ def test_preload_raises_an_outage_as_it_is(shop: Shop) -> None:
 
 
 def test_refresh_reads_again_what_is_held(shop: Shop) -> None:
-    """``refresh`` reads what is held in one batch, or one name or vault of it, and nothing else."""
+    """``refresh`` reads the cached names, or those of one vault, or one name, in one batch, and nothing else."""
     shop.secrets.get_all("abc", ["one", "two"])
     shop.rotate("one", "new")
     shop.rotate("two", "new")
@@ -295,14 +311,14 @@ def test_refresh_raises_and_keeps_the_last_value(shop: Shop) -> None:
 
 
 def test_forget_drops_values(shop: Shop) -> None:
-    """What was forgotten is read anew: one name, one vault, or all."""
+    """Forgotten values are read again: one name, one vault, or all."""
     for forget in (("abc", "one"), ("abc",), ()):
         shop.secrets.get_all("abc", ["one", "two"])
         shop.secrets.forget(*forget)
         assert shop.secrets.cache_info().names == (1 if len(forget) > 1 else 0)
 
 
-# What is seen when
+# When changes are seen
 
 
 def test_a_rotation_is_seen_within_ttl_and_grace(shop: Shop) -> None:
@@ -361,7 +377,7 @@ def test_a_write_without_an_answer_is_news(shop: Shop, monkeypatch: pytest.Monke
 
 
 def test_a_transaction_is_seen_at_its_end(shop: Shop) -> None:
-    """A value read by another thread while a transaction was open is not held after it."""
+    """A value read by another thread while a transaction was open is not cached after it."""
     from threading import Thread
 
     def read() -> None:
@@ -404,7 +420,7 @@ def test_connect_forgets(shop: Shop) -> None:
 
 
 def test_close_keeps_what_is_held(shop: Shop) -> None:
-    """After ``close`` what is held is answered, and what is not is read over a new connection."""
+    """After ``close`` cached values are returned, and others are read over a new connection."""
     shop.secrets.get("abc", "one")
     shop.secrets.close()
     shop.secrets.close()
@@ -457,7 +473,7 @@ def test_the_last_profile_sets_the_cache(tmp_path: Path, monkeypatch: pytest.Mon
         ("tll = 5", "unknown tll"),
     ],
 )
-def test_a_wrong_cache_table_is_told(tmp_path: Path, table: str, message: str) -> None:
+def test_a_wrong_cache_table_is_an_error(tmp_path: Path, table: str, message: str) -> None:
     """Unknown keys and wrong numbers in the profile's cache table are errors that name them."""
     secrets = manager_beside(tmp_path, f"[profiles.x.cache]\n{table}")
     with pytest.raises(ConfigError, match=message):
@@ -477,21 +493,21 @@ def test_configure_checks_and_adds_up(shop: Shop) -> None:
     assert (settings.ttl, settings.size, settings.max_stale, settings.negative) == (1, 5, 2, 5)
 
 
-NO_NUMBERS: list[Any] = ["x", b"1", True, -1, -0.1, float("nan"), 10**400, [1]]
+NOT_NUMBERS: list[Any] = ["x", b"1", True, -1, -0.1, float("nan"), 10**400, [1]]
 
 
-@pytest.mark.parametrize("wrong", NO_NUMBERS, ids=lambda wrong: str(wrong)[:5])
+@pytest.mark.parametrize("wrong", NOT_NUMBERS, ids=lambda wrong: str(wrong)[:5])
 @pytest.mark.parametrize("name", ["ttl", "grace", "max_stale", "negative", "timeout", "size"])
-def test_what_is_no_number_is_not_configured(shop: Shop, name: str, wrong: Any) -> None:
-    """A setting is a finite number from 0; what is none is one error that names it."""
+def test_settings_must_be_numbers(shop: Shop, name: str, wrong: Any) -> None:
+    """A setting is a finite number from 0; anything else is an error that names it."""
     with pytest.raises(ConfigError, match=name):
         shop.secrets.configure(**{name: wrong})
     assert shop.secrets._cache.settings == CacheSettings()
 
 
-@pytest.mark.parametrize("wrong", NO_NUMBERS, ids=lambda wrong: str(wrong)[:5])
-def test_what_is_no_age_is_refused(shop: Shop, wrong: Any) -> None:
-    """Each read refuses an age that is no number before any call, also where the value is held."""
+@pytest.mark.parametrize("wrong", NOT_NUMBERS, ids=lambda wrong: str(wrong)[:5])
+def test_max_age_must_be_a_number(shop: Shop, wrong: Any) -> None:
+    """Each read refuses an age that is not a number before any call, also for a cached value."""
     shop.secrets.get("abc", "one")
     shop.memory.forget_calls()
     for name in ("get", "read", "recent", "get_all"):
@@ -504,7 +520,7 @@ def test_what_is_no_age_is_refused(shop: Shop, wrong: Any) -> None:
 
 @pytest.mark.parametrize("hook", [5, "print", [print]], ids=str)
 def test_a_hook_is_a_function(shop: Shop, hook: Any) -> None:
-    """What cannot be called is no hook, and then nothing of that call of ``configure`` holds."""
+    """An object that cannot be called is refused as a hook, and that call of ``configure`` changes nothing."""
     with pytest.raises(ConfigError, match="on_event must be a function or None, not "):
         shop.secrets.configure(ttl=1, on_event=hook)
     assert (shop.secrets._cache.on_event, shop.secrets._cache.settings) == (None, CacheSettings())
@@ -512,7 +528,7 @@ def test_a_hook_is_a_function(shop: Shop, hook: Any) -> None:
 
 @pytest.mark.parametrize("store", [5, Path("secrets.jsonl"), b"file:x", {}], ids=repr)
 def test_a_target_is_a_url_or_a_function(shop: Shop, store: Any) -> None:
-    """What is neither is refused, and not taken for none."""
+    """Any other object is refused, and not treated as None."""
     with pytest.raises(ConfigError, match="store must be a URL or a function"):
         shop.secrets.connect(store=store)
     assert shop.secrets.get("abc", "one") == "value of one"
@@ -529,7 +545,7 @@ def test_a_secret_is_named_with_its_vault(shop: Shop) -> None:
 
 
 def test_a_hook_holds_up_no_reader(shop: Shop) -> None:
-    """Whatever is told, also that an old value was served, the reader has its answer while the hook still works."""
+    """For every event, also of a stale answer, the reader has its answer while the hook still runs."""
     kinds, free, in_time = list[str](), threading.Event(), list[bool]()
 
     def slow(event: CacheEvent) -> None:
@@ -599,8 +615,9 @@ def test_a_config_loads_no_event_loop() -> None:
 
 
 @pytest.mark.parametrize("names", [None, 7, iter(["one"])])
-def test_what_is_no_list_is_refused(shop: Shop, names: object) -> None:
-    """What is no list of names, or can be read only once, is NameInvalid before any call."""
+def test_get_all_refuses_other_types(shop: Shop, names: object) -> None:
+    """An object that is not a list of names, or can be read only once, is NameInvalid, even if all are cached."""
+    shop.secrets.get("abc", "one")
     shop.memory.forget_calls()
     for get_all in (shop.secrets.get_all, shop.secrets.aget_all):
         with pytest.raises(NameInvalid, match="get_all takes a list of names"):
@@ -618,13 +635,13 @@ def test_recent_takes_a_whole_number(shop: Shop, n: object) -> None:
     assert not shop.memory.calls
 
 
-NO_NAMES: list[object] = [None, 7, "", ["one"], {"one": 1}]
+NOT_NAMES: list[object] = [None, 7, "", ["one"], {"one": 1}]
 
 
-@pytest.mark.parametrize("name", NO_NAMES, ids=repr)
+@pytest.mark.parametrize("name", NOT_NAMES, ids=repr)
 @pytest.mark.parametrize("method", ["get", "read", "recent", "aget", "aread", "arecent"])
-def test_what_is_no_name_is_undeclared(shop: Shop, method: str, name: object) -> None:
-    """None, as from an unset variable, and anything else that is no name is UndeclaredSecret before any call."""
+def test_other_types_of_names_are_undeclared(shop: Shop, method: str, name: object) -> None:
+    """None, as from an unset variable, and any other object that is not a name is UndeclaredSecret before any call."""
     shop.memory.forget_calls()
     for arguments in (("abc", name), (name, "one")):
         with pytest.raises(UndeclaredSecret):
@@ -632,9 +649,9 @@ def test_what_is_no_name_is_undeclared(shop: Shop, method: str, name: object) ->
     assert not shop.memory.calls
 
 
-@pytest.mark.parametrize("name", NO_NAMES, ids=repr)
+@pytest.mark.parametrize("name", NOT_NAMES, ids=repr)
 @pytest.mark.parametrize("method", ["get_all", "aget_all"])
-def test_what_is_no_name_in_a_list_is_undeclared(shop: Shop, method: str, name: object) -> None:
+def test_other_types_of_names_in_a_list_are_undeclared(shop: Shop, method: str, name: object) -> None:
     """The same in a list of names, so that no vault's own record can be read."""
     with pytest.raises(UndeclaredSecret):
         finished(getattr(shop.secrets, method)("abc", ["one", name]))

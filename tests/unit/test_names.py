@@ -180,3 +180,37 @@ def test_a_prefix_that_leaves_no_room_is_refused() -> None:
     """A prefix must leave room for the hash form."""
     with pytest.raises(ConfigError, match="too long"):
         Naming("default", joiner="--", max_name=127, prefix="a" * 100)
+
+
+LONG_NAMES = ["a" * 63, "a" + "-" * 61 + "a", "a-" + "0" * 60 + "a"]  # the longest, and the longest when escaped
+
+
+@pytest.mark.parametrize("joiner", ["/", "_", "--"])
+def test_prefixes_near_the_longest_name(joiner: str) -> None:
+    """Whatever the store's limit, every native name begins with the prefixes that are listed, hashed or not."""
+    for max_name in range(90, 420):
+        for name in LONG_NAMES:
+            naming = Naming(name, joiner=joiner, max_name=max_name, prefix="team")
+            for place in (Place(name, name), Place(name), Place("abc", "def")):
+                native = naming.native(place)
+                assert len(native) <= max_name
+                assert native.startswith(naming.prefix_of()), (max_name, native)
+                assert native.startswith(naming.prefix_of(place.vault)) or not place.secret
+                assert naming.place(native, naming.tags(place)) == place
+
+
+@pytest.mark.parametrize(("joiner", "longest"), [("/", 3 * 63 + 2), ("_", 3 * 63 + 2), ("--", 3 * 126 + 4)])
+def test_the_shortest_prefix_that_covers_hashes(joiner: str, longest: int) -> None:
+    """A store with room for every name is asked for one vault alone; one character less, and hashes are among it."""
+    assert Naming("default", joiner=joiner, max_name=longest).prefix_of("abc") == f"default{joiner}abc{joiner}"
+    assert Naming("default", joiner=joiner, max_name=longest - 1).prefix_of("abc") == ""
+
+
+def test_a_store_that_folds_case() -> None:
+    """The prefix is listed in lower case, and names come back in any."""
+    naming = Naming("default", joiner="--", max_name=127, prefix="Team")
+    assert naming.prefix_of() == "team--"
+    assert naming.beginning("abc") == "team--default--abc--"
+    assert naming.native(Place("abc", "key")) == "team--default--abc--key"
+    assert naming.place("TEAM--Default--ABC--Key", {}) == Place("abc", "key")
+    assert Naming("default", joiner="/", prefix="Team").place("team/default/abc/key", {}) is None

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import get_ident
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 
-from tailorsecrets.driver import Driver, Entry, Problem
-from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable
+from tailorsecrets.declared.sources import generate
+from tailorsecrets.driver import ABSENT, PRESENT, Driver, Entry, Problem
+from tailorsecrets.errors import Conflict, Denied, SecretsError, Throttled, Unavailable
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Call, Layer, Retry, stack
 from tailorsecrets.store.names import Place
+from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.targets.opening import DEFAULT_STORE, DEFAULT_WORKSPACE, Choice, target_of
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.faults import Faults
 from tailorsecrets.testing.memory import FULL, WITH_CONTAINERS, Memory
@@ -188,6 +191,16 @@ def test_a_write_whose_answer_is_lost_is_done(memory: Memory, write: str) -> Non
     assert Store(memory).get("api-keys", secret) == value
 
 
+def test_a_stamp_shows_a_lost_write_to_a_login_that_may_not_read() -> None:
+    """Where the store keeps stamps, no value is read to find out whether a write was done."""
+    memory = Memory(caps=replace(FULL, transactions=False))
+    Store(memory).create_vault("api-keys")
+    faults = Faults(memory)
+    faults.fail("get", Denied, name="default/api-keys/new")
+    faults.lose_answer("put")
+    assert Store(faults).create_secret("api-keys", "new", Secret("value")).stamp
+
+
 @pytest.mark.parametrize("write", LOST)
 def test_a_write_that_did_not_arrive_is_not_done(memory: Memory, write: str) -> None:
     """The store is as before, and the error says so."""
@@ -237,3 +250,84 @@ def test_a_write_between_others_is_unknown() -> None:
     with pytest.raises(Unavailable) as caught:
         Store(raced).create_secret("api-keys", "new", Secret("value"))
     assert caught.value.outcome == "unknown"
+
+
+class Witness(Layer):
+    """Notes what each put expects."""
+
+    def __init__(self, inner: Driver) -> None:
+        super().__init__(inner)
+        self.expected: list[str | None] = []
+
+    def put(self, name: str, value: Secret, **options: Any) -> Entry:
+        """Note, and pass on."""
+        self.expected.append(options.get("expect"))
+        return super().put(name, value, **options)
+
+
+@pytest.mark.parametrize(("cas", "passed"), [("full", {"create", "update"}), ("create", {"create"}), ("none", set())])
+def test_compare_and_swap_reaches_the_driver(cas: Literal["full", "create", "none"], passed: set[str]) -> None:
+    """What the store does atomically is left to it: without that, two deployers overwrite each other unseen."""
+    witness = Witness(Memory(caps=replace(FULL, cas=cas, transactions=False)))
+    store, create, update = Store(witness), "create" in passed, "update" in passed
+    workspace = workspace_of(store)
+    record = workspace.claim("api-keys", Owner("my-app"), None)
+    first = workspace.put_secret(record, "api-keys", "stripe", Secret("one"), expect=ABSENT)
+    workspace.put_secret(record, "api-keys", "stripe", Secret("two"), expect=first.version)
+    workspace.claim("api-keys", Owner("other"), record)
+    store.create_secret("api-keys", "by-hand", Secret("one"))
+    store.update_secret("api-keys", "by-hand", Secret("two"))
+    assert witness.expected == [
+        ABSENT if create else None,
+        ABSENT if create else None,
+        first.version if update else None,
+        record.version if update else None,
+        ABSENT if create else None,
+        PRESENT if update else None,
+    ]
+
+
+@pytest.mark.parametrize("cas", ["full", "create", "none"])
+def test_two_deployers_never_overwrite_each_other(cas: Literal["full", "create", "none"]) -> None:
+    """The second one, who planned on what was there before, gets a conflict, for a record and for a secret."""
+    store = Store(Memory(caps=replace(FULL, cas=cas)))
+    workspace = workspace_of(store)
+    record = workspace.claim("api-keys", Owner("my-app"), None)
+    seen = workspace.put_secret(record, "api-keys", "stripe", Secret("one"), expect=ABSENT).version
+    workspace.put_secret(record, "api-keys", "stripe", Secret("two"), expect=seen)
+    for expect in (seen, ABSENT):
+        with pytest.raises(Conflict):
+            workspace.put_secret(record, "api-keys", "stripe", Secret("three"), expect=expect)
+    workspace.claim("api-keys", Owner("other"), record)
+    for known in (record, None):
+        with pytest.raises(Conflict):
+            workspace.claim("api-keys", Owner("my-app"), known)
+    assert store.get("api-keys", "stripe") == "two"
+
+
+@pytest.mark.parametrize(
+    ("problem", "retries", "retryable"),
+    [(Unavailable, False, True), (Throttled, False, True), (Denied, False, False), (Unavailable, True, False)],
+)
+def test_who_may_try_again(problem: type[SecretsError], retries: bool, retryable: bool) -> None:
+    """An outage may pass, unless the SDK has tried for as long as it may; a refusal does not."""
+    driver = Failing(Memory(caps=replace(FULL, retries=retries)), "get", RuntimeError(), problem)
+    with pytest.raises(problem) as caught:
+        Store(driver).get("api-keys", "stripe")
+    assert caught.value.retryable is retryable
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_what_a_driver_says_about_trying_again_is_kept(retryable: bool) -> None:
+    """An error that a driver raises itself keeps its word on that."""
+    driver = Failing(Memory(), "get", Unavailable(retryable=retryable))
+    with pytest.raises(Unavailable) as caught:
+        Store(driver).get("api-keys", "stripe")
+    assert caught.value.retryable is retryable
+
+
+def test_defaults() -> None:
+    """The numbers and names of the documentation."""
+    target = target_of(Choice("file:x", "default", "/"), {})
+    assert (target.timeout, target.seconds(), target.seconds(write=True)) == (15.0, 15.0, 60.0)
+    assert (generate().length, DEFAULT_STORE, DEFAULT_WORKSPACE) == (32, "file:.tailorsecrets/secrets.jsonl", "default")

@@ -53,6 +53,13 @@ def test_deletions_that_cannot_be_undone_are_marked(caps: Caps, for_good: dict[s
     assert {"/".join(filter(None, step.place)): True for step in made.steps if step.for_good} == for_good
 
 
+def test_a_conflict_between_branches_is_settled() -> None:
+    """A record that two branches wrote is written anew, also where both name this app."""
+    found = {"abc": VaultState(replace(MINE, conflicted=True), vault(key=VALUE).secrets)}
+    made = plan({"abc": {"key": VALUE}}, found)
+    assert (actions(made), made.claimed()) == ([("update", "abc")], frozenset())
+
+
 def actions(made: Plan) -> list[tuple[str, str]]:
     """Return what the plan does, in short."""
     return [(step.action, "/".join(filter(None, step.place))) for step in made.steps]

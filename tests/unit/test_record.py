@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tailorsecrets.errors import Corrupt, Unsupported
 from tailorsecrets.secret import Secret
-from tailorsecrets.store.record import Owner, Record, load_record, new_record
+from tailorsecrets.store.record import Owner, Record, load_record, merged, new_record
 
 APP = Owner("my-app", "0b6e5bc0-3f2e-4c8e-9b1a-2f4f5a9f3c11")
 
@@ -88,3 +88,31 @@ def test_records_show_no_key() -> None:
     """The stamp key is not in a record's repr."""
     record = new_record({})
     assert record.key.reveal() not in repr(record)
+
+
+def test_a_golden_stamp() -> None:
+    """A change of the formula, or of what a store keeps, would write every secret of every user once more."""
+    record = Record({"owner": "my-app"}, Secret("key"))
+    assert record.stamp("stripe-key", Secret("sk_test_1")) == "MHrU__qUfvZy3HFWhuEaDFhN1PIlMMZE"
+    assert record.stamp("stripe-key", Secret("")) == "fvfeiLdMiX9H64iQ5p1MQB70VjpMtr8w"
+    assert record.dump() == Secret('{"schema": 1, "labels": {"owner": "my-app"}, "key": "key"}')
+    assert load_record(record.dump(), "") == record
+
+
+@pytest.mark.parametrize(
+    ("owners", "agreed"),
+    [
+        ([APP, APP], APP),
+        ([APP, Owner("other")], None),
+        ([APP, None], None),
+        ([None, None], None),
+        ([], None),
+    ],
+)
+def test_what_two_branches_agree_on(owners: list[Owner | None], agreed: Owner | None) -> None:
+    """A merge has the owner that both branches name, the first key and other labels, and is a conflict to settle."""
+    branches = [Record({"team": "one"}, Secret(f"key {n}")).owned_by(owner) for n, owner in enumerate(owners)]
+    record = merged(branches, "v1+v2")
+    assert (record.owner, record.version, record.conflicted) == (agreed, "v1+v2", True)
+    assert record.key == Secret("key 0" if owners else "")
+    assert not load_record(record.dump(), "v3").conflicted

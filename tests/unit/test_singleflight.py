@@ -176,7 +176,7 @@ def test_a_cancelled_leader_leaves_its_flight_on_asyncio(shop: Shop) -> None:
 
 
 def test_a_cancelled_leader_leaves_its_flight_on_trio(shop: Shop) -> None:
-    """On trio likewise, also when nobody else waits: the flight lands for those who come later."""
+    """On trio likewise, also when nobody else waits: the call brings the value for later readers."""
     shop.gate.shut()
 
     async def main() -> None:
@@ -192,7 +192,7 @@ def test_a_cancelled_leader_leaves_its_flight_on_trio(shop: Shop) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_flight_outlives_the_loop_that_began_it(shop: Shop, backend: str) -> None:
-    """A flight whose event loop has ended lands all the same."""
+    """A call whose event loop has ended brings its value all the same."""
     shop.gate.shut()
 
     async def main() -> None:
@@ -287,7 +287,7 @@ def test_daemon_threads_works_where_no_thread_can_start(monkeypatch: pytest.Monk
 
 
 def test_daemon_threads_keeps_no_thread() -> None:
-    """All work is done on at most 8 threads, and none is left when there is no more."""
+    """All work is done on at most 8 threads, and no thread is left when the work is done."""
     threads, done = DaemonThreads(), list[int]()
     for number in range(100):
         threads.run(lambda number=number: done.append(number))  # type: ignore[misc]

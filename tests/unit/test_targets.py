@@ -1,5 +1,7 @@
 """Which store is meant: URLs, profiles, environment, env files."""
 
+import gc
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from traceback import TracebackException
@@ -7,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from tailorsecrets.driver import Option
+from tailorsecrets.driver import Driver, Option, StoreType, Target
 from tailorsecrets.errors import ConfigError, Denied, NameInvalid, SecretsError, StoreNotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets.targets.env_files import load_env_files
-from tailorsecrets.targets.opening import Choice, choose, open_choice, open_store, policy_of, target_of
+from tailorsecrets.targets.opening import Choice, _driver, choose, open_choice, open_store, policy_of, target_of
+from tailorsecrets.testing.memory import Memory
 
 PROFILES = """
 [profiles.prod]
@@ -97,7 +100,7 @@ def test_a_read_profile_stays_one_with_another_store(folder: Path) -> None:
     [
         ("[profiles.x]\nstor = 'a'", "unknown stor"),
         ("[profile.x]", "unknown profile"),
-        ("[profiles.x]\nstore = 7", "store must be text"),
+        ("[profiles.x]\nstore = 7", "store must be a string"),
         ("[profiles.x]\npermission = 'admin'", "one of read, write"),
         ("profiles = 3", "must be a table"),
         ("[profiles]\nx = 3", "must be a table"),
@@ -284,3 +287,26 @@ def test_errors_are_ours() -> None:
     """Every error of a target is a SecretsError."""
     with pytest.raises(SecretsError):
         choose({}, Path("/nowhere"), profile="x")
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_store_opens_without_garbage_collection(was_on: bool, missing: bool) -> None:
+    """While the SDK is imported no garbage is collected; afterwards it is as before, also where the import fails."""
+    seen = list[bool]()
+
+    def opened(target: Target) -> Driver:
+        seen.append(gc.isenabled())
+        if missing:
+            raise ImportError(name="sdk")
+        return Memory()
+
+    store_type = StoreType(scheme="x", open=opened)
+    try:
+        if not was_on:
+            gc.disable()
+        with suppress(ConfigError):
+            _driver(store_type, Target(url="x:", scheme="x"))
+        assert (seen, gc.isenabled()) == ([False], was_on)
+    finally:
+        gc.enable()

@@ -128,7 +128,7 @@ def test_lagging_list_shows_what_was_settled() -> None:
 
 
 def test_inner_transaction_belongs_to_the_outer() -> None:
-    """What an inner transaction wrote goes when the outer one fails."""
+    """The writes of an inner transaction are undone when the outer one fails."""
     memory = Memory()
 
     def fail_late() -> None:
@@ -154,7 +154,7 @@ def faults() -> Faults:
 
 
 def test_fault_strikes_by_name_and_number(faults: Faults) -> None:
-    """A fault hits the named secret as often as was told, and is explained as was told."""
+    """A fault affects the named secret the given number of times, and explains as its problem."""
     faults.fail("get", Throttled, name="w/v/one", times=1, hint="slowly", retry_after=2.0)
     faults.get("w/v/two")
     with pytest.raises(Fault) as caught:

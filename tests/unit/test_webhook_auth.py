@@ -123,7 +123,7 @@ def test_an_unfit_value_sends_nothing(server: Recorder, mode: str, value: str) -
 
 @pytest.mark.parametrize("mode", MODES)
 def test_plain_http_to_another_machine_is_refused(mode: str) -> None:
-    """Secrets go over https, unless told otherwise, and the error comes before any connection."""
+    """Secrets go over https, unless plain http is allowed, and the error comes before any connection."""
     with pytest.raises(ConfigError, match="not https"):
         send(mode, "http://example.invalid", manager({"token": "abc"}).auth(HEADERS))
 

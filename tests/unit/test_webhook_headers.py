@@ -1,4 +1,4 @@
-"""References to secrets in headers: what is one, and what it becomes."""
+"""References to secrets in headers: their forms and their values."""
 
 import pickle
 import traceback
@@ -49,7 +49,7 @@ def resolve(request: pytest.FixtureRequest) -> Resolve:
     ],
 )
 def test_a_reference_becomes_the_value(resolve: Resolve, reference: Any, sent: str) -> None:
-    """Both forms of a reference give the value, in the format where there is one; plain text stays."""
+    """Both forms of a reference give the value, in its format if it has one; plain text stays."""
     assert resolve(manager({"token": "abc"}), {"X-Key": reference, "Accept": "*/*"}) == {"X-Key": sent, "Accept": "*/*"}
 
 
@@ -114,8 +114,8 @@ def test_a_value_that_is_no_header_is_refused(resolve: Resolve, value: str) -> N
         ({"X-Key": "a", "x-key": "b"}, "'x-key' is there twice"),
     ],
 )
-def test_what_is_no_header(resolve: Resolve, given: Mapping[str, Any], problem: str) -> None:
-    """What cannot be a header or a reference is refused before any read, saying which one and why."""
+def test_wrong_headers(resolve: Resolve, given: Mapping[str, Any], problem: str) -> None:
+    """A wrong header or reference is refused before any read, with its name and the reason."""
     with pytest.raises(ConfigError) as caught:
         resolve(manager({"token": "abc"}), given)
     assert problem in str(caught.value)

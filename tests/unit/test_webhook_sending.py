@@ -64,7 +64,7 @@ def failure(outcomes: list[Outcome]) -> SecretsError:
 
 
 def test_a_webhook_is_a_post(server: Recorder, emit: Emit) -> None:
-    """The method, the path, the headers and the body arrive; the outcome tells the status."""
+    """The method, the path, the headers and the body arrive; the outcome has the status."""
     executor = notify(url=f"{server.url}/orders", headers={"X-API-Key": TOKEN}, request_body={"id": 1})
     assert emit(App(manager({"token": "abc"}), executor)) == [Outcome("notify", ok=True, value=Sent(200, 1))]
     assert (server.last.method, server.last.path) == ("POST", "/orders")
@@ -126,8 +126,8 @@ def test_a_url_from_the_event(server: Recorder, emit: Emit) -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://localhost", "nothing", "https://", None, "https://a\nb"])
-def test_a_url_that_is_none(emit: Emit, url: Any) -> None:
-    """A function that gives no URL is an error of that executor."""
+def test_a_function_must_return_a_url(emit: Emit, url: Any) -> None:
+    """A function that returns anything but a URL is an error of that executor."""
     assert "not return an http" in str(failure(emit(App(manager({}), notify(url=lambda _event: url)))))
 
 
@@ -214,7 +214,7 @@ def test_nobody_there(emit: Emit) -> None:
 
 
 def test_a_time_out(server: Recorder, emit: Emit) -> None:
-    """An answer that takes longer than the timeout is no answer."""
+    """A response that takes longer than the timeout is a time-out."""
     with SlowServer() as url:
         error = failure(emit(App(manager({}), notify(url=url, timeout=0.05, retries=1))))
     assert str(error) == "the webhook got no response: ReadTimeout (2 times)"

@@ -11,6 +11,7 @@ import pytest
 from tailorsecrets.driver import ABSENT, PRESENT, Driver, Entry
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unauthenticated, Unavailable
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.store import Store
 from tailorsecrets.testing.conformance.suite import STAMP, names, refused
 from tests.support.aws.backdoor import THROTTLED, Aws, aws_before
 from tests.support.aws.wire import (
@@ -18,6 +19,8 @@ from tests.support.aws.wire import (
     EXPIRED,
     PAGE,
     RESET,
+    Call,
+    Do,
     Fault,
     Reply,
     _Handler,
@@ -62,7 +65,7 @@ FINAL: dict[str, tuple[Fault | Reply, type[SecretsError]]] = {
 
 @pytest.fixture(params=["moto", "localstack_aws"])
 def both(request: pytest.FixtureRequest) -> Iterator[Aws]:
-    """Give the wire before each emulator: they answer a write that comes twice in different ways."""
+    """Give the wire before each emulator: they answer a repeated write in different ways."""
     aws = aws_before(request.getfixturevalue(request.param))
     yield aws
     aws.close()
@@ -77,7 +80,7 @@ def aws(moto: Server) -> Iterator[Aws]:
 
 
 def operations(driver: Driver) -> dict[str, tuple[str, Callable[[], object]]]:
-    """Return a call of each kind and the method that it is of, on secrets of its own, which are there as it needs."""
+    """Return a call of each kind with its method, on secrets that are made for it."""
     prefix = f"faults/v{next(NUMBERS)}/"
     for name in ("live", "deleted"):
         driver.put(prefix + name, Secret("old"), expect=ABSENT)
@@ -97,7 +100,7 @@ def operations(driver: Driver) -> dict[str, tuple[str, Callable[[], object]]]:
 
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_trouble_that_lasts(aws: Aws, trouble: str) -> None:
-    """Each operation asks again while its budget lasts, and then raises what the last answer meant."""
+    """Each operation retries while its budget lasts, and then raises the meaning of the last answer."""
     fault, kind = TROUBLE[trouble]
     driver = aws.open(timeout=READ)
     prepared = operations(driver)
@@ -113,18 +116,18 @@ def test_trouble_that_lasts(aws: Aws, trouble: str) -> None:
 
 
 def outcome(driver: Driver, method: str, call: Callable[[], object]) -> tuple[type[SecretsError], float]:
-    """Return what *call* raises, and after how many seconds."""
+    """Return the meaning of the exception that *call* raises, and the seconds that it took."""
     start = time.monotonic()
     try:
         call()
-    except Exception as exc:  # noqa: BLE001  # whatever a driver raises has to have a meaning
+    except Exception as exc:  # noqa: BLE001  # every exception of a driver has a meaning
         return driver.explain(exc, method).kind, time.monotonic() - start
     raise AssertionError(f"{method} went through")
 
 
 @pytest.mark.parametrize("trouble", [name for name in TROUBLE if name != "no answer"])
 def test_trouble_that_passes(aws: Aws, trouble: str) -> None:
-    """Two bad answers and a good one are success for each operation, and each write is there once."""
+    """After two bad answers a good one makes each operation succeed, and each write was done once."""
     fault, _ = TROUBLE[trouble]
     driver = aws.open(timeout=3.0)
     for method, call in operations(driver).values():
@@ -143,8 +146,8 @@ def _before(driver: Driver, written: Entry) -> list[str]:
 
 
 @pytest.mark.parametrize("trouble", FINAL)
-def test_what_asking_again_does_not_mend(aws: Aws, trouble: str) -> None:
-    """A refusal that would come again is final: one call, and the right error at once."""
+def test_no_retry_after_a_final_refusal(aws: Aws, trouble: str) -> None:
+    """A refusal that a retry would not change is final: one call, and the right error at once."""
     fault, kind = FINAL[trouble]
     driver = aws.open(timeout=READ)
     for method, call in operations(driver).values():
@@ -177,79 +180,86 @@ def test_a_write_that_was_done_and_not_answered(both: Aws, expect: str | None) -
     driver.close()
 
 
-@pytest.mark.parametrize("expect", [ABSENT, PRESENT, None])
-def test_a_write_that_is_never_answered(both: Aws, expect: str | None) -> None:
-    """Where the answer of a write never comes, a metadata read finds that it was done, once."""
-    driver = both.open(timeout=CHECKED)
+def test_a_write_that_is_never_answered(both: Aws) -> None:
+    """A write whose answer never comes is Unavailable, and was done once at most."""
+    driver = both.open(timeout=READ)
     name = f"faults/never-{next(NUMBERS)}/key"
-    before = [driver.put(name, Secret("old"), expect=ABSENT).version] if expect != ABSENT else []
-    both.wire.fail(lost, op="CreateSecret" if expect == ABSENT else "PutSecretValue", times=FOREVER)
+    both.wire.fail(lost, op="CreateSecret", times=FOREVER)
 
-    written = driver.put(name, Secret("new"), expect=expect, stamp=STAMP)
+    with refused(driver, "put", Unavailable):
+        driver.put(name, Secret("new"), expect=ABSENT)
 
-    assert both.wire.ops[-1] == "DescribeSecret"
-    assert [entry.version for entry in driver.versions(name)] == [written.version, *before]
-    assert driver.get(name).entry.stamp == STAMP
+    both.wire.heal()
+    assert len(list(driver.versions(name))) == 1
     driver.close()
 
 
-def test_a_delete_and_a_restore_that_are_never_answered(both: Aws) -> None:
-    """A metadata read finds that they were done; of a purge it cannot know."""
-    driver = both.open(timeout=CHECKED)
-    name = f"faults/never-again-{next(NUMBERS)}/key"
-    driver.put(name, Secret("value"))
-    for op in ("DeleteSecret", "RestoreSecret"):
-        both.wire.fail(lost, op=op, times=FOREVER)
+def test_a_write_whose_repeats_are_throttled(aws: Aws) -> None:
+    """A write may be done whose answer is lost and whose repeats AWS refuses: that is Unavailable, not Throttled."""
+    driver = aws.open(timeout=READ)
+    aws.wire.fail(THROTTLED, op="CreateSecret", times=FOREVER)
+    aws.wire.fail(lost, op="CreateSecret")
 
-    driver.delete(name)
-    assert driver.stat(name).state == "deleted"
-    driver.restore(name)
-    assert driver.stat(name).state == "live"
-    driver.close()
-
-
-@pytest.mark.parametrize("last", [CLOSED, THROTTLED])
-def test_a_write_that_was_not_done(aws: Aws, last: Reply) -> None:
-    """Where the metadata read shows that nothing was written, the error says so."""
-    driver = aws.open(timeout=CHECKED)
-    aws.wire.fail(last, op="CreateSecret", times=FOREVER)
-    aws.wire.fail(CLOSED, op="CreateSecret")
-
-    with pytest.raises((Unavailable, Throttled), match="it was not done") as caught:
-        driver.put(f"faults/undone-{next(NUMBERS)}/key", Secret("new"), expect=ABSENT)
+    with pytest.raises(Unavailable) as caught:
+        driver.put(f"faults/repeats-{next(NUMBERS)}/key", Secret("new"), expect=ABSENT)
 
     assert (caught.value.retryable, caught.value.__context__) == (False, None)
     driver.close()
 
 
-def test_a_write_of_which_nothing_is_known(aws: Aws) -> None:
-    """Where the metadata read fails too, the error says that the write may have been done, within the write's time."""
-    driver = aws.open(timeout=READ)
-    aws.wire.fail(lost, times=FOREVER)
-    start = time.monotonic()
-
-    with pytest.raises(Unavailable, match="whether it was done is unknown"):
-        driver.put(f"faults/unknown-{next(NUMBERS)}/key", Secret("new"), expect=ABSENT)
-
-    assert time.monotonic() - start < READ * 4 + SLACK
-    driver.close()
+WRITTEN: list[tuple[str, Callable[[Store], object]]] = [
+    ("CreateSecret", lambda store: store.create_secret("api-keys", "new", Secret("new"))),
+    ("PutSecretValue", lambda store: store.update_secret("api-keys", "live", Secret("new"))),
+    ("DeleteSecret", lambda store: store.delete_secret("api-keys", "live")),
+    ("RestoreSecret", lambda store: store.restore_secret("api-keys", "deleted")),
+]  # an operation of AWS, and a write of the product that sends it
 
 
-def test_a_purge_of_which_nothing_is_known(aws: Aws) -> None:
-    """A purge takes AWS a while, so a secret that still shows as deleted tells nothing about it."""
-    driver = aws.open(timeout=CHECKED)
-    name = f"faults/purge-{next(NUMBERS)}/key"
-    driver.put(name, Secret("value"))
-    driver.delete(name)
-    aws.wire.fail(CLOSED, op="DeleteSecret", times=FOREVER)
+@pytest.fixture
+def store(aws: Aws) -> Iterator[Store]:
+    """Give a store with a live and a deleted secret."""
+    prefix = f"faults/s{next(NUMBERS)}"
+    with Store(aws.open(), url="aws://eu-west-1", prefix=prefix) as prepared:
+        prepared.create_vault("api-keys")
+        for name in ("live", "deleted"):
+            prepared.create_secret("api-keys", name, Secret("old"))
+        prepared.delete_secret("api-keys", "deleted")
+    with Store(aws.open(timeout=CHECKED), url="aws://eu-west-1", prefix=prefix) as store:
+        yield store
 
-    with pytest.raises(Unavailable, match="whether it was done is unknown"):
-        driver.delete(name, purge=True)
-    driver.close()
+
+@pytest.mark.parametrize(("op", "write"), WRITTEN, ids=[op for op, _ in WRITTEN])
+@pytest.mark.parametrize("fault", [lost, CLOSED], ids=["done", "not-done"])
+def test_the_outcome_of_a_write_without_an_answer(
+    aws: Aws, store: Store, fault: Fault | Reply, op: str, write: Callable[[Store], object]
+) -> None:
+    """A write without an answer is success where it was done, else the error says that it was not done."""
+    aws.wire.fail(fault, op=op, times=FOREVER)
+    if fault is lost:
+        write(store)
+        return
+    with pytest.raises(Unavailable) as caught:
+        write(store)
+    assert caught.value.outcome == "not done"
+
+
+def test_the_outcome_of_a_write_is_unknown(aws: Aws, store: Store) -> None:
+    """Where the store does not answer the read after the write either, the error says that it may be done."""
+
+    def lost_for_good(call: Call, do: Do) -> Reply:
+        aws.wire.fail(CLOSED, times=FOREVER)
+        return lost(call, do)
+
+    aws.wire.fail(lost_for_good, op="PutSecretValue")
+
+    with pytest.raises(Unavailable) as caught:
+        store.update_secret("api-keys", "live", Secret("new"))
+
+    assert caught.value.outcome == "unknown"
 
 
 def test_a_delete_and_a_restore_that_were_done_and_not_answered(both: Aws) -> None:
-    """Sent again, a delete of what is deleted and a restore of what is restored are success."""
+    """A repeated delete or restore succeeds where the first one was done."""
     driver = both.open(timeout=3.0)
     name = f"faults/again-{next(NUMBERS)}/key"
     driver.put(name, Secret("value"))
@@ -264,10 +274,10 @@ def test_a_delete_and_a_restore_that_were_done_and_not_answered(both: Aws) -> No
 
 
 @pytest.mark.parametrize(("header", "text"), [("Retry-After", "1"), ("x-amz-retry-after", "1000")])
-def test_the_store_says_how_long_to_wait(aws: Aws, header: str, text: str) -> None:
-    """A pause is no shorter than the store asks for."""
+def test_retry_after(aws: Aws, header: str, text: str) -> None:
+    """A pause is at least as long as the store asks for."""
     driver = aws.open()
-    name = f"faults/patient-{header}/key"
+    name = f"faults/retry-after-{header}/key"
     driver.put(name, Secret("value"))
     aws.wire.fail(refuse("ThrottlingException", "Rate exceeded", headers={header: text}))
     start = time.monotonic()
@@ -278,8 +288,8 @@ def test_the_store_says_how_long_to_wait(aws: Aws, header: str, text: str) -> No
     driver.close()
 
 
-def test_the_store_asks_for_more_patience_than_there_is(aws: Aws) -> None:
-    """A pause that is longer than the budget is not begun."""
+def test_retry_after_the_end_of_the_budget(aws: Aws) -> None:
+    """A pause that is longer than the budget does not begin."""
     driver = aws.open()
     aws.wire.fail(refuse("ThrottlingException", "Rate exceeded", headers={"Retry-After": "60"}), times=FOREVER)
     start = time.monotonic()
@@ -293,7 +303,7 @@ def test_the_store_asks_for_more_patience_than_there_is(aws: Aws) -> None:
 
 
 def test_a_slow_store_is_waited_for(aws: Aws) -> None:
-    """An answer that comes late, but in time, is an answer, and nothing is asked twice."""
+    """A late answer within the time-out is an answer, and nothing is sent twice."""
     driver = aws.open(timeout=3.0)
     driver.put("faults/slow/key", Secret("value"))
     aws.wire.fail(slow(0.5), times=FOREVER)
@@ -305,7 +315,7 @@ def test_a_slow_store_is_waited_for(aws: Aws) -> None:
 
 
 def test_a_page_in_the_middle_of_a_list(aws: Aws) -> None:
-    """A list whose second page is damaged is asked again for that page, and shows each name once."""
+    """A damaged second page of a list is requested again, and each name appears once."""
     driver = aws.open()
     for number in range(120):
         aws.raw.create_secret(Name=f"faults/middle/key-{number:03}", SecretString="x")
@@ -319,8 +329,8 @@ def test_a_page_in_the_middle_of_a_list(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("timeout", [READ, 15.0])
-def test_nobody_listens(aws: Aws, timeout: float) -> None:
-    """A port where nobody listens is Unavailable after two seconds at most, and the hint says what to check."""
+def test_a_refused_connection(aws: Aws, timeout: float) -> None:
+    """A refused connection is Unavailable after two seconds at most, and the hint names the settings to check."""
     driver = aws.open(timeout=timeout, endpoint_url="http://127.0.0.1:9")
     calls: dict[str, Callable[[str], object]] = {"get": driver.get, "delete": driver.delete}
     for op, call in calls.items():

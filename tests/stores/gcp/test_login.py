@@ -156,6 +156,17 @@ def test_the_metadata_server_is_down(network: Network, status: int) -> None:
     assert time.monotonic() - started < 15
 
 
+def test_a_metadata_server_that_stops(tmp_path: Path) -> None:
+    """A metadata server that stops listening is an outage, reported in seconds and not after the time-out."""
+    network = Network(tmp_path)
+    network.stops = True
+    started = time.monotonic()
+    error = read("gcp://my-project?timeout=40", network.environ(key=False, metadata=True))
+    assert error["code"] == "UNAVAILABLE", error
+    assert time.monotonic() - started < 15
+    network.close()
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_impersonation_is_down(network: Network, status: int) -> None:
     """IAM that is out of order is Unavailable, which bridges an outage; one that refuses is a login that fails."""

@@ -42,6 +42,7 @@ class Network:
         self.asked: list[str] = []
         self.status = self.iam_status = 200
         self.lifetime = 3600  # seconds that a token lasts
+        self.stops = False  # the metadata server stops listening when it is asked for a token
         self.hangs_up = False  # the metadata server breaks the connection when it is asked for one
         certificate = authority.issue_cert(GLOBAL, REGIONAL, IAM)
         self.server = Server(credentials=_grpc_credentials(certificate))
@@ -104,7 +105,9 @@ class _Answers(Handler):
         """Answer as the metadata server of a machine."""
         account = {"aliases": ["default"], "email": "machine@p.iam.gserviceaccount.com", "scopes": ["all"]}
         token = self.path.partition("?")[0].endswith("/token")
-        if token and self.network.hangs_up:
+        if token and self.network.stops:
+            self.server.socket.close()
+        if token and (self.network.hangs_up or self.network.stops):
             self.connection.shutdown(socket.SHUT_RDWR)
         elif token:
             self._say({"access_token": "of-the-machine", "expires_in": 3600, "token_type": "Bearer"})

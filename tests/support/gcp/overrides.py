@@ -16,11 +16,11 @@ class GoogleOverrides(Suite):
         tokens.append(driver.put(vault + "key", Secret("same")).version)
         driver.delete(vault + "key", purge=True)
         tokens.append(driver.put(vault + "key", Secret("same")).version)
-        assert driver.stat(vault + "key").version == self.looked_at(tokens[-1])
+        assert driver.stat(vault + "key").version == self.statted(tokens[-1])
         assert driver.get(vault + "key").entry.version == tokens[-1].partition("@")[0]
         assert len(set(tokens)) == len(tokens)
 
-    def looked_at(self, token: str) -> str:
+    def statted(self, token: str) -> str:
         """Return what stat shows of the version *token*."""
         return token
 
