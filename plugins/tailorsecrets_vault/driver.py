@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultError
+from hvac.exceptions import InvalidPath, InvalidRequest, VaultError
 
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, Target
 from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, SecretsError, TooLarge, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_vault import entries
 from tailorsecrets_vault.client import Connection
-from tailorsecrets_vault.entries import Json, Version
+from tailorsecrets_vault.entries import Json
 from tailorsecrets_vault.errors import Context, meaning
 from tailorsecrets_vault.kv import Kv, KvPath
 from tailorsecrets_vault.login import login_of
@@ -37,8 +37,6 @@ CAPS: Final = Caps(
 )
 MOUNT_CAPS: Final = replace(CAPS, containers=True)
 MAX_JSON: Final = 1_048_000  # bytes of a value as JSON; the entry around it may have a megabyte
-_NO_VERSION: Final = "that version does not exist, or it is deleted"
-_SEE_HISTORY: Final = "`tailorsecrets secret history` shows the versions"
 _TRIES: Final = 16  # of a write that may replace anything, while others write the same name
 
 
@@ -69,15 +67,12 @@ class VaultDriver(Driver):
 
     def get(self, name: str, version: str = "") -> Stored:
         """Read the value of the current version, or of *version*."""
-        path, wanted = self._mounts.path(name), _wanted(version)
-        try:
-            value, found = self._read(path, lambda: self._kv.read(path, wanted.number if wanted else None))
-        except InvalidPath:
-            if not wanted or not self._is_visible(path):
-                raise
-            raise NotFound(_NO_VERSION, hint=_SEE_HISTORY) from None
+        path, wanted = self._mounts.path(name), entries.parse(version)
+        if version and wanted is None:
+            raise NotFound
+        value, found = self._read(path, lambda: self._kv.read(path, wanted.number if wanted else None))
         if wanted and found["created_time"] != wanted.created:
-            raise NotFound(_NO_VERSION, hint=_SEE_HISTORY)  # purged since, and written as often again
+            raise NotFound  # purged since, and written as often again
         if value is None:
             raise Corrupt(f"the entry has no text in the field {self._options.field}", hint="see the option field")
         return Stored(value, entries.read(name, found))
@@ -218,14 +213,6 @@ class VaultDriver(Driver):
         restorable = entry.state == "deleted" and not entries.is_destroyed(metadata)
         return _Current(entry, metadata["current_version"], restorable)
 
-    def _is_visible(self, path: KvPath) -> bool:
-        """Tell whether the secret, deleted or not, exists and this login may read its metadata."""
-        try:
-            self._kv.metadata(path)
-        except (InvalidPath, Forbidden):
-            return False
-        return True
-
     def _metadata(self, path: KvPath) -> Json:
         return self._read(path, lambda: self._kv.metadata(path))
 
@@ -252,14 +239,6 @@ class VaultDriver(Driver):
         if self._vaults is None:
             raise Unsupported
         return self._vaults
-
-
-def _wanted(version: str) -> Version | None:
-    """Return the version that a read asks for, None for the current one; raise NotFound for a malformed version."""
-    wanted = entries.parse(version)
-    if version and wanted is None:
-        raise NotFound("the version is malformed: expected NUMBER@TIME", hint=_SEE_HISTORY)
-    return wanted
 
 
 def check_size(value: Secret) -> None:

@@ -71,13 +71,20 @@ class Operations:
         try:
             stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
         except NotFound:
-            if not version or self.stat(place) is None:
+            if not version or not self._is_visible(place):
                 raise
         else:
             return self._decoded(place, stored)
         message = f"{place}: version {version!r} does not exist"
         hint = "secret history lists the versions that can be read"
         raise VersionNotFound(message, hint=hint, op="get", store=self._url, vault=place.vault, secret=place.secret)
+
+    def _is_visible(self, place: Place) -> bool:
+        """Tell whether *place* exists; not for a login that may read values and nothing else."""
+        try:
+            return self.stat(place) is not None
+        except Denied:
+            return False
 
     def get_many(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
         """Return an answer for each of *places*, in the least calls that the store allows."""

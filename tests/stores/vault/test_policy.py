@@ -12,7 +12,7 @@ from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
 from tailorsecrets.deploy.plan import Desired
 from tailorsecrets.driver import ABSENT, Target, VaultNames
-from tailorsecrets.errors import ConfigError, Denied
+from tailorsecrets.errors import ConfigError, Denied, SecretNotFound
 from tailorsecrets.store.names import Naming
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
@@ -79,6 +79,13 @@ def test_a_service_reads_its_vault(site: Site) -> None:
     with site.store(site.token("read", "api-keys")) as store:
         assert store.get("api-keys", "stripe-secret-key") == "one"
         assert store.get_all("api-keys", ["sendgrid-api-key", "missing", "stripe-secret-key"]) == ["two", None, "one"]
+
+
+@FORMS
+def test_a_service_reads_a_version_that_does_not_exist(site: Site) -> None:
+    """Under the read policy, which grants no metadata, a missing version is SecretNotFound and not Denied."""
+    with site.store(site.token("read", "api-keys")) as store, pytest.raises(SecretNotFound):
+        store.read("api-keys", "stripe-secret-key", "9@2026-01-31T12:00:00.123456789Z")
 
 
 @FORMS
