@@ -16,7 +16,7 @@ from tailorsecrets.targets.opening import policy_of
     "use",
     type=click.Choice(["read", "deploy"]),
     required=True,
-    help="For a program that reads, or for a login that applies.",
+    help="read: for a program. deploy: for apply.",
 )
 @click.option(
     "-V",

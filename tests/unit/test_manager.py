@@ -96,6 +96,22 @@ def test_get_all_keeps_the_order_and_fetches_what_is_not_fresh(shop: Shop) -> No
     assert shop.memory.calls == {"get_many": 1}
 
 
+def test_get_all_follows_the_ages_of_all_names(shop: Shop) -> None:
+    """One name that is too old is enough for a refresh, and then for a wait, as in get."""
+    assert shop.secrets.get_all("abc", ["one", "two"]) == ["value of one", "value of two"]
+    shop.now += 200
+    shop.secrets.get("abc", "two", max_age=0)
+    for name in ("one", "two"):
+        shop.rotate(name, "new")
+    shop.now += 100
+    shop.memory.forget_calls()
+    assert shop.secrets.get_all("abc", ["two", "one"]) == ["value of two", "value of one"]
+    wait_for(lambda: shop.secrets.get_all("abc", ("one", "two")) == ["new", "value of two"])
+    assert shop.memory.calls == {"get": 1}
+    shop.now += 601
+    assert shop.secrets.get_all("abc", ["one", "two"]) == ["new", "new"]
+
+
 def test_get_all_raises_what_the_first_failing_name_raises(shop: Shop) -> None:
     """Of several names that cannot be read, the first in the order asked raises."""
     shop.memory.backdoor.deny("default/abc/two")
@@ -600,7 +616,8 @@ def test_a_config_loads_no_event_loop() -> None:
 
 @pytest.mark.parametrize("names", [None, 7, iter(["one"])])
 def test_get_all_refuses_other_types(shop: Shop, names: object) -> None:
-    """An object that is not a list of names, or can be read only once, is NameInvalid before any call."""
+    """An object that is not a list of names, or can be read only once, is NameInvalid, even if all are cached."""
+    shop.secrets.get("abc", "one")
     shop.memory.forget_calls()
     for get_all in (shop.secrets.get_all, shop.secrets.aget_all):
         with pytest.raises(NameInvalid, match="get_all takes a list of names"):
