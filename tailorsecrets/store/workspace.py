@@ -105,13 +105,24 @@ class Workspace:
         return {vault: seen._replace(secrets=secrets[vault]) for vault, seen in found.items()}
 
     def refreshed(self, found: Mapping[str, VaultState], places: Collection[Place]) -> dict[str, VaultState]:
-        """Return *found* with the metadata of *places* read again; *found* has their vaults."""
-        current = self.stat(list(places))
+        """Return *found* with the metadata of *places* read again; *found* has their vaults.
+
+        Where that read is denied and lists have stamps, the list's entry stays: the write itself is then denied.
+        """
+
+        def current(place: Place) -> Entry | None:
+            try:
+                return self.operations.stat(place)
+            except Denied:
+                if not self.caps.list_stamps:
+                    raise
+                return found[place.vault].secrets.get(place.secret)
+
         secrets = {vault: dict(seen.secrets) for vault, seen in found.items()}
-        for place in places:
-            secrets[place.vault].pop(place.secret)
-        for (vault, secret), entry in current.items():
-            secrets[vault][secret] = entry
+        for place, entry in zip(places, parallel(self.caps, current, list(places)), strict=True):
+            secrets[place.vault].pop(place.secret, None)
+            if entry is not None:
+                secrets[place.vault][place.secret] = entry
         return {
             vault: seen._replace(secrets=secrets[vault])
             for vault, seen in found.items()

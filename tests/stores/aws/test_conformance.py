@@ -15,6 +15,7 @@ from tests.support.aws.backdoor import Aws, AwsBackdoor, aws_before
 from tests.support.servers import Server
 
 READ = 1.5  # seconds; the tests of a store that never answers wait four times that for each write
+LONG_READ = 6.0  # seconds, where threads wait for each other at the emulator
 SHORT_READ = 0.75  # seconds, where a test is about the error at the end only
 
 
@@ -50,7 +51,9 @@ class OnAws(Conformance):
     @pytest.fixture
     def connect(self, request: pytest.FixtureRequest, aws: Aws) -> Connect:
         """Return a function that opens one more driver."""
-        return lambda: aws.open(timeout=SHORT_READ if "canary" in request.node.name else READ)
+        test: str = request.node.name
+        seconds = SHORT_READ if "canary" in test else LONG_READ if "threads" in test else READ
+        return lambda: aws.open(timeout=seconds)
 
     @pytest.fixture
     def backdoor(self, aws: Aws) -> Backdoor:
