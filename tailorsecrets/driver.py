@@ -42,6 +42,7 @@ class Caps:
     lists: bool = False  # list
     stats: bool = False  # stat, reading no value
     stamps: bool = False  # keeps put's stamp with the version it wrote
+    stamps_apart: bool = False  # the stamp is a call of its own after the write, so a version of ours may lack it
     list_stamps: bool = True  # list tells each version and stamp; else the core stats what it compares and writes, and
     # the stamp of a list, if any, is that of the last put, whoever wrote since: apply --trust-stamps believes it
     tags: bool = False  # keeps put's tags and lists them
@@ -148,6 +149,12 @@ class Driver(abc.ABC):
     def restore(self, name: str) -> Entry:
         """Undo a delete; a name that is not deleted explains as NotFound."""
         raise Unsupported
+
+    def check_stamp(self, name: str) -> None:
+        """Raise what the SDK raises if this login may not keep a stamp with *name*; change neither value nor stamp.
+
+        Called only where ``caps.stamps_apart``, for a live version without a stamp whose value may not be read.
+        """
 
     def versions(self, name: str) -> Iterator[Entry]:
         """Yield all versions that can still be read, newest first."""

@@ -30,6 +30,7 @@ CAPS: Final = Caps(
     lists=True,
     stats=True,
     stamps=True,
+    stamps_apart=True,
     list_stamps=False,
     cas="create",
     versions=True,
@@ -118,6 +119,13 @@ class GcpDriver(Driver):
             else:
                 writer.delete()
 
+    def check_stamp(self, name: str) -> None:
+        """Write the annotations of the secret as they are."""
+        calls = self._writing()
+        secret = calls.secret(name)
+        with suppress(exceptions.FailedPrecondition, exceptions.Aborted):  # changed since it was read
+            calls.annotate(secret, secret.annotations)
+
     def restore(self, name: str) -> Entry:
         """Enable the version that a delete disabled, and remove the annotation."""
         restored = self._writer(name).restore()
@@ -169,9 +177,11 @@ class GcpDriver(Driver):
     def _reading(self) -> Calls:
         return Calls(self._connection, self._target.seconds())
 
+    def _writing(self) -> Calls:
+        return Calls(self._connection, self._target.seconds(write=True))
+
     def _writer(self, name: str) -> Writer:
-        calls = Calls(self._connection, self._target.seconds(write=True))
-        return Writer(calls, name, self.abandoned_after, self._known.get(name))
+        return Writer(self._writing(), name, self.abandoned_after, self._known.get(name))
 
     def _access(self, calls: Calls, name: str, version: str) -> tuple[int, Secret | str]:
         try:

@@ -31,6 +31,7 @@ CAPS: Final = Caps(
     lists=True,
     stats=True,
     stamps=True,
+    stamps_apart=True,
     cas="full",
     versions=True,
     undelete=True,
@@ -133,6 +134,10 @@ class VaultDriver(Driver):
             raise NotFound
         self._kv.undelete(path, before.number)
         return replace(before.entry, name=name, state="live")
+
+    def check_stamp(self, name: str) -> None:
+        """Merge nothing into the metadata."""
+        self._kv.patch_nothing(self._mounts.path(name))
 
     def versions(self, name: str) -> Iterator[Entry]:
         """Yield the versions that are neither deleted nor destroyed."""

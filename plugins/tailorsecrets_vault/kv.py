@@ -53,8 +53,11 @@ class Kv:
         body: dict[str, Any] = {"custom_metadata": {STAMP: stamp}} if stamp else {}
         if max_versions:
             body["max_versions"] = max_versions
-        url = _url(path, "metadata")
-        self._call(lambda client: client.adapter.request("patch", url, headers=_MERGE_PATCH, json=body))
+        self._patch(path, body)
+
+    def patch_nothing(self, path: KvPath) -> None:
+        """Send a patch of the metadata that changes nothing, which needs the right to patch."""
+        self._patch(path, {"custom_metadata": {}})
 
     def delete(self, path: KvPath) -> None:
         """Mark the current version as deleted."""
@@ -141,6 +144,10 @@ class Kv:
 
     def _data(self, method: str, path: KvPath, **options: Any) -> Json:
         return _data(self._request(method, path, **options))
+
+    def _patch(self, path: KvPath, body: Json) -> None:
+        url = _url(path, "metadata")
+        self._call(lambda client: client.adapter.request("patch", url, headers=_MERGE_PATCH, json=body))
 
     def _request(self, method: str, path: KvPath, **options: Any) -> Any:
         def do(client: Client) -> Any:

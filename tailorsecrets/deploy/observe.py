@@ -92,18 +92,23 @@ def _to_stat(desired: Desired, observed: Mapping[str, VaultState], *, trust: boo
 def _values(
     desired: Desired, observed: Mapping[str, VaultState], workspace: Workspace
 ) -> tuple[dict[Place, Secret], set[Place]]:
-    """Return the values to compare, and the secrets whose values may not be read.
+    """Return the values to compare, and the secrets of which nothing can tell whether they changed.
 
-    A store without stamps needs all values; else only a secret of the app's own vaults that has no stamp is read.
+    A store without stamps needs all values. Where a write and its stamp are one call, a version without a stamp is
+    another tool's. Elsewhere it may be the app's own: its value is compared. If that may not be read, it is written
+    again, and gets its stamp then; it is unknown where this login may not keep stamps either.
     """
     if not workspace.caps.stamps:
         return workspace.values(_there(desired, observed))[0], set()
+    if not workspace.caps.stamps_apart:
+        return {}, set()
     unstamped = [
         place
         for place in _there(desired, observed)
         if isinstance(desired.vaults[place.vault][place.secret], Secret) and _lacks_stamp(desired, observed, place)
     ]
-    return workspace.values(unstamped)
+    values, unreadable = workspace.values(unstamped)
+    return values, workspace.cannot_stamp(unreadable)
 
 
 def _lacks_stamp(desired: Desired, observed: Mapping[str, VaultState], place: Place) -> bool:

@@ -176,6 +176,14 @@ class Operations:
             "restore", place, partial(self._driver.restore, self._naming.native(place)), partial(self.stat, place)
         )
 
+    def may_stamp(self, place: Place) -> bool:
+        """Return whether this login may keep a stamp at *place*, where a version of ours may lack it."""
+        try:
+            self._call("check_stamp", place, self._driver.check_stamp, self._naming.native(place))
+        except Denied:
+            return False
+        return True
+
     def versions(self, place: Place) -> Iterator[Entry]:
         """Yield the versions of *place* that can still be read, newest first."""
         self._need("versions")

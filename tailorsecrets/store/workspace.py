@@ -226,6 +226,10 @@ class Workspace:
         values = {place: result.value for place, result in results.items() if isinstance(result, Stored)}
         return values, {place for place, result in results.items() if isinstance(result, Denied)}
 
+    def cannot_stamp(self, places: Collection[Place]) -> set[Place]:
+        """Return those of *places* where this login may not keep a stamp, so that each rewrite would lack it too."""
+        return {place for place in places if not self.operations.may_stamp(place)}
+
     def read_many(self, places: Sequence[Place]) -> dict[Place, Stored | SecretsError]:
         """Return for each of *places* its value with its entry, or the error, in the least calls.
 

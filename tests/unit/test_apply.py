@@ -205,7 +205,7 @@ def test_a_terse_list_is_completed_by_looks() -> None:
     driver.backdoor.write("default/api-keys/added", "by hand")
     driver.forget_calls()
     made = plan(driver, WANTED)
-    assert driver.calls == {"list": 1, "get_many": 1, "stat": 5, "get": 1}  # the one without a stamp is read
+    assert driver.calls == {"list": 1, "get_many": 1, "stat": 5}
     assert [(step.action, step.place.secret) for step in made.steps] == [("update", "stripe"), ("delete", "added")]
     assert all(step.expect for step in made.steps)
     assert made.trusted == 0
@@ -509,10 +509,18 @@ def test_planning_on_a_store_that_is_not_there(may_create: bool) -> None:
             make_plan(Desired(APP, {"abc": {}}), store)
 
 
+APART = replace(PLAIN, stamps_apart=True)
+
+
 class Unstamped(Memory):
     """A store where a login without the right to write stamps writes values."""
 
     denied = True
+
+    def check_stamp(self, name: str) -> None:
+        """Refuse."""
+        if self.denied:
+            raise Denied
 
     def put(self, name: str, value: Secret, **options: Any) -> Entry:
         """Write, and say that the stamp is missing."""
@@ -525,7 +533,7 @@ class Unstamped(Memory):
 
 def test_a_write_without_its_stamp_is_done_once() -> None:
     """The report says so, and the next plan compares the value, so nothing is written again; a change is seen."""
-    driver = Unstamped(caps=PLAIN)
+    driver = Unstamped(caps=APART)
     wanted = {"api-keys": {"stripe": Secret("one")}}
     report = deploy(driver, wanted)
     assert report.complete
@@ -539,7 +547,7 @@ def test_a_write_without_its_stamp_is_done_once() -> None:
 
 def test_a_value_that_may_not_be_read_and_has_no_stamp_is_unknown() -> None:
     """It may be what is declared, so it is listed and left alone, while the rest is done."""
-    memory = Unstamped(caps=PLAIN)
+    memory = Unstamped(caps=APART)
     deploy(memory, {"api-keys": {"stripe": Secret("one")}})
     faults = Faults(memory)
     faults.fail("get", Denied, name="default/api-keys/stripe")
@@ -548,9 +556,34 @@ def test_a_value_that_may_not_be_read_and_has_no_stamp_is_unknown() -> None:
     assert [step.place.secret for step in made.steps] == ["new"]
 
 
+def test_a_login_that_may_stamp_repairs_what_it_may_not_read() -> None:
+    """A hand edit is written over once, and has its stamp then: no value is read."""
+    memory = Unstamped(caps=APART)
+    memory.denied = False
+    wanted = {"api-keys": {"stripe": Secret("one")}}
+    deploy(memory, wanted)
+    memory.backdoor.write("default/api-keys/stripe", "by hand")
+    faults = Faults(memory)
+    faults.fail("get", Denied, name="default/api-keys/stripe")
+    assert deploy(faults, wanted).complete
+    assert plan(faults, wanted).steps == ()
+
+
+def test_a_write_and_its_stamp_in_one_call_need_no_reading() -> None:
+    """There a version without a stamp is another tool's: it is repaired, and no value is read."""
+    memory = Memory(caps=PLAIN)
+    wanted = {"api-keys": {"stripe": Secret("one")}}
+    deploy(memory, wanted)
+    memory.backdoor.write("default/api-keys/stripe", "by hand")
+    faults = Faults(memory)
+    faults.fail("get", Denied, name="default/api-keys/stripe")
+    made = plan(faults, wanted)
+    assert (made.count("update"), made.unknown) == (1, ())
+
+
 def test_a_damaged_value_is_written_anew() -> None:
     """A value that is not text is not the declared one, and everybody may replace it."""
-    memory = Memory(caps=PLAIN)
+    memory = Memory(caps=APART)
     wanted = {"api-keys": {"stripe": Secret("one")}}
     deploy(memory, wanted)
     memory.backdoor.write_bytes("default/api-keys/stripe", b"\xff")
@@ -560,7 +593,7 @@ def test_a_damaged_value_is_written_anew() -> None:
 
 def test_an_outage_while_values_are_compared_is_no_difference() -> None:
     """A value that the store does not give now is not written over."""
-    memory = Unstamped(caps=PLAIN)
+    memory = Unstamped(caps=APART)
     deploy(memory, {"api-keys": {"stripe": Secret("one")}})
     faults = Faults(memory)
     faults.fail("get", Unavailable, name="default/api-keys/stripe")

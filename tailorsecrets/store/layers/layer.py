@@ -104,6 +104,10 @@ class Layer(Driver):
         """Pass on."""
         return self.around(Call("restore", name), partial(self.inner.restore, name))
 
+    def check_stamp(self, name: str) -> None:
+        """Pass on."""
+        self.around(Call("check_stamp", name), partial(self.inner.check_stamp, name))
+
     def versions(self, name: str) -> Iterator[Entry]:
         """Pass on."""
         return self.around_each(Call("versions", name), partial(self.inner.versions, name))

@@ -53,6 +53,18 @@ class Stamps(Suite):
         assert self.stamps(driver, backdoor, vault) <= {"", STAMP[::-1]}
 
     @stamped
+    def test_check_stamp_changes_nothing(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """The question whether a stamp may be kept leaves the value, the version and the stamp as they are."""
+        driver.put(vault + "key", Secret("value"), stamp=STAMP)
+        backdoor.write(vault + "foreign", "value")
+        keys = [vault + name for name in ("key", "foreign")]
+        versions, stamps = [driver.get(key).entry.version for key in keys], self.stamps(driver, backdoor, vault)
+        for key in keys:
+            driver.check_stamp(key)
+        assert [driver.get(key).entry.version for key in keys] == versions
+        assert self.stamps(driver, backdoor, vault) == stamps
+
+    @stamped
     @uses("edit_tags")
     def test_tag_edit_keeps_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """A change of tags writes no value, so the stamp stays."""

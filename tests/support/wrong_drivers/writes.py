@@ -252,6 +252,11 @@ class _Remembers(Memory):
         raise _PickledError(value.reveal())
 
 
+class _StampsToCheck(Memory):
+    def check_stamp(self, name: str) -> None:
+        super().put(name, self.get(name).value, stamp="another stamp")
+
+
 WRONG_WRITES: Final[Mapping[str, type[Memory]]] = {
     "test_round_trip_text": _UnixNewlines,
     "test_empty_value": _NothingEmpty,
@@ -273,6 +278,7 @@ WRONG_WRITES: Final[Mapping[str, type[Memory]]] = {
     "test_put_without_stamp_clears_stamp": _StampsTheName,
     "test_listed_stamp_is_of_the_last_put": _StampsTheName,
     "test_rollback_clears_stamp": _StampsTheName,
+    "test_check_stamp_changes_nothing": _StampsToCheck,
     "test_tag_edit_keeps_stamp": _TagsUnstamp,
     "test_tags_come_back": _ListsNoTags,
     "test_delete_twice_is_fine": _MissingCannotBeDeleted,
