@@ -1,24 +1,24 @@
-"""What can go wrong, by meaning; the same tree on every store.
+"""All errors, by meaning; the same tree on every store.
 
 ::
 
     SecretsError
       ConfigError         the config, a profile, a URL or an option is wrong
       NameInvalid         a name is outside the grammar
-      ValueInvalid        a value cannot be stored anywhere: no text, or no value given
+      ValueInvalid        a value that no store can hold, or none at all
       UndeclaredSecret    the program asks for a name that its config does not declare
       NotFound            VaultNotFound, SecretNotFound, StoreNotFound
         VersionNotFound   a SecretNotFound: the secret exists, this version of it does not
       AlreadyExists       VaultAlreadyExists, SecretAlreadyExists
       NotEmpty            a vault that still holds secrets
-      Denied              the store knows who asks and says no
-        Disabled          the secret is there and switched off
-      Unauthenticated     the store does not know who asks
+      Denied              the store knows the caller and refuses
+        Disabled          the secret exists and is switched off
+      Unauthenticated     the store does not accept the login
       Conflict            somebody else wrote in between
       TooLarge            over the store's size limit
       Unsupported         this store cannot do that
-      Corrupt             what is stored is not what was written
-      Throttled           asked too often
+      Corrupt             the stored data is damaged
+      Throttled           too many calls
       Unavailable         no answer, or none in time
       Refused             a prompt, a guard or a missing confirmation stopped it; nothing was changed
 
@@ -95,7 +95,7 @@ class UndeclaredSecret(SecretsError):
 
 
 class NotFound(SecretsError):
-    """It is not there."""
+    """It does not exist."""
 
     code, meaning = "NOT_FOUND", "it does not exist"
 
@@ -119,25 +119,25 @@ class VersionNotFound(SecretNotFound):
 
 
 class StoreNotFound(NotFound):
-    """The store itself is not there, such as a store file that nobody made."""
+    """The store itself does not exist, such as a missing store file."""
 
     code, meaning = "STORE_NOT_FOUND", "the store does not exist"
 
 
 class AlreadyExists(SecretsError):
-    """It is there, and was to be made."""
+    """It exists, and should have been created."""
 
     code, meaning = "ALREADY_EXISTS", "it exists already"
 
 
 class VaultAlreadyExists(AlreadyExists):
-    """The vault is there, and was to be made."""
+    """The vault exists, and should have been created."""
 
     code, meaning = "VAULT_ALREADY_EXISTS", "the vault exists already"
 
 
 class SecretAlreadyExists(AlreadyExists):
-    """The secret is there, and was to be made."""
+    """The secret exists, and should have been created."""
 
     code, meaning = "SECRET_ALREADY_EXISTS", "the secret exists already"
 
@@ -149,19 +149,19 @@ class NotEmpty(SecretsError):
 
 
 class Denied(SecretsError):
-    """The store knows who asks and says no."""
+    """The store knows the caller and refuses."""
 
     code, meaning = "PERMISSION_DENIED", "permission denied"
 
 
 class Disabled(Denied):
-    """The secret is there and somebody switched it off."""
+    """The secret exists, and somebody disabled it."""
 
     code, meaning = "DISABLED", "the secret is disabled"
 
 
 class Unauthenticated(SecretsError):
-    """The store does not know who asks: no login, a wrong key, an expired token."""
+    """The store does not accept the login: none, a wrong key, an expired token."""
 
     code, meaning = "UNAUTHENTICATED", "the store does not accept the login"
 
@@ -185,13 +185,13 @@ class Unsupported(SecretsError):
 
 
 class Corrupt(SecretsError):
-    """What is stored is damaged, or was not written as text."""
+    """The stored data is damaged, or is not text."""
 
-    code, meaning = "CORRUPT", "what is stored is damaged"
+    code, meaning = "CORRUPT", "the stored data is damaged"
 
 
 class Throttled(SecretsError):
-    """The store says: too many calls."""
+    """The store refuses the call as one too many."""
 
     code, meaning, retryable = "THROTTLED", "the store limits the rate of calls", True
 
@@ -209,7 +209,7 @@ class Refused(SecretsError):
 
 
 def is_outage(status: int) -> bool:
-    """Tell whether an answer of this HTTP *status* speaks of the service, and not of what it was asked."""
+    """Tell whether an answer of this HTTP *status* is about the service, not about the request."""
     return status in _NOT_NOW or status >= _SERVER_ERROR
 
 

@@ -29,7 +29,7 @@ PASSING: Final = ("ObjectIsBeingDeleted", "ObjectIsBeingRecovered")
 
 _SIGN_IN: Final = "sign in: az login, AZURE_TENANT_ID with AZURE_CLIENT_ID and a secret, or a managed identity"
 _SIGN_IN_AGAIN: Final = "the login has expired, was revoked, or belongs to another tenant than the Key Vault"
-_NETWORK: Final = "check the name of the Key Vault, the network and a proxy"
+_NETWORK: Final = "check the name of the Key Vault, the network and any proxy"
 _CERTIFICATE: Final = "the server's certificate is not trusted; name its authority in the option ca_bundle"
 _NO_SERVICE: Final = "the server is not a Key Vault; check the host in the store URL"
 _REQUEST: Final = "Azure refuses the request; check the options tags, content_type and api_version"
@@ -90,7 +90,8 @@ def explain(exc: Exception, op: str) -> Problem:
     known = next((CLASSES[kind] for kind in type(exc).__mro__ if kind in CLASSES), Problem(SecretsError))
     if isinstance(exc, core.ClientAuthenticationError):
         return _refused_login(known, exc.message or "")
-    return known._replace(reason=str(exc)) if known.hint == _SDK else known
+    is_quotable = known.hint == _SDK or isinstance(exc, core.ServiceRequestError)  # neither has seen an answer
+    return known._replace(reason=str(exc)) if is_quotable else known
 
 
 def inner_code(exc: core.HttpResponseError) -> str:

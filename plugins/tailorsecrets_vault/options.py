@@ -7,13 +7,49 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from tailorsecrets.driver import Target
+from tailorsecrets.driver import Option, Target
 from tailorsecrets.errors import ConfigError
 
 PORT: Final = 8200
 _HOST: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 _LONGEST_PATH: Final = 512  # leaves room for three names of 63 characters in the driver's `max_name`
 _TRUE: Final = ("1", "t", "true")
+
+OPTIONS: Final = {
+    "namespace": Option(
+        "the namespace; HashiCorp Vault has them only in its Enterprise edition", default="`VAULT_NAMESPACE`"
+    ),
+    "mount": Option(
+        "the part of the path that is the mount, such as `team/kv`", default="the server is asked", place=False
+    ),
+    "field": Option(
+        "the field of an entry that holds the value; a write leaves no other field in the entry",
+        form=r"[A-Za-z0-9_.-]{1,64}",
+        expected="1 to 64 letters, digits, '_', '.' and '-'",
+        default="`value`",
+    ),
+    "max_versions": Option(
+        "the number of versions that a secret keeps, set when it is written",
+        form=r"[1-9]\d*",
+        expected="a number over 0",
+        default="the mount's, which is 10",
+        place=False,
+    ),
+    "auth": Option(
+        "the sign-in method: `token`, `approle`, `kubernetes` or `jwt`",
+        form="token|approle|kubernetes|jwt",
+        expected="token, approle, kubernetes or jwt",
+        default="the one that the environment has variables for",
+        place=False,
+    ),
+    "auth_path": Option("the path where the sign-in method is mounted", default="its own name", place=False),
+    "role": Option("the role of `kubernetes` or `jwt`", default="the variable", place=False),
+    "jwt_file": Option(
+        "the file with the token for `kubernetes` or `jwt`, read at each login",
+        default="the service account's",
+        place=False,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""``generate``: the types module, with which type checkers check reads."""
+"""``generate``: the types module, for type-checked reads."""
 
 import os
 from collections.abc import Generator, Mapping, Sequence
@@ -16,7 +16,7 @@ from tailorsecrets.config.typegen import MODULE, types_module
 @command("generate", "tailorsecrets generate", "tailorsecrets generate --check")
 @click.option("--check", is_flag=True, help="Write nothing. Exit 1 if the module is stale or missing.")
 def generate(invocation: Invocation, check: bool) -> None:
-    """Write the types module, with which type checkers check reads.
+    """Write the types module, for type-checked reads.
 
     The module is tailor_config_types.py, beside the config. It holds the names that the config declares.
     """

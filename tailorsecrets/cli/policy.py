@@ -6,6 +6,7 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.names import complete_vault
 from tailorsecrets.targets.opening import policy_of
 
 
@@ -15,9 +16,17 @@ from tailorsecrets.targets.opening import policy_of
     "use",
     type=click.Choice(["read", "deploy"]),
     required=True,
-    help="For a program that reads, or for a login that applies.",
+    help="read: for a program. deploy: for apply.",
 )
-@click.option("-V", "--vault-name", "vaults", multiple=True, metavar="VAULT", help="A vault. May be repeated.")
+@click.option(
+    "-V",
+    "--vault-name",
+    "vaults",
+    multiple=True,
+    metavar="VAULT",
+    shell_complete=complete_vault,
+    help="A vault. May be repeated.",
+)
 def policy(invocation: Invocation, use: Literal["read", "deploy"], vaults: tuple[str, ...]) -> None:
     """Print the least-privilege policy of the store.
 

@@ -13,7 +13,7 @@ _COMMANDS = {
     "init": ("init:init", "Write a starter config and make the store."),
     "apply": ("apply:apply", "Make the store equal to the config."),
     "remove": ("apply:remove", "Delete every vault that the config owns, with its secrets."),
-    "generate": ("generate:generate", "Write the types module, with which type checkers check reads."),
+    "generate": ("generate:generate", "Write the types module, for type-checked reads."),
     "secret": ("secret:group", "Manage vaults and secrets by hand."),
     "file": ("file:group", "Manage an encrypted store file."),
     "check": ("check:check", "Read every secret of the config, also external ones."),

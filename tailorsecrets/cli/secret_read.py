@@ -47,7 +47,7 @@ def get(invocation: Invocation, vault_name: str, name: str, version: str) -> Non
 def history(invocation: Invocation, vault_name: str, name: str) -> None:
     """List the versions of a secret that can be read, newest first.
 
-    A deleted secret begins with a line for the deletion. If two branches changed the secret, both versions are in
+    The list of a deleted secret begins with the deletion. If two branches changed the secret, their versions are in
     conflict, and secret rollback settles it.
     """
     with invocation.open() as store, _vault_missing_first(store, vault_name):

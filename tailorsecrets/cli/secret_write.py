@@ -23,7 +23,7 @@ from tailorsecrets.store.store import Store, workspace_of
 @value_options
 @yes_option
 def create(invocation: Invocation, vault_name: str, name: str, given: Given, yes: bool) -> None:
-    """Create a secret. An existing one is an error and stays as it is.
+    """Create a secret. Fails if the secret exists.
 
     Without an option for the value, the command asks for it on the terminal and does not show it.
     """
@@ -40,7 +40,7 @@ def create(invocation: Invocation, vault_name: str, name: str, given: Given, yes
 @value_options
 @yes_option
 def update(invocation: Invocation, vault_name: str, name: str, given: Given, yes: bool) -> None:
-    """Write a new value of a secret. A missing secret is an error; update never creates one.
+    """Write a new value of a secret. Fails if the secret does not exist.
 
     Without an option for the value, the command asks for it on the terminal and does not show it.
     """

@@ -32,7 +32,7 @@ def group() -> None:
 @command("create", "tailorsecrets secret vault create partner-keys")
 @vault_argument
 def create(invocation: Invocation, name: str | None, option: str | None) -> None:
-    """Create an empty vault that no config manages. An existing vault is an error."""
+    """Create an empty vault that no config manages. Fails if the vault exists."""
     vault = vault_name_from(name, option)
     with invocation.open_to_write(f"secret vault create {vault}") as store:
         store.create_vault(vault)
@@ -53,7 +53,7 @@ def list_(invocation: Invocation, order: str, limit: int | None) -> None:
 @vault_argument
 @yes_option
 def delete(invocation: Invocation, name: str | None, option: str | None, yes: bool) -> None:
-    """Delete an empty vault. A vault with secrets is an error."""
+    """Delete an empty vault. Fails if the vault holds secrets."""
     vault = vault_name_from(name, option)
     with invocation.open_to_write(f"secret vault delete {vault}") as store:
         need_terminal(f"Delete vault {vault}", invocation, yes=yes)

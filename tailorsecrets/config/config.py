@@ -1,4 +1,4 @@
-"""The config: what an app declares, checked when it is defined."""
+"""The config of an app, checked when it is defined."""
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ _EXTERNAL: Final = 'write external={"partner": ["token"]}'
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One app: who it is, the secrets it declares, and values that are no secrets, for function bodies."""
+    """One app: its owner name, the secrets it declares, and values for function bodies that are not secret."""
 
     owner: Owner
     secrets: ManagerBase | None = None
@@ -31,7 +31,7 @@ class Config:
 
     @property
     def declarations(self) -> Declarations:
-        """What the app declares; nothing for an app without secrets."""
+        """The declarations of the app; none for an app without secrets."""
         return self.secrets.declarations if self.secrets else Declarations({})
 
 
@@ -45,17 +45,17 @@ def define_config(
     """Define an app.
 
     *name* is the name of the owner on its vaults; *id*, a UUID, is its identity, which survives a rename. *env* holds
-    values that are no secrets (text, numbers, booleans). Raise ConfigError for anything else.
+    values that are not secret (text, numbers, booleans). Raise ConfigError for anything else.
     """
     if not isinstance(name, str) or not name.strip():
-        raise ConfigError("define_config: name is the app's name")
+        raise ConfigError("define_config: name must be the app's name")
     if id is not None and not _is_uuid(id):
         raise ConfigError(f"define_config: id={id!r} is not a UUID")
     if secrets is not None and not isinstance(secrets, ManagerBase):
-        raise ConfigError("define_config: secrets is what define_secret_manager returns")
+        raise ConfigError("define_config: secrets must be the result of define_secret_manager")
     wrong = [key for key, value in (env or {}).items() if not isinstance(value, str | int | float)]
     if wrong:
-        raise ConfigError(f"define_config: env values are text, numbers or booleans; not so: {', '.join(wrong)}")
+        raise ConfigError(f"define_config: env values must be text, numbers or booleans; wrong: {', '.join(wrong)}")
     return Config(Owner(name, id or ""), secrets, dict(env or {}))
 
 
@@ -86,9 +86,9 @@ def define_secret_manager(
 ) -> ManagerBase:
     """Declare vaults and their secrets: ``{vault: {secret: value}}``.
 
-    A value is text, None, or where it comes from: ``env()``, ``file()``, ``generate()``. None, an unset variable and a
-    missing file are no value: an error when apply runs, or with *ignore_nullish_values* a secret that apply leaves as
-    it is. *external* names secrets that others manage: readable, never planned. *folder* is where the profile file is
+    A value is text, None, or a source: ``env()``, ``file()``, ``generate()``. With None, an unset variable or a missing
+    file there is no value: an error when apply runs, or with *ignore_nullish_values* a secret that apply does not
+    change. *external* names secrets that others manage: readable, never planned. *folder* is where the profile file is
     at run time; its default is the folder of the calling module, so a function that wraps this one passes it. *types*
     is the class that ``tailorsecrets generate`` writes. Raise one NameInvalid or ConfigError that lists every bad name
     and value.
@@ -118,7 +118,7 @@ def _folder(module: Mapping[str, object]) -> Path:
 
 
 def _error(vaults: Mapping[str, Mapping[str, object]], external: Mapping[str, Iterable[str]]) -> SecretsError | None:
-    """Return what is wrong with the arguments; raised by the caller, whose frame holds no value by then."""
+    """Return the error in the arguments; the caller raises it when its own frame holds no value any more."""
     if not isinstance(vaults, Mapping) or not all(isinstance(secrets, Mapping) for secrets in vaults.values()):
         return ConfigError("define_secret_manager: vaults is not a dict of dicts", hint=_VAULTS)
     if not isinstance(external, Mapping) or any(

@@ -1,4 +1,4 @@
-"""Finding the config file and running it; whatever goes wrong inside it is one line."""
+"""Finding the config file and running it; every failure inside it is one line."""
 
 import os
 import re
@@ -30,8 +30,8 @@ def find_config(
 ) -> str | None:
     """Return the config file: *path*, else ``TAILORSECRETS_CONFIG``, else the nearest one from *cwd* upwards.
 
-    Raise ConfigError for a named file that is no Python file, or is missing and *must_exist*; return None where none
-    was named and none is found. A link is not followed: what is beside the config is beside the link.
+    Raise ConfigError for a named file that is not a Python file, or is missing and *must_exist*; return None if none is
+    named and none is found. A link is not followed: the config's folder is that of the link.
     """
     named = path or environ.get("TAILORSECRETS_CONFIG", "")
     if named:
@@ -43,7 +43,7 @@ def _named(named: str, found: str, *, must_exist: bool) -> str:
     if os.path.isdir(found) or not found.endswith(".py"):
         raise ConfigError(f"config {named}: not a Python file", hint="name one that ends in .py")
     if must_exist and not os.path.isfile(found):
-        raise ConfigError(f"config {named}: not found", code="CONFIG_NOT_FOUND", hint="tailorsecrets init makes one")
+        raise ConfigError(f"config {named}: not found", code="CONFIG_NOT_FOUND", hint="tailorsecrets init creates one")
     return found
 
 
@@ -119,7 +119,7 @@ def _config_error(path: "Path", exc: BaseException) -> ConfigError:
 
 
 def _safe_message(exc: BaseException, frames: "Sequence[FrameSummary]") -> tuple[str, str]:
-    """Return what of the message is sure to quote no value, and a hint."""
+    """Return the part of the message that cannot quote a value, and a hint."""
     if isinstance(exc, ModuleNotFoundError) and exc.name == TYPES:
         return f": {exc}", "run: tailorsecrets generate"
     if isinstance(exc, SyntaxError):
@@ -127,7 +127,7 @@ def _safe_message(exc: BaseException, frames: "Sequence[FrameSummary]") -> tuple
     if (isinstance(exc, _NAMED) and exc.name) or _UNKNOWN_OPTION.fullmatch(str(exc)):
         return f": {exc}", ""
     if isinstance(exc, OSError) and isinstance(exc.errno, int):
-        path = f": {exc.filename!r}" if isinstance(exc.filename, str | PathLike) else ""
+        path = f": {exc.filename!r}" if isinstance(exc.filename, str) else ""
         return f": {os.strerror(exc.errno)}{path}", ""
     if isinstance(exc, KeyError) and frames and frames[-1].filename in _OS:  # os.environ["NAME"]
         return f": {exc.args[0]}", f"set it, or write env({exc.args[0]!r}), which is read only when apply runs"

@@ -1,4 +1,4 @@
-"""The module that makes reads type-checked: one overload a vault, with its secrets as literals. Pure."""
+"""The module that makes reads type-checked: one overload for each vault, with its secrets as literals. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence

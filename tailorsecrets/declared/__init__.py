@@ -1,1 +1,1 @@
-"""What a config declares, before anything is read."""
+"""The declarations of a config: names and sources, before any source is read."""

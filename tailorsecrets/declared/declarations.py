@@ -1,4 +1,4 @@
-"""What a config declares: sources and names, before anything is read."""
+"""The declarations of a config: names and sources, before any source is read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from tailorsecrets.declared.sources import Source
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What ``define_secret_manager`` was given: sources by vault and secret, and the names that others manage."""
+    """The arguments of ``define_secret_manager``: sources by vault and secret, and the names that others manage."""
 
     vaults: Mapping[str, Mapping[str, Source]]
     external: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])

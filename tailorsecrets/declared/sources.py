@@ -1,4 +1,4 @@
-"""Where a declared value comes from; read only when a plan is made, never when the config is imported."""
+"""The sources of declared values. A plan reads them; importing the config does not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _LONGEST: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    """The value of an environment variable; unset is no value, and so is empty, unless *allow_empty*."""
+    """An environment variable. If it is unset, or empty without *allow_empty*, there is no value."""
 
     name: str
     allow_empty: bool = False
@@ -29,7 +29,7 @@ class Env:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The exact content of a file; a missing file is no value."""
+    """The exact content of a file. If it is missing, there is no value."""
 
     path: str
 
@@ -52,7 +52,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class PlainValue:
-    """A value that stands in the config itself."""
+    """A value in the config itself."""
 
     value: Secret | None
 
@@ -61,12 +61,12 @@ class PlainValue:
         return self.value
 
     def __str__(self) -> str:
-        return "the config gives None"
+        return "None in the config"
 
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """A random value of *length* letters and digits, made once, when the secret does not exist."""
+    """A random value of *length* letters and digits, generated once, when the secret does not exist."""
 
     length: int = 32
 
@@ -84,7 +84,8 @@ Source = Env | File | PlainValue | Generate
 def env(name: str, *, allow_empty: bool = False) -> Env:
     """Take the value from the environment variable *name* when apply runs.
 
-    Unset is no value. Empty is no value either, since CI systems expand a missing secret to "", unless *allow_empty*.
+    If it is unset, there is no value; nor if it is empty, since CI systems expand a missing secret to "", except with
+    *allow_empty*.
     """
     if not name or "=" in name or "\0" in name:
         raise ConfigError(f"env({name!r}): not the name of an environment variable")
@@ -92,7 +93,10 @@ def env(name: str, *, allow_empty: bool = False) -> Env:
 
 
 def file(path: str) -> File:
-    """Take the exact content of the file *path*, relative to the config, when apply runs. A missing one is no value."""
+    """Take the exact content of the file *path*, relative to the config, when apply runs.
+
+    If the file is missing, there is no value.
+    """
     if not path:
         raise ConfigError('file(""): not a path')
     return File(path)
@@ -101,16 +105,16 @@ def file(path: str) -> File:
 def generate(length: int = 32) -> Generate:
     """Make a random value of *length* (1 to 4096) letters and digits once, when apply finds no such secret."""
     if not 1 <= length <= _LONGEST:
-        raise ConfigError(f"generate({length}): the length is from 1 to {_LONGEST}")
+        raise ConfigError(f"generate({length}): expected a length from 1 to {_LONGEST}")
     return Generate(length)
 
 
 def source(value: object) -> Source:
-    """Return what *value*, as it stands in a config, means; ConfigError for anything but text, None and sources."""
+    """Return the source of *value*, as a config has it; ConfigError for anything but text, None and sources."""
     if isinstance(value, Env | File | Generate):
         return value
     if value is None:
         return PlainValue(None)
     if isinstance(value, str):
         return PlainValue(Secret(value))
-    raise ConfigError(f"a value is text, None, env(), file() or generate(), not {type(value).__name__}")
+    raise ConfigError(f"expected text, None, env(), file() or generate(), got {type(value).__name__}")

@@ -27,14 +27,14 @@ from tailorsecrets.store.store import Store, workspace_of
 
 Watch = Callable[[Step], None]
 
-_STOPPING: Final = (StoreNotFound, Throttled, Unauthenticated, Unavailable)  # the next step would fare no better
+_STOPPING: Final = (StoreNotFound, Throttled, Unauthenticated, Unavailable)  # the next step would fail too
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _UNTRIED: Final = SecretsError("not tried")
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a plan: the steps done, those that failed with their errors, and those not tried."""
+    """The outcome of a plan: the steps done, those that failed with their errors, and those not tried."""
 
     done: tuple[Step, ...] = ()
     failed: tuple[tuple[Step, SecretsError], ...] = ()
@@ -61,8 +61,8 @@ class Report:
 def apply(plan: Plan, store: Store, watch: Watch = lambda _step: None, *, prompted: bool = False) -> Report:
     """Do the steps of *plan* on *store* and report; a step that fails stops only those that build on it.
 
-    *watch* is called with each step as it is done, from any thread. *prompted* says that somebody was asked since the
-    plan was made: then the owners of its vaults are read again before the first write. Ctrl-C and SIGTERM let the
+    *watch* is called with each step as it is done, from any thread. *prompted*: somebody was asked since the
+    plan was made, so the owners of its vaults are read again before the first write. Ctrl-C and SIGTERM let the
     writes that are under way end and start no other; ``Report.signal`` shows it. In a store with transactions all is
     one write, done or not.
     """
@@ -73,7 +73,7 @@ def apply(plan: Plan, store: Store, watch: Watch = lambda _step: None, *, prompt
 
 
 class _Run:
-    """One run of a plan. What it knows changes step by step, under a lock where threads meet."""
+    """One run of a plan; threads add the outcome of each step."""
 
     def __init__(self, plan: Plan, store: Store, watch: Watch, *, prompted: bool) -> None:
         self._plan, self._store, self._watch, self._prompted = plan, store, watch, prompted
@@ -89,7 +89,7 @@ class _Run:
         self.signal, self.stopped = number, True
 
     def report(self) -> Report:
-        """Return what came of every step."""
+        """Return the outcome of every step."""
         return Report(
             done=tuple(step for step in self._plan.steps if self._outcome.get(step.place, _UNTRIED) is None),
             failed=tuple((step, error) for step in self._plan.steps if (error := self._outcome.get(step.place))),
@@ -122,7 +122,7 @@ class _Run:
                 raise _StoppedError
 
     def _check_owners(self) -> None:
-        """Fail the first step of each vault whose owner is another one than the plan saw."""
+        """Fail the first step of each vault whose owner changed since the plan was made."""
         first = {step.place.vault: step for step in reversed(self._plan.steps)} if self._prompted else {}
         try:
             records = self._workspace.records(list(first))
@@ -179,7 +179,7 @@ class _Run:
 
     def _delete(self, step: Step) -> None:
         vault, secret = step.place
-        with suppress(NotFound):  # what is gone already is deleted
+        with suppress(NotFound):  # somebody else deleted it
             if secret:
                 self._store.delete_secret(vault, secret, expect=step.expect)
             elif self._store.caps.list_lag:

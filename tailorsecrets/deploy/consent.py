@@ -1,4 +1,4 @@
-"""What a user must agree to before a plan is carried out. Pure."""
+"""The prompts before a plan is carried out. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _NAMED: Final = 10  # vaults that a message names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What the user said beforehand, and whether somebody is there to be asked."""
+    """The options for prompts, and whether there is a terminal to ask on."""
 
     yes: bool = False
     allow_deletes: int | None = None  # how many secrets --yes may delete; None: what the guard allows
@@ -24,7 +24,7 @@ class Consent:
 
 
 def topics(plan: Plan) -> list[Topic]:
-    """Return what must be agreed to, in the order in which it is asked."""
+    """Return the topics of the prompts that *plan* needs, in order."""
     wanted: list[tuple[Topic, bool]] = [
         ("conflicts", bool(plan.conflicts)),
         ("unmanaged", bool(plan.unmanaged)),
@@ -34,7 +34,7 @@ def topics(plan: Plan) -> list[Topic]:
 
 
 def to_ask(plan: Plan, consent: Consent, *, guard: bool = True) -> list[Topic]:
-    """Return the topics that *consent* leaves open; Refused for one that is open where nobody can be asked.
+    """Return the topics that *consent* leaves open; raise Refused for an open one if nobody can be asked.
 
     With *guard*, a yes given beforehand does not cover a mass deletion.
     """
@@ -77,7 +77,7 @@ def _too_many(plan: Plan, consent: Consent) -> Refused:
     return Refused(
         f"{_deleted(plan)} secrets would be deleted, and {why}; nothing was changed",
         code="TOO_MANY_DELETIONS",
-        hint=f"pass --allow-deletes {_deleted(plan)} if that is meant",
+        hint=f"pass --allow-deletes {_deleted(plan)} to confirm",
     )
 
 

@@ -1,4 +1,4 @@
-"""Making a plan: reading the sources, looking at the store, and comparing. Writes nothing."""
+"""Making a plan: read the sources, read the store, compare. Nothing here writes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -37,18 +37,18 @@ def read_desired(config: Config, environ: Mapping[str, str], folder: Path) -> De
 
 
 def nothing_desired(config: Config) -> Desired:
-    """Return the empty declaration of the same owner, which removes all that it owns."""
+    """Return the empty declaration of the same owner, which removes everything that it owns."""
     return Desired(config.owner, {}, config.declarations.external)
 
 
 def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Plan:
-    """Return the plan that makes *store* equal to *declared*; without *prune*, list nothing and delete nothing.
+    """Return the plan that makes *store* equal to *desired*; without *prune*, list nothing and delete nothing.
 
-    Reads no value that has a stamp. Where a list does not show the stamps for sure, the metadata of each secret that is
-    declared or deleted is read; with *trust*, not of those whose listed stamp says that they are unchanged. Where lists
-    lag, the metadata of each secret that the plan would write is read.
+    Read no value that has a stamp. Where lists do not show the current stamps, read the metadata of each secret that is
+    declared or deleted; with *trust*, not of a secret whose listed stamp shows that it is unchanged. Where lists lag,
+    read the metadata of each secret that the plan would write.
 
-    Raise ValueInvalid or TooLarge for what the store cannot hold.
+    Raise ValueInvalid or TooLarge for values that the store cannot hold.
     """
     workspace = workspace_of(store)
     _check_values(desired, workspace)
@@ -70,11 +70,11 @@ def escaped(plan: Plan, store: Store) -> list[Place]:
 
 
 def _to_stat(desired: Desired, observed: Mapping[str, VaultState], caps: Caps, *, trust: bool) -> set[Place]:
-    """Return the secrets of which the list does not tell the state of now.
+    """Return the secrets whose current state the list does not show.
 
-    Where lists lag, those are all that the list makes a plan write; but a secret that is not listed is new, unless this
-    app has written to its vault before. Where lists have no stamps, those are the declared ones too, with *trust* only
-    the declared ones that the list gives no stamp for.
+    Where lists lag, these are the secrets that a plan by the list alone would write. Of those, an unlisted secret in a
+    vault without a record is new. Where lists have no stamps, these are also the declared secrets, with *trust* only
+    those that have no stamp in the list.
     """
     if caps.list_stamps and not caps.list_lag:
         return set()
@@ -97,7 +97,7 @@ def _values(
 ) -> tuple[dict[Place, Secret], set[Place]]:
     """Return the values to compare, and the secrets whose values may not be read.
 
-    Those are all that are there in a store without stamps, else those of the app's own vaults that have no stamp.
+    A store without stamps needs all values; else only a secret of the app's own vaults that has no stamp is read.
     """
     if not workspace.caps.stamps:
         return workspace.values(_there(desired, observed))[0], set()
@@ -148,7 +148,7 @@ def _observed(desired: Desired, workspace: Workspace, *, prune: bool) -> Mapping
 
 
 def _there(desired: Desired, found: Mapping[str, VaultState]) -> list[Place]:
-    """Return the secrets that are declared and found."""
+    """Return the declared secrets that exist."""
     return [
         Place(vault, secret)
         for vault, secrets in desired.vaults.items()

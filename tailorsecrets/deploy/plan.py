@@ -1,4 +1,4 @@
-"""What apply would do: the difference between what is declared and what is there. Pure."""
+"""The plan of an apply: the difference between the desired and the observed state. Pure."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -42,7 +42,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps in the order in which they are done, and what a person should know before.
+    """All steps in the order in which they are done, and facts that a person should know before.
 
     ``records`` are the records of declared vaults as they were seen; ``owned`` counts the secrets in the store that
     the app owns; ``compared_values`` says that the store has no stamps, so values were read and compared; ``trusted``
@@ -86,7 +86,7 @@ def diff(
     unknown: AbstractSet[Place] = frozenset(),
     caps: Caps = Caps(stamps=True, undelete=True),  # noqa: B008  # frozen
 ) -> Plan:
-    """Return the plan that makes what is *found* equal to *desired*.
+    """Return the plan that makes the state *found* equal to *desired*.
 
     Without *prune* nothing is deleted. *values* are the values that the store holds now of secrets without a stamp, as
     far as they were read, and *unknown* are those that may not be read. *caps* say what the store can do.
@@ -111,7 +111,7 @@ def diff(
 
 
 def _is_unfinished(desired: Desired, vault: VaultState) -> bool:
-    """Tell whether an apply of this app made the vault's place, or emptied it, and was stopped there."""
+    """Tell whether an apply of this app made the vault's container, or emptied it, and stopped there."""
     return vault.record is None and not vault.secrets and vault.made_for == desired.owner.identity
 
 

@@ -1,1 +1,1 @@
-"""One store made uniform: what users call, what deploying needs, and the layers around a driver."""
+"""One interface over every store: for users, for deploying, and the layers around a driver."""

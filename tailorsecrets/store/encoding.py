@@ -1,4 +1,4 @@
-"""What a value may be, and how it is written where a store cannot hold it as it is. Pure."""
+"""The values that are allowed, and their escaped form for stores that cannot hold the empty string. Pure."""
 
 from typing import Final
 
@@ -29,11 +29,11 @@ def needs_escape(value: Secret, *, empty: bool) -> bool:
 
 
 def escape(value: Secret, *, empty: bool) -> Secret:
-    """Return what is written for *value*: itself, or the escaped form in a store that cannot hold ""."""
+    """Return the text to write for *value*: itself, or the escaped form in a store that cannot hold ""."""
     return Secret(_ESCAPED + value.reveal()) if needs_escape(value, empty=empty) else value
 
 
 def unescape(stored: Secret, *, empty: bool) -> Secret:
-    """Return the value that *stored* stands for."""
+    """Return the value whose stored form is *stored*."""
     text = stored.reveal()
     return Secret(text.removeprefix(_ESCAPED)) if not empty and text.startswith(_ESCAPED) else stored

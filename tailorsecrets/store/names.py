@@ -55,7 +55,7 @@ def check_names(names: Iterable[tuple[str, object]]) -> None:
 
 
 class Place(NamedTuple):
-    """What a native name of ours stands for: a secret, or with ``secret == ""`` the vault's record."""
+    """The address of a secret, or with ``secret == ""`` of a vault's record."""
 
     vault: str
     secret: str = ""
@@ -101,7 +101,7 @@ class Naming:
         return "/".join(self._parts(place))
 
     def place(self, native: str, tags: Mapping[str, str]) -> Place | None:
-        """Return what *native* stands for in this workspace, None for a foreign name."""
+        """Return the secret or record with the native name *native* in this workspace, None for a foreign name."""
         folded = self._fold(native)
         if not folded.startswith(self._head):
             return None
@@ -130,11 +130,11 @@ class Naming:
         )
 
     def container(self, vault: str) -> str:
-        """Return the native name of the place that holds *vault*, where the store has such."""
+        """Return the native name of the container of *vault*, in a store with containers."""
         return f"{self.workspace}{self.joiner}{vault}"
 
     def container_vault(self, container: str) -> str | None:
-        """Return the vault that lives in *container*, None for a foreign place."""
+        """Return the vault whose container is *container*, None for a foreign one."""
         head, _, vault = container.strip("/").rpartition(self.joiner)
         return vault if head == self.workspace and is_name(vault) else None
 
@@ -179,10 +179,10 @@ class Naming:
     def _check_prefix(self) -> None:
         parts = self._head.removesuffix(self.joiner).split("/") if self._head else []
         if not all(re.fullmatch(_PREFIX_PART[self.joiner], part) for part in parts):
-            raise ConfigError(f"the prefix {self.prefix!r} has characters that this store's names cannot have")
+            raise ConfigError(f"prefix {self.prefix!r}: this store's names cannot have some of its characters")
         if len(self._hash_form("")) + _DIGEST > self.max_name:
             raise ConfigError(
-                f"the prefix {self.prefix!r} is too long: this store's names have {self.max_name} characters"
+                f"prefix {self.prefix!r}: too long, as this store's names have at most {self.max_name} characters"
             )
 
 

@@ -1,7 +1,7 @@
-"""A driver's operations, addressed by place instead of native name, and alike on every store.
+"""A driver's operations, addressed by place instead of native name, and the same on every store.
 
-Here an ability that the store has not announced is refused, a value is checked and encoded, an ``expect`` that is
-not atomic becomes a look before the write, and whatever an SDK raises becomes one error with a meaning.
+This module refuses an ability that the store has not announced, checks and encodes values, reads the metadata before
+a write whose ``expect`` is not atomic in the store, and turns whatever an SDK raises into one error with a meaning.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -89,9 +89,9 @@ class Operations:
         return results | self._get_each(wanted)
 
     def stat(self, place: Place, *, deleted: bool = False) -> Entry | None:
-        """Return what is at *place* now, None where nothing can be read; reads a value only where the store must.
+        """Return the entry at *place* now, None for none; read a value only if the store has no metadata read.
 
-        With *deleted*, return also what was deleted or never had a value, where the store tells that.
+        With *deleted*, return also an entry that is deleted or never had a value, where the store shows those.
         """
         try:
             native = self._naming.native(place)
@@ -132,13 +132,13 @@ class Operations:
         )
 
     def check_value(self, place: Place, value: Secret) -> None:
-        """Raise NameInvalid, ValueInvalid or TooLarge for what the store cannot hold; calls nothing."""
+        """Raise NameInvalid, ValueInvalid or TooLarge for a value that the store cannot hold; call nothing."""
         if self._naming.tags(place) and not self.caps.tags:
             message = f"the names are too long for the store: together they have over {self.caps.max_name} characters"
             raise self._error("put", place, NameInvalid(message))
-        kind: type = type(value.reveal())  # what an untyped program gives
+        kind: type = type(value.reveal())  # an untyped program may pass anything
         if not issubclass(kind, str):
-            raise self._error("put", place, ValueInvalid(f"a value is text, not {kind.__name__}"))
+            raise self._error("put", place, ValueInvalid(f"expected text, got {kind.__name__}"))
         if not encoding.is_text(value):
             raise self._error("put", place, ValueInvalid("the value is not valid UTF-8: it holds a lone surrogate"))
         if encoding.size(self._encoded(value)) > self.caps.max_bytes:
@@ -151,7 +151,7 @@ class Operations:
         return encoding.needs_escape(value, empty=self.caps.empty)
 
     def delete(self, place: Place, *, purge: bool = False) -> None:
-        """Delete what is at *place*; nothing there is fine."""
+        """Delete the secret or record at *place*; a missing one is fine."""
         self._need("writes")
         options = {"purge": True} if purge else {}
         self._write(
@@ -175,7 +175,7 @@ class Operations:
         return self._iterate("versions", place, lambda: self._driver.versions(self._naming.native(place)))
 
     def containers(self) -> Iterator[tuple[str, Entry]]:
-        """Yield the vaults of the workspace that have a place of their own, with make's note as the stamp."""
+        """Yield the vaults of the workspace that have a container, with make's note as the stamp."""
         self._need("containers")
         for entry in self._iterate("containers", None, lambda: self._driver.containers(self._naming.container(""))):
             vault = self._naming.container_vault(entry.name)
@@ -183,12 +183,12 @@ class Operations:
                 yield vault, entry
 
     def make(self, vault: str, note: str) -> None:
-        """Make the place of *vault*."""
+        """Make the container of *vault*."""
         self._need("writes")
         self._call("make", Place(vault), self._driver.make, self._naming.container(vault), note)
 
     def drop(self, vault: str) -> None:
-        """Drop the place of *vault*."""
+        """Drop the container of *vault*."""
         self._need("writes")
         self._call("drop", Place(vault), self._driver.drop, self._naming.container(vault))
 
@@ -209,11 +209,11 @@ class Operations:
         try:
             self._call("put", None, block.__exit__, None, None, None)
         finally:
-            if self.caps.transactions:  # what was written inside shows only now
+            if self.caps.transactions:  # the writes of the block show only now
                 notify_write(None)
 
     def setup(self) -> str:
-        """Make the store itself where the plugin can; return a sentence on what was made."""
+        """Create the store itself where the plugin can; return a sentence for the user."""
         self._need("writes")
         return self._call("setup", None, self._driver.setup)
 
@@ -296,7 +296,7 @@ class Operations:
             hint = "tailorsecrets apply writes it again"
             raise self._error("get", place, Corrupt("another tool replaced the tag with its full name", hint=hint))
         if not encoding.is_text(stored.value):
-            raise self._error("get", place, Corrupt("it holds a lone surrogate, which is no text"))
+            raise self._error("get", place, Corrupt("it holds a lone surrogate, which is not text"))
         return Stored(encoding.unescape(stored.value, empty=self.caps.empty), stored.entry)
 
     def _iterate(self, op: str, place: Place | None, start: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
@@ -309,7 +309,7 @@ class Operations:
             return do(*args, **options)
         except Exception as exc:  # noqa: BLE001  # the one place where whatever a driver raises gets its meaning
             error = self._error(op, place, exc)
-        raise error  # outside the block: what an SDK raised may quote a value, and must not hang on as __context__
+        raise error  # outside the block: an SDK's exception may quote a value, and must not stay as __context__
 
     def _write(self, op: str, place: Place, do: Callable[[], T], done: Callable[[], T | None]) -> T:
         """Call, and notify this process of the write, also of one that failed.
@@ -386,13 +386,13 @@ def read_only_error(why: str) -> Denied:
 
 
 def _warn(message: str, *args: object) -> None:
-    import logging  # costs a sixth of what a command may cost, and is hardly ever needed
+    import logging  # slow to import, and rarely needed
 
     logging.getLogger(__name__).warning(message, *args)
 
 
 def is_version(entry: Entry, expect: str) -> bool:
-    """Tell whether *entry* is of version *expect*; either may leave out an @ and what follows."""
+    """Tell whether *entry* is of version *expect*; either may lack the part from the @ on."""
     here, there = entry.version.partition("@"), expect.partition("@")
     return here == there or (here[0] == there[0] and not (here[2] and there[2]))
 

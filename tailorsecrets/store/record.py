@@ -13,8 +13,8 @@ _SCHEMA: Final = 1
 _OWNER: Final = "owner"
 _OWNER_ID: Final = "owner-id"
 _STAMP_BYTES: Final = 24
-_DAMAGED: Final = "the vault's own record is damaged"
-_REMEDY: Final = "delete that record with the store's own tools; the next apply makes it anew and rewrites the values"
+_DAMAGED: Final = "the vault's record is damaged"
+_REMEDY: Final = "delete the record with the store's own tools; the next apply creates it again and rewrites the values"
 
 
 class Owner(NamedTuple):
@@ -25,7 +25,7 @@ class Owner(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """The id, or else the name; noted on a container made for this owner's vault that has no record yet."""
+        """The id, or else the name; the note on a container whose vault has no record yet."""
         return self.id or self.name
 
     def labels(self) -> dict[str, str]:
@@ -41,9 +41,9 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a vault's record says. ``version`` is that of the record, for compare-and-swap; "" for a new one.
+    """The content of a vault's record. ``version`` is that of the record, for compare-and-swap; "" for a new one.
 
-    ``conflicted``: two branches wrote the record, and this is what they agree on. Writing it ends the conflict.
+    ``conflicted``: two branches wrote the record, and this is the part that they agree on. A write ends the conflict.
     """
 
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -84,7 +84,7 @@ def new_record(labels: Mapping[str, str]) -> Record:
 
 
 def load_record(text: Secret, version: str) -> Record:
-    """Read what *dump* wrote; Corrupt when it is something else, Unsupported when a newer tailorsecrets wrote it."""
+    """Read what *dump* wrote; Corrupt for anything else, Unsupported for the record of a newer tailorsecrets."""
     record = _record(text.reveal())
     if record.get("schema") != _SCHEMA:
         raise Unsupported("the vault's record was written by a newer tailorsecrets", hint="upgrade tailorsecrets")

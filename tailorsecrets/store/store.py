@@ -24,7 +24,7 @@ from tailorsecrets.store.workspace import Workspace
 
 
 class VaultInfo(NamedTuple):
-    """A vault in a list: its name, and when the first and the last of what is in it were written."""
+    """A vault in a list: its name, and the times of its first and its last write."""
 
     name: str
     created: datetime | None = None
@@ -51,7 +51,7 @@ class Store:
         """Put vaults on *driver*.
 
         *url* names the store in errors; *prefix* stands before every native name; *read_only*, if given, is why writes
-        are denied; *may_create* tells that the first write may make the store.
+        are denied; *may_create*: the first write may create the store.
         """
         self.url, self.workspace = url or type(driver).__name__, workspace
         self._inner = Workspace(
@@ -103,7 +103,7 @@ class Store:
         return self._operations.get(checked_place(vault, secret), version)
 
     def list_vaults(self) -> list[VaultInfo]:
-        """Return the vaults of the workspace by name; a vault is there if it has a record, a place or a secret."""
+        """Return the vaults of the workspace by name; a vault exists if it has a record, a container or a secret."""
         found: dict[str, VaultInfo] = {}
         containers = self._inner.containers()
         for vault in containers:
@@ -136,7 +136,7 @@ class Store:
         return [replace(entry, name=secret) for entry in entries]
 
     def create_vault(self, vault: str, owner: Owner | None = None) -> None:
-        """Make an empty vault, of *owner* if given; VaultAlreadyExists where one is there."""
+        """Create an empty vault, of *owner* if given; VaultAlreadyExists if it exists."""
         check_name("vault", vault)
         if self._exists(vault):
             raise VaultAlreadyExists(f"vault {vault}: exists already", vault=vault, store=self.url)
@@ -150,12 +150,12 @@ class Store:
         self._inner.drop_vault(vault)
 
     def create_secret(self, vault: str, secret: str, value: Secret | str) -> Entry:
-        """Write a secret that is not there; SecretAlreadyExists, VaultNotFound, TooLarge, ValueInvalid."""
+        """Write a secret that does not exist yet; SecretAlreadyExists, VaultNotFound, TooLarge, ValueInvalid."""
         value = _as_secret(value)
         return self._write(vault, secret, value, ABSENT)
 
     def update_secret(self, vault: str, secret: str, value: Secret | str) -> Entry:
-        """Write a new version of a secret that is there; SecretNotFound, VaultNotFound, TooLarge, ValueInvalid."""
+        """Write a new version of an existing secret; SecretNotFound, VaultNotFound, TooLarge, ValueInvalid."""
         value = _as_secret(value)
         return self._write(vault, secret, value, PRESENT)
 
@@ -164,14 +164,14 @@ class Store:
         place = checked_place(vault, secret)
         entry = self._operations.stat(place)
         if entry is None:
-            self._operations.delete(place)  # a name that never had a value is no secret, and goes all the same
+            self._operations.delete(place)  # a name that never had a value is not a secret, but is deleted too
             raise SecretNotFound(f"{place}: does not exist", vault=vault, secret=secret, store=self.url)
         if expect and not is_version(entry, expect):
             raise Conflict(f"{place}: it changed in the meantime", vault=vault, secret=secret, store=self.url)
         self._operations.delete(place)
 
     def restore_secret(self, vault: str, secret: str) -> Entry:
-        """Undo a delete; SecretNotFound where nothing is to be undone."""
+        """Undo a delete; SecretNotFound if the secret is not deleted."""
         return self._operations.restore(checked_place(vault, secret))
 
     def purge_secret(self, vault: str, secret: str) -> None:
@@ -184,7 +184,7 @@ class Store:
         return self._write(vault, secret, old.value, None)
 
     def setup(self) -> str:
-        """Make the store itself, where the plugin can; return a sentence on what was made, "" for nothing."""
+        """Create the store itself where the plugin can; return a sentence for the user, "" for nothing."""
         return self._operations.setup()
 
     def close(self) -> None:
@@ -207,7 +207,7 @@ class Store:
         except VaultNotFound:
             return False
         except StoreNotFound:
-            return False  # the write that follows makes the store, or says that it may not
+            return False  # the write that follows creates the store, or says why not
         return True
 
     def _write(self, vault: str, secret: str, value: Secret, expect: str | None) -> Entry:
@@ -219,7 +219,7 @@ class Store:
 
 
 def _as_secret(value: Secret | str) -> Secret:
-    return value if isinstance(value, Secret) else Secret(value)  # so that no frame of an error holds it bare
+    return value if isinstance(value, Secret) else Secret(value)  # no frame of an error may hold the plain text
 
 
 def _sequence(secrets: Sequence[str]) -> Sequence[str]:

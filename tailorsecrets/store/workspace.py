@@ -33,10 +33,10 @@ _NO_ANSWER: Final = (Throttled, Unauthenticated, Unavailable)
 
 
 class VaultState(NamedTuple):
-    """What is there of one vault: its record, if it has one, and its live secrets by name.
+    """One vault in the store: its record, if it has one, and its live secrets by name.
 
-    ``mark`` is that of the owner for whom a place was made, where the store has such and the record is not there yet.
-    ``problem`` is why the record, which is there, cannot be read.
+    ``made_for`` is the identity of the owner for whom a container was made that has no record yet. ``problem`` is the
+    reason why an existing record cannot be read.
     """
 
     record: Record | None = None
@@ -64,7 +64,7 @@ class Workspace:
         return self.operations.caps
 
     def snapshot(self, expected: Iterable[str] = ()) -> dict[str, VaultState]:
-        """Return all that is in the workspace, as lists show it, reading records and no other value.
+        """Return all vaults of the workspace, as lists show them; read records and no other value.
 
         Where lists lag, the records of *expected* vaults are read also if they are not listed. A record that is denied
         or damaged is a ``problem`` of its vault alone.
@@ -87,7 +87,7 @@ class Workspace:
         }
 
     def refreshed(self, found: Mapping[str, VaultState], places: Collection[Place]) -> dict[str, VaultState]:
-        """Return what was *found*, with the metadata of *places* read again; their vaults are among it."""
+        """Return *found* with the metadata of *places* read again; *found* has their vaults."""
         current = self.stat(list(places))
         secrets = {vault: dict(seen.secrets) for vault, seen in found.items()}
         for place in places:
@@ -101,7 +101,7 @@ class Workspace:
         }
 
     def snapshot_of(self, names: Mapping[str, Iterable[str]]) -> dict[str, VaultState]:
-        """Return what is there of the secrets named, vault by vault, listing nothing."""
+        """Return the state of the named secrets by vault, without a list."""
         records = self._records.read(list(names))
         places = [Place(vault, secret) for vault, secrets in names.items() for secret in secrets]
         found: dict[str, dict[str, Entry]] = {}
@@ -110,9 +110,9 @@ class Workspace:
         return {v: VaultState(records.get(v), found.get(v, {})) for v in names if v in records or v in found}
 
     def stat(self, places: Sequence[Place], *, deleted: bool = False) -> dict[Place, Entry]:
-        """Return what is at each of *places* now, without those where there is nothing; reads no value.
+        """Return the entry at each of *places* that has one now; read no value.
 
-        What was deleted or never had a value is nothing, but with *deleted* an entry in that state.
+        With *deleted*, return also entries that are deleted or never had a value.
         """
         stat = partial(self.operations.stat, deleted=deleted)
         entries = zip(places, parallel(self.caps, stat, places), strict=True)
@@ -138,9 +138,9 @@ class Workspace:
             return {}
 
     def claim(self, vault: str, owner: Owner | None, record: Record | None) -> Record:
-        """Write *owner*, or none, on the vault whose record was seen as *record*; None: there is no record.
+        """Write *owner*, or none, to the vault whose record was *record* when it was read; None: it had none.
 
-        Return the record as it is now. Conflict where the record changed since it was seen.
+        Return the new record. Raise Conflict if the record changed since it was read.
         """
         if self.caps.containers and record is None:
             self._make(vault, owner)
@@ -152,14 +152,14 @@ class Workspace:
         return replace(new, version=entry.version, conflicted=False)
 
     def release(self, vault: str) -> Owner | None:
-        """Take the owner off *vault* and return who it was; None, and nothing written, where it had none."""
+        """Remove the owner from *vault* and return it; if it had none, write nothing and return None."""
         record = self.record(vault)
         if record.owner is not None:
             self.claim(vault, None, record)
         return record.owner
 
     def drop_vault(self, vault: str) -> None:
-        """Delete the record, and the place, of a vault whose secrets are gone."""
+        """Delete the record and the container of a vault without secrets."""
         self.operations.delete(Place(vault), purge=self.caps.containers)
         if self.caps.containers:
             for place, _ in list(self.operations.list(vault, deleted=True)) if self.caps.undelete else []:
@@ -167,7 +167,7 @@ class Workspace:
             self.operations.drop(vault)
 
     def put_secret(self, record: Record, vault: str, secret: str, value: Secret, *, expect: str) -> Entry:
-        """Write under the record of *vault*, in the state that was seen: ABSENT, or a version."""
+        """Write with a stamp of *record*, if the secret is still as *expect* says: ABSENT, or a version."""
         place = checked_place(vault, secret)
         stamp = record.stamp(secret, value) if record.key.reveal() and self.caps.stamps else ""
         return self._put(place, value, expect=expect, stamp=stamp)
@@ -178,7 +178,7 @@ class Workspace:
         return self.operations.vault_names(vault)
 
     def check_value(self, vault: str, secret: str, value: Secret) -> None:
-        """Raise NameInvalid, ValueInvalid or TooLarge for what the store cannot hold; calls nothing."""
+        """Raise NameInvalid, ValueInvalid or TooLarge for a value that the store cannot hold; call nothing."""
         self.operations.check_value(checked_place(vault, secret), value)
 
     def escapes(self, value: Secret) -> bool:
@@ -188,7 +188,7 @@ class Workspace:
     def values(self, places: Sequence[Place]) -> tuple[dict[Place, Secret], set[Place]]:
         """Return the values of *places* that can be read, and the places whose values may not be read.
 
-        A value that is damaged or gone is in neither. Raise where the store gives no answer.
+        A value that is damaged or missing is in neither. Raise if the store does not answer.
         """
         results = self.read_many(places) if places else {}
         for result in results.values():
@@ -215,7 +215,7 @@ class Workspace:
         return self.operations.transaction()
 
     def setup(self) -> str:
-        """Make the store itself, where the plugin can; return a sentence on what was made, "" for nothing."""
+        """Create the store itself where the plugin can; return a sentence for the user, "" for nothing."""
         return self.operations.setup()
 
     def close(self) -> None:
@@ -244,7 +244,7 @@ class Workspace:
             yield from self.operations.list(vault)
 
     def _make(self, vault: str, owner: Owner | None) -> None:
-        with suppress(AlreadyExists):  # an earlier run made the place and did not come to the record
+        with suppress(AlreadyExists):  # an earlier run made the container and stopped before the record
             self.operations.make(vault, owner.identity if owner else "")
 
 

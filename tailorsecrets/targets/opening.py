@@ -23,12 +23,12 @@ DEFAULT_WORKSPACE: Final = "default"
 
 
 class Choice(NamedTuple):
-    """The target that flags, environment and profile name together."""
+    """The target: the store and workspace that options, environment and profile choose."""
 
     url: str
     workspace: str
     base: str  # where a relative path in the URL starts
-    named: bool = True  # False: nobody named a store, it is the default
+    named: bool = True  # False: it is the default store
     read_only: str = ""  # the profile that may only read, "" for none
     cache: "CacheSettings | None" = None  # how long values are held at run time; None: the defaults
     source: str = ""  # where the URL comes from, for errors: an option, a variable or a profile
@@ -73,7 +73,7 @@ def choose(
 
 
 def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | None = None) -> Store:
-    """Open the store of *choice*; nothing is called yet. *create*: may a write make the store (default: if named)."""
+    """Open the store of *choice*; call nothing yet. *create*: a write may create the store (default: a named one)."""
     store_type, target = _parsed(choice, environ, create=choice.named if create is None else create)
     return Store(
         _layered(_driver(store_type, target), target),
@@ -104,7 +104,7 @@ def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str],
 
 
 def open_store(url: str, workspace: str = DEFAULT_WORKSPACE, *, environ: Mapping[str, str] | None = None) -> Store:
-    """Open the store at *url*, untyped and without a config. A write makes a store file that is not there.
+    """Open the store at *url*, untyped and without a config. A write creates a missing store file.
 
     Raise ConfigError for a URL that no plugin opens, with unknown options or a credential in it.
     """

@@ -1,8 +1,8 @@
-"""Finding the StoreType of a URL scheme, among our own plugins and those of other distributions.
+"""Finding the StoreType of a URL scheme, among our plugins and those of other distributions.
 
 A plugin is a module, named by an entry point in the group ``tailorsecrets``, with a function
-``tailorsecrets_stores() -> Iterable[StoreType]``. Our own come in by the same door; the table here only finds them
-without reading the metadata of all that is installed.
+``tailorsecrets_stores() -> Iterable[StoreType]``. Our own plugins work the same way; the table here only finds them
+without reading the metadata of every installed distribution.
 """
 
 from collections.abc import Iterable
@@ -47,12 +47,14 @@ def _of_scheme(module: ModuleType, scheme: str) -> StoreType:
 
 def _supported(store: StoreType) -> StoreType:
     if store.api > API:
-        raise ConfigError(f"the plugin for {store.scheme}: needs a newer tailorsecrets", hint="upgrade tailorsecrets")
+        raise ConfigError(
+            f"the plugin for {store.scheme}: URLs needs a newer tailorsecrets", hint="upgrade tailorsecrets"
+        )
     return store
 
 
 def _installed() -> tuple[dict[str, StoreType], list[str]]:
-    """Return the StoreTypes of all installed plugins by scheme, and a word on each plugin that is broken."""
+    """Return the StoreTypes of all installed plugins by scheme, and the name and error of each broken plugin."""
     from importlib.metadata import entry_points
 
     manager = _manager()
@@ -77,7 +79,7 @@ def _manager() -> "PluginManager":
     from pluggy import HookimplMarker, HookimplOpts, HookspecMarker, PluginManager
 
     class ByName(PluginManager):
-        """Takes a function named like the hook for its implementation, as pytest does, so plugins need no marker."""
+        """Accepts a function with the name of the hook, as pytest does, so plugins need no marker."""
 
         def parse_hookimpl_opts(self, plugin: object, name: str) -> HookimplOpts | None:
             if name == HOOK:

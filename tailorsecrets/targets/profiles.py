@@ -15,7 +15,7 @@ _PERMISSIONS: Final = ("read", "write")
 
 
 class Profile(NamedTuple):
-    """One table ``[profiles.NAME]``; what it does not say is empty."""
+    """One table ``[profiles.NAME]``; a missing key is empty."""
 
     name: str = ""
     store: str = ""
@@ -27,7 +27,7 @@ class Profile(NamedTuple):
 def read_profile(folder: str | PathLike[str], name: str) -> Profile:
     """Return the profile *name* of the file in *folder*, an empty one for no name.
 
-    Raise ConfigError, naming the known profiles and keys, for an unknown one, and for a file that is no TOML.
+    Raise ConfigError for a file that is not TOML, and for an unknown profile or key; the error lists the known ones.
     """
     if not name:
         return Profile()
@@ -66,9 +66,9 @@ def _profile(where: str, name: str, value: object) -> Profile:
     cache = _cache(f"{where}: cache", table.pop("cache")) if "cache" in table else None
     texts = {key: text for key, text in table.items() if isinstance(text, str)}
     if len(texts) < len(table):
-        raise ConfigError(f"{where}: {', '.join(sorted(set(table) - set(texts)))} must be text")
+        raise ConfigError(f"{where}: {', '.join(sorted(set(table) - set(texts)))} must be a string")
     if texts.get("permission", "write") not in _PERMISSIONS:
-        raise ConfigError(f"{where}: permission is one of {', '.join(_PERMISSIONS)}")
+        raise ConfigError(f"{where}: permission must be one of {', '.join(_PERMISSIONS)}")
     return Profile(name, **texts, cache=cache)
 
 

@@ -14,6 +14,7 @@ _URL: Final = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )  # RFC 3986
 _CREDENTIAL: Final = re.compile(r"//[^/?#]*@")  # in the address that an option names
+_SIGN_IN: Final = "remove it, and sign in through the environment"
 TIMEOUT: Final = Option(
     "seconds that a read may take, repeats included; a write may take four times as many", default="15"
 )
@@ -55,12 +56,12 @@ def _split(url: str) -> _Parts:
         shown = "" if "@" in url else f"{url!r} is not a store URL: "  # a password may stand before an @
         raise ConfigError(f"{shown}a store URL begins with a scheme, as in file:secrets.jsonl or vault://host")
     parts = _Parts(*(part or "" for part in match.groups()))
-    if "@" in parts.host:  # the URL is not shown: what stands before the @ may be a password
-        raise ConfigError("the store URL has a credential in it", hint="take it out; sign in by the environment")
+    if "@" in parts.host:  # the URL is not shown: a password may stand before the @
+        raise ConfigError("the store URL contains a credential", hint=_SIGN_IN)
     if re.search(r"[\s\x00-\x1f\\<>{}|^`\"]", parts.host):
-        raise ConfigError(f"the store URL has {parts.host!r} where a host stands, which is not a host")
+        raise ConfigError(f"the store URL has {parts.host!r} in the place of a host, which is not a host")
     if parts.fragment:
-        raise ConfigError("the store URL has a # in it", hint="write %23")
+        raise ConfigError("the store URL contains a #", hint="write %23")
     return parts
 
 
@@ -74,7 +75,7 @@ def _options(store_type: StoreType, query: str) -> dict[str, str]:
             f"unknown option {', '.join(unknown)} in a {store_type.scheme}: URL", hint=f"known are{lines}"
         )
     if any(_CREDENTIAL.search(text) for _, text in pairs):
-        raise ConfigError("the store URL has a credential in an option", hint="take it out; sign in by the environment")
+        raise ConfigError("the store URL contains a credential in an option", hint=_SIGN_IN)
     if len(dict(pairs)) < len(pairs):
         twice = sorted({name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1})
         raise ConfigError(f"option {', '.join(twice)} is given twice in the store URL")

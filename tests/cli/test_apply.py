@@ -142,7 +142,7 @@ def test_mass_deletion(shell: Shell, owned: int, kept: int, code: int) -> None:
     assert done.code == code
     if code:
         assert done.error["code"] == "TOO_MANY_DELETIONS"
-        assert done.error["suggestion"] == f"pass --allow-deletes {owned - kept} if that is meant"
+        assert done.error["suggestion"] == f"pass --allow-deletes {owned - kept} to confirm"
         assert shell("apply", "--yes", "--allow-deletes", str(owned - kept - 1)).code == 1
         assert shell("apply", "--yes", "--allow-deletes", str(owned - kept)).code == 0
 
@@ -207,7 +207,7 @@ def test_a_record_that_is_damaged(managed: Shell) -> None:
     managed.declare('{"other": {}}')
     done = managed("apply", "--yes")
     assert done.code == 1
-    assert "error[CORRUPT]: vault other: the vault's own record is damaged" in done.err
+    assert "error[CORRUPT]: vault other: the vault's record is damaged" in done.err
 
 
 def test_records_that_may_not_be_read(memory: Shell) -> None:

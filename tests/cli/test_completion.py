@@ -45,6 +45,7 @@ def declared(empty: Shell) -> Shell:
         (("secret", "get", "-n", "s"), ["sendgrid-key", "stripe-key"]),
         (("secret", "vault", "delete", ""), ["api-keys", "database"]),
         (("secret", "vault", "delete", "--name", "d"), ["database"]),
+        (("policy", "--for", "read", "-V", "da"), ["database"]),
         (("apply", "--allow"), ["--allow-deletes"]),
     ],
 )

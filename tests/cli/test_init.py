@@ -17,6 +17,7 @@ def test_what_init_makes(empty: Shell) -> None:
     assert done.err.startswith(f"init -> {STORE}, workspace default\n")
     assert f"wrote {empty.folder / 'tailor_config.py'} and tailor_config_types.py\n" in done.err
     assert all(word in done.err for word in ("tailorsecrets apply", ".env", "git"))
+    assert f" the store file {empty.folder / STORE.removeprefix('file:')}" in done.err
     for name in ("tailor_config.py", "tailor_config_types.py", STORE.removeprefix("file:")):
         assert (empty.folder / name).is_file()
     assert empty("secret", "vault", "list", "--json").data == []
@@ -60,6 +61,7 @@ def test_init_twice(empty: Shell) -> None:
     assert empty("init", "--json").data == {"changed": True, "workspaceId": "default", "name": "tailor_config.py"}
     before = {path: path.read_bytes() for path in empty.folder.glob("*.py")}
     assert empty("init", "--json").data["changed"] is False
+    assert "\nthe store stays as it is\n" in empty("init").err
     assert {path: path.read_bytes() for path in empty.folder.glob("*.py")} == before
 
 

@@ -518,7 +518,8 @@ class Unstamped(Memory):
         """Write, and say that the stamp is missing."""
         if not self.denied or "/v/" in name:
             return super().put(name, value, **options)
-        entry = super().put(name, value, **(options | {"stamp": ""}))
+        unstamped: dict[str, Any] = {**options, "stamp": ""}
+        entry = super().put(name, value, **unstamped)
         return replace(entry, stamp="", note="its stamp could not be written")
 
 
@@ -545,6 +546,16 @@ def test_a_value_that_may_not_be_read_and_has_no_stamp_is_unknown() -> None:
     made = plan(faults, {"api-keys": {"stripe": Secret("one"), "new": Secret("two")}})
     assert made.unknown == (("api-keys", "stripe"),)
     assert [step.place.secret for step in made.steps] == ["new"]
+
+
+def test_a_damaged_value_is_written_anew() -> None:
+    """A value that is not text is not the declared one, and everybody may replace it."""
+    memory = Memory(caps=PLAIN)
+    wanted = {"api-keys": {"stripe": Secret("one")}}
+    deploy(memory, wanted)
+    memory.backdoor.write_bytes("default/api-keys/stripe", b"\xff")
+    made = plan(memory, wanted)
+    assert (made.count("update"), made.unknown) == (1, ())
 
 
 def test_an_outage_while_values_are_compared_is_no_difference() -> None:
@@ -726,6 +737,9 @@ def test_a_record_that_two_branches_wrote_is_settled_once(other: Owner, topic: t
     made = plan(driver, wanted)
     assert [(step.action, step.place) for step in made.steps] == [("update", ("api-keys", ""))]
     assert made.unmanaged == topic
-    assert apply(made, Store(driver)).complete
+    settled = workspace.claim("api-keys", APP, workspace.record("api-keys"))
+    assert not settled.conflicted
+    driver.branches = (first.version, second.version)
+    assert apply(plan(driver, wanted), Store(driver)).complete
     assert plan(driver, wanted).steps == ()
     assert workspace.record("api-keys").owner == APP

@@ -50,7 +50,11 @@ def test_all_problems_at_once() -> None:
             {"abc": {"one": 4711, "Two": "canary", "six": "canary"}},  # type: ignore[dict-item]
             external={"abc": ["six"]},
         )
-    for part in ("abc/one: a value is text", "'Two'", "abc/six: is both declared and external"):
+    for part in (
+        "abc/one: expected text, None, env(), file() or generate(), got int",
+        "'Two'",
+        "abc/six: is both declared and external",
+    ):
         assert part in str(caught.value)
     assert "canary" not in str(caught.value)
     assert "4711" not in str(caught.value)
@@ -370,7 +374,7 @@ def test_what_to_do_about_a_config(tmp_path: Path, text: str) -> None:
 
 def test_what_to_do_about_a_missing_config(tmp_path: Path) -> None:
     """The hint names the command that makes one, or the form of a name."""
-    for named, hint in [("nowhere.py", "tailorsecrets init makes one"), ("config.txt", "name one that ends in .py")]:
+    for named, hint in [("nowhere.py", "tailorsecrets init creates one"), ("config.txt", "name one that ends in .py")]:
         with pytest.raises(ConfigError) as caught:
             find_config(named, {}, tmp_path)
         assert caught.value.hint == hint

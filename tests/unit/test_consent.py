@@ -74,7 +74,7 @@ def test_without_a_terminal() -> None:
 def test_a_mass_deletion() -> None:
     """Beyond what a yes covers, the terminal is asked, or --allow-deletes says how many."""
     assert to_ask(plan(11), Consent(yes=True, can_ask=True)) == ["deletions"]
-    assert refused(plan(11), Consent(yes=True)) == ("TOO_MANY_DELETIONS", "pass --allow-deletes 11 if that is meant")
+    assert refused(plan(11), Consent(yes=True)) == ("TOO_MANY_DELETIONS", "pass --allow-deletes 11 to confirm")
     assert to_ask(plan(11), Consent(yes=True, allow_deletes=11)) == []
     assert refused(plan(11), Consent(yes=True, allow_deletes=10))[0] == "TOO_MANY_DELETIONS"
 

@@ -8,15 +8,13 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from tailorsecrets.declared.sources import generate
-from tailorsecrets.driver import ABSENT, PRESENT, Budget, Caps, Driver, Entry, Problem, Target
+from tailorsecrets.driver import ABSENT, PRESENT, Driver, Entry, Problem
 from tailorsecrets.errors import Conflict, Denied, SecretsError, Throttled, Unavailable
 from tailorsecrets.secret import Secret
-from tailorsecrets.store.layers import Call, Layer, Quota, Retry, stack
+from tailorsecrets.store.layers import Call, Layer, Retry, stack
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.parallel import AT_ONCE
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import Store, workspace_of
-from tailorsecrets.targets.cache_settings import CacheSettings
 from tailorsecrets.targets.opening import DEFAULT_STORE, DEFAULT_WORKSPACE, Choice, target_of
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.faults import Faults
@@ -193,6 +191,16 @@ def test_a_write_whose_answer_is_lost_is_done(memory: Memory, write: str) -> Non
     assert Store(memory).get("api-keys", secret) == value
 
 
+def test_a_stamp_shows_a_lost_write_to_a_login_that_may_not_read() -> None:
+    """Where the store keeps stamps, no value is read to find out whether a write was done."""
+    memory = Memory(caps=replace(FULL, transactions=False))
+    Store(memory).create_vault("api-keys")
+    faults = Faults(memory)
+    faults.fail("get", Denied, name="default/api-keys/new")
+    faults.lose_answer("put")
+    assert Store(faults).create_secret("api-keys", "new", Secret("value")).stamp
+
+
 @pytest.mark.parametrize("write", LOST)
 def test_a_write_that_did_not_arrive_is_not_done(memory: Memory, write: str) -> None:
     """The store is as before, and the error says so."""
@@ -319,20 +327,7 @@ def test_what_a_driver_says_about_trying_again_is_kept(retryable: bool) -> None:
 
 
 def test_defaults() -> None:
-    """The numbers of the documentation: seconds, sizes and calls at once."""
+    """The numbers and names of the documentation."""
     target = target_of(Choice("file:x", "default", "/"), {})
     assert (target.timeout, target.seconds(), target.seconds(write=True)) == (15.0, 15.0, 60.0)
-    assert Target(url="x:", scheme="x").timeout == 15.0
-    assert (Caps().max_name, Caps().max_bytes, Caps().batch, AT_ONCE) == (512, 65_536, 1, 8)
-    assert (Budget.FIRST_PAUSE, Budget.LONGEST_PAUSE, Budget.SHORTEST) == (0.1, 5.0, 0.05)
-    assert vars(Retry(Memory()))["_timeout"] == vars(Quota(Memory()))["_timeout"] == 15.0
     assert (generate().length, DEFAULT_STORE, DEFAULT_WORKSPACE) == (32, "file:.tailorsecrets/secrets.jsonl", "default")
-    held = CacheSettings()
-    assert (held.ttl, held.grace, held.max_stale, held.negative, held.timeout, held.size) == (
-        300,
-        300,
-        3600,
-        5,
-        15,
-        10_000,
-    )

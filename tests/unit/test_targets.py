@@ -100,7 +100,7 @@ def test_a_read_profile_stays_one_with_another_store(folder: Path) -> None:
     [
         ("[profiles.x]\nstor = 'a'", "unknown stor"),
         ("[profile.x]", "unknown profile"),
-        ("[profiles.x]\nstore = 7", "store must be text"),
+        ("[profiles.x]\nstore = 7", "store must be a string"),
         ("[profiles.x]\npermission = 'admin'", "one of read, write"),
         ("profiles = 3", "must be a table"),
         ("[profiles]\nx = 3", "must be a table"),

@@ -1,4 +1,4 @@
-"""Drivers around drivers: a rate within the store's quota, and repeats of what is safe to repeat."""
+"""Drivers around drivers: a rate within the store's quota, and safe repeats."""
 
 from tailorsecrets.store.layers.layer import Call, Layer
 from tailorsecrets.store.layers.quota import Quota

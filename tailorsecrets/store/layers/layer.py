@@ -52,17 +52,17 @@ class Layer(Driver):
         self.caps = inner.caps
 
     def around(self, call: Call, do: Callable[[], T]) -> T:
-        """Return what *do* returns, which makes *call* at the inner driver."""
+        """Return the result of *do*, which makes *call* at the inner driver."""
         del call
         return do()
 
     def around_each(self, call: Call, do: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
-        """Yield what *do* yields, which makes *call* at the inner driver."""
+        """Yield the entries of *do*, which makes *call* at the inner driver."""
         del call
         return do()
 
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Ask the inner driver what *exc* means, unless it says so itself, as those do that a layer raises."""
+        """Return the meaning of *exc*: an error of ours has its own, the inner driver explains the rest."""
         if isinstance(exc, SecretsError):
             return Problem(type(exc), exc.hint, reason=exc.reason, reason_code=exc.reason_code)
         return self.inner.explain(exc, op)
@@ -134,5 +134,5 @@ class Layer(Driver):
 
 
 def lazily(do: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
-    """Put off *do* itself to the first entry, so that a driver which is no generator fails at the same place."""
+    """Call *do* at the first entry, so that a driver whose method is not a generator fails at the same point."""
     yield from do()

@@ -1,6 +1,6 @@
-"""A rate within the store's quota, and less for a while after the store has said that it is too much.
+"""A rate within the store's quota, and a lower one for a while after the store throttled a call.
 
-Clock and sleep are arguments, in seconds, so that tests wait for nothing.
+Clock and sleep are arguments, in seconds, so tests do not wait.
 """
 
 import os
@@ -26,8 +26,8 @@ class Quota(Layer):
 
     Each kind of call has a bucket that holds the calls of one second, so that in any *w* seconds at most
     ``rate * (w + 1)`` are sent. A listing counts as one call: its pages are not seen here. A call that would wait
-    over *timeout* seconds (four times that for a write) is not sent and raises Throttled. A refusal is heard of when
-    it comes out of the inner driver, and when that calls ``driver.throttled``, because its SDK tries again.
+    over *timeout* seconds (four times that for a write) is not sent and raises Throttled. The layer notices a refusal
+    when the inner driver raises it, and when the inner driver calls ``driver.throttled`` because its SDK tries again.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Quota(Layer):
     def _wait(self, call: Call, bucket: "Bucket") -> None:
         pause = bucket.take(call.budget(self._timeout))
         if pause is None:
-            raise Throttled("more calls are waiting than the store's quota allows in time", op=call.op)
+            raise Throttled("too many calls are waiting for the store's quota", op=call.op)
         if pause:
             self._sleep(pause)
 

@@ -1,6 +1,6 @@
-"""Repeats of what is safe to repeat, where the SDK has none.
+"""Safe repeats, for SDKs that do not retry.
 
-Clock and sleep are arguments, in seconds, so that tests wait for nothing.
+Clock and sleep are arguments, in seconds, so tests do not wait.
 """
 
 import time
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 
 class Retry(Layer):
-    """Repeat what was throttled, and reads that got no answer, while *timeout* seconds (four times for a write) last.
+    """Repeat throttled calls, and reads without an answer, for *timeout* seconds (four times as long for a write).
 
-    A write that got no answer may have been done, so it is never sent again. The pauses double, are jittered, and
-    are no shorter than the store asks for. Where ``caps.retries`` is on, the SDK does all this, and the layer only
-    passes on. A spent retry raises what the last answer meant, with ``retryable`` off, so that no outer one begins.
+    A write without an answer may have been done, so it is never sent again. The pauses double, have jitter, and are
+    at least as long as the store asks for. Where ``caps.retries`` is on, the SDK does all this, and the layer only
+    passes calls on. A spent retry raises the meaning of the last answer with ``retryable`` off, so that no outer retry
+    begins.
 
-    No attempt begins after the budget, and none is cut short: a call may overrun by as long as the inner driver lets
-    one attempt take.
+    No attempt begins after the budget. The layer does not cut an attempt short, so a call may overrun by one attempt.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Retry(Layer):
         return answer
 
     def around_each(self, call: Call, do: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
-        """Begin a listing that failed midway again and leave out what was given; each new entry renews the budget."""
+        """Restart a listing that failed midway, without the entries it gave; each new entry renews the budget."""
         return do() if self.caps.retries else self._each(call, do)
 
     def _each(self, call: Call, do: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:

@@ -14,8 +14,8 @@ from tailorsecrets_aws.driver import AwsDriver
 from tests.support.aws.backdoor import Aws, AwsBackdoor, aws_before
 from tests.support.servers import Server
 
-PATIENCE = 1.5  # seconds for a read: the tests of a store that never answers wait four times that for each write
-HASTE = 0.75  # seconds, where it matters only what is said when they are over
+READ = 1.5  # seconds; the tests of a store that never answers wait four times that for each write
+SHORT_READ = 0.75  # seconds, where a test is about the error at the end only
 
 
 class OnAws(Conformance):
@@ -49,8 +49,8 @@ class OnAws(Conformance):
 
     @pytest.fixture
     def connect(self, request: pytest.FixtureRequest, aws: Aws) -> Connect:
-        """Return what opens one more driver."""
-        return lambda: aws.open(timeout=HASTE if "canary" in request.node.name else PATIENCE)
+        """Return a function that opens one more driver."""
+        return lambda: aws.open(timeout=SHORT_READ if "canary" in request.node.name else READ)
 
     @pytest.fixture
     def backdoor(self, aws: Aws) -> Backdoor:

@@ -1,4 +1,4 @@
-"""What each operation means on AWS, with the calls that it takes, where moto is made as strict as AWS."""
+"""Each operation and its calls on AWS, with moto made as strict as AWS."""
 
 from collections.abc import Iterator
 
@@ -55,7 +55,7 @@ def test_a_version_is_the_version_id(aws: Aws, driver: AwsDriver, name: str) -> 
 
 
 def test_a_version_id_does_not_come_from_the_value(driver: AwsDriver, name: str) -> None:
-    """Two writes of one value with one stamp are two versions, for AWS does nothing when an id comes again."""
+    """Two writes of one value with one stamp are two versions: AWS ignores a write with a known id."""
     written = {driver.put(name, Secret("same"), stamp=STAMP).version for _ in range(3)}
 
     assert 3 == len(written) == len(list(driver.versions(name)))
@@ -63,14 +63,14 @@ def test_a_version_id_does_not_come_from_the_value(driver: AwsDriver, name: str)
 
 
 def test_the_id_of_another_tool_has_no_stamp(aws: Aws, driver: AwsDriver, name: str) -> None:
-    """An id that only looks like ours in part carries no stamp."""
+    """An id that matches ours only in part carries no stamp."""
     for token in (f"ts1-short-{STAMP}", f"xts1-{16 * 'r'}-{STAMP}", f"ts1-{16 * 'r'}-{STAMP}x"):
         AwsBackdoor(aws).write(name, "there")
         aws.raw.put_secret_value(SecretId=name, SecretString="other", ClientRequestToken=token)
         assert (token, "") == (driver.stat(name).version, driver.stat(name).stamp)
 
 
-def test_what_a_deleted_name_costs(aws: Aws, driver: AwsDriver, name: str) -> None:
+def test_calls_for_a_deleted_name(aws: Aws, driver: AwsDriver, name: str) -> None:
     """Creating a deleted name restores it, then writes; its history stays, and nothing is ever destroyed."""
     driver.put(name, Secret("old"), expect=ABSENT)
     driver.delete(name)
@@ -82,7 +82,7 @@ def test_what_a_deleted_name_costs(aws: Aws, driver: AwsDriver, name: str) -> No
     assert [driver.get(name, entry.version).value.reveal() for entry in driver.versions(name)] == ["new", "old"]
 
 
-def test_what_a_bare_name_costs(aws: Aws, driver: AwsDriver, name: str) -> None:
+def test_calls_for_a_bare_name(aws: Aws, driver: AwsDriver, name: str) -> None:
     """Creating a name that has no value yet fills it."""
     AwsBackdoor(aws).bare(name)
     aws.wire.forget()
@@ -94,7 +94,7 @@ def test_what_a_bare_name_costs(aws: Aws, driver: AwsDriver, name: str) -> None:
 
 
 def test_present_is_one_call(aws: Aws, driver: AwsDriver, name: str) -> None:
-    """Writing over what is there takes one call, and is NotFound for what is missing or deleted."""
+    """Overwriting a secret takes one call, and is NotFound for a missing or deleted one."""
     driver.put(name, Secret("one"))
     aws.wire.forget()
     driver.put(name, Secret("two"), expect=PRESENT)
@@ -107,7 +107,7 @@ def test_present_is_one_call(aws: Aws, driver: AwsDriver, name: str) -> None:
     assert driver.stat(name).state == "deleted"
 
 
-def test_what_is_being_purged_is_waited_for(aws: Aws, name: str) -> None:
+def test_a_create_waits_for_a_purge(aws: Aws, name: str) -> None:
     """A purged name is created as soon as AWS has destroyed it, with growing pauses, and never restored."""
     slept: list[float] = []
     driver = AwsDriver(aws.target(), sleep=slept.append)
@@ -125,7 +125,7 @@ def test_what_is_being_purged_is_waited_for(aws: Aws, name: str) -> None:
 
 
 def test_a_purge_that_does_not_end(aws: Aws, name: str) -> None:
-    """A name that AWS goes on destroying is a Conflict in the end, which says to try again later."""
+    """A purge that does not end makes a create fail with Conflict."""
     driver = AwsDriver(aws.target(), sleep=lambda _: None)
     driver.put(name, Secret("old"))
     aws.rules.purge_takes = 100
@@ -137,7 +137,7 @@ def test_a_purge_that_does_not_end(aws: Aws, name: str) -> None:
 
 
 def test_a_purge_that_overtakes_the_restore(aws: Aws, name: str) -> None:
-    """A deleted name that is gone by the time it is restored is created once AWS lets it be."""
+    """A deleted secret that is purged before it is restored is created as soon as AWS allows it."""
     slept: list[float] = []
     driver = AwsDriver(aws.target(), sleep=slept.append)
     driver.put(name, Secret("old"))
@@ -152,7 +152,7 @@ def test_a_purge_that_overtakes_the_restore(aws: Aws, name: str) -> None:
 
 
 def test_a_version_over_a_deleted_name(aws: Aws, driver: AwsDriver, name: str) -> None:
-    """A put that expects nothing takes what it finds: it restores what is deleted, and creates what is missing."""
+    """A put without expect restores a deleted secret and creates a missing one."""
     driver.put(name, Secret("one"))
     driver.delete(name)
     aws.wire.forget()
@@ -164,8 +164,8 @@ def test_a_version_over_a_deleted_name(aws: Aws, driver: AwsDriver, name: str) -
     assert aws.wire.ops == ["PutSecretValue", "CreateSecret"]
 
 
-def test_what_another_service_manages(aws: Aws, driver: AwsDriver, name: str) -> None:
-    """A secret that another AWS service manages is Denied to writes and deletes, and is not taken for a deleted one."""
+def test_a_secret_of_another_service(aws: Aws, driver: AwsDriver, name: str) -> None:
+    """Writes and deletes of a secret that another AWS service manages are Denied; it does not count as deleted."""
     AwsBackdoor(aws).write(name, "theirs")
     aws.rules.managed.add(name)
 
@@ -177,8 +177,8 @@ def test_what_another_service_manages(aws: Aws, driver: AwsDriver, name: str) ->
     assert driver.get(name).value.reveal() == "theirs"
 
 
-def test_options_of_what_is_created(aws: Aws, name: str) -> None:
-    """Key, tags and replicas go along when a secret is created, and never with a later version."""
+def test_options_of_a_new_secret(aws: Aws, name: str) -> None:
+    """Key, tags and replicas are sent with a create, and never with a later version."""
     driver = aws.open(kms_key_id="alias/ours", tags="team=payments,stage=prod", replicas="us-east-1")
     driver.put(name, Secret("one"), expect=ABSENT)
     driver.put(name, Secret("two"))
@@ -193,7 +193,7 @@ def test_options_of_what_is_created(aws: Aws, name: str) -> None:
 
 
 def test_replicas_go_before_the_secret(aws: Aws, name: str) -> None:
-    """AWS deletes no secret that has replicas, so those are taken away first."""
+    """AWS does not delete a secret with replicas, so they are removed first."""
     driver = aws.open(replicas="us-east-1")
     driver.put(name, Secret("one"), expect=ABSENT)
 
@@ -216,8 +216,8 @@ def test_recovery_window(aws: Aws, name: str, days: int) -> None:
     driver.close()
 
 
-def test_a_purge_is_asked_for(aws: Aws, driver: AwsDriver, name: str) -> None:
-    """Only a purge destroys, also what is deleted already."""
+def test_a_purge(aws: Aws, driver: AwsDriver, name: str) -> None:
+    """Only a purge destroys a secret, also a deleted one."""
     driver.put(name, Secret("value"))
     driver.delete(name)
     driver.delete(name, purge=True)
@@ -227,8 +227,8 @@ def test_a_purge_is_asked_for(aws: Aws, driver: AwsDriver, name: str) -> None:
         driver.stat(name)
 
 
-def test_a_purge_that_a_delete_is_in_the_way_of(aws: Aws, driver: AwsDriver, name: str) -> None:
-    """A server that destroys only what lives, as some do, gets a deleted secret back to life first."""
+def test_a_purge_of_a_deleted_secret(aws: Aws, driver: AwsDriver, name: str) -> None:
+    """Some servers purge live secrets only, so a deleted one is restored first."""
     driver.put(name, Secret("value"))
     driver.delete(name)
     aws.wire.forget()
@@ -261,7 +261,7 @@ def test_list_by_prefix_and_page(aws: Aws, driver: AwsDriver) -> None:
 
 
 def test_list_without_a_prefix(aws: Aws, driver: AwsDriver, name: str) -> None:
-    """No prefix lists everything, since AWS takes no empty filter."""
+    """No prefix lists everything, since AWS refuses an empty filter."""
     driver.put(name, Secret("value"))
 
     assert name in {entry.name for entry in driver.list("")}
@@ -269,7 +269,7 @@ def test_list_without_a_prefix(aws: Aws, driver: AwsDriver, name: str) -> None:
 
 
 def test_each_of_a_batch_has_its_answer(aws: Aws, driver: AwsDriver) -> None:
-    """One call answers 20 names, and what is wrong with one of them stays with it."""
+    """One call answers 20 names, each with its own value or error."""
     backdoor = AwsBackdoor(aws)
     names = [f"batch/v/key-{number:02}" for number in range(20)]
     live, missing, deleted, bare, binary, denied, disabled = names[:14], *names[14:]
@@ -291,7 +291,7 @@ def test_each_of_a_batch_has_its_answer(aws: Aws, driver: AwsDriver) -> None:
 
 
 def test_a_batch_that_does_not_fit_into_one_answer(aws: Aws, driver: AwsDriver) -> None:
-    """What an answer leaves out is asked for once more; what is never answered is left out."""
+    """Names that an answer leaves out are requested again, until an answer has none of them."""
 
     def half(call: Call, do: Do) -> Reply:
         names = call.facts["SecretIdList"]
@@ -307,7 +307,7 @@ def test_a_batch_that_does_not_fit_into_one_answer(aws: Aws, driver: AwsDriver) 
 
 
 def test_an_arn_names_its_secret() -> None:
-    """AWS may tell of what it could not read by either."""
+    """AWS names a secret that it could not read by name or by ARN."""
     arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/api-keys/one-AbCdEf"
     assert (_name_in(arn), _name_in("prod/api-keys/one")) == ("prod/api-keys/one", "prod/api-keys/one")
 
@@ -321,15 +321,15 @@ def test_text_that_another_tool_stored_as_bytes(aws: Aws, driver: AwsDriver, nam
 
 @pytest.mark.parametrize("version", ["3", "5a1d2c3b-0000-4000-8000-000000000000", "x" * 100])
 def test_a_version_that_is_not_there(driver: AwsDriver, name: str, version: str) -> None:
-    """A version that was never, or that AWS could not even have, is NotFound."""
+    """A version that never existed, or whose id AWS does not allow, is NotFound."""
     driver.put(name, Secret("value"))
 
     with refused(driver, "get", NotFound):
         driver.get(name, version)
 
 
-def test_a_version_that_is_expected_is_the_cores_to_check(driver: AwsDriver, name: str) -> None:
-    """The driver does not pretend to compare and swap: it refuses a version, and never writes without looking."""
+def test_an_expected_version_is_refused(driver: AwsDriver, name: str) -> None:
+    """The driver cannot compare and swap: it refuses a version as expect, and writes nothing."""
     written = driver.put(name, Secret("value"))
 
     with refused(driver, "put", SecretsError):
@@ -338,7 +338,7 @@ def test_a_version_that_is_expected_is_the_cores_to_check(driver: AwsDriver, nam
 
 
 def test_over_the_limit(driver: AwsDriver, name: str) -> None:
-    """AWS refuses one byte over the limit, and what it says about it is not repeated, for it may quote the value."""
+    """AWS refuses a value that is one byte over the limit."""
     for value in ("x" * 65_537, "\u00e9" * 32_769):
         with refused(driver, "put", ConfigError):
             driver.put(name, Secret(value), expect=ABSENT)
@@ -346,7 +346,7 @@ def test_over_the_limit(driver: AwsDriver, name: str) -> None:
 
 
 def test_created_twice_at_once(driver: AwsDriver, name: str) -> None:
-    """What is there is AlreadyExists to a put that creates, with the value of the first."""
+    """A second create is AlreadyExists, and the first value stays."""
     driver.put(name, Secret("first"), expect=ABSENT)
 
     with refused(driver, "put", AlreadyExists):
@@ -355,11 +355,11 @@ def test_created_twice_at_once(driver: AwsDriver, name: str) -> None:
 
 
 def text(answer: Stored | Exception) -> str:
-    """Return the value of *answer*, or what was raised."""
+    """Return the value of *answer*, or the repr of its exception."""
     return answer.value.reveal() if isinstance(answer, Stored) else repr(answer)
 
 
 def kind(driver: Driver, answer: Stored | Exception) -> type[SecretsError]:
-    """Return what *answer*, an exception, means."""
+    """Return the meaning of *answer*, an exception."""
     assert isinstance(answer, Exception)
     return driver.explain(answer, "get_many").kind

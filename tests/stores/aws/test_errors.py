@@ -79,7 +79,7 @@ def made(kind: type[Exception]) -> Exception:
 
 
 def answered(code: str, message: str = "", *, op: str = "GetSecretValue", status: int = 400) -> ClientError:
-    """Return what botocore raises for an answer with *code*."""
+    """Return botocore's exception for an answer with *code*."""
     facts: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(facts, op)
 
@@ -105,7 +105,7 @@ def test_every_modelled_code() -> None:
 @pytest.mark.parametrize("code", CODED)
 @pytest.mark.parametrize("op", ["GetSecretValue", "PutSecretValue", "ListSecrets"])
 def test_codes(code: str, op: str) -> None:
-    """A code means the same whatever was asked."""
+    """A code means the same for every operation."""
     assert explain(answered(code, op=op), "get").kind is CODED[code]
 
 
@@ -123,7 +123,7 @@ def test_codes(code: str, op: str) -> None:
     ],
 )
 def test_answers_without_a_known_code(code: str, status: int, kind: type[SecretsError]) -> None:
-    """The status tells what it can; a 404 of what is not AWS is never a missing secret."""
+    """Without a known code the status decides; a 404 that is not from AWS is not a missing secret."""
     assert explain(answered(code, status=status), "get").kind is kind
 
 
@@ -153,7 +153,7 @@ def test_two_meanings_of_invalid_request(message: str) -> None:
 
 
 def test_a_version_that_is_not_there() -> None:
-    """The hint says that it is the version which is missing."""
+    """The hint says that the version is missing."""
     message = "Secrets Manager can't find the specified secret value for VersionId: 5a1d2c3b"
 
     assert explain(answered("ResourceNotFoundException", message), "get").hint == "there is no such version"
@@ -181,7 +181,7 @@ def test_names_of_classes() -> None:
 
 @pytest.mark.parametrize("code", [*CODES, "BrandNewException", "400", "403"])
 def test_a_write_is_never_quoted(code: str) -> None:
-    """No hint repeats what AWS says about a write, for it may quote the value."""
+    """No hint repeats AWS's message about a write, which may quote the value."""
     for op in ("CreateSecret", "PutSecretValue"):
         assert CANARY not in explain(answered(code, f"refused: {CANARY}", op=op), "put").hint
 
@@ -195,7 +195,7 @@ def test_a_refused_parameter_is_never_quoted() -> None:
         assert CANARY not in repr(explain(refused, op))
 
 
-def test_bytes_that_are_no_text_are_never_quoted() -> None:
+def test_bytes_that_are_not_text_are_never_quoted() -> None:
     """An answer that cannot be decoded is Unavailable, and none of its bytes are in the problem."""
     problem = explain(UnicodeDecodeError("utf-8", CANARY.encode(), 0, 1, CANARY), "get")
 
@@ -204,7 +204,7 @@ def test_bytes_that_are_no_text_are_never_quoted() -> None:
 
 
 def test_a_service_that_signs_in() -> None:
-    """What STS refuses is about the login, and what it cannot answer now is about the network."""
+    """A refusal of STS is Unauthenticated; an outage of STS is Unavailable."""
     assert explain(answered("AccessDenied", "no", op="AssumeRole"), "put").kind is Unauthenticated
     assert explain(answered("ValidationError", "no", op="AssumeRole"), "get").kind is Unauthenticated
     assert explain(answered("Throttling", op="AssumeRole"), "get").kind is Throttled
@@ -212,16 +212,16 @@ def test_a_service_that_signs_in() -> None:
 
 
 def test_our_own_errors_and_unknown_ones() -> None:
-    """An error of ours means itself with its hint; what nobody knows has no particular meaning."""
-    told = explain(NotFound(hint="look elsewhere"), "get")
+    """A SecretsError keeps its kind and hint; an unknown exception is a plain SecretsError."""
+    problem = explain(NotFound(hint="a hint"), "get")
 
-    assert (told.kind, told.hint) == (NotFound, "look elsewhere")
+    assert (problem.kind, problem.hint) == (NotFound, "a hint")
     assert explain(ZeroDivisionError(), "get").kind is SecretsError
     assert explain(ResponseParserError("half"), "get").kind is Unavailable
 
 
 def test_hints_are_one_line() -> None:
-    """A hint of what is wrong with the settings is one line, however long the exception's text."""
+    """A hint about settings is one line, also where the exception's text is long."""
 
     class Long(BotoCoreError):
         fmt = "first line\n  second line " + 1_000 * "x"

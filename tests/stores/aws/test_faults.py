@@ -65,7 +65,7 @@ FINAL: dict[str, tuple[Fault | Reply, type[SecretsError]]] = {
 
 @pytest.fixture(params=["moto", "localstack_aws"])
 def both(request: pytest.FixtureRequest) -> Iterator[Aws]:
-    """Give the wire before each emulator: they answer a write that comes twice in different ways."""
+    """Give the wire before each emulator: they answer a repeated write in different ways."""
     aws = aws_before(request.getfixturevalue(request.param))
     yield aws
     aws.close()
@@ -80,7 +80,7 @@ def aws(moto: Server) -> Iterator[Aws]:
 
 
 def operations(driver: Driver) -> dict[str, tuple[str, Callable[[], object]]]:
-    """Return a call of each kind and the method that it is of, on secrets of its own, which are there as it needs."""
+    """Return a call of each kind with its method, on secrets that are made for it."""
     prefix = f"faults/v{next(NUMBERS)}/"
     for name in ("live", "deleted"):
         driver.put(prefix + name, Secret("old"), expect=ABSENT)
@@ -100,7 +100,7 @@ def operations(driver: Driver) -> dict[str, tuple[str, Callable[[], object]]]:
 
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_trouble_that_lasts(aws: Aws, trouble: str) -> None:
-    """Each operation asks again while its budget lasts, and then raises what the last answer meant."""
+    """Each operation retries while its budget lasts, and then raises the meaning of the last answer."""
     fault, kind = TROUBLE[trouble]
     driver = aws.open(timeout=READ)
     prepared = operations(driver)
@@ -116,18 +116,18 @@ def test_trouble_that_lasts(aws: Aws, trouble: str) -> None:
 
 
 def outcome(driver: Driver, method: str, call: Callable[[], object]) -> tuple[type[SecretsError], float]:
-    """Return what *call* raises, and after how many seconds."""
+    """Return the meaning of the exception that *call* raises, and the seconds that it took."""
     start = time.monotonic()
     try:
         call()
-    except Exception as exc:  # noqa: BLE001  # whatever a driver raises has to have a meaning
+    except Exception as exc:  # noqa: BLE001  # every exception of a driver has a meaning
         return driver.explain(exc, method).kind, time.monotonic() - start
     raise AssertionError(f"{method} went through")
 
 
 @pytest.mark.parametrize("trouble", [name for name in TROUBLE if name != "no answer"])
 def test_trouble_that_passes(aws: Aws, trouble: str) -> None:
-    """Two bad answers and a good one are success for each operation, and each write is there once."""
+    """After two bad answers a good one makes each operation succeed, and each write was done once."""
     fault, _ = TROUBLE[trouble]
     driver = aws.open(timeout=3.0)
     for method, call in operations(driver).values():
@@ -146,8 +146,8 @@ def _before(driver: Driver, written: Entry) -> list[str]:
 
 
 @pytest.mark.parametrize("trouble", FINAL)
-def test_what_asking_again_does_not_mend(aws: Aws, trouble: str) -> None:
-    """A refusal that would come again is final: one call, and the right error at once."""
+def test_no_retry_after_a_final_refusal(aws: Aws, trouble: str) -> None:
+    """A refusal that a retry would not change is final: one call, and the right error at once."""
     fault, kind = FINAL[trouble]
     driver = aws.open(timeout=READ)
     for method, call in operations(driver).values():
@@ -218,11 +218,13 @@ WRITTEN: list[tuple[str, Callable[[Store], object]]] = [
 @pytest.fixture
 def store(aws: Aws) -> Iterator[Store]:
     """Give a store with a live and a deleted secret."""
-    with Store(aws.open(timeout=CHECKED), url="aws://eu-west-1", prefix=f"faults/s{next(NUMBERS)}") as store:
-        store.create_vault("api-keys")
+    prefix = f"faults/s{next(NUMBERS)}"
+    with Store(aws.open(), url="aws://eu-west-1", prefix=prefix) as prepared:
+        prepared.create_vault("api-keys")
         for name in ("live", "deleted"):
-            store.create_secret("api-keys", name, Secret("old"))
-        store.delete_secret("api-keys", "deleted")
+            prepared.create_secret("api-keys", name, Secret("old"))
+        prepared.delete_secret("api-keys", "deleted")
+    with Store(aws.open(timeout=CHECKED), url="aws://eu-west-1", prefix=prefix) as store:
         yield store
 
 
@@ -257,7 +259,7 @@ def test_the_outcome_of_a_write_is_unknown(aws: Aws, store: Store) -> None:
 
 
 def test_a_delete_and_a_restore_that_were_done_and_not_answered(both: Aws) -> None:
-    """Sent again, a delete of what is deleted and a restore of what is restored are success."""
+    """A repeated delete or restore succeeds where the first one was done."""
     driver = both.open(timeout=3.0)
     name = f"faults/again-{next(NUMBERS)}/key"
     driver.put(name, Secret("value"))
@@ -272,10 +274,10 @@ def test_a_delete_and_a_restore_that_were_done_and_not_answered(both: Aws) -> No
 
 
 @pytest.mark.parametrize(("header", "text"), [("Retry-After", "1"), ("x-amz-retry-after", "1000")])
-def test_the_store_says_how_long_to_wait(aws: Aws, header: str, text: str) -> None:
-    """A pause is no shorter than the store asks for."""
+def test_retry_after(aws: Aws, header: str, text: str) -> None:
+    """A pause is at least as long as the store asks for."""
     driver = aws.open()
-    name = f"faults/patient-{header}/key"
+    name = f"faults/retry-after-{header}/key"
     driver.put(name, Secret("value"))
     aws.wire.fail(refuse("ThrottlingException", "Rate exceeded", headers={header: text}))
     start = time.monotonic()
@@ -286,8 +288,8 @@ def test_the_store_says_how_long_to_wait(aws: Aws, header: str, text: str) -> No
     driver.close()
 
 
-def test_the_store_asks_for_more_patience_than_there_is(aws: Aws) -> None:
-    """A pause that is longer than the budget is not begun."""
+def test_retry_after_the_end_of_the_budget(aws: Aws) -> None:
+    """A pause that is longer than the budget does not begin."""
     driver = aws.open()
     aws.wire.fail(refuse("ThrottlingException", "Rate exceeded", headers={"Retry-After": "60"}), times=FOREVER)
     start = time.monotonic()
@@ -301,7 +303,7 @@ def test_the_store_asks_for_more_patience_than_there_is(aws: Aws) -> None:
 
 
 def test_a_slow_store_is_waited_for(aws: Aws) -> None:
-    """An answer that comes late, but in time, is an answer, and nothing is asked twice."""
+    """A late answer within the time-out is an answer, and nothing is sent twice."""
     driver = aws.open(timeout=3.0)
     driver.put("faults/slow/key", Secret("value"))
     aws.wire.fail(slow(0.5), times=FOREVER)
@@ -313,7 +315,7 @@ def test_a_slow_store_is_waited_for(aws: Aws) -> None:
 
 
 def test_a_page_in_the_middle_of_a_list(aws: Aws) -> None:
-    """A list whose second page is damaged is asked again for that page, and shows each name once."""
+    """A damaged second page of a list is requested again, and each name appears once."""
     driver = aws.open()
     for number in range(120):
         aws.raw.create_secret(Name=f"faults/middle/key-{number:03}", SecretString="x")
@@ -327,8 +329,8 @@ def test_a_page_in_the_middle_of_a_list(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("timeout", [READ, 15.0])
-def test_nobody_listens(aws: Aws, timeout: float) -> None:
-    """A port where nobody listens is Unavailable after two seconds at most, and the hint says what to check."""
+def test_a_refused_connection(aws: Aws, timeout: float) -> None:
+    """A refused connection is Unavailable after two seconds at most, and the hint names the settings to check."""
     driver = aws.open(timeout=timeout, endpoint_url="http://127.0.0.1:9")
     calls: dict[str, Callable[[str], object]] = {"get": driver.get, "delete": driver.delete}
     for op, call in calls.items():

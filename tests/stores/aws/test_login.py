@@ -1,4 +1,4 @@
-"""Where the store is and who asks: regions, options, and each way to sign in that boto3 knows."""
+"""Regions, options, and each way to sign in that botocore has."""
 
 import json
 import logging
@@ -86,7 +86,7 @@ def test_keys_of_the_environment(aws: Aws, home: Path, monkeypatch: pytest.Monke
 
 
 def test_keys_of_another_environment(aws: Aws, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that is handed in goes before that of the process, and may name files and a profile."""
+    """The target's environment overrides that of the process, and may name files and a profile."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAPROCESS")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     (home / "keys").write_text("[theirs]\naws_access_key_id = AKIAFILE\naws_secret_access_key = s\n")
@@ -99,7 +99,7 @@ def test_keys_of_another_environment(aws: Aws, home: Path, monkeypatch: pytest.M
 
 
 def test_the_endpoint_of_the_environment(aws: Aws, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS_ENDPOINT_URL and the service's own name the server, in either environment; the option goes before."""
+    """AWS_ENDPOINT_URL and the service's own name the server, in either environment; the option overrides them."""
     keys = {"AWS_ACCESS_KEY_ID": "AKIAHANDED", "AWS_SECRET_ACCESS_KEY": "s"}
     elsewhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     for name, text in (keys | elsewhere).items():
@@ -113,7 +113,7 @@ def test_the_endpoint_of_the_environment(aws: Aws, home: Path, monkeypatch: pyte
 
 
 def test_profiles(aws: Aws, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The profile option goes before AWS_PROFILE, which goes before the default profile."""
+    """The profile option overrides AWS_PROFILE, which overrides the default profile."""
     keys = "[{0}]\naws_access_key_id = AKIA{0}\naws_secret_access_key = s\n"
     (home / ".aws" / "credentials").write_text("".join(keys.format(name) for name in ("default", "one", "two")))
 
@@ -149,14 +149,14 @@ class _Metadata(Handler):
     refusal = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
 
     def respond(self) -> None:
-        """Refuse what is posted, as STS does; put out a token; describe the rest."""
+        """Refuse a POST, as STS does; answer a PUT with a token, and a GET with keys."""
         self.body()
         known = {
             "/container": self.keys.replace("{}", "CONTAINER"),
             "/latest/meta-data/iam/security-credentials/": "role",
         }
-        told = {"PUT": "a token", "POST": self.refusal}
-        text = told.get(self.command) or known.get(self.path, self.keys.replace("{}", "MACHINE"))
+        answers = {"PUT": "a token", "POST": self.refusal}
+        text = answers.get(self.command) or known.get(self.path, self.keys.replace("{}", "MACHINE"))
         self.answer(403 if self.command == "POST" else 200, text.encode(), {})
 
 
@@ -192,7 +192,7 @@ def sts(moto: Server, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("sts")
 def test_a_role_on_top_of_the_login(aws: Aws) -> None:
-    """role_arn assumes the role with what the chain finds, once, when the first call is made."""
+    """role_arn assumes the role with the login of the chain, once, at the first call."""
     driver = AwsDriver(target(aws, role_arn=ROLE, external_id="of-the-partner", session_name="deploy-42"))
     for _ in range(2):
         driver.get(NAME)
@@ -224,7 +224,7 @@ def test_a_web_identity(aws: Aws, home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("with_role", [False, True])
-def test_nobody_signed_in(aws: Aws, with_role: bool) -> None:
+def test_no_login(aws: Aws, with_role: bool) -> None:
     """Without any login a call is Unauthenticated, and the hint says how to sign in; nothing is sent."""
     driver = AwsDriver(target(aws, role_arn=ROLE) if with_role else target(aws))
     with pytest.raises(Exception, match="credentials") as caught:
@@ -238,7 +238,7 @@ def test_nobody_signed_in(aws: Aws, with_role: bool) -> None:
 
 @pytest.mark.usefixtures("sts")
 def test_a_role_that_cannot_be_assumed(aws: Aws, metadata: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A role that STS refuses is Unauthenticated and names the call; the secret itself was not asked for."""
+    """A role that STS refuses is Unauthenticated and names the call; no call for the secret is sent."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", metadata)
     driver = AwsDriver(target(aws, role_arn=ROLE))
 
@@ -252,7 +252,7 @@ def test_a_role_that_cannot_be_assumed(aws: Aws, metadata: str, monkeypatch: pyt
 
 
 def test_a_login_that_another_tool_renews(aws: Aws, home: Path) -> None:
-    """After a login was refused the next call looks for one anew, so a renewed file needs no restart."""
+    """After a refused login the next call signs in again, so a renewed file needs no restart."""
     keys = "[default]\naws_access_key_id = AKIA{}\naws_secret_access_key = s\n"
     (home / ".aws" / "credentials").write_text(keys.format("OLD"))
     driver = AwsDriver(target(aws))
@@ -323,8 +323,8 @@ def test_a_role_that_is_assumed_again(aws: Aws) -> None:
 
 
 @pytest.mark.usefixtures("sts")
-def test_a_role_on_top_of_keys_that_are_handed_in(aws: Aws) -> None:
-    """Keys of an environment that is handed in assume the role too."""
+def test_a_role_on_top_of_the_keys_of_another_environment(aws: Aws) -> None:
+    """The keys of the target's environment assume the role too."""
     keys = {"AWS_ACCESS_KEY_ID": "AKIAHANDED", "AWS_SECRET_ACCESS_KEY": "s"}
 
     assert login(aws, target(aws, keys, role_arn=ROLE)).startswith("ASIA")
@@ -337,7 +337,7 @@ def test_a_role_on_top_of_keys_that_are_handed_in(aws: Aws) -> None:
     ids=["headless", "no-value", "not-text"],
 )
 def test_a_broken_file(home: Path, file: str, content: bytes) -> None:
-    """A file of ~/.aws that cannot be read as such is a ConfigError that names it and quotes nothing of it."""
+    """A file in ~/.aws that cannot be parsed is a ConfigError that names it and quotes nothing of it."""
     (home / ".aws" / file).write_bytes(content)
 
     with pytest.raises(ConfigError, match=f"aws/{file}") as caught:
@@ -394,7 +394,7 @@ def test_regions(home: Path, host: str, environ: dict[str, str], region: str) ->
 
 @pytest.mark.usefixtures("home")
 def test_no_region() -> None:
-    """Without a region opening fails with one line that says what to write."""
+    """Without a region, opening fails with one line and a hint."""
     with pytest.raises(ConfigError, match="names no region") as caught:
         open_store("aws://", environ={})
     assert caught.value.hint == "write aws://REGION or set AWS_REGION"
@@ -425,7 +425,7 @@ BAD = {
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("url", BAD)
 def test_bad_urls(url: str) -> None:
-    """What is wrong in a URL is said when it is opened, in one line that names it."""
+    """Opening a wrong URL raises one line that names the wrong part."""
     with pytest.raises(ConfigError, match=BAD[url]) as caught:
         open_store(url, environ={})
     assert "\n" not in str(caught.value)
@@ -454,7 +454,7 @@ def tls(aws: Aws, tmp_path: Path) -> tuple[str, Path]:
 
 
 def test_an_authority_of_ones_own(aws: Aws, tls: tuple[str, Path]) -> None:
-    """ca_bundle names the authority to trust, also relative to the folder of the config; without it, the error does."""
+    """ca_bundle names the authority to trust, also relative to the config; without it, the error names the option."""
     address, authority = tls
     environ = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s"}
     trusting = target(None, environ, endpoint_url=address, ca_bundle=authority.name)
@@ -471,7 +471,7 @@ def test_an_authority_of_ones_own(aws: Aws, tls: tuple[str, Path]) -> None:
 
 
 def test_other_clients_log_as_before(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
-    """What boto3 logs of our calls is dropped, and what it logs of the program's own clients is not."""
+    """Debug records of our calls are dropped, and those of the program's own clients are kept."""
     driver = aws.open()
     with caplog.at_level(logging.DEBUG):
         driver.get(NAME)

@@ -65,7 +65,7 @@ def prefix() -> str:
 
 
 def opened(aws: Aws, prefix: str, workspace: str = "default") -> Store:
-    """Return a store with a connection of its own, without the quota of AWS and with patience for a busy machine."""
+    """Return a store with a connection of its own, without the quota of AWS and with time for a busy machine."""
     return Store(aws.open(timeout=60.0), workspace, url="aws://eu-west-1", prefix=prefix)
 
 
@@ -81,7 +81,7 @@ def deploy(aws: Aws, prefix: str, wanted: Vaults) -> Report:
 
 
 def values(aws: Aws, prefix: str, wanted: Vaults) -> dict[str, dict[str, str | None]]:
-    """Return what a program reads of *wanted*."""
+    """Return the values of *wanted* as a program reads them."""
     with opened(aws, prefix) as store:
         return {v: dict(zip(secrets, store.get_all(v, list(secrets)), strict=True)) for v, secrets in wanted.items()}
 
@@ -103,17 +103,17 @@ def test_calls_of_a_thousand(aws: Aws, prefix: str) -> None:
     assert deploy(aws, prefix, wanted).complete
     assert aws.wire.counts == {"ListSecrets": 1, "CreateSecret": 1_004}
 
-    look = {"ListSecrets": ceil(1_004 / 100), "BatchGetSecretValue": 1}
+    reads = {"ListSecrets": ceil(1_004 / 100), "BatchGetSecretValue": 1}
     aws.wire.forget()
     with opened(aws, prefix) as store:
         assert planned(store, wanted).steps == ()
-    assert aws.wire.counts == look
+    assert aws.wire.counts == reads
     assert all("/v/" in name for call in aws.wire.arrived for name in call.facts.get("SecretIdList", []))
 
     wanted["vault-2"]["key-100"] = Secret("changed")
     aws.wire.forget()
     assert deploy(aws, prefix, wanted).complete
-    assert aws.wire.counts == {**look, "DescribeSecret": 1, "PutSecretValue": 1}
+    assert aws.wire.counts == {**reads, "DescribeSecret": 1, "PutSecretValue": 1}
 
     aws.wire.forget()
     with opened(aws, prefix) as store:
@@ -125,7 +125,7 @@ def test_calls_of_a_thousand(aws: Aws, prefix: str) -> None:
 
 
 def test_names_and_values_at_their_limits(both: Aws, prefix: str) -> None:
-    """Names of 63 characters and hostile values come back, and boto3 alone reads the plain text there."""
+    """Names of 63 characters and unusual values are read as written, by boto3 too."""
     vault, workspace = "v" * 63, "1" * 63
     wanted: Vaults = {vault: {name: Secret(text) for name, text in HOSTILE.items()} | {"s" * 63: Secret("long")}}
     with opened(both, prefix, workspace) as store:
@@ -138,7 +138,7 @@ def test_names_and_values_at_their_limits(both: Aws, prefix: str) -> None:
 
 
 def test_the_empty_value(both: Aws, prefix: str) -> None:
-    """AWS holds no empty text, so other tools read a mark in its place, and we read what was written."""
+    """AWS stores no empty text: other tools read a mark in its place, and we read the empty text."""
     wanted: Vaults = {"api-keys": {"empty": Secret(""), "marked": Secret("tailorsecrets:")}}
     assert deploy(both, prefix, wanted).complete
 
@@ -154,7 +154,7 @@ def test_over_the_limit_is_refused_by_the_plan(aws: Aws, prefix: str) -> None:
 
 
 def test_two_deployers(both: Aws, prefix: str) -> None:
-    """The second of two that planned the same writes gets Conflict for each, and a new plan finds nothing to do."""
+    """Of two that planned the same writes, the second gets Conflict for each, and its next plan is empty."""
     wanted: Vaults = {"api-keys": {"one": Secret("1"), "two": Secret("2")}}
     with opened(both, prefix) as first, opened(both, prefix) as second:
         for _ in range(2):
@@ -167,7 +167,7 @@ def test_two_deployers(both: Aws, prefix: str) -> None:
 
 
 def test_lists_that_lag(aws: Aws, prefix: str) -> None:
-    """A plan from a list of five minutes ago overwrites nothing: what moved since is a Conflict, and stays."""
+    """A plan from an old list overwrites nothing: secrets that changed since are a Conflict, and stay."""
     wanted: Vaults = {"api-keys": {"moved": Secret("1"), "unseen": Secret("1")}}
     deploy(aws, prefix, {"api-keys": {"moved": Secret("1")}})
     aws.rules.lists = {}
@@ -186,8 +186,20 @@ def test_lists_that_lag(aws: Aws, prefix: str) -> None:
     assert deploy(aws, prefix, wanted).complete
 
 
+def test_a_second_apply_while_lists_lag(aws: Aws, prefix: str) -> None:
+    """A second apply finds the secrets that the first has written and no list shows yet, and can change them."""
+    aws.rules.lists = {}
+    deploy(aws, prefix, {"api-keys": {"one": Secret("1"), "two": Secret("2")}})
+    with opened(aws, prefix) as store:
+        assert planned(store, {"api-keys": {"one": Secret("1"), "two": Secret("2")}}).steps == ()
+        report = apply(planned(store, {"api-keys": {"one": Secret("new"), "two": Secret("2")}}), store)
+
+    assert [(step.place.secret, step.action) for step in report.done] == [("one", "update")]
+    assert report.complete
+
+
 def limit(aws: Aws, prefix: str, use: Literal["read", "deploy"]) -> None:
-    """Let the login do exactly what the policy for *use* of the vault api-keys says."""
+    """Limit the login to the policy for *use* of the vault api-keys."""
     (kind,) = tailorsecrets_stores()
     naming = Naming("default", prefix=prefix)
     assert kind.policy
@@ -232,7 +244,7 @@ def test_a_deployer_reads_no_value(aws: Aws, prefix: str) -> None:
 
 
 def test_a_vault_that_left_the_config(aws: Aws, prefix: str) -> None:
-    """It is seen to be the app's also where the policy does not name it, and stays, as it may not be written."""
+    """A vault of the app that the policy does not name is planned for deletion, fails, and stays."""
     deploy(aws, prefix, {"api-keys": {"one": Secret("1"), "two": Secret("2")}, "left-over": {"old": Secret("x")}})
     limit(aws, prefix, "deploy")
     report = deploy(aws, prefix, {"api-keys": {"one": Secret("new")}})
@@ -243,7 +255,7 @@ def test_a_vault_that_left_the_config(aws: Aws, prefix: str) -> None:
 
 
 def test_batches_that_are_denied(aws: Aws, prefix: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Where BatchGet is denied, secrets are read one by one, which is remembered and said once."""
+    """Where BatchGet is denied, secrets are read one by one, and one warning says so."""
     names = [f"key-{n}" for n in range(25)]
     deploy(aws, prefix, {"api-keys": {name: Secret(name) for name in names}})
     aws.rules.closed.add(("BatchGetSecretValue", ""))
@@ -280,7 +292,7 @@ def test_denied_is_not_missing(aws: Aws, prefix: str) -> None:
 
 
 def test_history_rollback_restore_and_purge(both: Aws, prefix: str) -> None:
-    """Old versions are read and written again as new ones, a delete is undone, a purge is for good."""
+    """Old versions are read and written again as new ones, a delete is undone, a purge is final."""
     for value in ("1", "2", "3"):
         deploy(both, prefix, {"api-keys": {"one": Secret(value)}})
     with opened(both, prefix) as store:
@@ -299,7 +311,7 @@ def test_history_rollback_restore_and_purge(both: Aws, prefix: str) -> None:
 
 
 def test_in_the_layers_of_its_capabilities(aws: Aws, prefix: str) -> None:
-    """Inside of its quota, and with no second layer of repeats, the driver deploys and reads."""
+    """Within its quota, and without a second layer of retries, the driver deploys and reads."""
     driver = stack(aws.open())
     with Store(driver, url="aws://eu-west-1", prefix=prefix) as store:
         wanted: Vaults = {"api-keys": {"one": Secret("1")}}
@@ -309,7 +321,7 @@ def test_in_the_layers_of_its_capabilities(aws: Aws, prefix: str) -> None:
 
 
 def test_a_name_that_looks_like_an_arn_suffix(both: Aws, prefix: str) -> None:
-    """Names that end in a hyphen and six characters, as ARNs do, do not meet the names before the hyphen."""
+    """Names that end in a hyphen and six characters, as ARNs do, are not mixed up with the names before the hyphen."""
     driver = both.open()
     driver.put(f"{prefix}/key", Secret("short"), expect=ABSENT)
     driver.put(f"{prefix}/key-secret", Secret("long"), expect=ABSENT)

@@ -131,8 +131,11 @@ def test_a_refused_connection_is_an_answer(server: Server) -> None:
         host = f"localhost:{gone.getsockname()[1]}"
     driver = AzureDriver(replace(target(server, timeout=15.0), host=host))
     start = time.monotonic()
-    assert meaning(driver, "get") is Unavailable
+    with pytest.raises(Exception) as caught:
+        driver.get(NAME)
     assert 0.5 < time.monotonic() - start < 2.0 + SLACK
+    explained = driver.explain(caught.value, "get")
+    assert (explained.kind, "refused" in explained.reason) == (Unavailable, True)
     driver.close()
 
 

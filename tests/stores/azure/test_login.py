@@ -180,10 +180,11 @@ def test_a_wrong_client_secret_in_the_chain(server: Server, chain: None) -> None
 
 
 def test_no_managed_identity_in_the_chain_is_not_an_outage(
-    server: Server, no_login: None, monkeypatch: pytest.MonkeyPatch
+    server: Server, no_login: None, web: pytest.MonkeyPatch
 ) -> None:
     """A machine outside of Azure has no identity endpoint: the login is missing."""
-    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "prod")
+    web.setenv("AZURE_TOKEN_CREDENTIALS", "prod")
+    web.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # nothing answers at the endpoint's address
     with open_store(chained_url(server, "localhost:1")) as store, pytest.raises(Unauthenticated):
         store.get("api-keys", "stripe")
 

@@ -4,6 +4,7 @@ import base64
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -267,8 +268,10 @@ def test_a_name_without_versions_that_is_old_is_filled_at_once(at: Bench, driver
     at.server.holdings.age(timedelta(hours=-1))
     at.backdoor.bare(NAME)
     at.server.holdings.age(timedelta(hours=1))
-    driver.abandoned_after = 60.0
+    driver.abandoned_after = 20.0
+    started = time.monotonic()
     driver.put(NAME, Secret("value"), expect=ABSENT, stamp=STAMP)
+    assert time.monotonic() - started < driver.abandoned_after
     assert driver.stat(NAME).stamp == STAMP
 
 

@@ -12,9 +12,9 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 
 from tests.support.gcp.faults import Rule, api_off, denied, exhausted, unavailable
 from tests.support.gcp.filter import BadFilter, read_filter
+from tests.support.gcp.relay import Wire
 from tests.support.gcp.rules import checksum
 from tests.support.gcp.server import Server
-from tests.support.gcp.wire import Wire
 
 PARENT = "projects/my-project"
 NUMBERED = "projects/123456789012"

@@ -1,4 +1,4 @@
-"""What AWS refuses and the emulators let pass, from its documentation and service model; and who may do what."""
+"""Refusals of AWS that the emulators lack, from its documentation and service model; and permissions."""
 
 import json
 import re
@@ -26,7 +26,7 @@ class Rules:
     closed: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])  # (operation, name) that are denied
     disabled: set[str] = field(default_factory=set[str])  # names whose KMS key is disabled
     purge_takes: int = 0  # attempts to create a name that fail after it was purged
-    lists: dict[str, Reply] | None = None  # what a lagging list shows, by question; None: no lag
+    lists: dict[str, Reply] | None = None  # the answers of a lagging list by request; None: no lag
     managed: set[str] = field(default_factory=set[str])  # names that another AWS service manages
     _purging: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -34,15 +34,15 @@ class Rules:
         """Refuse *call*, or let it pass to *do*."""
         if not self.allows(call.op, call.name):
             return denied(call, call.name)
-        objection = _too_much(call) or self._in_the_way(call, do)
-        if objection:
-            return objection
+        refusal = _too_much(call) or self._refusal(call, do)
+        if refusal:
+            return refusal
         if call.op == "BatchGetSecretValue":
             return self._batch(call, do)
         if call.op == "ListSecrets" and self.lists is not None:
-            question = json.dumps(call.facts, sort_keys=True)
-            self.lists.setdefault(question, do(call))
-            return self.lists[question]
+            request = json.dumps(call.facts, sort_keys=True)
+            self.lists.setdefault(request, do(call))
+            return self.lists[request]
         reply = do(call)
         if call.op == "DeleteSecret" and call.facts.get("ForceDeleteWithoutRecovery"):
             self._purging[call.name] = self.purge_takes
@@ -54,10 +54,10 @@ class Rules:
             return False
         return self.policy is None or any(_covers(statement, op, name) for statement in self.policy["Statement"])
 
-    def _in_the_way(self, call: Call, do: Do) -> Reply | None:
+    def _refusal(self, call: Call, do: Do) -> Reply | None:
         if call.op == "GetSecretValue" and call.name in self.disabled:
-            told = "Secrets Manager can't decrypt the protected secret text using the provided KMS key."
-            return refuse("DecryptionFailure", told)
+            message = "Secrets Manager can't decrypt the protected secret text using the provided KMS key."
+            return refuse("DecryptionFailure", message)
         if call.op in {"PutSecretValue", "DeleteSecret"} and call.name in self.managed:
             return refuse("InvalidRequestException", "The secret is managed by another service.")
         if call.op == "CreateSecret" and self._purging.get(call.name):
@@ -68,7 +68,7 @@ class Rules:
         return _has_replicas(call, do) if call.op == "DeleteSecret" else None
 
     def _batch(self, call: Call, do: Do) -> Reply:
-        """Answer for each name, those without a value too, of which the emulators make a failure of the whole."""
+        """Answer for each name; for a name without a value the emulators fail the whole batch."""
         values: list[Mapping[str, Any]] = []
         errors: list[Mapping[str, str]] = []
         for name in call.facts["SecretIdList"]:
@@ -77,13 +77,13 @@ class Rules:
             if reply.status == 200:
                 values.append(facts)
             else:
-                told = facts.get("Message") or facts.get("message", "")
-                errors.append({"SecretId": name, "ErrorCode": facts["__type"], "Message": told})
+                message = facts.get("Message") or facts.get("message", "")
+                errors.append({"SecretId": name, "ErrorCode": facts["__type"], "Message": message})
         return answer({"SecretValues": values, "Errors": errors})
 
 
 def _too_much(call: Call) -> Reply | None:
-    """Refuse what is over a limit of the service model."""
+    """Refuse a request over a limit of the service model."""
     facts = call.facts
     octets = len(facts.get("SecretString", "").encode("utf-8", "surrogatepass"))
     keys = [tag["Key"] for tag in facts.get("Tags", [])]
@@ -96,8 +96,8 @@ def _too_much(call: Call) -> Reply | None:
         "tags": len(keys) > 50 or len(set(keys)) < len(keys) or any(key.startswith("aws:") for key in keys),
     }
     member = next((member for member, is_wrong in wrong.items() if is_wrong), "")
-    told = f"1 validation error detected: Value at '{member}' failed to satisfy constraint"
-    return refuse("ValidationException", told) if member else None
+    message = f"1 validation error detected: Value at '{member}' failed to satisfy constraint"
+    return refuse("ValidationException", message) if member else None
 
 
 def _is_pending(call: Call, do: Do) -> bool:

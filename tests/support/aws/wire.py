@@ -1,6 +1,6 @@
 """A server between boto3 and an emulator of AWS: strict where the emulator is not, counting, and faulty on demand.
 
-It speaks the wire protocol of Secrets Manager and is no more than that: the emulator behind it keeps the secrets.
+It speaks the wire protocol of Secrets Manager; the emulator behind it keeps the secrets.
 """
 
 import json
@@ -48,7 +48,7 @@ class Call(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The secret that is meant, "" where it is none or many."""
+        """The name of the secret, "" for none or many."""
         return str(self.facts.get("SecretId") or self.facts.get("Name") or "")
 
     def other(self, op: str, **facts: object) -> "Call":
@@ -57,7 +57,7 @@ class Call(NamedTuple):
 
 
 def answer(facts: Mapping[str, Any]) -> Reply:
-    """Return what goes well."""
+    """Return a success."""
     return Reply(200, json.dumps(facts).encode())
 
 
@@ -68,10 +68,10 @@ def refuse(code: str, message: str = "", *, status: int = 400, headers: Mapping[
 
 
 def denied(call: Call, name: str = "") -> Reply:
-    """Return what IAM says to a call that no policy allows."""
+    """Return IAM's refusal of a call that no policy allows."""
     action = f"secretsmanager:{call.op}"
-    told = f"User: arn:aws:iam::123456789012:user/app is not authorized to perform: {action} on resource: "
-    return refuse("AccessDeniedException", told + (name or "*"))
+    message = f"User: arn:aws:iam::123456789012:user/app is not authorized to perform: {action} on resource: "
+    return refuse("AccessDeniedException", message + (name or "*"))
 
 
 CLOSED, RESET = Reply(0, b""), Reply(-1, b"")
@@ -111,7 +111,7 @@ def always(reply: Reply) -> Fault:
 
 @dataclass
 class Rule:
-    """What happens to the next *times* calls of *op* ("" for any) on *name* ("" for any)."""
+    """The fault of the next *times* calls of *op* ("" for any) on *name* ("" for any)."""
 
     fault: Fault
     op: str = ""
@@ -150,7 +150,7 @@ class Wire:
         return [call.op for call in self.arrived]
 
     def forget(self) -> None:
-        """Start counting anew."""
+        """Count from zero again."""
         self.arrived.clear()
 
     def fail(self, fault: Fault | Reply, *, op: str = "", name: str = "", times: float = 1) -> None:
@@ -177,7 +177,7 @@ class Wire:
     def _forward(self, call: Call) -> Reply:
         headers = {name: text for name, text in call.headers.items() if name.lower() not in KEPT_BACK}
         headers[TARGET] = f"secretsmanager.{call.op}"
-        with self._emulator:  # moto answers 500 where one thread of it adds a secret while another looks for one
+        with self._emulator:  # moto answers 500 if one of its threads adds a secret while another searches
             connection = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
             connection.request("POST", "/", json.dumps(call.facts).encode(), headers)
             response = connection.getresponse()

@@ -12,8 +12,8 @@ from tailorsecrets_gcp.client import Connection, Session
 from tailorsecrets_gcp.options import Options
 from tests.support.fuse import Fuse
 from tests.support.gcp.faults import Rule, denied, exhausted, not_signed_in
+from tests.support.gcp.relay import Wire
 from tests.support.gcp.server import Server
-from tests.support.gcp.wire import Wire
 
 PROJECT: Final = "my-project"
 WRITES: Final = (

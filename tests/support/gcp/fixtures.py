@@ -8,8 +8,8 @@ from tailorsecrets.driver import Target
 from tailorsecrets_gcp.driver import GcpDriver
 from tests.support.fuse import Fuse
 from tests.support.gcp.backdoor import PROJECT, GcpBackdoor, MortalConnection
+from tests.support.gcp.relay import Wire
 from tests.support.gcp.server import Server
-from tests.support.gcp.wire import Wire
 
 ABANDONED_AFTER = 0.6  # seconds; 3 outside of tests
 
