@@ -167,16 +167,14 @@ class Cache:
     def _find(self, key: CacheKey, now: float, after: float, new: dict[CacheKey, Flight]) -> Result | Flight:
         """Return the answer of ``join`` for *key*, and put into *new* the flight that is to start."""
         entry, flight = self.entries.get(key), self._flights.get(key)
-        decision = decide(entry, now, after, self.settings)
+        overdue = flight is not None and flight.overdue
+        decision = decide(entry, now, after, self.settings, overdue=overdue)
         if entry is not None and decision == "answer":
             return entry
         if flight is None and (entry is None or now >= entry.retry_at):
             flight = new[key] = Flight()
-        if entry is not None and decision == "refresh":
-            return entry
-        failing = entry is not None and (entry.error is not None or (flight is not None and flight.overdue))
-        if entry is not None and failing and entry.as_of > after and can_stand_in(entry, now, self.settings):
-            return replace(entry, stale=True)  # nobody waits for a store that has failed once
+        if entry is not None and decision != "fetch":
+            return replace(entry, stale=decision == "stale")
         return flight or (entry and entry.error) or Unavailable()
 
     def _count_stale(self, key: CacheKey, entry: CacheEntry, now: float) -> None:

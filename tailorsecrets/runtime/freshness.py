@@ -10,7 +10,7 @@ from tailorsecrets.targets.cache_settings import CacheSettings
 JITTER: Final = 0.1  # of the ttl, at most: values read together are then not refreshed together
 LONGEST_PAUSE: Final = 60.0  # between two attempts at a store that does not answer
 
-Decision = Literal["answer", "refresh", "fetch"]  # refresh: answer, and fetch in the background
+Decision = Literal["answer", "refresh", "stale", "fetch"]  # refresh and stale: answer, and fetch in the background
 
 
 @final
@@ -49,13 +49,22 @@ def after_failure(entry: CacheEntry | None, error: SecretsError, now: float, set
     return replace(before if usable else CacheEntry(), failures=before.failures + 1, retry_at=now + pause, error=error)
 
 
-def decide(entry: CacheEntry | None, now: float, after: float, settings: CacheSettings) -> Decision:
-    """Return what a read does at *now* that accepts a value read later than *after*."""
+def decide(
+    entry: CacheEntry | None, now: float, after: float, settings: CacheSettings, *, overdue: bool = False
+) -> Decision:
+    """Return what a read does at *now* that accepts a value read later than *after*.
+
+    *overdue*: a reader has timed out on the call that is under way. Nobody waits again for a store that has failed or
+    timed out once, as long as there is a value to answer.
+    """
     if entry is None or entry.as_of <= after:
         return "fetch"
     if now < entry.until:
         return "answer"
-    return "refresh" if not entry.missing and now - entry.as_of < settings.ttl + settings.grace else "fetch"
+    if not entry.missing and now - entry.as_of < settings.ttl + settings.grace:
+        return "refresh"
+    failing = overdue or entry.error is not None
+    return "stale" if failing and can_stand_in(entry, now, settings) else "fetch"
 
 
 def can_stand_in(entry: CacheEntry, now: float, settings: CacheSettings) -> bool:

@@ -33,6 +33,21 @@ def test_decision_by_age(entry: CacheEntry | None, age: float, expected: str) ->
     assert expected == decide(entry, age, -inf, DEFAULTS)
 
 
+def test_nobody_waits_again_for_a_store_that_has_failed() -> None:
+    """Past the grace, a value is stale after a failure or a time-out, up to max_stale and for readers of any age."""
+    failing = after_failure(FRESH, ERROR, 400.0, DEFAULTS)
+    assert [decide(failing, age, -inf, DEFAULTS) for age in (299, 599, 600, 3599, 3600)] == [
+        "answer",
+        "refresh",
+        "stale",
+        "stale",
+        "fetch",
+    ]
+    assert decide(FRESH, 600, -inf, DEFAULTS, overdue=True) == "stale"
+    assert decide(failing, 600, 0.0, DEFAULTS) == "fetch"
+    assert decide(after_failure(MISSING, ERROR, 4.0, DEFAULTS), 6, -inf, DEFAULTS) == "fetch"
+
+
 def test_a_value_that_is_too_old_for_the_reader_is_asked_for() -> None:
     """A reader that wants a value read after some moment does not accept an older one, however fresh it is."""
     assert decide(FRESH, 10.0, -0.1, DEFAULTS) == "answer"
