@@ -14,20 +14,16 @@ from tailorsecrets.errors import (
     Conflict,
     NotFound,
     SecretsError,
-    StoreNotFound,
-    Throttled,
-    Unauthenticated,
-    Unavailable,
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
+from tailorsecrets.store.operations import STORE_ERRORS
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.record import Record
 from tailorsecrets.store.store import Store, workspace_of
 
 Watch = Callable[[Step], None]
 
-_STOPPING: Final = (StoreNotFound, Throttled, Unauthenticated, Unavailable)  # the next step would fail too
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _UNTRIED: Final = SecretsError("not tried")
 
@@ -163,7 +159,7 @@ class _Run:
         self._outcome[step.place] = error.with_traceback(None)
         if step.action == "delete" or not step.place.secret:
             self._blocked.add(step.place.vault)
-        if isinstance(error, _STOPPING):
+        if isinstance(error, STORE_ERRORS):
             self.stopped = True
 
     def _do(self, step: Step) -> None:

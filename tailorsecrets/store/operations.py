@@ -43,7 +43,7 @@ _OUTCOMES: Final = {
     "unknown": "whether the write was done is not known",
 }
 _LONGEST_REASON: Final = 300  # characters
-_STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
+STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
 _EXISTING: Final = ("live", "disabled")
 _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
     NotFound: (errors.VaultNotFound, errors.SecretNotFound),
@@ -275,7 +275,7 @@ class Operations:
             if failures:
                 return self._untried(place, failures[0])
             result = self._result(place)
-            if isinstance(result, _STORE_ERRORS) and not result.retryable:
+            if isinstance(result, STORE_ERRORS) and not result.retryable:
                 failures.append(result)
             return result
 
