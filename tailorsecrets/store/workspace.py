@@ -265,13 +265,8 @@ class Workspace:
     def _put(self, place: Place, value: Secret, *, expect: str | None, stamp: str = "") -> Entry:
         try:
             return self.operations.put(place, value, expect=expect, stamp=stamp)
-        except (AlreadyExists, Conflict) as exc:
-            error = exc.with_traceback(None)
-        entry = self.operations.stat(place) if stamp else None
-        if entry is not None and entry.stamp == stamp:
-            return entry  # an earlier run wrote the same value, and the list did not show it yet
-        if isinstance(error, Conflict):
-            raise error
+        except AlreadyExists:
+            pass
         message = f"{place}: somebody else created it in the meantime"
         raise Conflict(message, vault=place.vault, secret=place.secret, store=self.url)
 

@@ -631,14 +631,15 @@ def test_a_second_apply_while_the_list_lags(caps: Caps) -> None:
 
 @pytest.mark.parametrize("caps", LAGGING.values(), ids=LAGGING.keys())
 def test_changes_that_the_list_does_not_show_yet(caps: Caps) -> None:
-    """A second apply finds updates and deletes done: no conflict, and no second version."""
+    """A second apply that plans an update from an old list writes nothing; once the list shows it, it plans nothing."""
     driver = Memory(caps=caps)
     deploy(driver, {"api-keys": {"stripe": Secret("old"), "gone": Secret("x")}, "gone": {"key": Secret("x")}})
     driver.settle()
     assert deploy(driver, WANTED).complete
-    driver.forget_calls()
-    assert deploy(driver, WANTED).complete
+    deploy(driver, WANTED)
     assert len(Store(driver).history("api-keys", "stripe")) == 2
+    driver.settle()
+    assert plan(driver, WANTED).steps == ()
 
 
 def test_an_unlisted_secret_of_another_hand_is_a_conflict() -> None:
@@ -671,14 +672,16 @@ def test_a_first_deployment_stats_nothing_that_cannot_be_there(caps: Caps) -> No
     assert driver.calls["stat"] == 0
 
 
-def test_a_create_of_what_is_there_already_is_done() -> None:
-    """Two runs of one app that create the same value are both complete, and there is one version."""
+def test_the_second_of_two_deployers_gets_a_conflict() -> None:
+    """Two runs that planned the same create: the second writes nothing, and its next plan is empty."""
     driver = Memory(caps=PLAIN)
     deploy(driver, {"vault": {}})
-    made = plan(driver, {"vault": {"secret": Secret("value")}})
+    wanted = {"vault": {"secret": Secret("value")}}
+    made = plan(driver, wanted)
     assert apply(made, Store(driver)).complete
-    assert apply(made, Store(driver)).complete
+    assert [type(error) for _, error in apply(made, Store(driver)).failed] == [Conflict]
     assert len(Store(driver).history("vault", "secret")) == 1
+    assert plan(driver, wanted).steps == ()
 
 
 OTHER = Owner("other-app")
