@@ -24,7 +24,7 @@ class Order(Base):
 
 
 class RecordSession(Session):
-    """A session whose commits are told."""
+    """A session that emits an event for each commit."""
 
 
 @event.listens_for(RecordSession, "after_flush")

@@ -101,5 +101,5 @@ class _Handler(Handler):
         headers = {name: text for name, text in self.headers.items() if name.lower() not in HOP}
         self.upstream.request(self.command, self.path, body, headers)
         answer = self.upstream.getresponse()
-        told = {name: text for name, text in answer.getheaders() if name.lower() not in HOP}
-        return answer.status, told, answer.read()
+        headers = {name: text for name, text in answer.getheaders() if name.lower() not in HOP}
+        return answer.status, headers, answer.read()

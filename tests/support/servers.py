@@ -38,8 +38,8 @@ class Server:
 
 def start(name: str, run: Path) -> Server:
     """Start the server *name* with its files in *run*."""
-    told = json.loads(_servers(run, "up", "--json", name))[name]
-    return Server(told["url"], told["variables"], Path(told["bin"]))
+    state = json.loads(_servers(run, "up", "--json", name))[name]
+    return Server(state["url"], state["variables"], Path(state["bin"]))
 
 
 def stop(run: Path) -> None:

@@ -432,7 +432,7 @@ def test_a_signal_lets_running_writes_end_and_starts_no_other(number: signal.Sig
 
 
 def test_watch_sees_each_step_once() -> None:
-    """Progress is told for each step as it is done."""
+    """Progress is reported for each step as it is done."""
     store, seen = Store(Memory(caps=PLAIN)), list[object]()
     report = apply(make_plan(Desired(APP, WANTED), store), store, seen.append)
     assert sorted(map(repr, seen)) == sorted(map(repr, report.done))

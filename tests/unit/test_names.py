@@ -109,7 +109,7 @@ def test_foreign_names_are_skipped(family: str, native: str) -> None:
     ],
 )
 def test_readable(family: str, secret: str, record: str) -> None:
-    """Native names are what other tools can be told to read."""
+    """Native names are readable by other tools."""
     mapping = naming(family, "prod")
     assert secret == mapping.native(Place("api-keys", "stripe"))
     assert record == mapping.native(Place("api-keys"))

@@ -410,9 +410,9 @@ def test_what_is_no_text_is_refused_before_the_call(value: object) -> None:
     """Anything but text is ValueInvalid that names its type, and no frame of ours shows it."""
     driver = Memory()
     for write in (Store(driver).create_secret, Store(driver).update_secret):
-        with pytest.raises(ValueInvalid, match=r"vault/secret: expected text, got \w+$") as told:
+        with pytest.raises(ValueInvalid, match=r"vault/secret: expected text, got \w+$") as caught:
             write("vault", "secret", value)  # type: ignore[arg-type]
-        assert "canary" not in frames(told.value)
+        assert "canary" not in frames(caught.value)
     assert not driver.calls
 
 

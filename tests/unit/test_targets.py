@@ -115,7 +115,7 @@ def test_bad_profile_files(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_unknown_profiles_name_the_known(folder: Path) -> None:
-    """An unknown profile is told with the known ones; without a file there are none."""
+    """The error of an unknown profile names the known ones; without a file there are none."""
     with pytest.raises(ConfigError, match="'staging'") as caught:
         choose({}, folder, profile="staging")
     assert (caught.value.code, caught.value.hint) == ("PROFILE_NOT_FOUND", "known profiles: dev, prod")
@@ -194,7 +194,7 @@ def test_the_form_of_an_option(option: Option, text: str, problem: str) -> None:
 
 
 def test_known_schemes_and_options_are_told() -> None:
-    """An unknown scheme or option is told with the known ones."""
+    """The error of an unknown scheme or option names the known ones."""
     with pytest.raises(ConfigError) as caught:
         target("nope://x")
     assert "file:" in caught.value.hint

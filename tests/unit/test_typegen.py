@@ -109,7 +109,7 @@ def test_the_module_runs(project: Path) -> None:
 
 
 def test_the_text_depends_on_the_names_alone() -> None:
-    """The same names in any order give the same text, so a stale module can be told."""
+    """The same names in any order give the same text, so a stale module can be detected."""
     shuffled = {vault: NAMES[vault][::-1] for vault in reversed(NAMES)}
     assert types_module(shuffled) == types_module(NAMES)
     assert types_module({"database": ["url"]}) != types_module(NAMES)

@@ -147,8 +147,8 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _counts(counts: Counts) -> str:
-    told = [f"{number:,} {op}" for op, number in counts.items() if number]
-    return " + ".join(told) or "0"
+    parts = [f"{number:,} {op}" for op, number in counts.items() if number]
+    return " + ".join(parts) or "0"
 
 
 def _yes(able: object) -> str:
