@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.product.backend import Backend
 from tests.support.product.backends import BACKENDS, SERVERS, Start
-from tests.support.servers import COMMAND, Server, run_folder, start
+from tests.support.servers import COMMAND, Server, own_folder, run_folder, start
 from tests.support.shell import Shell
 
 __all__ = ["run_folder"]
@@ -31,7 +31,7 @@ def servers(run_folder: Path) -> Start:
 
     def started(name: str) -> Server:
         if name not in running:
-            running[name] = start(name, run_folder)
+            running[name] = start(name, own_folder(name, run_folder))
         return running[name]
 
     return started

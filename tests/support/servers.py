@@ -79,6 +79,14 @@ def install(fixtures: Sequence[str]) -> None:
         subprocess.run([sys.executable, COMMAND, "install", *names], stdout=subprocess.DEVNULL, check=False)
 
 
+def own_folder(name: str, run: Path) -> Path:
+    """Return the folder for the server *name* of this worker.
+
+    Workers share servers, but for moto: it answers 500 to a list while another client creates a secret.
+    """
+    return run.with_name(f"{run.name}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}") if name == "moto" else run
+
+
 @pytest.fixture(scope="session")
 def run_folder() -> Path:
     """Return the folder of this run's servers; the workers of one run share them."""
@@ -122,7 +130,7 @@ def localstack_aws(run_folder: Path) -> Server:
 @pytest.fixture(scope="session")
 def moto(run_folder: Path) -> Server:
     """Return moto's server with Secrets Manager."""
-    return start("moto", run_folder)
+    return start("moto", own_folder("moto", run_folder))
 
 
 def _servers(run: Path, *words: str) -> str:
