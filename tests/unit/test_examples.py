@@ -33,6 +33,7 @@ def test_the_walk() -> None:
 @pytest.mark.parametrize(
     "folder", sorted(path.parent for path in EXAMPLES.rglob("tailor_config.py")), ids=lambda p: p.name
 )
+@pytest.mark.type_checker
 def test_types(folder: Path) -> None:
     """Mypy --strict accepts each example in its own folder."""
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "."]

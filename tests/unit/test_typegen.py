@@ -83,6 +83,7 @@ def checked(project: Path, *command: str) -> str:
     return done.stdout
 
 
+@pytest.mark.type_checker
 def test_mypy(project: Path) -> None:
     """Mypy --strict rejects exactly the wrong reads, in all methods."""
     said = checked(project, "mypy", "--strict", "--no-error-summary", "--output=json", ".").splitlines()
@@ -92,6 +93,7 @@ def test_mypy(project: Path) -> None:
     }
 
 
+@pytest.mark.type_checker
 def test_pyright(project: Path) -> None:
     """Pyright in strict mode rejects exactly the wrong reads, in all methods."""
     (project / "pyrightconfig.json").write_text(
