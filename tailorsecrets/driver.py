@@ -24,6 +24,8 @@ API: Final = 1  # raised only when an old driver would do wrong; anything new co
 ABSENT: Final = ""  # put(expect=ABSENT): only if there is none
 PRESENT: Final = "*"  # put(expect=PRESENT): only if there is one
 WRITE_FACTOR: Final = 4  # a write may take this many times as long as a read
+CONNECT_SECONDS: Final = 3.0  # that opening a connection may take
+REFUSED_SECONDS: Final = 2.0  # of repeats while nothing listens, which is an answer; the server may be starting
 
 T = TypeVar("T")
 CallKind = Literal["get", "stat", "list", "write"]

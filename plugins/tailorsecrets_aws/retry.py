@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError
 from botocore.parsers import ResponseParserError
 
-from tailorsecrets.driver import Budget, Problem, throttled
+from tailorsecrets.driver import CONNECT_SECONDS, REFUSED_SECONDS, Budget, Problem, throttled
 from tailorsecrets.errors import Throttled, Unauthenticated, Unavailable
 from tailorsecrets_aws.errors import WRITES, explain
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from tailorsecrets_aws.login import Login
 
-_CONNECT: Final = 3.0  # seconds
-_REFUSED: Final = 2.0  # seconds in which a server that refuses connections may start to listen
 _POOL: Final = 32  # connections kept open; more threads open more
 _MAYBE_DONE: Final = "a write got no answer, and AWS limits the rate of further attempts"
 _EMPTY: Final = "the answer is empty or damaged"
@@ -50,7 +48,7 @@ class Operation:
 
     def pause_after_refusal(self) -> float | None:
         """Return the seconds before the next attempt to connect, None for no more: a refusal is an answer."""
-        self._refusals = self._refusals or Budget(min(_REFUSED, self.budget.left))
+        self._refusals = self._refusals or Budget(min(REFUSED_SECONDS, self.budget.left))
         return self._refusals.pause()
 
 
@@ -75,7 +73,7 @@ def current_operation() -> Operation | None:
 
 def timeouts(seconds: float) -> tuple[float, float]:
     """Return the seconds for connecting and for one answer where a read has *seconds*, repeats included."""
-    return min(_CONNECT, seconds / 3), seconds / 3
+    return min(CONNECT_SECONDS, seconds / 3), seconds / 3
 
 
 def client_config(seconds: float, *, attempts: int) -> Config:

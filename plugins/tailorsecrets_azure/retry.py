@@ -21,7 +21,7 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
-from tailorsecrets.driver import Budget, throttled
+from tailorsecrets.driver import CONNECT_SECONDS, REFUSED_SECONDS, Budget, throttled
 from tailorsecrets.errors import Unavailable
 from tailorsecrets_azure.clock import Clock
 from tailorsecrets_azure.errors import is_certificate, is_refused, retry_after
@@ -29,8 +29,6 @@ from tailorsecrets_azure.errors import is_certificate, is_refused, retry_after
 Request = PipelineRequest[HttpRequest]
 Response = PipelineResponse[HttpRequest, HttpResponse]
 
-_CONNECT: Final = 3.0  # seconds
-_REFUSED: Final = 2.0  # seconds until a refused connection is an answer
 _READS: Final = 3  # attempts that fit into the time of a read, even if the service never answers
 _TOO_MANY: Final = 429
 _OUTAGE: Final = {408, 500, 502, 503, 504}
@@ -70,7 +68,7 @@ class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
             except (AzureError, Unavailable) as exc:
                 left = budget
                 if is_refused(exc):
-                    left = while_refused = while_refused or Budget(min(_REFUSED, budget.left))
+                    left = while_refused = while_refused or Budget(min(REFUSED_SECONDS, budget.left))
                 if not (is_broken(exc) and left.wait()):
                     raise
             else:
@@ -81,7 +79,7 @@ class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
     def _attempt(self, request: Request, budget: Budget) -> Response:
         longest = self._timeout / _READS if _is_read(request) else self._timeout
         request.context.options.update(
-            connection_timeout=min(_CONNECT, budget.left), read_timeout=min(longest, budget.left)
+            connection_timeout=min(CONNECT_SECONDS, budget.left), read_timeout=min(longest, budget.left)
         )
         response: Response = self.next.send(request)
         self._clock.correct(response.http_response)

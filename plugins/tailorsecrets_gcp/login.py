@@ -9,10 +9,9 @@ from google.auth.credentials import Credentials
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
-from tailorsecrets.driver import Budget
+from tailorsecrets.driver import REFUSED_SECONDS, Budget
 from tailorsecrets.errors import Unavailable, is_outage
 from tailorsecrets_gcp.options import Options
-from tailorsecrets_gcp.retry import REFUSED
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 _SEARCH: Final = 60.0  # seconds to search for a login; google.auth gives up earlier
@@ -46,7 +45,7 @@ class Login:
             return
         with self._lock:
             if not credentials.valid:
-                _refresh(credentials, _Sender(budget, Budget(min(REFUSED, budget.left))))
+                _refresh(credentials, _Sender(budget, Budget(min(REFUSED_SECONDS, budget.left))))
 
     def forget_token(self) -> None:
         """Let the next call get another token, since the service refuses this one."""

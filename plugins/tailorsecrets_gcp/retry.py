@@ -10,11 +10,10 @@ from typing import Any, Final
 from google.api_core import exceptions
 from google.protobuf.message import Message
 
-from tailorsecrets.driver import Budget, throttled
+from tailorsecrets.driver import REFUSED_SECONDS, Budget, throttled
 
 ATTEMPTS: Final = 3  # at least so many attempts fit: one that hangs takes no more than this part of the time
 
-REFUSED: Final = 2.0  # seconds of repeats where nothing listens, which is an answer and no silence
 
 _BROKEN: Final = (
     exceptions.DeadlineExceeded,
@@ -45,7 +44,7 @@ class Retry:
             throttled()
         if not is_connection_refused(exc):
             return self.budget.wait(retry_after(exc))
-        self._while_refused = self._while_refused or Budget(min(REFUSED, self.budget.left))
+        self._while_refused = self._while_refused or Budget(min(REFUSED_SECONDS, self.budget.left))
         return self._while_refused.wait()
 
 

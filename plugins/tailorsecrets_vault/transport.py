@@ -14,12 +14,10 @@ from hvac.adapters import JSONAdapter
 from hvac.exceptions import VaultError
 from urllib3 import Timeout
 
-from tailorsecrets.driver import Budget, seconds_for
+from tailorsecrets.driver import CONNECT_SECONDS, REFUSED_SECONDS, Budget, seconds_for
 from tailorsecrets.errors import Unavailable
 from tailorsecrets_vault.messages import annotate, is_not_ready, status_of
 
-CONNECT_SECONDS: Final = 3.0
-REFUSED_SECONDS: Final = 2.0  # for a server that refuses the connection, for example while it restarts
 NOT_READY_SECONDS: Final = 5.0  # for a new mount to become usable, or a standby to catch up
 READS: Final = ("get", "list")
 _VAULT_KEYS: Final = frozenset({"errors", "data", "warnings"})
