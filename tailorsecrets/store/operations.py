@@ -28,6 +28,7 @@ from tailorsecrets.errors import (
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
 from tailorsecrets.store.names import NAME_TAG, Naming, Place
+from tailorsecrets.store.origin import origin_of
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.writes import notify_write
 
@@ -375,7 +376,7 @@ class Operations:
         vault, secret = (place.vault, place.secret) if place else ("", "")
         specific = _SPECIFIC.get(kind, (kind, kind))[bool(secret)] if vault else kind
         message = text if text and text != kind.meaning else specific.meaning
-        return specific(
+        error = specific(
             f"{place if vault else self._url}: {message}",
             hint=hint,
             code=specific.code if code == kind.code else code,
@@ -387,6 +388,8 @@ class Operations:
             reason=_reason(reason, reason_code, op),
             reason_code=reason_code,
         )
+        error.origin = origin_of(exc)
+        return error
 
 
 def _with_outcome(error: Unavailable, outcome: Outcome) -> Unavailable:
