@@ -7,6 +7,7 @@ from pathlib import Path
 from tailorsecrets.config.config import Config
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan, diff
+from tailorsecrets.driver import Caps
 from tailorsecrets.errors import SecretsError, StoreNotFound, TooLarge, ValueInvalid
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
@@ -37,7 +38,7 @@ def read_desired(config: Config, environ: Mapping[str, str], folder: Path) -> De
 
 def nothing_desired(config: Config) -> Desired:
     """Return the empty declaration of the same owner, which removes everything that it owns."""
-    return Desired(config.owner, {}, config.declarations.external)
+    return Desired(config.owner, {}, config.declarations.external, known=config.declarations.names())
 
 
 def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Plan:
@@ -45,12 +46,15 @@ def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool
 
     Read no value that has a stamp. Where lists do not show the current stamps, read the metadata of each secret that is
     declared or deleted; with *trust*, not of a secret whose listed stamp shows that it is unchanged. Where lists lag,
-    read the metadata of each declared secret that the list does not show, in vaults that have a record.
+    read the metadata of each declared secret that the list does not show, in vaults that have a record. In a store that
+    cannot list, look at the names in *desired* alone: apply then deletes nothing.
 
     Raise ValueInvalid or TooLarge for values that the store cannot hold.
     """
     workspace = workspace_of(store)
     _check_values(desired, workspace)
+    unlisted = prune and not workspace.caps.lists
+    prune = prune and not unlisted
     observed = _observed(desired, workspace, prune=prune)
     trusted = 0
     fresh: set[Place] = set()
@@ -62,14 +66,21 @@ def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool
         observed = workspace.refreshed(observed, places)
         trusted = len(set(_there(desired, observed)) - places - fresh)
     values, unknown = _values(desired, observed, workspace)
-    plan = diff(desired, observed, prune=prune, values=values, unknown=unknown, caps=workspace.caps)
-    return replace(plan, trusted=trusted)
+    deletes = prune or bool(unlisted and desired.known)
+    plan = diff(desired, observed, prune=deletes, values=values, unknown=unknown, caps=workspace.caps)
+    read_values = _needs_values(workspace.caps, prune=prune) and any(seen.secrets for seen in observed.values())
+    return replace(plan, trusted=trusted, unlisted=unlisted, read_values=read_values)
 
 
 def escaped(plan: Plan, store: Store) -> list[Place]:
     """Return the secrets of *plan* that other tools will read with ``tailorsecrets:=`` before the value."""
     workspace = workspace_of(store)
     return [step.place for step in plan.steps if isinstance(step.value, Secret) and workspace.escapes(step.value)]
+
+
+def _needs_values(caps: Caps, *, prune: bool) -> bool:
+    """Tell whether the metadata that a plan needs comes with values; a plan that compares values says so anyway."""
+    return caps.stamps and not caps.stats and not (prune and caps.list_stamps)
 
 
 def _unlisted(desired: Desired, observed: Mapping[str, VaultState]) -> set[Place]:
@@ -138,7 +149,7 @@ def _problems(desired: Desired, workspace: Workspace) -> Iterator[SecretsError]:
 
 def _observed(desired: Desired, workspace: Workspace, *, prune: bool) -> Mapping[str, VaultState]:
     try:
-        found = workspace.snapshot(desired.vaults) if prune else workspace.snapshot_of(desired.vaults)
+        found = workspace.snapshot(desired.vaults) if prune else workspace.snapshot_of(desired.vaults or desired.known)
     except StoreNotFound:
         if not workspace.may_create:
             raise

@@ -50,7 +50,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def schemes(text: str, *names: str) -> str:
     """Return the plugin *text* with the schemes *names*."""
-    return f"{text}\ndef tailorsecrets_stores():\n    return [StoreType(scheme=s, open=lambda target: Constant()) for s in {names!r}]\n"
+    hook = (
+        "def tailorsecrets_stores():\n    return [StoreType(scheme=s, open=lambda target: Constant()) for s in {!r}]\n"
+    )
+    return f"{text}\n{hook.format(names)}"
 
 
 def refusal(url: str) -> str:
