@@ -174,8 +174,8 @@ class Workspace:
         if self.caps.containers and record is None:
             self._make(vault, owner)
         new = (record or new_record({})).owned_by(owner)
-        if not new.key.reveal():
-            new = new_record(new.labels)
+        if not (new.key.reveal() and new.id):
+            new = replace(new_record(new.labels, new.key if new.key.reveal() else None), version=new.version)
         expect = record.version if record and record.version else ABSENT
         entry = self._put(Place(vault), new.dump(), expect=expect)
         return replace(new, version=entry.version, conflicted=False)
