@@ -13,7 +13,7 @@ from tailorsecrets.errors import ConfigError
 if TYPE_CHECKING:
     from tailorsecrets.config.config import Config
     from tailorsecrets.store.store import Store
-    from tailorsecrets.targets.opening import Choice
+    from tailorsecrets.targets.choice import Choice
 
 _NO_CONFIG: Final = "no tailor_config.py in this folder or above"
 
@@ -112,7 +112,7 @@ class Invocation:
     @cached_property
     def choice(self) -> "Choice":
         """The store and workspace that the options, the environment and the profile choose."""
-        from tailorsecrets.targets.opening import choose
+        from tailorsecrets.targets.routes import choose
 
         common = self.common
         return choose(

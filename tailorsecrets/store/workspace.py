@@ -175,8 +175,8 @@ class Workspace:
         if self.caps.containers and record is None:
             self._make(vault, owner)
         new = (record or new_record({})).owned_by(owner)
-        if not new.key.reveal():
-            new = new_record(new.labels)
+        if not (new.key.reveal() and new.id):
+            new = replace(new_record(new.labels, new.key if new.key.reveal() else None), version=new.version)
         expect = _expected(record)
         entry = self._put(Place(vault), new.dump(), expect=expect)
         return replace(new, version=entry.version, conflicted=False)
@@ -293,9 +293,8 @@ class Workspace:
 
 def _expected(record: Record | None) -> str:
     """Return what a write over *record* expects; a store that tells no version only tells that there is one."""
-    if record is None or not record.key.reveal():
-        return record.version if record else ABSENT
-    return record.version or PRESENT
+    is_there = record is not None and bool(record.version or record.id or record.key.reveal())
+    return (record.version if record else "") or (PRESENT if is_there else ABSENT)
 
 
 def _vault_state(record: Record | SecretsError | None, secrets: Mapping[str, Entry], made_for: str) -> VaultState:
