@@ -19,6 +19,7 @@ _COMMANDS = {
     "check": ("check:check", "Read every secret of the config, also external ones."),
     "policy": ("policy:policy", "Print the least-privilege policy of the store."),
     "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
+    "plugin": ("plugin:group", "List, check and start store plugins."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }
 

@@ -55,6 +55,7 @@ class Workspace:
         caps = driver.caps
         naming = Naming(name, caps.joiner, caps.max_name, prefix, caps.containers)
         self.url, self.name, self.may_create = url, name, may_create
+        self.driver = driver  # for what measures it; everything else goes through the operations
         self.operations = Operations(driver, naming, url, read_only=read_only)
         self._records = Records(self.operations, url)
 

@@ -83,6 +83,12 @@ def listed() -> list[Listed]:
     return sorted([*_own(), *(row for plugin in plugins for row in _rows(plugin, plugins))])
 
 
+def listed_scheme(scheme: str) -> Listed:
+    """Return the row of the plugin that opens *scheme*; ConfigError as ``store_type`` raises it."""
+    store_type(scheme)
+    return next(row for row in (_own() if scheme in OWN else listed()) if row.scheme == scheme)
+
+
 def _own() -> Iterator[Listed]:
     from importlib.util import find_spec
 
