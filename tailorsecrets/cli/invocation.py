@@ -112,16 +112,21 @@ class Invocation:
     @cached_property
     def choice(self) -> "Choice":
         """The store and workspace that the options, the environment and the profile choose."""
+        return self.choice_of(None)
+
+    def choice_of(self, target: str | None) -> "Choice":
+        """Return the same with the store of the option ``--target``, where that is given."""
         from tailorsecrets.targets.opening import choose
 
         common = self.common
         return choose(
             self.environ,
             self.folder,
-            store=common.store,
+            store=target or common.store,
             workspace=common.workspace_id,
             profile=common.profile,
             cwd=self.io.cwd,
+            option="--target" if target else "--store",
         )
 
     def config(self) -> "Config":
