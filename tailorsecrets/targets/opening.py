@@ -32,12 +32,17 @@ def target_of(choice: Choice, environ: Mapping[str, str]) -> Target:
     return _parsed(choice, environ, create=choice.named)[1]
 
 
+def parsed(choice: Choice, environ: Mapping[str, str]) -> tuple[StoreType, Target]:
+    """Return the plugin's store type and the parsed URL of *choice*; raise ConfigError as ``open_choice`` does."""
+    return _parsed(choice, environ, create=False)
+
+
 def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str], use: Literal["read", "deploy"]) -> str:
     """Return the least-privilege policy for *use* of *vaults*, as the store's own document; calls nothing.
 
     Raise Unsupported for a store without permissions of its own.
     """
-    store_type, target = _parsed(choice, environ, create=False)
+    store_type, target = parsed(choice, environ)
     if store_type.policy is None:
         raise Unsupported(f"{choice.url}: the plugin of {store_type.scheme}: stores makes no policies")
     with open_choice(choice, environ) as store:
