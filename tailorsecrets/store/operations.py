@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 from tailorsecrets import errors
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, VaultNames
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, VaultNames
 from tailorsecrets.errors import (
     AlreadyExists,
     Conflict,
@@ -38,7 +38,7 @@ ReadResult = Stored | SecretsError
 Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
 Ability = Literal["writes", "lists", "versions", "undelete", "containers"]
 
-_READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers"})
+_READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers", "identity", "locate"})
 _OUTCOMES: Final = {
     "not done": "the store is as it was before the write",
     "unknown": "whether the write was done is not known",
@@ -218,6 +218,22 @@ class Operations:
     def vault_names(self, vault: str) -> VaultNames:
         """Return the native names of *vault*: its record, and the prefix of its secrets."""
         return self._naming.vault_names(vault)
+
+    def native(self, place: Place) -> str:
+        """Return the native name of *place*."""
+        return self._naming.native(place)
+
+    def locate(self, place: Place) -> str:
+        """Return the part of the location of *place* that the URL may not tell."""
+        return self._call("locate", place, self._driver.locate, self._naming.native(place))
+
+    def identity(self) -> Identity:
+        """Return who is signed in; Unsupported where the plugin does not tell."""
+        return self._call("identity", None, self._driver.identity)
+
+    def skew(self) -> float | None:
+        """Return the seconds by which the store's clock is ahead of this machine's, None where that is not known."""
+        return self._call("identity", None, self._driver.skew)
 
     @contextmanager
     def transaction(self) -> Generator[None]:

@@ -171,16 +171,17 @@ class Workspace:
     def claim(self, vault: str, owner: Owner | None, record: Record | None) -> Record:
         """Write *owner*, or none, to the vault whose record was *record* when it was read; None: it had none.
 
-        Return the new record. Raise Conflict if the record changed since it was read.
+        A record without a version is that of a vault that has none yet: its labels and stamp key are taken. Return the
+        new record. Raise Conflict if the record changed since it was read.
         """
-        if self.caps.containers and record is None:
+        if self.caps.containers and not (record and record.version):
             self._make(vault, owner)
         new = (record or new_record({})).owned_by(owner)
         if not (new.key.reveal() and new.id):
             new = replace(new_record(new.labels, new.key if new.key.reveal() else None), version=new.version)
-        expect = _expected(record)
+        expect = record.version if record and record.version else ABSENT
         entry = self._put(Place(vault), new.dump(), expect=expect)
-        return replace(new, version=entry.version, conflicted=False)
+        return replace(new, version=entry.version or PRESENT, conflicted=False)
 
     def release(self, vault: str) -> Owner | None:
         """Remove the owner from *vault* and return it; if it had none, write nothing and return None."""
@@ -197,10 +198,14 @@ class Workspace:
                 self.operations.delete(place, purge=True)
             self.operations.drop(vault)
 
-    def put_secret(self, record: Record, vault: str, secret: str, value: Secret, *, expect: str) -> Entry:
-        """Write with a stamp of *record*, if the secret is still as *expect* says: ABSENT, or a version."""
+    def put_secret(
+        self, record: Record, vault: str, secret: str, value: Secret, *, expect: str, stamp: str = ""
+    ) -> Entry:
+        """Write if the secret is still as *expect* says: ABSENT, or a version; with *stamp*, else one of *record*."""
         place = checked_place(vault, secret)
-        stamp = record.stamp(secret, value) if record.key.reveal() and self.caps.stamps else ""
+        if not self.caps.stamps:
+            return self._put(place, value, expect=expect)
+        stamp = stamp or (record.stamp(secret, value) if record.key.reveal() else "")
         return self._put(place, value, expect=expect, stamp=stamp)
 
     def vault_names(self, vault: str) -> VaultNames:
@@ -290,12 +295,6 @@ class Workspace:
     def _make(self, vault: str, owner: Owner | None) -> None:
         with suppress(AlreadyExists):  # an earlier run made the container and stopped before the record
             self.operations.make(vault, owner.identity if owner else "")
-
-
-def _expected(record: Record | None) -> str:
-    """Return what a write over *record* expects; a store that tells no version only tells that there is one."""
-    is_there = record is not None and bool(record.version or record.id or record.key.reveal())
-    return (record.version if record else "") or (PRESENT if is_there else ABSENT)
 
 
 def _vault_state(record: Record | SecretsError | None, secrets: Mapping[str, Entry], made_for: str) -> VaultState:

@@ -10,6 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tailorsecrets import __version__
 from tailorsecrets.driver import StoreType
 from tailorsecrets.errors import ConfigError
 
@@ -71,10 +72,10 @@ def check_scheme(scheme: str, plugins: "Sequence[Plugin] | None" = None) -> None
 
 
 def distribution_of(scheme: str) -> str:
-    """Return the name of the distribution whose plugin opens *scheme*, "" for none."""
+    """Return the distribution, with its version, of the plugin that opens *scheme*; "" where none is installed."""
     if scheme in OWN:
-        return DISTRIBUTION
-    return next((plugin.name for plugin, _ in _offers(_installed(), scheme)), "")
+        return f"{DISTRIBUTION} {__version__}"
+    return next((str(plugin) for plugin, _ in _offers(_installed(), scheme)), "")
 
 
 def listed() -> list[Listed]:
@@ -91,8 +92,6 @@ def listed_scheme(scheme: str) -> Listed:
 
 def _own() -> Iterator[Listed]:
     from importlib.util import find_spec
-
-    from tailorsecrets import __version__
 
     for scheme, module in OWN.items():
         spec = find_spec(module)
@@ -123,6 +122,16 @@ def _unknown(scheme: str, plugins: "Sequence[Plugin]") -> ConfigError:
 def _first(plugin: "Plugin") -> str:
     """Return the first problem of *plugin* in short."""
     return next(iter(plugin.problems.values())).partition(" at ")[0]
+
+
+def version_of(distribution: str) -> str:
+    """Return the version of an installed *distribution*, "" where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
 
 
 def _of_scheme(module: ModuleType, scheme: str) -> StoreType:
