@@ -107,7 +107,6 @@ def join(
     layout: Layout,
     seen: Sequence[Seen],
     *,
-    prune: bool = True,
     delete_moved: bool = False,
     wanted: AbstractSet[int] | None = None,
 ) -> JointPlan:
@@ -131,12 +130,13 @@ def join(
         found = {vault: state for vault, state in observed.found.items() if vault not in layout.kept[number]}
         resolved = {vault: values.of(desired, number, vault) for vault in layout.vaults(number)}
         moved = {vault for vault in layout.left(number) if vault in found and _is_ours(desired, found[vault])}
+        ready = {vault for vault in moved if _is_complete(desired, layout, usable, number, vault)}
         if delete_moved:
-            moved -= {vault for vault in moved if _is_complete(desired, layout, usable, number, vault)}
+            moved -= ready
         plan = diff(
             replace(desired, vaults=resolved),
             found,
-            prune=prune and observed.prunes,
+            prune=observed.deletes,
             values=observed.values,
             unknown=observed.unknown,
             keys=_keys(layout, usable, number),
@@ -145,14 +145,7 @@ def join(
         )
         held = tuple(place for place in plan.skipped if place in values.held)
         skipped = tuple(place for place in plan.skipped if desired.vaults[place.vault][place.secret] is None)
-        plan = replace(
-            plan,
-            trusted=observed.trusted,
-            held=held,
-            skipped=skipped,
-            unlisted=observed.unlisted,
-            read_values=observed.read_values,
-        )
+        plan = replace(observed.noted(plan), ready=tuple(sorted(ready & set(plan.moved))), held=held, skipped=skipped)
         plans.append(TargetPlan(layout.targets[number], layout.profiles[number], plan, aside=aside))
     return JointPlan(layout, tuple(plans))
 

@@ -48,8 +48,8 @@ class Observed:
 
     ``values`` are the values of secrets without a stamp, as far as they were read, and ``unknown`` are those that may
     not be read; ``trusted`` counts the secrets that were not stat'ed. ``deleted`` are secrets of which the store says
-    that they were deleted, as far as it was asked. ``prunes``: a plan may delete what is not declared. ``unlisted`` and
-    ``read_values`` are those of the plan.
+    that they were deleted, as far as it was asked. ``deletes``: the plan may delete. ``unlisted`` and ``read_values``
+    are those of ``Plan``.
     """
 
     found: Mapping[str, VaultState]
@@ -58,9 +58,13 @@ class Observed:
     unknown: frozenset[Place] = frozenset()
     trusted: int = 0
     deleted: frozenset[Place] = frozenset()
-    prunes: bool = True
+    deletes: bool = True
     unlisted: bool = False
     read_values: bool = False
+
+    def noted(self, plan: Plan) -> Plan:
+        """Return *plan* with the facts about how the target was observed."""
+        return replace(plan, trusted=self.trusted, unlisted=self.unlisted, read_values=self.read_values)
 
     def entry(self, place: Place) -> Entry | None:
         """Return what lists and metadata say of *place*, None where it is not there."""
@@ -74,8 +78,9 @@ class Observed:
 def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Plan:
     """Return the plan that makes *store* equal to *desired*; see ``observe`` for the arguments and errors."""
     seen = observe(desired, store, prune=prune, trust=trust)
-    plan = diff(desired, seen.found, prune=seen.prunes, values=seen.values, unknown=seen.unknown, caps=seen.caps)
-    return replace(plan, trusted=seen.trusted, unlisted=seen.unlisted, read_values=seen.read_values)
+    return seen.noted(
+        diff(desired, seen.found, prune=seen.deletes, values=seen.values, unknown=seen.unknown, caps=seen.caps)
+    )
 
 
 def observe(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Observed:
@@ -103,15 +108,16 @@ def observe(desired: Desired, store: Store, *, prune: bool = True, trust: bool =
         observed = workspace.refreshed(observed, places)
         trusted = len(set(_there(desired, observed)) - places - fresh)
     values, unknown = _values(desired, observed, workspace)
+    read_values = _needs_values(workspace.caps, prune=prune) and any(seen.secrets for seen in observed.values())
     return Observed(
         observed,
         workspace.caps,
         values,
         frozenset(unknown),
         trusted,
-        prunes=prune or bool(unlisted and desired.known),
+        deletes=prune or bool(unlisted and desired.known),
         unlisted=unlisted,
-        read_values=_needs_values(workspace.caps, prune=prune) and any(seen.secrets for seen in observed.values()),
+        read_values=read_values,
     )
 
 

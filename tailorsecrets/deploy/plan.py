@@ -72,10 +72,11 @@ class Plan:
     counts the secrets that were not stat'ed, because of the stamps in a list; ``unread`` are vaults outside of the
     config whose records cannot be read: their owners are not known, so apply leaves them alone; ``unknown`` are
     secrets of the app without a stamp whose values may not be read: apply leaves them alone too, since another write
-    may end without a stamp again. With several targets, ``moved`` are the vaults that the target still holds and that
-    the profile sends elsewhere, and ``held`` are generated secrets that are not made, because a target that may hold
-    them does not answer. ``unlisted`` says that the store cannot list, so that only declared names were looked at, and
-    ``read_values`` that it has no metadata read, so that the plan read values for it.
+    may end without a stamp again. ``unlisted`` says that the store cannot list, so that only declared names were looked
+    at, and ``read_values`` that it has no metadata read, so that the plan read values for it. With several targets,
+    ``moved`` are the vaults that the target still holds and that the profile sends elsewhere, ``ready`` those of them
+    whose secrets are all at the new targets, and ``held`` are generated secrets that are not made, because a target
+    that may hold them does not answer.
     """
 
     owner: Owner
@@ -89,10 +90,11 @@ class Plan:
     trusted: int = 0
     unread: tuple[str, ...] = ()
     unknown: tuple[Place, ...] = ()
-    moved: tuple[str, ...] = ()
-    held: tuple[Place, ...] = ()
     unlisted: bool = False
     read_values: bool = False
+    moved: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    held: tuple[Place, ...] = ()
 
     def count(self, action: Action) -> int:
         """Return how many steps are of this *action*."""

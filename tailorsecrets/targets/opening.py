@@ -86,7 +86,7 @@ def _driver(store_type: StoreType, target: Target) -> Driver:
 
 def _install_hint(store_type: StoreType) -> str:
     """Return the command that installs what the plugin needs: its distribution brings it, in an extra if it has one."""
-    distribution = plugins.distribution_of(store_type.scheme).partition(" ")[0]
+    distribution = plugins.distribution_of(store_type.scheme)
     return f"pip install '{distribution}[{store_type.extra}]'" if store_type.extra else f"pip install {distribution}"
 
 

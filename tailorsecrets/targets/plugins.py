@@ -72,10 +72,10 @@ def check_scheme(scheme: str, plugins: "Sequence[Plugin] | None" = None) -> None
 
 
 def distribution_of(scheme: str) -> str:
-    """Return the distribution, with its version, of the plugin that opens *scheme*; "" where none is installed."""
+    """Return the name of the distribution whose plugin opens *scheme*, "" for none."""
     if scheme in OWN:
-        return f"{DISTRIBUTION} {__version__}"
-    return next((str(plugin) for plugin, _ in _offers(_installed(), scheme)), "")
+        return DISTRIBUTION
+    return next((plugin.name for plugin, _ in _offers(_installed(), scheme)), "")
 
 
 def listed() -> list[Listed]:
