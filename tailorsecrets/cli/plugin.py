@@ -40,6 +40,7 @@ def list_(invocation: Invocation) -> None:
     """
     from tailorsecrets.targets.plugins import listed
 
+    invocation.environ  # noqa: B018  # the env files come before the plugins, which may read them
     rows = listed()
     if invocation.json:
         invocation.io.show_json([_listed(row) for row in rows])
@@ -80,10 +81,10 @@ def check(invocation: Invocation, url: str, yes: bool) -> int:
 @command("new", "tailorsecrets plugin new demo")
 @click.argument("name")
 def new(invocation: Invocation, name: str) -> None:
-    """Write the distribution of a new plugin into the folder NAME.
+    """Write the distribution of a new plugin.
 
-    It holds a driver over a JSON file, which opens the URLs NAME:PATH, its tests, a CI file and a README. Its tests
-    pass as they are; put your store in the place of the file.
+    The new folder NAME holds a driver over a JSON file, which opens the URLs NAME:PATH, its tests, a CI file and a
+    README. Its tests pass as they are; put your store in the place of the file.
     """
     from tailorsecrets.testing.starting import new_plugin
 
