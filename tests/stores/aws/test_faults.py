@@ -31,8 +31,9 @@ from tests.support.aws.wire import (
     refuse,
     slow,
 )
-from tests.support.servers import Server, free_port
-from tests.support.web_server import WebServer
+from tailorsecrets.testing.serving import free_port
+from tests.support.servers import Server
+from tailorsecrets.testing.web_server import WebServer
 
 READ = 0.9  # seconds; a write has four times that
 CHECKED = 1.5  # seconds, of which a third is enough for a metadata read on a busy machine

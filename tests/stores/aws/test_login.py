@@ -27,7 +27,7 @@ from tailorsecrets_aws.login import open_session
 from tests.support.aws.backdoor import Aws, aws_before
 from tests.support.aws.wire import EXPIRED
 from tests.support.servers import Server
-from tests.support.web_server import Handler, WebServer
+from tailorsecrets.testing.web_server import Handler, WebServer
 
 ROLE = "arn:aws:iam::123456789012:role/deployer"
 NAME = "signin/v/key"

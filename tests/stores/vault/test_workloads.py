@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tailorsecrets.errors import Unauthenticated
 from tests.support.vault.logins import Opener, read
-from tests.support.web_server import Handler, WebServer
+from tailorsecrets.testing.web_server import Handler, WebServer
 
 KEY = rsa.generate_private_key(65537, 2048)
 

@@ -11,7 +11,7 @@ from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets_aws.driver import AwsDriver
 from tests.support.aws.rules import CURRENT, Rules
 from tests.support.aws.wire import CLOSED, EXPIRED, Wire, lost, refuse
-from tests.support.fuse import Fuse
+from tailorsecrets.testing.fuse import Fuse
 from tests.support.servers import Server
 
 if TYPE_CHECKING:

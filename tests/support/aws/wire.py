@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tests.support.faults import Faults
-from tests.support.web_server import Handler, WebServer
+from tailorsecrets.testing.web_server import Handler, WebServer
 
 TARGET = "X-Amz-Target"
 KEPT_BACK = {"connection", "content-length", "host", "transfer-encoding", "expect"}

@@ -11,7 +11,7 @@ from tailorsecrets_azure.entries import TAG
 from tests.support.azure import rules
 from tests.support.azure.faults import Rule
 from tests.support.azure.server import LIFETIME, Server
-from tests.support.fuse import http_fuse
+from tailorsecrets.testing.fuse import http_fuse
 
 
 class Credential:

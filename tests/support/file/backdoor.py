@@ -12,7 +12,7 @@ from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets_file import line
 from tailorsecrets_file.store_file import StoreFile
-from tests.support.fuse import Fuse
+from tailorsecrets.testing.fuse import Fuse
 
 STEPS = frozenset({"open", "os.rename", "os.remove", "os.link", "os.mkdir", "os.listdir"})
 

@@ -27,7 +27,7 @@ from tests.support.gcp.fixtures import ABANDONED_AFTER, bench
 from tests.support.memory_plugin import DRIVERS
 from tests.support.product import on_the_wire
 from tests.support.product.backend import Backend, Request
-from tests.support.proxy import Proxy
+from tailorsecrets.testing.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.vault.backdoor import VaultBackdoor
 
