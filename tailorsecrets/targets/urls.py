@@ -55,7 +55,8 @@ def _split(url: str) -> _Parts:
     if match is None:
         shown = "" if "@" in url else f"{url!r} is not a store URL: "  # a password may stand before an @
         raise ConfigError(f"{shown}a store URL begins with a scheme, as in file:secrets.jsonl or vault://host")
-    parts = _Parts(*(part or "" for part in match.groups()))
+    scheme, *others = (part or "" for part in match.groups())
+    parts = _Parts(scheme.lower(), *others)
     if "@" in parts.host:  # the URL is not shown: a password may stand before the @
         raise ConfigError("the store URL contains a credential", hint=_SIGN_IN)
     if re.search(r"[\s\x00-\x1f\\<>{}|^`\"]", parts.host):

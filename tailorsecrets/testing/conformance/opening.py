@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from tailorsecrets.driver import Driver, Option, StoreType, VaultNames
-from tailorsecrets.errors import ConfigError, SecretsError
+from tailorsecrets.errors import ConfigError
 from tailorsecrets.testing.conformance.suite import Suite, check, declares, equal, group
 
 GROUP: Final = "tailorsecrets"
 HOOK: Final = "tailorsecrets_stores"
 SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 NO_OPTION: Final = "no-such-option"
+NO_VALUE: Final = "\u2603"
 SECONDS: Final = 30.0  # that a new interpreter may take
 OPEN: Final = """
 import sys
@@ -89,15 +90,12 @@ class Opening(Suite):
 
     @declares("urls")
     def test_wrong_option_is_refused(self) -> None:
-        """A value that an option's form does not match is a ConfigError that names the option, before any call."""
-        url = self.urls[0]
-        for name, option in self.store_type(url).options.items():
-            wrong = "\u2603 no such value \u2603"
-            if isinstance(option, Option) and option.problem(wrong):
-                bare = url.partition("?")[0]
-                raised = self.refusal(f"{bare}?{name}={wrong}")
-                is_named = isinstance(raised, ConfigError) and name in str(raised)
-                check(is_named, f"option {name} with a value that it does not take {_told(raised)}")
+        """A value that an option cannot have is a ConfigError that names the option, when the store is opened."""
+        bare = self.urls[0].partition("?")[0]
+        for name in self.store_type(self.urls[0]).options:
+            raised = self.refusal(f"{bare}?{name}={NO_VALUE}")
+            is_named = isinstance(raised, ConfigError) and name in f"{raised} {raised.hint}"
+            check(raised is None or is_named, f"option {name}={NO_VALUE} {_told(raised)}")
 
     @declares("urls")
     def test_policy_is_text(self) -> None:
@@ -148,8 +146,8 @@ class Opening(Suite):
         """Return the driver that the core opens for *url*, without layers."""
         try:
             return self.store_type(url).open(self.target(url))
-        except SecretsError as exc:
-            raise AssertionError(f"{url} does not open: {exc}") from None
+        except Exception as exc:  # noqa: BLE001 - whatever it is
+            raise AssertionError(f"{url} {_told(exc)}") from None
 
     def store_type(self, url: str) -> StoreType:
         """Return the store type that the core finds for *url*."""
