@@ -10,7 +10,7 @@ import pytest
 
 from tailorsecrets.driver import Caps, Driver, Entry, Problem
 from tailorsecrets.errors import NotFound, SecretsError
-from tailorsecrets.testing.backdoor import LATER, Backdoor
+from tailorsecrets.testing.backdoor import LATER, Backdoor, Lacking
 
 Test = TypeVar("Test", bound=Callable[..., None])
 Connect = Callable[[], Driver]
@@ -222,13 +222,24 @@ def _telling(test: Callable[..., None]) -> Callable[..., None]:
         except AssertionError as exc:
             did = str(exc).partition("\n")[0] or "it did something else"
         except Exception as exc:
-            exc.add_note(_sentence(test, f"a call raised {type(exc).__name__}"))
-            raise
+            raise Broken(_sentence(test, _raised(exc))) from exc
         else:
             return
         raise Broken(_sentence(test, did)) from None
 
     return tell
+
+
+def _raised(exc: Exception) -> str:
+    """Say which method of a driver, or else which function, raised *exc*; its text may quote a value."""
+    op, frame = "a call", exc.__traceback__
+    while frame is not None:
+        if isinstance(frame.tb_frame.f_locals.get("self"), (Driver, Backdoor)):
+            kind = "the backdoor's " if isinstance(frame.tb_frame.f_locals["self"], Backdoor) else ""
+            op = f"{kind}{frame.tb_frame.f_code.co_name}"
+            break
+        frame = frame.tb_next
+    return f"{op} raised {type(exc).__name__}" + (f" ({exc})" if isinstance(exc, Lacking) else "")
 
 
 def _check_abilities(test: Callable[..., None], given: Sequence[object]) -> None:
