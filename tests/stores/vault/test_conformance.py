@@ -12,8 +12,8 @@ from tailorsecrets.driver import Driver, Target
 from tailorsecrets.store.layers import stack
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.conformance import Conformance, Connect
+from tailorsecrets.testing.proxy import Proxy, Rule
 from tailorsecrets_vault.driver import CAPS, MOUNT_CAPS, VaultDriver
-from tests.support.proxy import Proxy, Rule
 from tests.support.servers import Server
 from tests.support.vault.backdoor import VaultBackdoor
 from tests.support.vault.stores import NO_DETAILS

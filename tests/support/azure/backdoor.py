@@ -7,11 +7,11 @@ from azure.core.credentials import AccessToken
 from azure.keyvault.secrets import SecretClient
 
 from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.fuse import http_fuse
 from tailorsecrets_azure.entries import TAG
 from tests.support.azure import rules
 from tests.support.azure.faults import Rule
 from tests.support.azure.server import LIFETIME, Server
-from tests.support.fuse import http_fuse
 
 
 class Credential:

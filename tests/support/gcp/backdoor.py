@@ -8,9 +8,9 @@ from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
 from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.fuse import Fuse
 from tailorsecrets_gcp.client import Connection, Session
 from tailorsecrets_gcp.options import Options
-from tests.support.fuse import Fuse
 from tests.support.gcp.faults import Rule, denied, exhausted, not_signed_in
 from tests.support.gcp.relay import Wire
 from tests.support.gcp.server import Server
