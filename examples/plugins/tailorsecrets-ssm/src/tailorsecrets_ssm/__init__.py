@@ -6,7 +6,11 @@ from typing import Literal
 from tailorsecrets.driver import Driver, Option, StoreType, Target, VaultNames
 
 OPTIONS = {
-    "endpoint_url": Option("another address of the service, such as that of LocalStack", form=r"https?://.+"),
+    "endpoint_url": Option(
+        "another address of the service, such as that of LocalStack",
+        form=r"https?://.+",
+        expected="an address that begins with http:// or https://",
+    ),
     "kms_key_id": Option("the KMS key that encrypts new values", default="alias/aws/ssm"),
     "profile": Option("a profile of ~/.aws/config"),
     "tier": Option(
