@@ -7,7 +7,11 @@ from collections.abc import Iterator
 import pytest
 from tailorsecrets.testing.serving import serving
 
-LOGIN = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "a-secret-key-of-tests", "AWS_EC2_METADATA_DISABLED": "true"}
+LOGIN = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "a-secret-key-of-tests",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
