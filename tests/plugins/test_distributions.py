@@ -107,7 +107,7 @@ def test_the_walk_on_the_keyring(site: Site, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("server", ["moto", "localstack_aws"])
 def test_parameter_store(site: Site, server: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """The plugin for Parameter Store passes the conformance suite and its own tests, and the walk of the example app."""
+    """The plugin for Parameter Store passes the conformance suite, its own tests and the walk of the example app."""
     running: Server = request.getfixturevalue(server)
     source = copied("tailorsecrets-ssm", tmp_path)
     assert " passed" in site.run("pytest", cwd=source, environ={"SSM_ENDPOINT": running.url})
