@@ -63,6 +63,11 @@ class Operations:
         """What the store can do."""
         return self._driver.caps
 
+    @property
+    def batch(self) -> int:
+        """How many names one call reads."""
+        return self._batch
+
     def get(self, place: Place, version: str = "") -> Stored:
         """Return the value of *place*, or that of an old *version*."""
         if version:

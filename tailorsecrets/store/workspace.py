@@ -3,6 +3,7 @@
 Programs use ``Store``; ``workspace_of`` leads from there to here.
 """
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -62,6 +63,11 @@ class Workspace:
     def caps(self) -> Caps:
         """The abilities of the store."""
         return self.operations.caps
+
+    @property
+    def at_once(self) -> int:
+        """How many names ``read_many`` reads without further calls."""
+        return sys.maxsize if self.caps.local else self.operations.batch
 
     def snapshot(self, expected: Iterable[str] = ()) -> dict[str, VaultState]:
         """Return all vaults of the workspace, as lists show them; read records and no other value.

@@ -73,6 +73,11 @@ class Routes:
             found.setdefault(identity(choice), choice)
         return tuple(found.values())
 
+    @property
+    def has_several(self) -> bool:
+        """Whether reads ask more than one target, all vaults together."""
+        return self.only is None and bool(len(self.default) > 1 or self.vaults or self.external)
+
     def route(self, vault: str) -> Route:
         """Return the targets of *vault* in the order of writing, the primary first."""
         return self.vaults.get(vault, self.default)

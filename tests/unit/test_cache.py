@@ -15,12 +15,14 @@ from tailorsecrets.errors import (
     Unavailable,
 )
 from tailorsecrets.runtime import cache
-from tailorsecrets.runtime.cache import Cache, CacheKey, ReadRequest, entry_or_raise
+from tailorsecrets.runtime.answers import CacheKey
+from tailorsecrets.runtime.cache import Cache, ReadRequest, entry_or_raise
 from tailorsecrets.runtime.events import CacheEvent
 from tailorsecrets.runtime.freshness import CacheEntry
 from tailorsecrets.runtime.singleflight import Flight
 from tailorsecrets.store.names import Place
 from tailorsecrets.targets.cache_settings import CacheSettings
+from tests.support.cached import Fetch, begin_by
 
 ONE, TWO = CacheKey("abc", "one"), CacheKey("abc", "two")
 PASSING = [Unavailable, Throttled]
@@ -38,7 +40,9 @@ class Bench:
         self.waiting: list[Callable[[], None]] = []
         self.events: list[CacheEvent] = []
         wait = self.waiting.append
-        self.cache = Cache(self.fetch, clock=lambda: self.now, run=wait, run_hook=wait, jitter=lambda: 0.0)
+        self.fetched: Fetch = self.fetch
+        begin = begin_by(lambda keys: self.fetched(keys), wait, lambda: self.now)
+        self.cache = Cache(begin, clock=lambda: self.now, run_hook=wait, jitter=lambda: 0.0)
         self.cache.configure(CacheSettings(**settings))  # type: ignore[arg-type]
         self.cache.on_event = self.events.append
 
@@ -475,13 +479,13 @@ def test_whatever_a_flight_ends_with_reaches_the_reader() -> None:
     def broken(keys: Sequence[CacheKey]) -> Mapping[CacheKey, CacheEntry | SecretsError]:
         raise ZeroDivisionError
 
-    bench.cache._fetch = broken
+    bench.fetched = broken
     with pytest.raises(ZeroDivisionError):
         bench.get()
-    bench.cache._fetch = lambda _: {}
+    bench.fetched = lambda _: {}
     with pytest.raises(KeyError):
         bench.get()
-    bench.cache._fetch = bench.fetch
+    bench.fetched = bench.fetch
     assert bench.get() == "1"
     assert [event.error for event in bench.events] == ["ZeroDivisionError", "KeyError", ""]
 

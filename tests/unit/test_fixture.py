@@ -402,11 +402,11 @@ def test_the_guard_ends_with_the_test(pytester: pytest.Pytester, tmp_path: Path,
         real.create_secret("api-keys", "one", Secret("real"))
     secrets.connect(store=url)
     assert secrets.get("api-keys", "one") == "real"
-    opened = secrets._connection._opened
+    opened = dict(secrets._connection._stores)
     variable = os.environ.get("TAILORSECRETS_STORE")
     assert outcomes(pytester, "def test_it(tailorsecrets_store):\n    pass")[0] == {"passed": 1}
     assert os.environ.get("TAILORSECRETS_STORE") == variable
-    assert secrets._connection._opened is opened
+    assert secrets._connection._stores == opened
     assert secrets.get("api-keys", "one", max_age=0) == "real"
 
 
