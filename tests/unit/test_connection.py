@@ -55,8 +55,23 @@ def test_a_store_that_was_opened_too_late_is_not_kept(tmp_path: Path) -> None:
         return old
 
     connection.set_target(store=overtaken, workspace="old", profile=None)
-    assert opened(connection) is new
+    assert opened(connection) is None
     assert old.seen == ["new"]
+    assert opened(connection) is new
+
+
+def test_who_waits_while_the_target_changes_is_answered_by_the_new_one() -> None:
+    """A reader whose store is opened when another one is chosen gets the value of the new one."""
+    secrets = SecretManager(Declarations({}, {"abc": frozenset({"one"})}))
+    new = Store(Memory())
+    new.create_vault("abc")
+    new.create_secret("abc", "one", "new")
+
+    def overtaken() -> Store:
+        secrets.connect(store=lambda: new)
+        return Store(Memory())
+
+    assert secrets.connect(store=overtaken).get("abc", "one") == "new"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
