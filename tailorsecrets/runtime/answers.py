@@ -39,7 +39,9 @@ class Begin(Protocol):
     a replica. *anyway*: also targets that are left out after an outage are asked.
     """
 
-    def __call__(self, keys: Sequence[CacheKey], deliver: Deliver, *, anyway: bool = False) -> None: ...
+    def __call__(self, keys: Sequence[CacheKey], deliver: Deliver, *, anyway: bool = False) -> None:
+        """Start."""
+        ...
 
 
 def is_outage(error: object) -> TypeGuard[Unavailable | Throttled]:

@@ -46,6 +46,6 @@ class Breaker:
         return True
 
     def answered(self, now: float, began: float) -> None:
-        """Ask the target again after the answer to a call that *began* since, and that readers would have waited for."""
+        """Ask the target again, if the call *began* since it was left out, and was not longer than readers wait."""
         if began >= self._since and now - began < self._patience:
             self._failures, self._until, self._probe_until = 0, -inf, None

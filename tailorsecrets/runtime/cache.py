@@ -101,9 +101,7 @@ class Cache:
             await flight.await_result(request.left())
         return request.answers()
 
-    def join(
-        self, keys: Iterable[CacheKey], after: float, *, anyway: bool = False
-    ) -> dict[CacheKey, Result | Flight]:
+    def join(self, keys: Iterable[CacheKey], after: float, *, anyway: bool = False) -> dict[CacheKey, Result | Flight]:
         """Return for each of *keys* a value read later than *after*, an error, or the flight to wait for.
 
         All flights that this starts are one call of ``begin``.

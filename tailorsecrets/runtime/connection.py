@@ -64,7 +64,7 @@ class Connection:
                 if self._chosen() is not of:
                     return None
                 store = self._stores.get(choice)
-            return store or self._kept(self._open(choice), choice, of)
+            return store or self._kept(self._open(choice, of), choice, of)
 
     def close(self) -> None:
         """Close the Stores; the next read chooses and opens again."""
@@ -102,9 +102,11 @@ class Connection:
         before, self._stores, self._routes = list(self._stores.values()), {}, None
         return before
 
-    def _open(self, choice: Choice) -> Store:
+    def _open(self, choice: Choice, of: Routes) -> Store:
         """Open a Store; every one of a manager is opened here."""
-        return self._opener() if self._opener else open_choice(choice, self._environ)
+        if self._opener:
+            return self._opener()
+        return open_choice(choice, self._environ, external=of.external_at(choice))
 
     def _kept(self, store: Store, choice: Choice, of: Routes) -> Store | None:
         """Keep *store*; close it and return None where other targets were chosen meanwhile."""

@@ -7,7 +7,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from tailorsecrets.declared.declarations import Declarations
-from tailorsecrets.errors import ConfigError, NameInvalid, SecretsError, UndeclaredSecret
+from tailorsecrets.errors import ConfigError, NameInvalid, UndeclaredSecret
 from tailorsecrets.runtime.answers import CacheKey
 from tailorsecrets.runtime.cache import Cache, entry_or_raise
 from tailorsecrets.runtime.clock import Clock, seconds

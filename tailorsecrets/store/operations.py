@@ -7,6 +7,7 @@ a write whose ``expect`` is not atomic in the store, and turns whatever an SDK r
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 from tailorsecrets import errors
@@ -27,7 +28,7 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
-from tailorsecrets.store.names import NAME_TAG, Naming, Place
+from tailorsecrets.store.names import NAME_TAG, ExternalName, Naming, Place
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.writes import notify_write
 
@@ -44,6 +45,7 @@ _OUTCOMES: Final = {
 }
 _LONGEST_REASON: Final = 300  # characters
 STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
+_EXTERNAL: Final = "the profile's table external names its place"
 _EXISTING: Final = ("live", "disabled")
 _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
     NotFound: (errors.VaultNotFound, errors.SecretNotFound),
@@ -52,10 +54,23 @@ _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[Secr
 
 
 class Operations:
-    """The operations of *driver* on the places of *naming*; *url* names the store in errors."""
+    """The operations of *driver* on the places of *naming*; *url* names the store in errors.
 
-    def __init__(self, driver: Driver, naming: Naming, url: str, *, read_only: str = "") -> None:
+    Places in *external* are secrets of others with native names of their own: they are read as they stand, and every
+    write to them is Unsupported.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        naming: Naming,
+        url: str,
+        *,
+        read_only: str = "",
+        external: Mapping[Place, ExternalName] = MappingProxyType({}),
+    ) -> None:
         self._driver, self._naming, self._url, self._read_only = driver, naming, url, read_only
+        self._external = external
         self._batch = driver.caps.batch
 
     @property
@@ -72,9 +87,11 @@ class Operations:
         """Return the value of *place*, or that of an old *version*."""
         if version:
             self._need("versions")
-        native = self._naming.native(place)
+        read, native = self._driver.get, self._native(place)
+        if place in self._external and (field := self._external[place].field):
+            read = partial(_get_field, self._driver, field)
         try:
-            stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
+            stored = self._call("get", place, read, *((native, version) if version else (native,)))
         except NotFound:
             if not version or not self._is_visible(place):
                 raise
@@ -93,12 +110,13 @@ class Operations:
 
     def get_many(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
         """Return an answer for each of *places*, in the least calls that the store allows."""
-        wanted = list(dict.fromkeys(places))
+        alone = [place for place in dict.fromkeys(places) if place in self._external]
+        wanted = [place for place in dict.fromkeys(places) if place not in self._external]
         results: dict[Place, ReadResult] = {}
         while wanted and self._batch > 1:
             chunk, wanted = wanted[: self._batch], wanted[self._batch :]
             results |= self._get_batch(chunk)
-        return results | self._get_each(wanted)
+        return results | self._get_each([*wanted, *alone])
 
     def stat(self, place: Place, *, deleted: bool = False) -> Entry | None:
         """Return the entry at *place* now, None for none; read a value only if the store has no metadata read.
@@ -106,7 +124,7 @@ class Operations:
         With *deleted*, return also an entry that is deleted or never had a value, where the store shows those.
         """
         try:
-            native = self._naming.native(place)
+            native = self._native(place)
             entry = self._call("stat", place, self._driver.stat, native) if self.caps.stats else self.get(place).entry
         except NotFound:
             return None
@@ -125,7 +143,7 @@ class Operations:
 
     def put(self, place: Place, value: Secret, *, expect: str | None = None, stamp: str = "") -> Entry:
         """Write *value*; *expect* is ABSENT, PRESENT, a version or None, as in the driver."""
-        self._need("writes")
+        self._need_to_write(place)
         self.check_value(place, value)
         native, tags = self._naming.native(place), self._naming.tags(place)
         options: dict[str, Any] = {}
@@ -164,7 +182,7 @@ class Operations:
 
     def delete(self, place: Place, *, purge: bool = False) -> None:
         """Delete the secret or record at *place*; a missing one is fine."""
-        self._need("writes")
+        self._need_to_write(place)
         options = {"purge": True} if purge else {}
         self._write(
             "delete",
@@ -175,7 +193,7 @@ class Operations:
 
     def restore(self, place: Place) -> Entry:
         """Undo a delete."""
-        self._need("writes")
+        self._need_to_write(place)
         self._need("undelete")
         return self._write(
             "restore", place, partial(self._driver.restore, self._naming.native(place)), partial(self.stat, place)
@@ -192,7 +210,7 @@ class Operations:
     def versions(self, place: Place) -> Iterator[Entry]:
         """Yield the versions of *place* that can still be read, newest first."""
         self._need("versions")
-        return self._iterate("versions", place, lambda: self._driver.versions(self._naming.native(place)))
+        return self._iterate("versions", place, lambda: self._driver.versions(self._native(place)))
 
     def containers(self) -> Iterator[tuple[str, Entry]]:
         """Yield the vaults of the workspace that have a container, with make's note as the stamp."""
@@ -215,6 +233,11 @@ class Operations:
     def vault_names(self, vault: str) -> VaultNames:
         """Return the native names of *vault*: its record, and the prefix of its secrets."""
         return self._naming.vault_names(vault)
+
+    def external_names(self) -> tuple[VaultNames, ...]:
+        """Return the native names of the external secrets, each as if it were a vault's."""
+        names = {external.name for external in self._external.values() if external.name}
+        return tuple(VaultNames(self._driver.native(name), "", "", "") for name in sorted(names))
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -246,6 +269,20 @@ class Operations:
             raise read_only_error(self._read_only)
         if not getattr(self.caps, ability):
             raise Unsupported(f"{self._url}: the store does not offer {ability}")
+
+    def _need_to_write(self, place: Place) -> None:
+        self._need("writes")
+        if place in self._external:
+            raise self._error("put", place, Unsupported("others manage it, so it is only read", hint=_EXTERNAL))
+
+    def _native(self, place: Place) -> str:
+        """Return the name of *place* for reads."""
+        external = self._external.get(place)
+        if external is None:
+            return self._naming.native(place)
+        if not external.name:
+            raise self._error("get", place, Unsupported("it is in another store", hint=_EXTERNAL))
+        return self._driver.native(external.name)
 
     def _listing(self, prefix: str, *, deleted: bool) -> Iterator[Entry]:
         return self._driver.list(prefix, **({"deleted": True} if deleted else {}))
@@ -308,6 +345,8 @@ class Operations:
 
     def _has_name(self, place: Place, entry: Entry) -> bool:
         """Return whether *entry* has the tag with its full name, without which a list does not show a hashed name."""
+        if place in self._external:
+            return True
         tags = self._naming.tags(place)
         return not tags or entry.tags.get(NAME_TAG) == tags[NAME_TAG]
 
@@ -317,6 +356,8 @@ class Operations:
             raise self._error("get", place, Corrupt("another tool replaced the tag with its full name", hint=hint))
         if not encoding.is_text(stored.value):
             raise self._error("get", place, Corrupt("it holds a lone surrogate, which is not text"))
+        if place in self._external:
+            return stored
         return Stored(encoding.unescape(stored.value, empty=self.caps.empty), stored.entry)
 
     def _iterate(self, op: str, place: Place | None, start: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
@@ -415,6 +456,10 @@ def is_version(entry: Entry, expect: str) -> bool:
     """Tell whether *entry* is of version *expect*; either may lack the part from the @ on."""
     here, there = entry.version.partition("@"), expect.partition("@")
     return here == there or (here[0] == there[0] and not (here[2] and there[2]))
+
+
+def _get_field(driver: Driver, field: str, name: str, version: str = "") -> Stored:
+    return driver.get_field(name, field, version) if version else driver.get_field(name, field)
 
 
 def _next_entry(entries: Iterator[Entry]) -> Entry | None:

@@ -8,7 +8,7 @@ from os.path import join
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets.errors import ConfigError
-from tailorsecrets.store.names import Place, check_name
+from tailorsecrets.store.names import ExternalName, Place, check_name
 from tailorsecrets.targets.choice import Choice, identity, same_target
 from tailorsecrets.targets.profiles import (
     FAILOVER_AFTER,
@@ -93,6 +93,15 @@ class Routes:
     def native(self, place: Place) -> NativePlace | None:
         """Return where the external secret *place* is in a store's own terms, None where it has its usual name."""
         return self.external.get(place) if self.only is None else None
+
+    def external_at(self, target: Choice) -> dict[Place, ExternalName]:
+        """Return the external secrets with a native name, and those names; "" for one that *target* does not hold."""
+        if self.only is not None:
+            return {}
+        return {
+            place: ExternalName(native.name, native.field) if same_target(native.target, target) else ExternalName("")
+            for place, native in self.external.items()
+        }
 
     def vaults_at(self, target: Choice, vaults: Iterable[str]) -> list[str]:
         """Return those of *vaults* that *target* holds."""

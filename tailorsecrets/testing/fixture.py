@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from tailorsecrets.runtime.connection import Connection
     from tailorsecrets.store.store import Store
     from tailorsecrets.targets.choice import Choice
+    from tailorsecrets.targets.routes import Routes
     from tailorsecrets.testing.fake_store import FakeStore
 
-    Opening = Callable[[Connection, Choice], Store]
+    Opening = Callable[[Connection, Choice, Routes], Store]
 
 VARIABLE: Final = "TAILORSECRETS_STORE"
 NOWHERE: Final = "not-given-to-tailorsecrets-store:"  # no plugin opens this URL; it explains itself in the error
@@ -68,8 +69,8 @@ class Guard:
     def _guarded(self, opening: "Opening") -> "Opening":
         """Return *opening* with a refusal of URLs."""
 
-        def guarded(connection: "Connection", choice: "Choice") -> "Store":
-            return self._refuse(connection) if opens_url(connection) else opening(connection, choice)
+        def guarded(connection: "Connection", choice: "Choice", of: "Routes") -> "Store":
+            return self._refuse(connection) if opens_url(connection) else opening(connection, choice, of)
 
         return guarded
 

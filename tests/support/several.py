@@ -9,6 +9,7 @@ from tailorsecrets.runtime.failover import Failover, Ring, own_threads
 from tailorsecrets.runtime.manager import SecretManager
 from tailorsecrets.store.store import Store
 from tailorsecrets.targets.choice import Choice
+from tailorsecrets.targets.routes import Routes
 from tailorsecrets.testing import Memory
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.faults import Faults
@@ -94,14 +95,14 @@ class Site:
 
     def seen(self) -> list[tuple[str, str]]:
         """Return the kind and the store of each event so far, and forget them."""
-        seen = [(event.kind, event.store) for event in self.events]
+        seen: list[tuple[str, str]] = [(event.kind, event.store) for event in self.events]
         self.events.clear()
         return seen
 
-    def _open(self, choice: Choice) -> Store:
+    def _open(self, choice: Choice, of: Routes) -> Store:
         target = self.targets[choice.url]
         target.opened += 1
-        return Store(target.gate, choice.workspace, url=choice.url)
+        return Store(target.gate, choice.workspace, url=choice.url, external=of.external_at(choice))
 
     def _set_timer(self, ring: Ring) -> None:
         self.ring = ring

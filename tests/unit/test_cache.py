@@ -42,10 +42,13 @@ class Bench:
         self.events: list[CacheEvent] = []
         wait = self.waiting.append
         self.fetched: Fetch = self.fetch
-        begin = begin_by(lambda keys: self.fetched(keys), wait, lambda: self.now)
+        begin = begin_by(self._fetch, wait, lambda: self.now)
         self.cache = Cache(begin, clock=lambda: self.now, run_hook=wait, jitter=lambda: 0.0)
         self.cache.configure(CacheSettings(**settings))  # type: ignore[arg-type]
         self.cache.on_event = self.events.append
+
+    def _fetch(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, CacheEntry | SecretsError]:
+        return self.fetched(keys)
 
     def fetch(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, CacheEntry | SecretsError]:
         """Answer from the dict, or with the error."""

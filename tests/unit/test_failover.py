@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import anyio
@@ -103,7 +104,8 @@ def test_the_twins_do_the_same(site: Site, backend: str) -> None:
     """aget, aget_all, aread, arecent, apreload and arefresh go on at the second target."""
     site.put("second", name="two")
     for vault in ("alone", "thrice"):
-        site.put("value", vault), site.put("second", vault, "two")
+        site.put("value", vault)
+        site.put("second", vault, "two")
     site[ONE].faults.fail("", Unavailable, name="default/abc/one")
     site[ONE].faults.fail("get_many", Unavailable)
 
@@ -140,7 +142,7 @@ def test_the_pauses(site: Site) -> None:
         assert site.secrets.get("abc", "one", max_age=0) == "value"
         probes += [site.clock() - start] * (site[ONE].calls - before)
         site.clock.sleep(0.5)
-    assert [later - earlier for earlier, later in zip(probes, probes[1:], strict=False)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert [later - earlier for earlier, later in pairwise(probes)] == [1, 2, 4, 8, 16, 32, 60, 60]
     site[ONE].faults.heal()
     site[TWO].forget()
     healed = site.clock()
@@ -192,8 +194,7 @@ def test_all_targets_left_out(site: Site) -> None:
     assert site.secrets.read("abc", "one").stale
     message = said(lambda: site.secrets.get("abc", "two", max_age=0))
     assert message == (
-        "secret abc/two: no store gave a value: file:one: left out after an outage; "
-        "file:two: left out after an outage"
+        "secret abc/two: no store gave a value: file:one: left out after an outage; file:two: left out after an outage"
     )
     assert [site[url].calls for url in (ONE, TWO)] == calls
     assert ("stale", ONE) in site.seen()
@@ -415,7 +416,8 @@ def test_a_hung_target_is_probed_and_comes_back(hanging: Site) -> None:
     threads, _ = reading(hanging, *MANY[:20])
     wait_for(lambda: hanging[ONE].gate.inside == 8 and hanging.secrets.cache_info().flights == 20)
     hanging.pass_time(2)
-    [thread.join(10) for thread in threads]
+    for thread in threads:
+        thread.join(10)
     for _ in range(20):
         hanging.pass_time(1)
         assert hanging.secrets.get("abc", MANY[50], max_age=0) == MANY[50]
@@ -441,7 +443,8 @@ def test_both_targets_hang(hanging: Site) -> None:
     errors = [value for value in values if isinstance(value, Unavailable)]
     assert all("file:one: no answer within 2 seconds" in str(error) for error in errors)
     hanging[TWO].gate.is_open.set()
-    [thread.join(10) for thread in threads]
+    for thread in threads:
+        thread.join(10)
     assert len(values) == 10
 
 
@@ -489,7 +492,9 @@ def test_a_profile_that_names_what_the_config_lacks(tmp_path: Path) -> None:
 
 def test_read_first_changes_the_order(tmp_path: Path) -> None:
     """The named target is asked first, and the others when that does not answer."""
-    site = Site(tmp_path, profile=PROFILE.replace("[profiles.prod.vaults]", 'read_first = "file:two"\n[profiles.prod.vaults]'))
+    site = Site(
+        tmp_path, profile=PROFILE.replace("[profiles.prod.vaults]", 'read_first = "file:two"\n[profiles.prod.vaults]')
+    )
     site.put("value")
     assert site.secrets.read("abc", "one").store == TWO
     site[TWO].faults.fail("", Unavailable)

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 _KINDS: Final[Mapping[str, CallKind]] = {
     "get": "get",
+    "get_field": "get",
     "get_many": "get",
     "stat": "stat",
     "list": "list",
@@ -70,6 +71,14 @@ class Layer(Driver):
     def get(self, name: str, version: str = "") -> Stored:
         """Pass on."""
         return self.around(Call("get", name), partial(self.inner.get, name, version))
+
+    def native(self, name: str) -> str:
+        """Pass on."""
+        return self.inner.native(name)
+
+    def get_field(self, name: str, field: str, version: str = "") -> Stored:
+        """Pass on."""
+        return self.around(Call("get_field", name), partial(self.inner.get_field, name, field, version))
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
         """Pass on."""
