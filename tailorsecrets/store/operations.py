@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 from tailorsecrets import errors
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, VaultNames
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, VaultNames
 from tailorsecrets.errors import (
     AlreadyExists,
     Conflict,
@@ -38,7 +38,7 @@ ReadResult = Stored | SecretsError
 Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
 Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
-_READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers"})
+_READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers", "identity", "locate"})
 _OUTCOMES: Final = {
     "not done": "the store is as it was before the write",
     "unknown": "whether the write was done is not known",
@@ -238,6 +238,22 @@ class Operations:
         """Return the native names of the external secrets, each as if it were a vault's."""
         names = {external.name for external in self._external.values() if external.name}
         return tuple(VaultNames(self._driver.native(name), "", "", "") for name in sorted(names))
+
+    def native(self, place: Place) -> str:
+        """Return the native name of *place*."""
+        return self._naming.native(place)
+
+    def locate(self, place: Place) -> str:
+        """Return the part of the location of *place* that the URL may not tell."""
+        return self._call("locate", place, self._driver.locate, self._naming.native(place))
+
+    def identity(self) -> Identity:
+        """Return who is signed in; Unsupported where the plugin does not tell."""
+        return self._call("identity", None, self._driver.identity)
+
+    def skew(self) -> float | None:
+        """Return the seconds by which the store's clock is ahead of this machine's, None where that is not known."""
+        return self._call("identity", None, self._driver.skew)
 
     @contextmanager
     def transaction(self) -> Generator[None]:

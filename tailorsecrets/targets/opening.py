@@ -45,6 +45,11 @@ def target_of(choice: Choice, environ: Mapping[str, str]) -> Target:
     return _parsed(choice, environ, create=choice.named)[1]
 
 
+def parsed(choice: Choice, environ: Mapping[str, str]) -> tuple[StoreType, Target]:
+    """Return the plugin's store type and the parsed URL of *choice*; raise ConfigError as ``open_choice`` does."""
+    return _parsed(choice, environ, create=False)
+
+
 def policy_of(
     choice: Choice,
     environ: Mapping[str, str],
@@ -56,7 +61,7 @@ def policy_of(
 
     That for reading includes *external*. Raise Unsupported for a store without permissions of its own.
     """
-    store_type, target = _parsed(choice, environ, create=False)
+    store_type, target = parsed(choice, environ)
     if store_type.policy is None:
         raise Unsupported(f"{choice.url}: the plugin of {store_type.scheme}: stores makes no policies")
     with open_choice(choice, environ, external=external) as store:

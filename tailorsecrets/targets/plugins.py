@@ -6,10 +6,12 @@ without reading the metadata of every installed distribution.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
+from tailorsecrets import __version__
 from tailorsecrets.driver import API, StoreType
 from tailorsecrets.errors import ConfigError
 
@@ -38,6 +40,30 @@ def store_type(scheme: str) -> StoreType:
     known = ", ".join(f"{name}:" for name in sorted({*OWN, *found}))
     unloaded = f"; these plugins cannot be loaded: {', '.join(broken)}" if broken else ""
     raise ConfigError(f"no store plugin opens {scheme}: URLs{unloaded}", hint=f"known are {known}")
+
+
+def distribution_of(scheme: str) -> str:
+    """Return the distribution, with its version, of the plugin that opens *scheme*; "" where none is installed."""
+    if scheme in OWN:
+        return f"tailorsecrets {__version__}"
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP):
+        with suppress(Exception):  # a broken plugin hurts only its own users
+            module = point.load()
+            if point.dist and any(store.scheme == scheme for store in module.tailorsecrets_stores()):
+                return f"{point.dist.name} {point.dist.version}"
+    return ""
+
+
+def version_of(distribution: str) -> str:
+    """Return the version of an installed *distribution*, "" where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
 
 
 def _of_scheme(module: ModuleType, scheme: str) -> StoreType:
