@@ -269,15 +269,13 @@ class Failover:
     def _targets_of(self, key: CacheKey) -> tuple[AskedTarget, ...]:
         """Return the targets that reads of *key* ask, in that order."""
         routes, place = self._connection.routes()[0], Place(key.vault, key.secret)
-        native = routes.native(place)
+        where = place if place in routes.external else key.vault
         with self._lock:
             if routes is not self._routes:
                 self._routes, self._routed, self._targets = routes, {}, {}
-            where = place if native else key.vault
             found = self._routed.get(where)
             if found is None:
-                route = (native.target,) if native else routes.reading(key.vault)
-                found = self._routed[where] = self._asked(route, routes)
+                found = self._routed[where] = self._asked(routes.asked(place), routes)
             return found
 
     def _asked(self, route: Route, routes: Routes) -> tuple[AskedTarget, ...]:

@@ -17,6 +17,7 @@ from tailorsecrets.runtime.failover import Failover
 from tailorsecrets.runtime.freshness import CacheEntry
 from tailorsecrets.runtime.preload import check_all
 from tailorsecrets.targets.cache_settings import DEFAULTS
+from tailorsecrets.targets.routes import Routes
 
 if TYPE_CHECKING:
     import httpx
@@ -56,6 +57,12 @@ class ManagerBase:
                 f"connect: store must be a URL or a function that opens a Store, not {type(store).__name__}"
             )
         self._connection.set_target(store=store, workspace=workspace, profile=profile)
+        self._cache.forget()
+        return self
+
+    def _follow(self, routes: Routes, environ: Mapping[str, str]) -> Self:
+        """Read from the targets of *routes* from now on, as connect does for those of its arguments; return self."""
+        self._connection.follow(routes, environ)
         self._cache.forget()
         return self
 

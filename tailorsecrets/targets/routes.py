@@ -95,6 +95,11 @@ class Routes:
         """Return where the external secret *place* is in a store's own terms, None where it has its usual name."""
         return self.external.get(place) if self.only is None else None
 
+    def asked(self, place: Place) -> Route:
+        """Return the targets that reads of the secret *place* ask, in that order."""
+        native = self.native(place)
+        return (native.target,) if native else self.reading(place.vault)
+
     def external_at(self, target: Choice) -> dict[Place, ExternalName]:
         """Return the external secrets with a native name, and those names; "" for one that *target* does not hold."""
         if self.only is not None:
