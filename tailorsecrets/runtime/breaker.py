@@ -16,6 +16,7 @@ class Breaker:
         self._failures = 0  # in a row
         self._since = -inf  # when it was last left out
         self._until = -inf  # no attempt before that time
+        self._known = False  # it has answered before
         self._probe_until: float | None = None  # when the probe that is under way counts as failed
 
     @property
@@ -46,6 +47,10 @@ class Breaker:
         return True
 
     def answered(self, now: float, began: float) -> None:
-        """Ask the target again, if the call *began* since it was left out, and was not longer than readers wait."""
-        if began >= self._since and now - began < self._patience:
-            self._failures, self._until, self._probe_until = 0, -inf, None
+        """Ask the target again, if the call *began* since it was left out, and was not longer than readers wait.
+
+        The first answer of all may have taken longer, since that call also made the client and signed in.
+        """
+        in_time = began >= self._since and now - began < self._patience
+        if in_time or not self._known:
+            self._failures, self._until, self._probe_until, self._known = 0, -inf, None, True

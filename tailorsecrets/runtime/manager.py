@@ -36,7 +36,7 @@ class ManagerBase:
         self.declarations = declarations
         self._names = declarations.names()
         self._connection = Connection(declarations)
-        self._failover = Failover(self._connection, clock=clock)
+        self._failover = Failover(self._connection, clock=self._now)
         self._cache = Cache(self._failover.begin, clock=clock)
         self._profile_settings = DEFAULTS
         self._configured: dict[str, Any] = {}  # keywords of CacheSettings
@@ -166,6 +166,9 @@ class ManagerBase:
     def cache_info(self) -> CacheInfo:
         """Return the size of the cache, and its counts so far."""
         return self._cache.info()
+
+    def _now(self) -> float:
+        return self._cache.clock()
 
     def _keys(self, vault: str, secrets: Sequence[str], versions: int = 1) -> list[CacheKey]:
         """Return the keys of *secrets*, after the target is chosen."""
