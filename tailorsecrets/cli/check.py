@@ -1,6 +1,6 @@
 """``check``: whether a program with this login can read every secret of the config, at every target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,8 +18,6 @@ from tailorsecrets.targets.choice import identity
 from tailorsecrets.targets.opening import open_choice
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from tailorsecrets.store.store import Store
     from tailorsecrets.targets.choice import Choice
 

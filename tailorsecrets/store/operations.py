@@ -143,7 +143,7 @@ class Operations:
 
     def put(self, place: Place, value: Secret, *, expect: str | None = None, stamp: str = "") -> Entry:
         """Write *value*; *expect* is ABSENT, PRESENT, a version or None, as in the driver."""
-        self._need_to_write(place)
+        self._check_writable(place)
         self.check_value(place, value)
         native, tags = self._naming.native(place), self._naming.tags(place)
         options: dict[str, Any] = {}
@@ -162,7 +162,11 @@ class Operations:
         )
 
     def check_value(self, place: Place, value: Secret) -> None:
-        """Raise NameInvalid, ValueInvalid or TooLarge for a value that the store cannot hold; call nothing."""
+        """Raise NameInvalid, ValueInvalid or TooLarge for a value that the store cannot hold; call nothing.
+
+        Raise Unsupported for a secret that others manage.
+        """
+        self._check_ours(place)
         if self._naming.tags(place) and not self.caps.tags:
             message = f"the names are too long for the store: together they have over {self.caps.max_name} characters"
             raise self._error("put", place, NameInvalid(message))
@@ -182,7 +186,7 @@ class Operations:
 
     def delete(self, place: Place, *, purge: bool = False) -> None:
         """Delete the secret or record at *place*; a missing one is fine."""
-        self._need_to_write(place)
+        self._check_writable(place)
         options = {"purge": True} if purge else {}
         self._write(
             "delete",
@@ -193,7 +197,7 @@ class Operations:
 
     def restore(self, place: Place) -> Entry:
         """Undo a delete."""
-        self._need_to_write(place)
+        self._check_writable(place)
         self._need("undelete")
         return self._write(
             "restore", place, partial(self._driver.restore, self._naming.native(place)), partial(self.stat, place)
@@ -286,8 +290,11 @@ class Operations:
         if not getattr(self.caps, ability):
             raise Unsupported(f"{self._url}: the store does not offer {ability}")
 
-    def _need_to_write(self, place: Place) -> None:
+    def _check_writable(self, place: Place) -> None:
         self._need("writes")
+        self._check_ours(place)
+
+    def _check_ours(self, place: Place) -> None:
         if place in self._external:
             raise self._error("put", place, Unsupported("others manage it, so it is only read", hint=_EXTERNAL))
 
