@@ -199,6 +199,9 @@ class Driver(abc.ABC):
         """Make the writes of this thread inside the block one write at its end; an exception writes none of them."""
         return nullcontext()
 
+    def prepare(self) -> None:  # nothing to do where a client is made quickly
+        """Make what the first call needs and takes long, such as the SDK's client; call nothing over a network."""
+
     def setup(self) -> str:
         """Make the store itself where a plugin can; return a sentence on what was made, "" for nothing."""
         return ""

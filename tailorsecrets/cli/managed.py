@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.prompts import confirm
-from tailorsecrets.errors import SecretsError, VaultNotFound
-from tailorsecrets.store.names import check_names
+from tailorsecrets.errors import SecretsError, Unsupported, VaultNotFound
+from tailorsecrets.store.names import Place, check_names
+from tailorsecrets.store.operations import EXTERNAL, EXTERNAL_HINT
 from tailorsecrets.store.store import workspace_of
 
 if TYPE_CHECKING:
@@ -20,8 +21,13 @@ _RELEASED: Final = "{} no longer manages the vault {}; its next apply treats the
 
 
 def announce_write(invocation: Invocation, verb: str, vault: str, secret: str) -> None:
-    """Check the names and announce the change; raise Denied under a profile that may only read."""
+    """Check the names and announce the change; raise Denied under a profile that may only read.
+
+    Raise Unsupported for a secret of others, for which the profile has a native name.
+    """
     check_names([("vault", vault), ("secret", secret)])
+    if any(routes.native(Place(vault, secret)) for routes in invocation.routes):
+        raise Unsupported(f"secret {vault}/{secret}: {EXTERNAL}", hint=EXTERNAL_HINT, vault=vault, secret=secret)
     invocation.announce(f"secret {verb} {vault}/{secret}")
 
 

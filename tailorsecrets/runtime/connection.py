@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from tailorsecrets.declared.declarations import Declarations
 from tailorsecrets.runtime.forks import on_fork
-from tailorsecrets.store.store import Store
+from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.targets.choice import Choice
 from tailorsecrets.targets.opening import open_choice
 from tailorsecrets.targets.routes import Routes, choose_routes
@@ -106,7 +106,10 @@ class Connection:
         """Open a Store; every one of a manager is opened here."""
         if self._opener:
             return self._opener()
-        return open_choice(choice, self._environ, external=of.external_at(choice))
+        store = open_choice(choice, self._environ, external=of.external_at(choice))
+        if of.has_several:
+            workspace_of(store).operations.prepare()  # else the time that it takes looks like a store that is silent
+        return store
 
     def _kept(self, store: Store, choice: Choice, of: Routes) -> Store | None:
         """Keep *store*; close it and return None where other targets were chosen meanwhile."""

@@ -45,7 +45,8 @@ _OUTCOMES: Final = {
 }
 _LONGEST_REASON: Final = 300  # characters
 STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
-_EXTERNAL: Final = "the profile's table external names its place"
+EXTERNAL: Final = "others manage it, so it is only read"
+EXTERNAL_HINT: Final = "the profile's table external names its place"
 _EXISTING: Final = ("live", "disabled")
 _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
     NotFound: (errors.VaultNotFound, errors.SecretNotFound),
@@ -275,6 +276,10 @@ class Operations:
             if self.caps.transactions:  # the writes of the block show only now
                 notify_write(None)
 
+    def prepare(self) -> None:
+        """Make what the first call needs; call nothing over a network."""
+        self._call("get", None, self._driver.prepare)
+
     def setup(self) -> str:
         """Create the store itself where the plugin can; return a sentence for the user."""
         self._need("writes")
@@ -296,7 +301,7 @@ class Operations:
 
     def _check_ours(self, place: Place) -> None:
         if place in self._external:
-            raise self._error("put", place, Unsupported("others manage it, so it is only read", hint=_EXTERNAL))
+            raise self._error("put", place, Unsupported(EXTERNAL, hint=EXTERNAL_HINT))
 
     def _native(self, place: Place) -> str:
         """Return the name of *place* for reads."""
@@ -304,7 +309,7 @@ class Operations:
         if external is None:
             return self._naming.native(place)
         if not external.name:
-            raise self._error("get", place, Unsupported("it is in another store", hint=_EXTERNAL))
+            raise self._error("get", place, Unsupported("it is in another store", hint=EXTERNAL_HINT))
         return self._driver.native(external.name)
 
     def _listing(self, prefix: str, *, deleted: bool) -> Iterator[Entry]:

@@ -139,6 +139,10 @@ class Layer(Driver):
         """Pass on."""
         return self.inner.transaction()
 
+    def prepare(self) -> None:
+        """Pass on."""
+        self.inner.prepare()
+
     def setup(self) -> str:
         """Pass on."""
         return self.inner.setup()
