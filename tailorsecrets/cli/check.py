@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tailorsecrets.cli import exits
@@ -47,7 +48,7 @@ def check(invocation: Invocation) -> int:
     checked = _checked(invocation)
     invocation.wait_notice.start(", ".join(dict.fromkeys(each.target.url for each in checked)))
     with ThreadPoolExecutor(max(len(checked), 1)) as threads:
-        found = list(threads.map(lambda each: _read_at(each, invocation), checked))
+        found = list(threads.map(partial(_read_at, invocation), checked))
     if invocation.json:
         invocation.io.show_json(_document(checked, found))
     else:
@@ -71,7 +72,7 @@ def _checked(invocation: Invocation) -> list[_Checked]:
     return [each for each in found.values() if each.places or len(found) == 1]
 
 
-def _read_at(checked: _Checked, invocation: Invocation) -> list[ReadResult | None]:
+def _read_at(invocation: Invocation, checked: _Checked) -> list[ReadResult | None]:
     with open_choice(checked.target, invocation.environ, external=checked.external) as store:
         answers = _read(store, checked.places)
     return [answers.get(place) for place in checked.places]

@@ -1,7 +1,9 @@
 """Reading with failover: the rules, on stores in memory, with a clock and a timer that the test moves."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -509,3 +511,26 @@ def test_connect_names_one_store(site: Site) -> None:
     with pytest.raises(Unavailable):
         site.secrets.get("alone", "one")
     assert site[ONE].calls == 0
+
+
+@pytest.mark.forks
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_that_is_forked_while_the_first_target_hangs(hanging: Site) -> None:
+    """It has none of the parent's calls and threads, and reads from the replica by itself."""
+    threads, values = reading(hanging, *MANY[:9])
+    wait_for(lambda: hanging[ONE].gate.inside == 8)
+    hanging.pass_time(2)
+    for thread in threads:
+        thread.join(10)
+    assert len(values) == 9
+    hanging.secrets.forget()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        with suppress(BaseException):
+            hanging[ONE].gate.is_open.set()
+            hanging[ONE].faults.fail("", Unavailable)
+            code = int(hanging.secrets.get("abc", MANY[50]) != MANY[50])
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert hanging.secrets.get("abc", MANY[51]) == MANY[51]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable
+from tailorsecrets.runtime.events import Reading
 from tests.support.several import ONE, TWO, Site
 
 MAX_STALE = 3000
@@ -57,12 +58,13 @@ class FailoverMachine(RuleBasedStateMachine):
         calls, now, before = self.site[ONE].calls, self.site.clock(), self.word
         replica_calls = self.site[TWO].calls
         outcome: object
+        reading: Reading | None
         try:
             reading = self.site.secrets.read("abc", "one", max_age=max_age)
         except SecretsError as error:
             reading, outcome = None, type(error)
         else:
-            outcome = reading.value
+            outcome = reading.value if reading else None
         if self.site[ONE].calls > calls and self.failing[ONE] in {None, Denied}:
             self.word = (Denied if self.failing[ONE] else self.values[ONE], now)
             if max_age == 0 and self.site[TWO].calls == replica_calls:
