@@ -29,11 +29,15 @@ def survey(workspace: Workspace, names: Names) -> Seen:
     Where the list is denied, list vault by vault; where that is denied too, read the metadata of each of *names*.
     Raise as ``Workspace.snapshot`` does for anything but Denied.
     """
+    return looked_for(workspace, seen_by_list(workspace, names), names)
+
+
+def seen_by_list(workspace: Workspace, expected: Iterable[str] = ()) -> Seen:
+    """Return the snapshot of all vaults, and nothing where the list is denied."""
     try:
-        seen = Seen(workspace.snapshot(names))
+        return Seen(workspace.snapshot(expected))
     except Denied:
-        seen = Seen({}, listed=False)
-    return looked_for(workspace, seen, names)
+        return Seen({}, listed=False)
 
 
 def looked_for(workspace: Workspace, seen: Seen, names: Names) -> Seen:
