@@ -80,21 +80,20 @@ def _vault_by_vault(workspace: Workspace, seen: Seen, names: Names, vaults: Iter
 def _with_vault(workspace: Workspace, seen: Seen, vault: str, secrets: Collection[str]) -> Seen:
     """Return *seen* with *vault*, which is listed alone; the record itself may be denied."""
     record = workspace.records([vault]).get(vault)
-    problem = record if isinstance(record, SecretsError) else None
-    state = VaultState(None if isinstance(record, SecretsError) else record, problem=problem)
+    state = VaultState(problem=record) if isinstance(record, SecretsError) else VaultState(record)
     try:
         entries = {place.secret: entry for place, entry in workspace.operations.list(vault) if place.secret}
     except Denied:
         with_it = seen._replace(vaults={**seen.vaults, vault: state})
         found = _with_metadata(workspace, with_it, [Place(vault, secret) for secret in secrets])
-        return found if record or found.vaults[vault].secrets else _hidden(found, vault)
+        return found if state.record or found.vaults[vault].secrets else _hidden(found, vault)
     if record is None and not entries:
         return seen
     return seen._replace(vaults={**seen.vaults, vault: state._replace(secrets=entries)})
 
 
 def _hidden(seen: Seen, vault: str) -> Seen:
-    """Return *seen* without *vault*, which has no record, cannot be listed, and may not be there."""
+    """Return *seen* without *vault*, of which nothing can be seen; it may not be there."""
     return seen._replace(
         vaults={name: state for name, state in seen.vaults.items() if name != vault},
         denied=seen.denied | {Place(vault)},
