@@ -68,7 +68,7 @@ def _row(row: Row, now: datetime) -> str:
 
 def _cell(cell: Cell | None, now: datetime) -> str:
     if cell is None:
-        return f'<td data-order="{len(ORDER)}"><span class="none">not here</span></td>'
+        return f'<td data-order="{len(ORDER)}"><span class="none" title="not kept here">-</span></td>'
     seconds = max((now - cell.updated).total_seconds(), 0.0) if cell.updated else None
     calm = "calm" if cell.state in CALM else "alert"
     order = f"{ORDER.index(cell.state)}.{int(seconds or 0):010}"

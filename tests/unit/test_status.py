@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tailorsecrets.deploy.status import Cell, Column, Declared, Homes, Row, counts, is_calm, table
+from tailorsecrets.deploy.status import Cell, Column, Declared, Homes, Key, Row, counts, is_calm, table
 from tailorsecrets.driver import Entry, State
 from tailorsecrets.errors import Corrupt, Denied, SecretsError, Unauthenticated, Unavailable
 from tailorsecrets.secret import Secret
@@ -54,7 +54,7 @@ def rows(
     here = {KEY: Secret(value)} if value else {}
     declared = Declared(APP, names, external or {}, here)
     targets = range(len(columns) if routed is None else routed)
-    primaries = {(vault, key): 0 for vault in names for key in targets}
+    primaries: dict[tuple[str, Key], Key] = {(vault, key): 0 for vault in names for key in targets}
     others = {
         (Place(vault, name), key) for vault, found in (external or {}).items() for name in found for key in targets
     }
