@@ -120,22 +120,30 @@ class Invocation:
         """The store and workspace of a command that takes one target."""
         return self.routes[0].primary
 
+    def choice_of(self, target: str | None) -> "Choice":
+        """Return the store and workspace of the option ``--target``; without it, ``choice``."""
+        if target is None:
+            return self.choice
+        return self._routes(self.common.profile, store=target, option="--target").primary
+
     @cached_property
     def routes(self) -> "tuple[Routes, ...]":
         """The targets that the options, the environment and the profile choose, for each profile that is named."""
+        common = self.common
+        profiles = dict.fromkeys(common.profiles or (common.profile,))
+        return tuple(self._routes(profile, store=common.store) for profile in profiles)
+
+    def _routes(self, profile: str | None, *, store: str | None, option: str = "--store") -> "Routes":
         from tailorsecrets.targets.routes import choose_routes
 
-        common = self.common
-        return tuple(
-            choose_routes(
-                self.environ,
-                self.folder,
-                store=common.store,
-                workspace=common.workspace_id,
-                profile=profile,
-                cwd=self.io.cwd,
-            )
-            for profile in dict.fromkeys(common.profiles or (common.profile,))
+        return choose_routes(
+            self.environ,
+            self.folder,
+            store=store,
+            workspace=self.common.workspace_id,
+            profile=profile,
+            cwd=self.io.cwd,
+            option=option,
         )
 
     def config(self) -> "Config":

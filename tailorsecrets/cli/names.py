@@ -24,6 +24,13 @@ def complete_secret(context: click.Context, _parameter: click.Parameter, incompl
     return [secret for secret in secrets if secret.startswith(incomplete)]
 
 
+def complete_place(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the declared VAULT/NAME that begin with *incomplete*."""
+    names = invocation_of(context).declared_names()
+    places = [f"{vault}/{secret}" for vault, secrets in names.items() for secret in secrets]
+    return [place for place in places if place.startswith(incomplete)]
+
+
 def vault_option(function: F) -> F:
     """Add the option for the vault."""
     return click.option(

@@ -7,7 +7,7 @@ from os import PathLike, fspath, getcwd
 from os.path import join
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tailorsecrets.errors import ConfigError
+from tailorsecrets.errors import ConfigError, SecretsError
 from tailorsecrets.store.names import Place, check_name
 from tailorsecrets.targets.choice import Choice, identity, same_target
 from tailorsecrets.targets.profiles import (
@@ -54,6 +54,7 @@ class Routes:
     profile: str = ""
     read_first: Choice | None = None
     failover_after: float = FAILOVER_AFTER  # seconds
+    others: "tuple[Routes, ...]" = ()  # those of the other profiles in the file
 
     @property
     def primary(self) -> Choice:
@@ -127,10 +128,10 @@ def choose_routes(
     *cwd* (default: the working directory), those in the profile file at *folder*. Errors about *store* name *option*.
     A *workspace* differs from none that a URL names.
     """
-    found = _profile(folder, profile or environ.get("TAILORSECRETS_PROFILE", ""))
+    found, others = _profile(folder, profile or environ.get("TAILORSECRETS_PROFILE", ""))
     named = store or environ.get(_VARIABLE, "")
     space = _Workspace(workspace or "", environ.get("TAILORSECRETS_WORKSPACE", "") or found.workspace)
-    routes = _routes(found, fspath(folder), space)
+    routes = replace(_routes(found, fspath(folder), space), others=others)
     if not named:
         return routes
     url, given = split_workspace(named)
@@ -183,16 +184,19 @@ class _Workspace(NamedTuple):
         return chosen_workspace(in_url, self.given, self.other or DEFAULT_WORKSPACE)
 
 
-def _profile(folder: str | PathLike[str], name: str) -> Profile:
+def _profile(folder: str | PathLike[str], name: str) -> tuple[Profile, tuple[Routes, ...]]:
+    """Return the profile *name*, and the routes of the others in the file."""
     if not name:
-        return Profile()
+        return Profile(), ()
     path = join(folder, PROFILES)
     profiles = read_profiles(folder)
     if name not in profiles:
         hint = f"known profiles: {', '.join(sorted(profiles)) or 'none'}"
         raise ConfigError(f"no profile {name!r} in {path}", hint=hint, code="PROFILE_NOT_FOUND")
-    raise_mistakes(path, list(_mistakes(profiles, fspath(folder))))
-    return profiles[name]
+    mistakes: list[Mistake] = []
+    routes = dict(_all_routes(profiles, fspath(folder), mistakes))
+    raise_mistakes(path, [*mistakes, *_mistakes(routes)])
+    return profiles[name], tuple(found for other, found in routes.items() if other != name)
 
 
 def _routes(profile: Profile, folder: str, space: _Workspace) -> Routes:
@@ -225,14 +229,16 @@ def _routes(profile: Profile, folder: str, space: _Workspace) -> Routes:
     )
 
 
-def _mistakes(profiles: Mapping[str, Profile], folder: str) -> Iterable[Mistake]:
-    """Yield what is wrong with the routes of *profiles*, each alone and together."""
-    routes: dict[str, Routes] = {}
+def _all_routes(profiles: Mapping[str, Profile], folder: str, mistakes: list[Mistake]) -> Iterable[tuple[str, Routes]]:
     for name, profile in profiles.items():
         try:
-            routes[name] = _routes(profile, folder, _Workspace("", profile.workspace))
-        except ConfigError as error:
-            yield Mistake(f"profile {name!r}: {error}", error.hint)
+            yield name, _routes(profile, folder, _Workspace("", profile.workspace))
+        except SecretsError as error:  # a workspace that is not a name, or two of them in a URL
+            mistakes.append(Mistake(f"profile {name!r}: {error}", error.hint))
+
+
+def _mistakes(routes: Mapping[str, Routes]) -> Iterable[Mistake]:
+    """Yield what is wrong with *routes*, each alone and together."""
     for name, found in routes.items():
         yield from _own_mistakes(name, found)
     for first, second in combinations(routes, 2):
