@@ -130,7 +130,7 @@ class _Examination:
             return None, Check(name="login", state="untried", text="the plugin does not tell who is signed in")
         except SecretsError as error:
             text = f"accepted; who it is, is not known: {error}"
-            return None, Check(name="login", state="warning", text=text, code=error.code, hint=error.hint)
+            return None, Check(name="login", state="warning", text=text, code=error.code)
         return identity, _login(identity, datetime.now(UTC))
 
     def _reading(self, first: _Tried) -> Iterator[Check]:

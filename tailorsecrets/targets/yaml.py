@@ -1,6 +1,6 @@
 """Writing YAML: mappings, lists and texts, as people write them. Pure.
 
-Only what the manifests of ``where`` need, so that a run-time dependency for it is not needed.
+Only what the manifests of ``where`` need, so no dependency is: texts without characters beyond U+FFFF.
 """
 
 import json
@@ -42,4 +42,4 @@ def _entry(head: str, value: Any) -> Iterator[str]:
 def _text(text: str) -> str:
     """Return *text* plain where YAML reads it as text, else in quotes."""
     is_plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if is_plain else json.dumps(text)
