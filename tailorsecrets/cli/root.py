@@ -18,7 +18,7 @@ _COMMANDS = {
     "file": ("file:group", "Manage an encrypted store file."),
     "check": ("check:check", "Read every secret of the config, also external ones."),
     "policy": ("policy:policy", "Print the least-privilege policy of the store."),
-    "where": ("where:where", "Print where other tools find a secret."),
+    "where": ("where:where", "Print where other tools find a secret, without its value."),
     "doctor": ("doctor:doctor", "Find out why a store cannot be used."),
     "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
