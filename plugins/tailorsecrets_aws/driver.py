@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, Target
 from tailorsecrets.errors import Corrupt, NotFound, Unsupported
+from tailorsecrets.kit import walk_pages
 from tailorsecrets.secret import Secret
 from tailorsecrets_aws import entries
 from tailorsecrets_aws.client import Connection
@@ -172,12 +173,14 @@ class AwsDriver(Driver):
 
     def _pages(self, operation: str, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """Yield the answers of *operation*; each page has the budget of a read."""
-        more: dict[str, Any] | None = {}
-        while more is not None:
+
+        def page(token: str) -> tuple[list[Mapping[str, Any]], str | None]:
+            more = {"NextToken": token} if token else {}
             with self._connection.reading() as client:
-                page = getattr(client, operation)(**request, **more)
-            yield page
-            more = {"NextToken": page["NextToken"]} if page.get("NextToken") else None
+                found = getattr(client, operation)(**request, **more)
+            return [found], found.get("NextToken")
+
+        return walk_pages(page)
 
     def _create_or_add(self, client: "SecretsManagerClient", write: _Write) -> None:
         """Add a version to a secret that exists, else create it."""

@@ -46,6 +46,12 @@ class Session:
         """Return the method of the service that the SDK's client calls *name*."""
         return self._with_values.get(name) or getattr(self._client, name)
 
+    def forget_token(self) -> bool:
+        """Let the next call get another token; return False where there is no login that could."""
+        if self.login is not None:
+            self.login.forget_token()
+        return self.login is not None
+
     def close(self) -> None:
         """Close the channel."""
         self._channel.close()

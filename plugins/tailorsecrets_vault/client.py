@@ -12,6 +12,7 @@ from requests import RequestException
 
 from tailorsecrets.driver import PerProcess, ServerClock
 from tailorsecrets.errors import SecretsError
+from tailorsecrets.kit import again_after_login
 from tailorsecrets_vault.login import Login, Token, token_of
 from tailorsecrets_vault.messages import is_token_refused
 from tailorsecrets_vault.options import Options
@@ -34,13 +35,7 @@ class Connection:
 
     def call(self, do: Callable[[Client], T]) -> T:
         """Return what *do* returns for a signed-in client; repeat it once with a new token if the old is refused."""
-        client = self._client()
-        try:
-            return do(client)
-        except Forbidden as exc:
-            if not is_token_refused(exc) or not self._is_replaced(client.token):
-                raise
-        return do(self._client())
+        return again_after_login(self._client, do, _is_refused, lambda client: self._is_replaced(client.token))
 
     def close(self) -> None:
         """Close what is open."""
@@ -107,6 +102,10 @@ class _Session:
             verify=self._http.verify,
             adapter=Adapter,
         )
+
+
+def _is_refused(exc: Exception) -> bool:
+    return isinstance(exc, Forbidden) and is_token_refused(exc)
 
 
 def _renewed(client: Client, token: Token) -> Token | None:

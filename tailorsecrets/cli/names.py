@@ -38,6 +38,13 @@ def vault_option(function: F) -> F:
     )(function)
 
 
+def vaults_option(what: str) -> Callable[[F], F]:
+    """Add ``vault_names``, the option for some vaults; its help says *what* it does."""
+    return click.option(
+        "--vault-name", "-V", "vault_names", multiple=True, metavar="NAME", shell_complete=complete_vault, help=what
+    )
+
+
 def secret_options(function: F) -> F:
     """Add the options for the vault and the secret."""
     name = click.option(

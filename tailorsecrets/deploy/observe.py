@@ -1,15 +1,17 @@
 """Making a plan: read the sources, read the store, compare. Nothing here writes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tailorsecrets.config.config import Config
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan, diff
+from tailorsecrets.driver import Caps, Entry
 from tailorsecrets.errors import SecretsError, StoreNotFound, TooLarge, ValueInvalid
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
+from tailorsecrets.store.record import Record
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.workspace import VaultState, Workspace
 
@@ -40,8 +42,40 @@ def nothing_desired(config: Config) -> Desired:
     return Desired(config.owner, {}, config.declarations.external)
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a plan knows of one target.
+
+    ``values`` are the values of secrets without a stamp, as far as they were read, and ``unknown`` are those that may
+    not be read; ``trusted`` counts the secrets that were not stat'ed. ``deleted`` are secrets of which the store says
+    that they were deleted, as far as it was asked.
+    """
+
+    found: Mapping[str, VaultState]
+    caps: Caps
+    values: Mapping[Place, Secret] = field(default_factory=dict[Place, Secret])
+    unknown: frozenset[Place] = frozenset()
+    trusted: int = 0
+    deleted: frozenset[Place] = frozenset()
+
+    def entry(self, place: Place) -> Entry | None:
+        """Return what lists and metadata say of *place*, None where it is not there."""
+        return self.found.get(place.vault, VaultState()).secrets.get(place.secret)
+
+    def record(self, vault: str) -> Record | None:
+        """Return the record of *vault*, None where it has none."""
+        return self.found.get(vault, VaultState()).record
+
+
 def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Plan:
-    """Return the plan that makes *store* equal to *desired*; without *prune*, list nothing and delete nothing.
+    """Return the plan that makes *store* equal to *desired*; see ``observe`` for the arguments and errors."""
+    seen = observe(desired, store, prune=prune, trust=trust)
+    plan = diff(desired, seen.found, prune=prune, values=seen.values, unknown=seen.unknown, caps=seen.caps)
+    return replace(plan, trusted=seen.trusted)
+
+
+def observe(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Observed:
+    """Return what *store* holds, as far as a plan for *desired* must know; without *prune*, list nothing.
 
     Read no value that has a stamp. Where lists do not show the current stamps, read the metadata of each secret that is
     declared or deleted; with *trust*, not of a secret whose listed stamp shows that it is unchanged. Where lists lag,
@@ -62,8 +96,7 @@ def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool
         observed = workspace.refreshed(observed, places)
         trusted = len(set(_there(desired, observed)) - places - fresh)
     values, unknown = _values(desired, observed, workspace)
-    plan = diff(desired, observed, prune=prune, values=values, unknown=unknown, caps=workspace.caps)
-    return replace(plan, trusted=trusted)
+    return Observed(observed, workspace.caps, values, frozenset(unknown), trusted)
 
 
 def escaped(plan: Plan, store: Store) -> list[Place]:

@@ -27,7 +27,8 @@ from tailorsecrets.store.names import Place
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.workspace import Workspace
-from tailorsecrets.targets.opening import Choice, open_choice, parsed
+from tailorsecrets.targets.choice import Choice
+from tailorsecrets.targets.opening import open_choice, parsed
 from tailorsecrets.targets.plugins import distribution_of, version_of
 
 T = TypeVar("T")

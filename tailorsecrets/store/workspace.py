@@ -169,13 +169,14 @@ class Workspace:
     def claim(self, vault: str, owner: Owner | None, record: Record | None) -> Record:
         """Write *owner*, or none, to the vault whose record was *record* when it was read; None: it had none.
 
-        Return the new record. Raise Conflict if the record changed since it was read.
+        A record without a version is that of a vault that has none yet: its labels and stamp key are taken. Return the
+        new record. Raise Conflict if the record changed since it was read.
         """
-        if self.caps.containers and record is None:
+        if self.caps.containers and not (record and record.version):
             self._make(vault, owner)
         new = (record or new_record({})).owned_by(owner)
-        if not new.key.reveal():
-            new = new_record(new.labels)
+        if not (new.key.reveal() and new.id):
+            new = replace(new_record(new.labels, new.key if new.key.reveal() else None), version=new.version)
         expect = record.version if record and record.version else ABSENT
         entry = self._put(Place(vault), new.dump(), expect=expect)
         return replace(new, version=entry.version, conflicted=False)
@@ -195,10 +196,14 @@ class Workspace:
                 self.operations.delete(place, purge=True)
             self.operations.drop(vault)
 
-    def put_secret(self, record: Record, vault: str, secret: str, value: Secret, *, expect: str) -> Entry:
-        """Write with a stamp of *record*, if the secret is still as *expect* says: ABSENT, or a version."""
+    def put_secret(
+        self, record: Record, vault: str, secret: str, value: Secret, *, expect: str, stamp: str = ""
+    ) -> Entry:
+        """Write if the secret is still as *expect* says: ABSENT, or a version; with *stamp*, else one of *record*."""
         place = checked_place(vault, secret)
-        stamp = record.stamp(secret, value) if record.key.reveal() and self.caps.stamps else ""
+        if not self.caps.stamps:
+            return self._put(place, value, expect=expect)
+        stamp = stamp or (record.stamp(secret, value) if record.key.reveal() else "")
         return self._put(place, value, expect=expect, stamp=stamp)
 
     def vault_names(self, vault: str) -> VaultNames:

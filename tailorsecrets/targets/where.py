@@ -7,7 +7,8 @@ from tailorsecrets.driver import ExternalSecret, Location, SecretProvider, Store
 from tailorsecrets.errors import NameInvalid, SecretsError, Unsupported
 from tailorsecrets.store.names import Place, checked_place
 from tailorsecrets.store.store import workspace_of
-from tailorsecrets.targets.opening import Choice, open_choice, parsed
+from tailorsecrets.targets.choice import Choice
+from tailorsecrets.targets.opening import open_choice, parsed
 from tailorsecrets.targets.yaml import to_yaml
 
 NATIVE: Final = "native"
