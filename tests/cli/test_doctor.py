@@ -10,7 +10,7 @@ from tailorsecrets.doctor.examine import diagnose
 from tailorsecrets.doctor.findings import Check, Diagnosis
 from tailorsecrets.driver import Caps, Identity
 from tailorsecrets.errors import Denied, Unauthenticated, Unavailable
-from tailorsecrets.targets.opening import Choice
+from tailorsecrets.targets.choice import Choice
 from tailorsecrets.testing.faults import Faults
 from tailorsecrets.testing.memory import Memory
 from tests.support.memory_plugin import DRIVERS
@@ -174,10 +174,35 @@ def test_other_errors_do_not(shell: Shell) -> None:
 def test_several_targets_at_once(tmp_path: Path) -> None:
     """Each of several targets gets its own findings, in their order."""
     choices = [Choice("memory:", "default", str(tmp_path)), Choice("file:none.jsonl", "default", str(tmp_path))]
-    found = diagnose(choices, {}, {})
+    found = diagnose([(choice, {}) for choice in choices], {})
     assert [each.ok for each in found] == [False, False]
     assert [each.checks[-1].name for each in found] == ["plugin", "list lag"]
     assert found[1].store == "file:none.jsonl"
+
+
+def test_the_targets_of_profiles(empty: Shell) -> None:
+    """Every target of every named profile is examined, each on the names of the vaults that it holds."""
+    empty.declare('{"api-keys": {"stripe-key": "x"}, "database": {"db-url": "x"}}')
+    (empty.folder / "tailorsecrets.toml").write_text(
+        """
+        [profiles.dev]
+        store = ["file:one.jsonl", "file:two.jsonl"]
+        vaults = { database = "file:three.jsonl" }
+        [profiles.prod]
+        store = "file:four.jsonl"
+        """
+    )
+    for name in ("one", "two", "three", "four"):
+        assert empty("init", "--store", f"file:{name}.jsonl", "-c", "other/tailor_config.py").code in {0, 1}
+    done = empty("doctor", "-p", "dev", "-p", "prod", "--json")
+    assert [target["store"] for target in done.data["targets"]] == [
+        "file:one.jsonl",
+        "file:two.jsonl",
+        "file:three.jsonl",
+        "file:four.jsonl",
+    ]
+    alone = empty("doctor", "-p", "dev", "--store", "file:three.jsonl", "--json")
+    assert [target["store"] for target in alone.data["targets"]] == ["file:three.jsonl"]
 
 
 def test_a_warning_stops_nothing() -> None:

@@ -98,6 +98,27 @@ def test_another_target(empty: Shell) -> None:
     assert "--target: no store plugin opens nowhere: URLs" in empty(*words, "--target", "nowhere://x").err
 
 
+def test_the_primary_of_a_vault(empty: Shell) -> None:
+    """A vault with a route of its own is at its primary; an external secret is where the profile says."""
+    empty.declare('{"api-keys": {"stripe-key": "x"}}', ', external={"partner": ["token", "other"]}')
+    (empty.folder / "tailorsecrets.toml").write_text(
+        """
+        [profiles.prod]
+        store = "aws://eu-west-1"
+        workspace = "prod"
+        [profiles.prod.vaults]
+        api-keys = ["gcp://my-project", "azure://my-vault"]
+        [profiles.prod.external]
+        "partner/token" = { store = "vault://v.example/kv", name = "shared/acme#token" }
+        """
+    )
+    assert empty("where", "api-keys/stripe-key", "-p", "prod").out == "prod_api-keys_stripe-key\n"
+    assert empty("where", "partner/other", "-p", "prod").out == "prod/partner/other\n"
+    assert empty("where", "partner/token", "-p", "prod").out == "shared/acme#token\n"
+    refused = empty("where", "partner/token", "-p", "prod", "--format", "eso")
+    assert "the profile names its place: shared/acme#token at vault://v.example/kv, workspace prod" in refused.err
+
+
 def test_options_of_the_urls(empty: Shell, tmp_path: Path) -> None:
     """Namespace, field, region and location of a URL are in the snippets; nothing is called."""
     vault = "vault://v.example/kv?namespace=team&field=a.b-c"
