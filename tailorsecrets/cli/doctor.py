@@ -17,7 +17,7 @@ from tailorsecrets.errors import SecretsError
 if TYPE_CHECKING:
     from tailorsecrets.doctor.findings import Check, Diagnosis, State
 
-_WORDS: "Final[Mapping[State, str]]" = {"ok": "ok", "warning": "WARNING", "failed": "FAILED", "untried": "-"}
+_WORDS: Final[Mapping["State", str]] = {"ok": "ok", "warning": "WARNING", "failed": "FAILED", "untried": "-"}
 
 
 @command(

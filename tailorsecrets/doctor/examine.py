@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from tailorsecrets.doctor.findings import Check, Diagnosis, Use, failed, limits, list_lag
@@ -68,9 +69,13 @@ def diagnose(targets: Sequence[tuple[Choice, Names]], environ: Mapping[str, str]
     It raises nothing.
     """
     if len(targets) == 1:
-        return [examine(*targets[0], environ)]
+        return [_examine_target(targets[0], environ)]
     with ThreadPoolExecutor(max(len(targets), 1)) as threads:
-        return list(threads.map(lambda target: examine(*target, environ), targets))
+        return list(threads.map(partial(_examine_target, environ=environ), targets))
+
+
+def _examine_target(target: tuple[Choice, Names], environ: Mapping[str, str]) -> Diagnosis:
+    return examine(*target, environ)
 
 
 def targets_of(routes: Sequence[Routes], names: Names) -> list[tuple[Choice, Names]]:

@@ -70,7 +70,7 @@ def test_the_source_of_the_key(managed: Shell, name: str, value: str) -> None:
     assert managed("file", "keys", "add", "--key-file", str(path)).code == 0
     environ = {name: str(path) if value else path.read_text().strip()}
     expected = "the key file ~/ci.key" if value else f"the variable {name}"
-    assert lines(managed("doctor", **environ).out)["login"] == f"ok       login     {expected}"
+    assert lines(managed.having(environ)("doctor").out)["login"] == f"ok       login     {expected}"
 
 
 def test_a_config_that_is_broken(managed: Shell) -> None:

@@ -43,7 +43,7 @@ def by_schema(name: str, text: str, folder: Path) -> None:
     """Check *text* by the schema *name* that check-jsonschema brings."""
     path = folder / "file.yaml"
     path.write_text(text)
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{name}", path]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{name}", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
@@ -87,7 +87,7 @@ def test_systemd(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze"):
         path = tmp_path / "my-app.service"
         path.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/sh", text))  # the program is not here
-        command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", path]
+        command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert (done.returncode, "my-app.service" in done.stderr) == (0, False), done.stderr
 
@@ -116,8 +116,9 @@ def test_pods(text: str) -> None:
 def test_ecs() -> None:
     """AWS's own model of the API accepts the task definition."""
     (text,) = blocks("json")
-    model = botocore.session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition")
-    assert not ParamValidator().validate(json.loads(text), model.input_shape).has_errors()
+    ecs = botocore.session.get_session().get_service_model("ecs")
+    shape: Any = ecs.operation_model("RegisterTaskDefinition").input_shape
+    assert not ParamValidator().validate(json.loads(text), shape).has_errors()
 
 
 def test_cloud_run() -> None:

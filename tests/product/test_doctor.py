@@ -57,7 +57,8 @@ def shell(opened: Backend) -> Shell:
 
 def doctor(shell: Shell, *words: str, **environ: str) -> tuple[Done, dict[str, Any]]:
     """Return what ``doctor`` says in words, and about its only target in JSON; neither holds a value or a token."""
-    said, document = shell("doctor", *words, **environ), shell("doctor", "--json", *words, **environ)
+    shell = shell.having(environ)
+    said, document = shell("doctor", *words), shell("doctor", "--json", *words)
     assert said.code == document.code
     secret = [CANARY, *(text for name, text in shell.environ.items() if name.endswith(("TOKEN", "ACCESS_KEY")))]
     for text in secret:
@@ -198,7 +199,7 @@ READERS: dict[str, Callable[[Backend, str], dict[str, str]]] = {
 def test_a_role_that_may_only_read(opened: Backend, shell: Shell, name: str) -> None:
     """Reading works and planning does not: an error under a profile that may write, and none under one that reads."""
     mount = {"TAILORSECRETS_STORE": f"{opened.url}?mount=secret"} if name == "openbao-folders" else {}
-    policy = shell("policy", "--for", "read", **mount).out if name != "azure" else ""
+    policy = shell.having(mount)("policy", "--for", "read").out if name != "azure" else ""
     environ = READERS[name](opened, policy)
     said, target = doctor(shell, **environ)
     assert said.code == 1
