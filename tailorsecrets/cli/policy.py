@@ -1,5 +1,6 @@
 """``policy``: the least-privilege policy of the store, as its own document."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import click
@@ -25,9 +26,13 @@ def policy(invocation: Invocation, use: Literal["read", "deploy"], vault_names: 
     The policy is the store's own document, for the named vaults or for all vaults of the config. The command calls
     no store, so an administrator can print it without a login.
     """
-    wanted = vault_names or tuple(invocation.config().declarations.names())
-    text = policy_of(invocation.choice, invocation.environ, wanted, use)
+    text = policy_of(invocation.choice, invocation.environ, vault_names or _declared(invocation), use)
     if invocation.json:
         invocation.io.show_json({"policy": text})
     else:
         invocation.io.show(text)
+
+
+def _declared(invocation: Invocation) -> Iterator[str]:
+    """Yield the vaults of the config, which is run only for a store that has policies."""
+    yield from invocation.config().declarations.names()

@@ -103,13 +103,17 @@ def examine(choice: Choice, names: Names, environ: Mapping[str, str]) -> Diagnos
         found = replace(
             found,
             store=choice.url,
-            plugin=distribution_of(store_type.scheme),
+            plugin=_with_version(distribution_of(store_type.scheme)),
             sdk={name: version for name in store_type.sdk if (version := version_of(name))},
         )
         with open_choice(choice, environ, create=False) as store:
             return _Examination(store, found, names).run()
     except SecretsError as error:
         return replace(found, checks=(failed("plugin", error, "reading"),))
+
+
+def _with_version(distribution: str) -> str:
+    return f"{distribution} {version_of(distribution)}".strip()
 
 
 class _Examination:
