@@ -3,6 +3,7 @@
 The console blocks of the page run as those of every page.
 """
 
+import base64
 import configparser
 import json
 import re
@@ -19,11 +20,19 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 
+from tailorsecrets.cli.root import root
 from tests.support.manifests import documents
+from tests.support.shell import PROGRAM, Shell
 
 PAGE = (Path(__file__).parents[2] / "docs" / "use-in.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 KUBERNETES = "1.31"
+VALUE = "sk_live_canary"
+PROGRAM_THAT_TELLS = """#!/bin/sh
+echo "$@" >> {folder}/arguments
+env >> {folder}/environment
+[ "$1" = apply ] && cat >> {folder}/input || touch {folder}/input
+"""
 
 
 def blocks(language: str, name: str = "") -> list[str]:
@@ -59,6 +68,28 @@ def test_every_block_is_checked() -> None:
 def test_shell(text: str) -> None:
     """A shell can parse it."""
     assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif("run" not in root.lazy, reason="the commands run and export are not here")
+@pytest.mark.parametrize("text", [text for text in blocks("sh") if text.startswith("tailorsecrets ")])
+def test_the_commands_do_what_they_say(managed: Shell, text: str) -> None:
+    """Each command gives the secret to the program that it starts: in its environment or on stdin, in no argument."""
+    managed.declare('{"api-keys": {"stripe-key": env("STRIPE_KEY")}, "database": {"password": env("STRIPE_KEY")}}')
+    assert managed("apply", "--yes", STRIPE_KEY=VALUE).code == 0
+    programs = managed.folder / "bin"
+    programs.mkdir()
+    for name in ("node", "docker", "terraform", "kubectl", "../migrate.sh"):
+        (programs / name).write_text(PROGRAM_THAT_TELLS.format(folder=managed.folder))
+        (programs / name).chmod(0o755)
+    path = f"{programs}:{Path(PROGRAM).parent}:{managed.environ['PATH']}"
+    environ = {**managed.environ, "PATH": path}
+    command, nothing = ["sh", "-ec", text], subprocess.DEVNULL
+    done = subprocess.run(command, cwd=managed.folder, env=environ, stdin=nothing, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = {name: (managed.folder / name).read_text() for name in ("arguments", "environment", "input")}
+    assert VALUE not in told["arguments"]
+    encoded = base64.b64encode(VALUE.encode()).decode()
+    assert VALUE in told["environment"] or encoded in told["input"]
 
 
 def test_compose(tmp_path: Path) -> None:
