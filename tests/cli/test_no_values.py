@@ -48,6 +48,8 @@ WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("file", "keys", "remove"): ("SLOT", "--yes", *FILE),
     ("file", "rekey"): FILE,
     ("file", "trust"): ("--yes", *FILE),
+    ("where",): ("api-keys/stripe-key",),
+    ("doctor",): (),
     ("policy",): ("--for", "read", "--store", "aws://eu-west-1"),
     ("app", "list"): APP,
     ("app", "emit"): ('{"kind": "recordCreated", "type": "Order", "new_record": {}}', *APP),
