@@ -16,8 +16,8 @@ import tailorsecrets.testing
 ROOT = Path(__file__).parent.parent
 REPOSITORY = "https://github.com/tailorsecrets/tailorsecrets"
 ORDER = [
-    "errors", "secret", "driver", "store", "targets", "declared", "references", "runtime", "config", "deploy", "app",
-    "integrations", "testing", "cli",
+    "errors", "secret", "driver", "store", "targets", "declared", "references", "runtime", "config", "deploy",
+    "variables", "app", "integrations", "testing", "cli",
 ]  # fmt: skip
 AT_THE_ROOT = {"__init__.py", "__main__.py", "driver.py", "errors.py", "py.typed", "secret.py"}
 SEAM = {"driver", "errors", "secret"}

@@ -109,11 +109,15 @@ def _write_terms(
             formatter.write_dl(rows)
 
 
-def command(name: str, *examples: str) -> Callable[[Function], Command]:
-    """Make a command of a function that takes the Invocation and the options; its docstring is the help."""
+def command(name: str, *examples: str, **context: Any) -> Callable[[Function], Command]:
+    """Make a command of a function that takes the Invocation and the options; its docstring is the help.
+
+    *context* are settings of its click.Context.
+    """
 
     def make(function: Function) -> Command:
-        return click.command(name, cls=Command, examples=examples, help=inspect.getdoc(function))(
+        text = inspect.getdoc(function)
+        return click.command(name, cls=Command, examples=examples, help=text, context_settings=context)(
             click.pass_obj(function)
         )
 

@@ -51,12 +51,19 @@ def by_hand(
     and the release failed.
     """
     owner = owner_of(store, vault, must_exist=must_exist)
+    with releasing(store, vault, owner, invocation):
+        yield owner
+
+
+@contextmanager
+def releasing(store: "Store", vault: str, owner: "Owner | None", invocation: Invocation) -> Generator[None]:
+    """Do as by_hand for *vault*, whose *owner* is known."""
     if owner is not None:
         invocation.io.say(
             f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
             "a change by hand makes the vault unmanaged"
         )
-    yield owner
+    yield
     if owner is not None:
         _release(store, vault, owner, invocation)
 

@@ -18,6 +18,10 @@ _COMMANDS = {
     "file": ("file:group", "Manage an encrypted store file."),
     "check": ("check:check", "Read every secret of the config, also external ones."),
     "policy": ("policy:policy", "Print the least-privilege policy of the store."),
+    "run": ("run:run", "Run a command with secrets as environment variables."),
+    "export": ("export:export", "Print secrets for other tools: dotenv, JSON, a shell, Kubernetes."),
+    "import": ("importing:import_", "Write the variables of a file to a vault, as secrets."),
+    "inject": ("inject:inject", "Fill the secrets into a template."),
     "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }
