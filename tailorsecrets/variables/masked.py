@@ -5,31 +5,34 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from errno import EACCES, ENOENT
 from pathlib import Path
+from select import select
 from shutil import which
-from threading import Thread
+from threading import Event, Thread
 from typing import Final
 
 from tailorsecrets.variables.masking import Masker, Texts
 from tailorsecrets.variables.signals import FOR_PYTHON, passed_on
 
 _CHUNK: Final = 65536  # bytes, as many as a pipe holds
+_IDLE: Final = 1.0  # seconds without output after which no more is awaited, once the command has ended
 _STDOUT, _STDERR = 1, 2
 
 
 def run_masked(words: tuple[str, ...], environ: Mapping[str, str], texts: Iterable[bytes]) -> int:
     """Run *words* in *environ* with *texts* replaced in its stdout and stderr; return its exit code as a shell has it.
 
-    The signals of this process are passed on. Raise OSError where the command cannot be started. A process that the
-    command leaves behind is awaited as long as it may still write.
+    The signals of this process are passed on. Raise OSError where the command cannot be started. The output of processes
+    that the command leaves behind is masked until none comes for a second.
     """
-    path, shared = _program(words[0], environ), Texts(texts)
+    path, shared, ended = _program(words[0], environ), Texts(texts), Event()
     pipes = _pipes()
     with passed_on() as signals:
         child = _spawned(path, words, environ, pipes, signals.before)
-        pumps = [_pumping(read_end, stream, Masker(shared)) for stream, (read_end, _) in pipes.items()]
+        pumps = [_pumping(read_end, stream, Masker(shared), ended) for stream, (read_end, _) in pipes.items()]
         signals.pass_to(child)
         _, status = os.waitpid(child, 0)
         signals.end()
+    ended.set()
     for pump in pumps:
         pump.join()
     code = os.waitstatus_to_exitcode(status)
@@ -70,19 +73,29 @@ def _spawned(
             os.close(end)
 
 
-def _pumping(read_end: int, stream: int, masker: Masker) -> Thread:
-    thread = Thread(target=_pump, args=(read_end, stream, masker), daemon=True)
+def _pumping(read_end: int, stream: int, masker: Masker, ended: Event) -> Thread:
+    thread = Thread(target=_pump, args=(read_end, stream, masker, ended), daemon=True)
     thread.start()
     return thread
 
 
-def _pump(read_end: int, stream: int, masker: Masker) -> None:
+def _pump(read_end: int, stream: int, masker: Masker, ended: Event) -> None:
     """Copy all to *stream*. If nobody reads that any more, the command gets SIGPIPE, as it would without this."""
     with suppress(OSError):
-        while chunk := os.read(read_end, _CHUNK):
+        while _has_more(read_end, ended) and (chunk := os.read(read_end, _CHUNK)):
             _write(stream, masker.feed(chunk))
         _write(stream, masker.end())
     os.close(read_end)
+
+
+def _has_more(read_end: int, ended: Event) -> bool:
+    """Wait for output; return False where none came for a second and the command has *ended*."""
+    while True:
+        was_ended = ended.is_set()
+        if select([read_end], [], [], _IDLE)[0]:
+            return True
+        if was_ended:
+            return False
 
 
 def _write(stream: int, data: bytes) -> None:
