@@ -1,6 +1,5 @@
 """``inject``: a template with its secrets."""
 
-import os
 import stat
 import subprocess
 import sys
@@ -72,12 +71,12 @@ def test_a_missing_secret_writes_nothing(template: Shell) -> None:
     """All that is missing or malformed is listed by its place, and the file stays as it was."""
     (template.folder / "app.tmpl").write_text("{{ ts://api-keys/stripe-key }}\n {{ ts://no-vault/gone }}{{ ts://bad }}")
     (template.folder / "app.conf").write_text("before")
-    before = sorted(os.listdir(template.folder))
+    before = sorted(template.folder.iterdir())
     done = template("inject", "app.tmpl", "--output", "app.conf")
     assert (done.code, done.out) == (1, "")
     assert "error[TEMPLATE_INVALID]: 2:2: no-vault/gone is not in the store; 2:27: malformed" in done.err
     assert (template.folder / "app.conf").read_text() == "before"
-    assert sorted(os.listdir(template.folder)) == before
+    assert sorted(template.folder.iterdir()) == before
     (template.folder / "app.tmpl").write_text("{{ ts://api-keys/stripe-key }}\n{{ ts://api-keys/gone }}")
     assert "error[SECRET_NOT_FOUND]: 2:1: api-keys/gone" in template("inject", "app.tmpl").err
     assert template("inject", "app.tmpl").out == ""
