@@ -21,7 +21,7 @@ _STDOUT, _STDERR = 1, 2
 def run_masked(words: tuple[str, ...], environ: Mapping[str, str], texts: Iterable[bytes]) -> int:
     """Run *words* in *environ* with *texts* replaced in its stdout and stderr; return its exit code as a shell has it.
 
-    The signals of this process are passed on. Raise OSError where the command cannot be started. Output of processes that
+    Signals to this process are passed on. Raise OSError where the command cannot be started. Output of processes that
     the command leaves behind is masked too, until none comes for a second.
     """
     path, shared, ended = _program(words[0], environ), Texts(texts), Event()

@@ -74,7 +74,7 @@ def test_a_missing_secret_writes_nothing(template: Shell) -> None:
     before = sorted(template.folder.iterdir())
     done = template("inject", "app.tmpl", "--output", "app.conf")
     assert (done.code, done.out) == (1, "")
-    assert "error[TEMPLATE_INVALID]: 2:2: no-vault/gone is not in the store; 2:27: malformed" in done.err
+    assert "error[TEMPLATE_INVALID]: 2:2: no-vault/gone is not in the store; 2:26: malformed" in done.err
     assert (template.folder / "app.conf").read_text() == "before"
     assert sorted(template.folder.iterdir()) == before
     (template.folder / "app.tmpl").write_text("{{ ts://api-keys/stripe-key }}\n{{ ts://api-keys/gone }}")
