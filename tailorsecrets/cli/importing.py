@@ -14,8 +14,6 @@ from tailorsecrets.deploy.plan import Plan
 from tailorsecrets.store.names import check_name
 from tailorsecrets.variables.importing import FileFormat, import_plan, parsed
 
-_CANCELLED = "IMPORT_CANCELLED"
-
 
 @command(
     "import",
@@ -73,5 +71,5 @@ def _confirm(plan: Plan, vault: str, invocation: Invocation, *, managed: bool, y
     questions = [f"Change the vault {vault} by hand?"] if managed else []
     questions += [f"Overwrite {updates} secret{'s' if updates > 1 else ''} of the vault {vault}?"] if updates else []
     for question in questions:
-        confirm(question, invocation, code=_CANCELLED, yes=yes)
+        confirm(question, invocation, code="IMPORT_CANCELLED", yes=yes)
     return bool(questions) and not yes

@@ -57,7 +57,7 @@ class Texts:
         self._groups = {head: _Group(same) for head, same in groups.items()}
         shortest = min((len(text) for same in groups.values() for text in same), default=_HEAD)
         self._word = _LONG_WORD if shortest >= 2 * _LONG_WORD - 1 else _LONG_WORD // 2
-        self._code = "Q" if self._word == _LONG_WORD else "I"
+        self._type = "Q" if self._word == _LONG_WORD else "I"
         self._beginnings = {head[:size] for head in groups for size in range(1, _HEAD)}
         self._words = self._known_words(text for same in groups.values() for text in same)
 
@@ -66,14 +66,14 @@ class Texts:
         found: dict[int, set[int]] = {}
         for text in texts:
             for offset in range(self._word):
-                (word,) = array(self._code, text[offset : offset + self._word])
+                (word,) = array(self._type, text[offset : offset + self._word])
                 found.setdefault(word, set()).add(offset)
         return {word: sorted(offsets, reverse=True) for word, offsets in found.items()}
 
     def beginnings(self, data: bytes) -> Iterator[int]:
         """Yield where a text may begin in *data*, ascending, but for its last bytes, which hold no whole word."""
         size = self._word
-        whole = array(self._code, data[: len(data) // size * size])
+        whole = array(self._type, data[: len(data) // size * size])
         known = self._words.keys()
         step = _BLOCK // size
         for first in range(0, len(whole), step):

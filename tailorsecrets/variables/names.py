@@ -8,7 +8,6 @@ from tailorsecrets.errors import NameInvalid
 from tailorsecrets.store.names import RULE, Place, is_name
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CODE: Final = "VARIABLE_INVALID"
 
 
 def variable_of(place: Place, prefix: str = "") -> str:
@@ -30,7 +29,7 @@ def named(places: Iterable[Place], prefix: str = "") -> dict[str, Place]:
     twice = [f"{name} is {' and '.join(map(_path, same))}" for name, same in found.items() if len(same) > 1]
     if bad or twice:
         hint = "name each variable with --map VAR=VAULT/NAME" + (", or put --prefix P before all" if bad else "")
-        raise NameInvalid("; ".join([*bad, *twice]), code=_CODE, hint=hint)
+        raise NameInvalid("; ".join([*bad, *twice]), code="VARIABLE_INVALID", hint=hint)
     return {name: same[0] for name, same in found.items()}
 
 
@@ -42,11 +41,13 @@ def mapped(entries: Sequence[str]) -> dict[str, Place]:
     split = [(entry, *_split(entry)) for entry in entries]
     bad = [f"--map {entry}" for entry, name, place in split if not (_fits(name) and all(map(is_name, place)))]
     if bad:
-        raise NameInvalid(f"{', '.join(bad)}: not VAR=VAULT/NAME", code=_CODE, hint=f"vaults and secrets have {RULE}")
+        raise NameInvalid(
+            f"{', '.join(bad)}: not VAR=VAULT/NAME", code="VARIABLE_INVALID", hint=f"vaults and secrets have {RULE}"
+        )
     names = [name for _, name, _ in split]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise NameInvalid(f"--map gives {', '.join(twice)} more than once", code=_CODE)
+        raise NameInvalid(f"--map gives {', '.join(twice)} more than once", code="VARIABLE_INVALID")
     return {name: place for _, name, place in split}
 
 
@@ -69,7 +70,9 @@ def check_within(names: Mapping[str, Place], vaults: Sequence[str]) -> None:
     """Raise one NameInvalid that lists every variable of a vault that is not among *vaults*, if there are any."""
     outside = [f"{name}={_path(place)}" for name, place in names.items() if vaults and place.vault not in vaults]
     if outside:
-        raise NameInvalid(f"--map {', '.join(outside)}: not in the vaults of -V", code=_CODE, hint="leave -V out")
+        raise NameInvalid(
+            f"--map {', '.join(outside)}: not in the vaults of -V", code="VARIABLE_INVALID", hint="leave -V out"
+        )
 
 
 def _split(entry: str) -> tuple[str, Place]:

@@ -333,9 +333,10 @@ def test_a_stopped_command(long_value: Shell) -> None:
     """SIGTSTP stops the command and its parent, so that a shell gets the terminal back; both go on with SIGCONT."""
     words = f"{PROGRAM} run --mask -- sh -c 'echo $PPID $$; sleep 0.2; echo done'"
     job = subprocess.Popen(
-        ["bash", "-c", f"set -m; {words} & wait"],  # in a group of its own, as the job of a shell is
+        ["bash", "-c", f"set -m; {words} & read end"],  # in a group of its own, as the job of a shell is
         cwd=long_value.folder,
         env=long_value.environ,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
