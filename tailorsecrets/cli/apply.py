@@ -24,6 +24,11 @@ _TRUSTED: Final = (
 )
 _UNREAD: Final = "vaults whose owner is unknown, since their record cannot be read, are not changed"
 _UNKNOWN: Final = "may differ and is not changed: it has no stamp, and this login may not read its value"
+_COMPARED: Final = "the store keeps no stamps (fingerprints of values), so the plan read and compared values"
+_READ: Final = "the store shows metadata only together with the value, so the plan read values"
+_UNLISTED: Final = "the store cannot list its secrets"
+_SEEN: Final = "what the config declares is deleted; anything else in its vaults is not seen"
+_KEPT: Final = "nothing is deleted, also if the config no longer declares it"
 _QUESTIONS: Final[dict[Topic, str]] = {
     "conflicts": "Take these vaults over from their owners?",
     "unmanaged": "Take these vaults over?",
@@ -67,7 +72,7 @@ def apply(
     invocation.announce(f"apply {config.owner.name}", writes=not dry_run)
     declared = read_desired(config, invocation.environ, Path(invocation.folder))
     with invocation.open() as store:
-        plan = _planned(declared, store, invocation, prune=not no_prune, trust=trust_stamps)
+        plan = _planned(declared, store, invocation, unlisted=_KEPT, prune=not no_prune, trust=trust_stamps)
         _show(plan, invocation, dry_run=dry_run, idle="nothing to do: the store matches the config")
         if not dry_run:
             consent = Consent(yes=yes, allow_deletes=allow_deletes, can_ask=invocation.can_ask)
@@ -85,7 +90,7 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
     config = invocation.config()
     invocation.announce(f"remove {config.owner.name}", writes=not dry_run)
     with invocation.open() as store:
-        plan = _planned(nothing_desired(config), store, invocation)
+        plan = _planned(nothing_desired(config), store, invocation, unlisted=_SEEN)
         _show(plan, invocation, dry_run=dry_run, idle=f"nothing to remove: {config.owner.name} owns no vault here")
         if not dry_run:
             asked = to_ask(plan, Consent(yes=yes, can_ask=invocation.can_ask), guard=False)
@@ -94,11 +99,15 @@ def remove(invocation: Invocation, dry_run: bool, yes: bool) -> None:
 
 
 def _planned(
-    declared: Desired, store: Store, invocation: Invocation, *, prune: bool = True, trust: bool = False
+    declared: Desired, store: Store, invocation: Invocation, *, unlisted: str, prune: bool = True, trust: bool = False
 ) -> Plan:
     plan = make_plan(declared, store, prune=prune, trust=trust)
     if plan.compared_values:
-        invocation.io.say("note: the store keeps no stamps, so the plan read and compared values")
+        invocation.io.say(f"note: {_COMPARED}")
+    if plan.read_values:
+        invocation.io.say(f"note: {_READ}")
+    if plan.unlisted:
+        invocation.io.say(f"note: {_UNLISTED}: {unlisted}")
     if plan.trusted:
         invocation.io.say(f"note: {plan.trusted} {_TRUSTED}")
     if plan.unread:

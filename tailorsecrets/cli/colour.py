@@ -14,6 +14,7 @@ _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
     r"hint:": {"bold": True},
     r"ok\b": {"fg": "green"},
     r"(FAILED|UNTRIED)\b": {"fg": "red"},
+    r"WARNING\b": {"fg": "yellow"},
     r"done:$": {"fg": "green"},
     r"not done:$": {"fg": "red"},
     r"unknown:$": {"fg": "yellow"},

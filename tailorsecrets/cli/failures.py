@@ -58,7 +58,9 @@ def show_error(exc: BaseException, invocation: Invocation) -> int:
 
 
 def _reason(exc: BaseException) -> list[str]:
-    return [f"reason: {exc.reason}"] if isinstance(exc, SecretsError) and exc.reason else []
+    if not isinstance(exc, SecretsError):
+        return []
+    return [f"{title}: {text}" for title, text in (("reason", exc.reason), ("raised", exc.origin)) if text]
 
 
 def _write_error(

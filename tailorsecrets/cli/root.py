@@ -22,6 +22,8 @@ _COMMANDS = {
     "export": ("export:export", "Print secrets for other tools: dotenv, JSON, a shell, Kubernetes."),
     "import": ("importing:import_", "Write the variables of a file to a vault, as secrets."),
     "inject": ("inject:inject", "Fill the secrets into a template."),
+    "where": ("where:where", "Print where other tools find a secret, without its value."),
+    "doctor": ("doctor:doctor", "Find out why a store cannot be used."),
     "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }

@@ -39,13 +39,16 @@ def _failure(report: Report, invocation: Invocation) -> Failed:
     ]
     sentence = ", ".join(filter(None, parts))
     failure = report.failed[0][1] if report.failed else None
-    return Failed(
+    failed = Failed(
         f"{sentence}: {failure}" if failure else sentence,
         code="INTERRUPTED" if report.interrupted or failure is None else failure.code,
         hint=(failure.hint if failure else "") or "run it again to do the other steps",
         details={"done": _names(report.done), "notDone": _names(undone), "unknown": _names(unknown)},
         exit_code=128 + report.signal if report.interrupted else exits.ERROR,
     )
+    if failure:
+        failed.reason, failed.origin = failure.reason, failure.origin
+    return failed
 
 
 def _text(report: Report) -> str:
