@@ -5,7 +5,8 @@ import click
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.output import output_option, put_out
-from tailorsecrets.cli.variables import Selection, read_variables, selection_options
+from tailorsecrets.cli.selection import Selection, read_variables
+from tailorsecrets.cli.variables import selection_options
 from tailorsecrets.secret import Secret
 from tailorsecrets.variables.formats import FORMATS, k8s
 from tailorsecrets.variables.names import mapped

@@ -7,7 +7,7 @@ import click
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.output import content, output_option, put_out
-from tailorsecrets.cli.variables import read_secrets
+from tailorsecrets.cli.selection import read_secrets
 from tailorsecrets.variables.templates import Template
 
 

@@ -1,28 +1,15 @@
-"""The options that choose secrets and name their variables, and reading them."""
+"""The options that choose secrets and name their variables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import complete_vault
-from tailorsecrets.secret import Secret
-from tailorsecrets.store.names import Place, check_names
-from tailorsecrets.variables import names
-from tailorsecrets.variables.reading import answers_of, check_all_there, expanded, found_in
+from tailorsecrets.cli.selection import Selection
 
 T = TypeVar("T")
-
-
-class Selection(NamedTuple):
-    """The options that choose secrets and name their variables."""
-
-    vaults: tuple[str, ...]
-    maps: tuple[str, ...]
-    prefix: str
-    allow_missing: bool
 
 
 def selection_options(function: Callable[..., T]) -> Callable[..., T]:
@@ -58,35 +45,3 @@ def selection_options(function: Callable[..., T]) -> Callable[..., T]:
     ):
         gathered = option(gathered)
     return gathered
-
-
-def read_variables(invocation: Invocation, selection: Selection) -> dict[str, Secret]:
-    """Return the values of the chosen secrets by variable, without missing ones where the options allow them.
-
-    Raise one error that lists every wrong name, every missing secret, or every one that cannot be read.
-    """
-    chosen = names.mapped(selection.maps)
-    names.check_within(chosen, selection.vaults)
-    wanted = list(chosen.values()) if chosen else _wanted(invocation, selection.vaults)
-    places, values = read_secrets(invocation, wanted)
-    chosen = chosen or names.named(places, selection.prefix)
-    if not selection.allow_missing:
-        hint = "create them, or leave their variables unset with --allow-missing"
-        check_all_there(places, values, hint=hint)
-    return {name: values[place] for name, place in chosen.items() if place in values}
-
-
-def read_secrets(invocation: Invocation, wanted: Sequence[Place]) -> tuple[list[Place], dict[Place, Secret]]:
-    """Return the secrets that *wanted* names, each by itself or by its vault, and the values of those that exist."""
-    with invocation.open() as store:
-        places = expanded(store, wanted)
-        return places, found_in(answers_of(store, places))
-
-
-def _wanted(invocation: Invocation, vaults: Sequence[str]) -> list[Place]:
-    """Return the names of *vaults*, or without any those of the config's secrets."""
-    if vaults:
-        check_names([("vault", vault) for vault in vaults])
-        return [Place(vault) for vault in dict.fromkeys(vaults)]
-    declared = invocation.config().declarations.names()
-    return [Place(vault, secret) for vault, secrets in declared.items() for secret in secrets]

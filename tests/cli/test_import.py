@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.support.shell import Shell
 def real_world(lines: int) -> tuple[str, dict[str, str]]:
     """Return a dotenv file of many habits with *lines* variables, and the secrets that it holds."""
     rng = random.Random(11)
-    forms = [
+    forms: list[Callable[[str], str]] = [
         lambda value: value,
         lambda value: f"'{value}'",
         lambda value: f'"{value}"',

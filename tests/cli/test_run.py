@@ -6,17 +6,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pexpect
 import pytest
 
-from tailorsecrets.errors import Denied, Disabled, Unavailable
+from tailorsecrets.cli.options import invocation_of
+from tailorsecrets.cli.running import plain_line
+from tailorsecrets.cli.selection import Selection
+from tailorsecrets.cli.streams import Io
+from tailorsecrets.errors import Denied, Disabled, SecretsError, Unavailable
 from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import PROGRAM, STORE, Shell
+from tests.support.tree import parse
 
 PRINT = (sys.executable, "-c", "import os; print(*sorted(n + '=' + v for n, v in os.environ.items()), sep='\\n')")
-ROOT = Path(__file__).parent.parent.parent
 
 
 def add(shell: Shell, vault: str, name: str, value: str) -> None:
@@ -26,9 +32,9 @@ def add(shell: Shell, vault: str, name: str, value: str) -> None:
 
 
 def start(shell: Shell, *argv: str, **options: object) -> "subprocess.Popen[str]":
-    """Start the program with *argv*."""
+    """Start the program with *argv*, with the usual effect of signals, also if these tests run in the background."""
     return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
-        [PROGRAM, *argv],
+        ["env", "--default-signal", PROGRAM, *argv],
         cwd=shell.folder,
         env=shell.environ,
         stdout=subprocess.PIPE,
@@ -85,10 +91,11 @@ def test_a_missing_secret(managed: Shell) -> None:
 
 @pytest.mark.parametrize("kind", [Denied, Disabled, Unavailable])
 @pytest.mark.parametrize("batch", [1, 20])
-def test_denied_is_not_missing(memory: Shell, kind: type[Denied], batch: int) -> None:
+def test_denied_is_not_missing(memory: Shell, kind: type[SecretsError], batch: int) -> None:
     """A secret that is denied or unavailable is an error with --allow-missing too."""
     memory.declare('{"api-keys": {"stripe-key": "x", "other-key": "y"}}')
     assert memory("apply", "--yes").code == 0
+    DRIVERS["here"].caps = replace(DRIVERS["here"].caps, batch=batch)
     DRIVERS["here"].fail("get", kind)
     DRIVERS["here"].fail("get_many", kind)
     done = memory("run", "--allow-missing", "--", *PRINT)
@@ -231,6 +238,60 @@ def test_a_terminal_stays_one(managed: Shell) -> None:
     assert child.exitstatus == 5
 
 
+LINES = [
+    "true",
+    "-- true -V x",
+    "-V api-keys -V partner -- true",
+    "--vault-name api-keys --map A=b/c --map D=e/f --allow-missing --mask echo --mask",
+    "--preserve-env --preserve-env -w prod --workspace-id dev true",
+    "--override --store file:x -p one --profile two -c a.py --config b.py -- --",
+    "-V -x -- true",
+]
+FOR_CLICK = [
+    "",
+    "--",
+    "-V",
+    "-V x",
+    "--help",
+    "--preserve-env --override true",
+    "--prefix A true",
+    "-e .env true",
+    "-Vx true",
+]
+FOR_CLICK += ["--store= true", "--json true", "--no-such true", "- true", "-V x --"]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_lines_that_need_no_click(line: str) -> None:
+    """The command lines that are read without click mean the same as with it."""
+    io = Io(BytesIO(), StringIO(), StringIO(), {}, Path())
+    context = parse(["run", *line.split()], io)
+    plain = plain_line(line.split())
+    assert plain is not None
+    invocation = invocation_of(context)
+    assert plain.common == {name: value for name, value in vars(invocation.common).items() if value}
+    given = context.params
+    assert plain.selection == Selection(given["vaults"], given["maps"], given["prefix"], given["allow_missing"])
+    precedence = "environment" if given["preserve_env"] else "store" if given["override"] else "none"
+    assert (plain.words, plain.mask, plain.precedence) == (given["words"], given["mask"], precedence)
+
+
+@pytest.mark.parametrize("line", FOR_CLICK)
+def test_lines_that_need_click(line: str) -> None:
+    """Every other line, also a wrong one, is left to click."""
+    assert plain_line(line.split(" ") if line else []) is None
+
+
+def test_a_plain_line_loads_no_click(managed: Shell) -> None:
+    """The command is started without click, which takes as long to load as Python."""
+    code = "import sys; from tailorsecrets.cli import main; from tailorsecrets.cli.streams import Io;"
+    code += "show = lambda *_: print(sorted({'click', 'logging'} & {*sys.modules}));"
+    code += "Io.__init__.__kwdefaults__['execute'] = show; main()"
+    words = [sys.executable, "-c", code, "run", "--", "true"]
+    done = subprocess.run(words, cwd=managed.folder, env=managed.environ, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
 def masked(shell: Shell, *words: str, code: int = 0) -> tuple[str, str]:
     """Run *words* with --mask; return what came to stdout and stderr."""
     done = start(shell, "run", "--mask", "--", *words)
@@ -346,7 +407,8 @@ def test_a_stopped_command(long_value: Shell) -> None:
     os.kill(parent, signal.SIGTSTP)
     assert states(parent, child, "T")
     os.kill(parent, signal.SIGCONT)
-    assert job.communicate(timeout=60)[0] == "done\n"
+    assert job.stdout.readline() == "done\n"
+    job.communicate(timeout=60)
 
 
 def states(parent: int, child: int, wanted: str) -> bool:
