@@ -15,7 +15,7 @@ from tailorsecrets.variables.names import mapped
 @command(
     "export",
     "tailorsecrets export --format dotenv --output .env",
-    "tailorsecrets export -V api-keys --format k8s --name shop-keys | kubectl apply -f -",
+    "tailorsecrets export -V api-keys --format k8s --name shop-keys",
     "tailorsecrets export --profile staging --format json",
 )
 @selection_options

@@ -14,7 +14,7 @@ from tailorsecrets.variables.templates import Template
 @command(
     "inject",
     "tailorsecrets inject nginx.conf.tmpl --output nginx.conf",
-    "tailorsecrets inject values.yaml --profile prod | helm upgrade shop ./chart -f -",
+    "tailorsecrets inject values.yaml --profile prod",
     "tailorsecrets inject - < config.tmpl",
 )
 @click.argument("template", metavar="TEMPLATE")
