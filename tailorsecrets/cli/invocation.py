@@ -129,7 +129,11 @@ class Invocation:
         )
 
     def config(self) -> "Config":
-        """Run the config file. Its prints go to stderr. Raise ConfigError where there is none."""
+        """Run the config file, once. Its prints go to stderr. Raise ConfigError where there is none."""
+        return self._config
+
+    @cached_property
+    def _config(self) -> "Config":
         self.environ  # noqa: B018  # the env files come before the file that may read them
         if self.config_path is None:
             hint = "run: tailorsecrets init, or name a config with --config"
