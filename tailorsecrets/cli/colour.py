@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
 _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
-    r"  \+ .*": {"fg": "green"},
-    r"  [~○] .*": {"fg": "yellow"},
-    r"  [-!] .*": {"fg": "red"},
+    r" +\+ .*": {"fg": "green"},
+    r" +[~○*] .*": {"fg": "yellow"},
+    r" +[-!] .*": {"fg": "red"},
     r"error\[\w+\]:": {"fg": "red", "bold": True},
     r"(warning|note):": {"fg": "yellow", "bold": True},
     r"hint:": {"bold": True},
@@ -16,7 +16,7 @@ _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
     r"done:$": {"fg": "green"},
     r"not done:$": {"fg": "red"},
     r"unknown:$": {"fg": "yellow"},
-    r"[A-Z][\w ,]*:$|Plan: .*": {"bold": True},
+    r" *[A-Z][\w ,]*:$|(Plan|Diff): .*": {"bold": True},
 }
 
 

@@ -1,5 +1,6 @@
 """Errors on stderr, and their exit codes. The message of an unexpected exception is never shown."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Final
 
@@ -23,7 +24,7 @@ class Failed(SecretsError):
         *,
         code: str,
         hint: str,
-        details: dict[str, list[str]] | None = None,
+        details: Mapping[str, object] | None = None,
         exit_code: int = exits.ERROR,
     ) -> None:
         super().__init__(message, code=code, hint=hint)
@@ -64,7 +65,7 @@ def _reason(exc: BaseException) -> list[str]:
 
 
 def _write_error(
-    invocation: Invocation, code: str, message: str, hint: str = "", details: dict[str, list[str]] | None = None
+    invocation: Invocation, code: str, message: str, hint: str = "", details: Mapping[str, object] | None = None
 ) -> None:
     if invocation.json:
         from json import dumps

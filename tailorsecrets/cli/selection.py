@@ -1,13 +1,16 @@
 """The secrets that a command line chooses, by the names of their variables. Nothing here needs click."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place, check_names
 from tailorsecrets.variables import names
 from tailorsecrets.variables.reading import answers_of, check_all_there, expanded, found_in
+
+if TYPE_CHECKING:
+    from tailorsecrets.targets.choice import Choice
 
 
 class Selection(NamedTuple):
@@ -36,10 +39,24 @@ def read_variables(invocation: Invocation, selection: Selection) -> dict[str, Se
 
 
 def read_secrets(invocation: Invocation, wanted: Sequence[Place]) -> tuple[list[Place], dict[Place, Secret]]:
-    """Return the secrets that *wanted* names, each by itself or by its vault, and the values of those that exist."""
-    with invocation.open() as store:
-        places = expanded(store, wanted)
-        return places, found_in(answers_of(store, places))
+    """Return the secrets that *wanted* names, each by itself or by its vault, and the values of those that exist.
+
+    Each is read at the primary target of its vault, or at that of ``--store``.
+    """
+    from tailorsecrets.targets.opening import open_choice
+
+    routes = invocation.routes[0]
+    by_target: dict[Choice, list[Place]] = {}
+    for place in wanted:
+        by_target.setdefault(routes.read_by_hand(place.vault), []).append(place)
+    invocation.wait_notice.start(", ".join(dict.fromkeys(choice.url for choice in by_target)))
+    places, values = list[Place](), dict[Place, Secret]()
+    for choice, some in by_target.items():
+        with open_choice(choice, invocation.environ) as store:
+            found = expanded(store, some)
+            places += found
+            values |= found_in(answers_of(store, found))
+    return places, values
 
 
 def _wanted(invocation: Invocation, vaults: Sequence[str]) -> list[Place]:

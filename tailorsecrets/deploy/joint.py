@@ -131,8 +131,7 @@ def join(
         resolved = {vault: values.of(desired, number, vault) for vault in layout.vaults(number)}
         moved = {vault for vault in layout.left(number) if vault in found and _is_ours(desired, found[vault])}
         ready = {vault for vault in moved if _is_complete(desired, layout, usable, number, vault)}
-        if delete_moved:
-            moved -= ready
+        copies = ready if delete_moved else set[str]()
         plan = diff(
             replace(desired, vaults=resolved),
             found,
@@ -140,12 +139,18 @@ def join(
             values=observed.values,
             unknown=observed.unknown,
             keys=_keys(layout, usable, number),
-            moved=moved,
+            moved=moved - copies,
             caps=observed.caps,
         )
         held = tuple(place for place in plan.skipped if place in values.held)
         skipped = tuple(place for place in plan.skipped if desired.vaults[place.vault][place.secret] is None)
-        plan = replace(observed.noted(plan), ready=tuple(sorted(ready & set(plan.moved))), held=held, skipped=skipped)
+        plan = replace(
+            observed.noted(plan),
+            ready=tuple(sorted(ready - copies)),
+            copies=frozenset(copies),
+            held=held,
+            skipped=skipped,
+        )
         plans.append(TargetPlan(layout.targets[number], layout.profiles[number], plan, aside=aside))
     return JointPlan(layout, tuple(plans))
 

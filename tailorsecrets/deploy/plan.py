@@ -73,10 +73,11 @@ class Plan:
     config whose records cannot be read: their owners are not known, so apply leaves them alone; ``unknown`` are
     secrets of the app without a stamp whose values may not be read: apply leaves them alone too, since another write
     may end without a stamp again. ``unlisted`` says that the store cannot list, so that only declared names were looked
-    at, and ``read_values`` that it has no metadata read, so that the plan read values for it. With several targets,
-    ``moved`` are the vaults that the target still holds and that the profile sends elsewhere, ``ready`` those of them
-    whose secrets are all at the new targets, and ``held`` are generated secrets that are not made, because a target
-    that may hold them does not answer.
+    at, and ``read_values`` that it has no metadata read, so that the plan read values for it.
+
+    With several targets, ``moved`` are the vaults that the target still holds and that the profile sends elsewhere,
+    ``ready`` those of them whose secrets are all at the new targets, and ``copies`` those that the plan deletes here.
+    ``held`` are generated secrets that are not made, because a target that may hold them does not answer.
     """
 
     owner: Owner
@@ -94,6 +95,7 @@ class Plan:
     read_values: bool = False
     moved: tuple[str, ...] = ()
     ready: tuple[str, ...] = ()
+    copies: frozenset[str] = frozenset()
     held: tuple[Place, ...] = ()
 
     def count(self, action: Action) -> int:
@@ -101,8 +103,8 @@ class Plan:
         return sum(step.action == action for step in self.steps)
 
     def deletions(self) -> list[Step]:
-        """Return the steps that delete."""
-        return [step for step in self.steps if step.action == "delete"]
+        """Return the steps that delete, but for those of old copies, which are complete at other targets."""
+        return [step for step in self.steps if step.action == "delete" and step.place.vault not in self.copies]
 
     def claimed(self) -> frozenset[str]:
         """Return the vaults that the plan takes over, from nobody or from another owner."""

@@ -115,6 +115,15 @@ class Operations:
             return None
         return entry if deleted or entry.state in _EXISTING else None
 
+    def stat_native(self, name: str) -> Entry | None:
+        """Return the entry of the native *name*, which another tool gave, None for none."""
+        self._need("stats")
+        try:
+            entry = self._call("stat", None, self._driver.stat, name)
+        except NotFound:
+            return None
+        return entry if entry.state in _EXISTING else None
+
     def list(self, vault: str = "", *, deleted: bool = False) -> Iterator[tuple[Place, Entry]]:
         """Yield the places of the workspace, or of *vault*; with *deleted*, those that restore can bring back."""
         self.need("lists")

@@ -1,10 +1,13 @@
 """Bringing the variables of a file into a vault: what is in the file, and the plan that writes it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal, NamedTuple, cast
 
+from tailorsecrets.deploy.by_hand import OpenTarget, look
+from tailorsecrets.deploy.joint import JointPlan, TargetPlan
+from tailorsecrets.deploy.layout import Group, Layout
 from tailorsecrets.deploy.observe import make_plan
 from tailorsecrets.deploy.plan import Desired, Plan
 from tailorsecrets.errors import ConfigError
@@ -32,20 +35,30 @@ def parsed(text: Secret, kind: FileFormat) -> Incoming:
     return _json(whole) if kind == "json" else _dotenv(whole)
 
 
-def import_plan(values: Mapping[str, Secret], vault: str, store: Store) -> Plan:
-    """Return the plan that makes the secrets of *vault* hold *values*, given by variable, and deletes nothing.
+def import_plan(values: Mapping[str, Secret], vault: str, targets: Sequence[OpenTarget]) -> JointPlan:
+    """Return the plan that makes the secrets of *vault* hold *values*, given by variable, at all its *targets*.
 
-    The vault is made if it is missing, and its owner stays. Raise NameInvalid, ValueInvalid or TooLarge that lists all
-    that cannot be a secret.
+    The vault is made where it is missing, its owner stays, and nothing is deleted. Raise NameInvalid, ValueInvalid or
+    TooLarge that lists all that cannot be a secret.
     """
     secrets = {secret: values[name] for name, secret in secrets_of(values).items()}
+    plans = look(targets, lambda store: _plan_of(secrets, vault, store))
+    choices = tuple(each.target for each in targets)
+    where = Layout(
+        targets=choices,
+        groups=(Group(vault, tuple(range(len(choices)))),),
+        profiles=("",) * len(choices),
+        kept=(frozenset[str](),) * len(choices),
+    )
+    return JointPlan(where, tuple(TargetPlan(choice, "", plan) for choice, plan in zip(choices, plans, strict=True)))
+
+
+def _plan_of(secrets: Mapping[str, Secret], vault: str, store: Store) -> Plan:
     plan = make_plan(Desired(_NOBODY, {vault: secrets}), store, prune=False)
     kept = [step for step in plan.steps if step.place.secret or step.action == "create"]
     updated = [step.place for step in kept if step.action == "update"]
     there, _ = workspace_of(store).values(updated)  # what another tool wrote has no stamp, and may be the same
-    steps = tuple(
-        step for step in kept if there.get(step.place) != secrets.get(step.place.secret) or step.place not in there
-    )
+    steps = tuple(step for step in kept if step.place not in there or there[step.place] != step.value)
     return replace(plan, steps=steps, unmanaged=(), conflicts=())
 
 
