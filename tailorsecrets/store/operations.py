@@ -117,7 +117,7 @@ class Operations:
 
     def stat_native(self, name: str) -> Entry | None:
         """Return the entry of the native *name*, which another tool gave, None for none."""
-        self._need("stats")
+        self.need("stats")
         try:
             entry = self._call("stat", None, self._driver.stat, name)
         except NotFound:
