@@ -35,11 +35,13 @@ def content(invocation: Invocation, path: str) -> Secret:
     Raise UsageError where it cannot be read or is not UTF-8.
     """
     try:
-        raw = invocation.io.stdin.read() if path == "-" else (Path(invocation.io.cwd) / path).read_bytes()
-        return Secret(raw.decode("utf-8"))
+        return Secret(_bytes(invocation, path).decode("utf-8"))
     except OSError as exc:
         problem = exc.strerror or type(exc).__name__
     except UnicodeDecodeError:
-        del raw  # and raise outside: neither a local nor __context__ keeps it
-        problem = "it is not UTF-8 text"
+        problem = "it is not UTF-8 text"  # raised outside: neither a local nor __context__ keeps the bytes
     raise click.UsageError(f"{path}: {problem}", click.get_current_context())
+
+
+def _bytes(invocation: Invocation, path: str) -> bytes:
+    return invocation.io.stdin.read() if path == "-" else (Path(invocation.io.cwd) / path).read_bytes()

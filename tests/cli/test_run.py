@@ -31,16 +31,15 @@ def add(shell: Shell, vault: str, name: str, value: str) -> None:
     assert shell("secret", "create", "-V", vault, "-n", name, "--value", value, "--yes").code == 0
 
 
-def start(shell: Shell, *argv: str, **options: object) -> "subprocess.Popen[str]":
+def start(shell: Shell, *argv: str) -> "subprocess.Popen[str]":
     """Start the program with *argv*, with the usual effect of signals, also if these tests run in the background."""
-    return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(
         ["env", "--default-signal", PROGRAM, *argv],
         cwd=shell.folder,
         env=shell.environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
     )
 
 
