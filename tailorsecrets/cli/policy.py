@@ -1,6 +1,6 @@
 """``policy``: the least-privilege policy of each target's store, as the store's own document."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
@@ -35,7 +35,12 @@ def policy(invocation: Invocation, use: _Use, vault_names: tuple[str, ...]) -> N
     The policy is the store's own document, for the named vaults or for all vaults of the config. The command calls
     no store, so an administrator can print it without a login.
     """
-    wanted, routes = vault_names or tuple(invocation.config().declarations.names()), invocation.routes[0]
+    routes = invocation.routes[0]
+    if not routes.has_several:
+        vaults = vault_names or _declared(invocation)
+        _show_one(invocation, policy_of(routes.primary, invocation.environ, vaults, use))
+        return
+    wanted = vault_names or tuple(_declared(invocation))
     targets = _targets(routes, wanted, use)
     if len(targets) == 1:
         _show_one(invocation, _policy(invocation, routes, targets[0], wanted, use))
@@ -84,3 +89,8 @@ def _policy_or_none(
     except Unsupported as error:
         invocation.io.say(f"note: {error}")
         return None
+
+
+def _declared(invocation: Invocation) -> Iterator[str]:
+    """Yield the vaults of the config, which is run only for a store that has policies."""
+    yield from invocation.config().declarations.names()

@@ -29,6 +29,7 @@ from tailorsecrets.errors import (
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
 from tailorsecrets.store.names import NAME_TAG, ExternalName, Naming, Place
+from tailorsecrets.store.origin import origin_of
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.writes import notify_write
 
@@ -42,6 +43,14 @@ _READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "conta
 _OUTCOMES: Final = {
     "not done": "the store is as it was before the write",
     "unknown": "whether the write was done is not known",
+}
+_LACKS: Final[Mapping[Ability, str]] = {
+    "writes": "this store can only be read",
+    "lists": "this store cannot list its secrets",
+    "stats": "this store shows a secret only with its value",
+    "versions": "this store keeps no old versions of a secret",
+    "undelete": "this store cannot bring back a deleted secret",
+    "containers": "this store has no containers for vaults",
 }
 _LONGEST_REASON: Final = 300  # characters
 STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
@@ -87,7 +96,7 @@ class Operations:
     def get(self, place: Place, version: str = "") -> Stored:
         """Return the value of *place*, or that of an old *version*."""
         if version:
-            self._need("versions")
+            self.need("versions")
         read, native = self._driver.get, self._native(place)
         if place in self._external and (field := self._external[place].field):
             read = partial(_get_field, self._driver, field)
@@ -131,11 +140,20 @@ class Operations:
             return None
         return entry if deleted or entry.state in _EXISTING else None
 
+    def stat_native(self, name: str) -> Entry | None:
+        """Return the entry of the native *name*, which another tool gave, None for none."""
+        self.need("stats")
+        try:
+            entry = self._call("stat", None, self._driver.stat, name)
+        except NotFound:
+            return None
+        return entry if entry.state in _EXISTING else None
+
     def list(self, vault: str = "", *, deleted: bool = False) -> Iterator[tuple[Place, Entry]]:
         """Yield the places of the workspace, or of *vault*; with *deleted*, those that restore can bring back."""
-        self._need("lists")
+        self.need("lists")
         if deleted:
-            self._need("undelete")
+            self.need("undelete")
         prefix = self._naming.prefix_of(vault)
         for entry in self._iterate("list", Place(vault), partial(self._listing, prefix, deleted=deleted)):
             place = self._naming.place(entry.name, entry.tags)
@@ -199,7 +217,7 @@ class Operations:
     def restore(self, place: Place) -> Entry:
         """Undo a delete."""
         self._check_writable(place)
-        self._need("undelete")
+        self.need("undelete")
         return self._write(
             "restore", place, partial(self._driver.restore, self._naming.native(place)), partial(self.stat, place)
         )
@@ -214,12 +232,12 @@ class Operations:
 
     def versions(self, place: Place) -> Iterator[Entry]:
         """Yield the versions of *place* that can still be read, newest first."""
-        self._need("versions")
+        self.need("versions")
         return self._iterate("versions", place, lambda: self._driver.versions(self._native(place)))
 
     def containers(self) -> Iterator[tuple[str, Entry]]:
         """Yield the vaults of the workspace that have a container, with make's note as the stamp."""
-        self._need("containers")
+        self.need("containers")
         for entry in self._iterate("containers", None, lambda: self._driver.containers(self._naming.container(""))):
             vault = self._naming.container_vault(entry.name)
             if vault is not None:
@@ -227,12 +245,12 @@ class Operations:
 
     def make(self, vault: str, note: str) -> None:
         """Make the container of *vault*."""
-        self._need("writes")
+        self.need("writes")
         self._call("make", Place(vault), self._driver.make, self._naming.container(vault), note)
 
     def drop(self, vault: str) -> None:
         """Drop the container of *vault*."""
-        self._need("writes")
+        self.need("writes")
         self._call("drop", Place(vault), self._driver.drop, self._naming.container(vault))
 
     def vault_names(self, vault: str) -> VaultNames:
@@ -282,21 +300,22 @@ class Operations:
 
     def setup(self) -> str:
         """Create the store itself where the plugin can; return a sentence for the user."""
-        self._need("writes")
+        self.need("writes")
         return self._call("setup", None, self._driver.setup)
+
+    def need(self, ability: Ability) -> None:
+        """Raise Unsupported where the store lacks *ability*, Denied for a write under a profile that may only read."""
+        if ability == "writes" and self._read_only:
+            raise read_only_error(self._read_only)
+        if not getattr(self.caps, ability):
+            raise Unsupported(f"{self._url}: {_LACKS[ability]}")
 
     def close(self) -> None:
         """Let go of the connection."""
         self._driver.close()
 
-    def _need(self, ability: Ability) -> None:
-        if ability == "writes" and self._read_only:
-            raise read_only_error(self._read_only)
-        if not getattr(self.caps, ability):
-            raise Unsupported(f"{self._url}: the store does not offer {ability}")
-
     def _check_writable(self, place: Place) -> None:
-        self._need("writes")
+        self.need("writes")
         self._check_ours(place)
 
     def _check_ours(self, place: Place) -> None:
@@ -449,7 +468,7 @@ class Operations:
         vault, secret = (place.vault, place.secret) if place else ("", "")
         specific = _SPECIFIC.get(kind, (kind, kind))[bool(secret)] if vault else kind
         message = text if text and text != kind.meaning else specific.meaning
-        return specific(
+        error = specific(
             f"{place if vault else self._url}: {message}",
             hint=hint,
             code=specific.code if code == kind.code else code,
@@ -461,6 +480,8 @@ class Operations:
             reason=_reason(reason, reason_code, op),
             reason_code=reason_code,
         )
+        error.origin = origin_of(exc)
+        return error
 
 
 def _with_outcome(error: Unavailable, outcome: Outcome) -> Unavailable:

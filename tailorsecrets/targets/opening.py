@@ -11,6 +11,7 @@ from tailorsecrets.driver import Driver, StoreType, Target
 from tailorsecrets.errors import ConfigError, Unsupported
 from tailorsecrets.store.names import ExternalName, Place
 from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.targets import plugins
 from tailorsecrets.targets.choice import Choice
 from tailorsecrets.targets.routes import chosen_workspace
 from tailorsecrets.targets.urls import parse_url, split_workspace
@@ -99,9 +100,15 @@ def _driver(store_type: StoreType, target: Target) -> Driver:
         with _without_gc():
             return store_type.open(target)
     except ImportError as exc:
-        missing = exc.name or "a package"
-    hint = f"pip install 'tailorsecrets[{store_type.extra}]'" if store_type.extra else ""
-    raise ConfigError(f"the {store_type.scheme}: store needs {missing}, which is not installed", hint=hint)
+        missing = exc.name if isinstance(exc, ModuleNotFoundError) else ""
+        problem = f"needs {missing}, which is not installed" if missing else f"cannot be opened: {exc}"
+    raise ConfigError(f"the {store_type.scheme}: store {problem}", hint=_install_hint(store_type))
+
+
+def _install_hint(store_type: StoreType) -> str:
+    """Return the command that installs what the plugin needs: its distribution brings it, in an extra if it has one."""
+    distribution = plugins.distribution_of(store_type.scheme)
+    return f"pip install '{distribution}[{store_type.extra}]'" if store_type.extra else f"pip install {distribution}"
 
 
 @contextmanager
