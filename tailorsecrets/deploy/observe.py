@@ -155,8 +155,9 @@ def _values(
     """Return the values to compare, and the secrets of which nothing can tell whether they changed.
 
     A store without stamps needs all values. Where a write and its stamp are one call, a version without a stamp is
-    another tool's. Elsewhere it may be the app's own: its value is compared. If that may not be read, it is written
-    again, and gets its stamp then; it is unknown where this login may not keep stamps either.
+    another tool's. Elsewhere it may be the app's own, from a run that broke off: it is written once more, unread, and
+    gets its stamp then. Where this login may not keep stamps, its value is compared, and it is unknown if that may not
+    be read.
     """
     if not workspace.caps.stamps:
         return workspace.values(_there(desired, observed))[0], set()
@@ -167,8 +168,7 @@ def _values(
         for place in _there(desired, observed)
         if isinstance(desired.vaults[place.vault][place.secret], Secret) and _lacks_stamp(desired, observed, place)
     ]
-    values, unreadable = workspace.values(unstamped)
-    return values, workspace.cannot_stamp(unreadable)
+    return workspace.values(sorted(workspace.cannot_stamp(unstamped)))
 
 
 def _lacks_stamp(desired: Desired, observed: Mapping[str, VaultState], place: Place) -> bool:

@@ -1,6 +1,7 @@
 """``status``: every secret at every target, as text, JSON and Markdown."""
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -183,13 +184,17 @@ def test_a_denied_list(fleet: Shell) -> None:
     )
 
 
+def _meet(together: threading.Barrier, _seconds: float) -> None:
+    together.wait(30)
+
+
 def test_targets_are_read_at_the_same_time(fleet: Shell) -> None:
     """Targets are read at the same time."""
     cells(fleet, "-p", "prod")
     together = threading.Barrier(3)
     for name in ("one", "two", "three"):
         DRIVERS[name].slow("list", 1, times=1)
-        DRIVERS[name]._sleep = lambda _seconds: together.wait(30)
+        DRIVERS[name]._sleep = partial(_meet, together)
     cells(fleet, "-p", "prod")
     assert not together.broken
 
