@@ -102,11 +102,11 @@ class Invocation:
         """The store and workspace of a command that takes one target."""
         return self.routes[0].primary
 
-    def choice_of(self, target: str | None) -> "Choice":
-        """Return the store and workspace of the option ``--target``; without it, ``choice``."""
+    def routes_of(self, target: str | None) -> "Routes":
+        """Return the routes of a command that takes one profile, with *target*, of ``--target``, as their only one."""
         if target is None:
-            return self.choice
-        return self._routes(self.common.profile, store=target, option="--target").primary
+            return self.routes[0]
+        return self._routes(self.common.profile, store=target, option="--target")
 
     @cached_property
     def routes(self) -> "tuple[Routes, ...]":

@@ -52,6 +52,8 @@ WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("export",): ("--format", "shell"),
     ("import",): (".env", "-V", "new-vault", "--yes"),
     ("inject",): ("app.tmpl",),
+    ("where",): ("api-keys/stripe-key",),
+    ("doctor",): (),
     ("policy",): ("--for", "read", "--store", "aws://eu-west-1"),
     ("app", "list"): APP,
     ("app", "emit"): ('{"kind": "recordCreated", "type": "Order", "new_record": {}}', *APP),
