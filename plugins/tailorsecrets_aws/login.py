@@ -4,6 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from botocore.credentials import (
@@ -13,6 +14,7 @@ from botocore.credentials import (
     ReadOnlyCredentials,
 )
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.loaders import create_loader
 from botocore.session import Session
 
 from tailorsecrets.driver import Target
@@ -33,6 +35,7 @@ _VARIABLES: Final = {
 def open_session(target: Target) -> Session:
     """Return a session with the region and the profile of *target*; it reads botocore's files and calls nothing."""
     session = Session(profile=target.options.get("profile"))
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     session.set_default_client_config(client_config(target.timeout, attempts=_STS_ATTEMPTS))
     handed = handed_variables(target.environ)
     for variable, name in _VARIABLES.items():
@@ -40,6 +43,9 @@ def open_session(target: Target) -> Session:
             session.set_config_variable(variable, handed[name])
     session.set_config_variable("region", _region_of(target, session.get_scoped_config()))
     return session
+
+
+_loader = cache(create_loader)  # all sessions share what it has parsed: most of the time to make a client
 
 
 def _region_of(target: Target, profile: Mapping[str, Any]) -> str:
