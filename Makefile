@@ -100,8 +100,13 @@ $(READY): pyproject.toml | check-python
 $(DEMO_READY): pyproject.toml | check-python
 	@echo 'setting up $(DEMO) for Python $(VERSION), once; it holds tailorsecrets and what the demo needs'
 	@rm -rf $(DEMO)
-	@$(PYTHON) -m venv $(DEMO)
-	@$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --editable . pexpect
+	@if uv --version >/dev/null 2>&1; then \
+		$(PYTHON) -m venv --without-pip $(DEMO) && \
+		uv pip install --quiet --python $(DEMO)/bin/python --editable . pexpect; \
+	else \
+		$(PYTHON) -m venv $(DEMO) && \
+		$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --editable . pexpect; \
+	fi
 	@touch $@
 
 clean:  ## delete the environments and everything that was built

@@ -35,13 +35,13 @@ _VARIABLES: Final = {
 def open_session(target: Target) -> Session:
     """Return a session with the region and the profile of *target*; it reads botocore's files and calls nothing."""
     session = Session(profile=target.options.get("profile"))
-    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     session.set_default_client_config(client_config(target.timeout, attempts=_STS_ATTEMPTS))
     handed = handed_variables(target.environ)
     for variable, name in _VARIABLES.items():
         if name in handed and variable not in session.instance_variables():
             session.set_config_variable(variable, handed[name])
     session.set_config_variable("region", _region_of(target, session.get_scoped_config()))
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     return session
 
 
