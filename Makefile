@@ -5,6 +5,7 @@ BIN = $(VENV)/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 READY = $(VENV)/installed-$(VERSION)
 DEMO = .venv-demo
+LOWEST = .venv-lowest
 DEMO_READY = $(DEMO)/installed-$(VERSION)
 WORKERS ?= 4
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
@@ -65,10 +66,12 @@ coverage: $(READY)  ## run all tests and print the branches that none of them ta
 	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 lowest: check-python  ## run all tests with the oldest versions of the run-time dependencies that pyproject.toml allows
-	@rm -rf .venv-lowest && $(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/python -m pip install --quiet uv
-	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[all]'
-	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --editable '.[dev]'
-	.venv-lowest/bin/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+	@rm -rf $(LOWEST) && $(PYTHON) -m venv $(LOWEST)
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --extra all \
+		--output-file $(LOWEST)/oldest.txt pyproject.toml
+	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --constraint $(LOWEST)/oldest.txt --editable '.[dev]'
+	$(LOWEST)/bin/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 benchmarks: $(READY)  ## measure, and compare with the budgets; use a quiet machine
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[bench]'
@@ -110,4 +113,4 @@ $(DEMO_READY): pyproject.toml | check-python
 	@touch $@
 
 clean:  ## delete the environments and everything that was built
-	rm -rf $(VENV) $(DEMO) build dist site
+	rm -rf $(VENV) $(DEMO) $(LOWEST) build dist site

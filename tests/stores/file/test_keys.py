@@ -219,7 +219,8 @@ def test_a_passphrase_costs_what_rfc_9106_recommends(tmp_path: Path, monkeypatch
 
     (slot,) = keys.list_slots(target_in(tmp_path))
 
-    assert slot.argon2 == Argon2(salt=slot.argon2.salt, iterations=3, lanes=4, memory=65_536)
+    assert slot.argon2
+    assert (slot.argon2.iterations, slot.argon2.lanes, slot.argon2.memory) == (3, 4, 65_536)
 
 
 def test_a_passphrase_in_two_forms(tmp_path: Path) -> None:

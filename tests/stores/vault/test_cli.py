@@ -77,7 +77,7 @@ def test_the_history_of_a_deleted_secret(run: Shell) -> None:
 )
 def test_an_error_is_one_line_with_its_remedy(run: Shell, more: dict[str, str], expected: str) -> None:
     """A bad store, login or address ends with status 1, one line of error, and no traceback."""
-    done = run("secret", "vault", "list", **more)
+    done = run.having(more)("secret", "vault", "list")
     assert done.code == 1
     assert expected in done.err
     assert [line[:6] for line in done.err.splitlines()].count("error[") == 1
