@@ -4,6 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from botocore.credentials import (
     Credentials,
     DeferredRefreshableCredentials,
     ReadOnlyCredentials,
+    RefreshableCredentials,
 )
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.loaders import create_loader
@@ -105,6 +107,11 @@ class Login(Credentials):
             return True
         self._found = None  # the next operation signs in again: until then another tool may have renewed the login
         return False
+
+    def end(self) -> tuple[datetime | None, bool]:
+        """Return the end of the keys, None for none, and whether botocore gets new ones at it."""
+        until: datetime | None = getattr(self._found, "_expiry_time", None)  # botocore tells it nowhere else
+        return until, isinstance(self._found, RefreshableCredentials)
 
     def _sign_in(self, old: Credentials | None) -> ReadOnlyCredentials:
         """Find credentials, unless another thread has put others in the place of *old*."""

@@ -24,11 +24,10 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
     """Undo the deletion of a secret, if the store supports it."""
     announce_write(invocation, "restore", vault_name, name)
     ask, code = f"Restore {vault_name}/{name} by hand?", "SECRET_CREATION_CANCELLED"
-    with (
-        invocation.open() as store,
-        by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes, must_exist=False),
-    ):
-        written = store.restore_secret(vault_name, name)
+    with invocation.open() as store:
+        workspace_of(store).need("undelete")
+        with by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes, must_exist=False):
+            written = store.restore_secret(vault_name, name)
     say_note(invocation, f"{vault_name}/{name}", written)
     invocation.report_change(name, f"restored {vault_name}/{name}")
 
@@ -41,11 +40,10 @@ def rollback(invocation: Invocation, vault_name: str, name: str, version: str, y
     """Write the value of an old version as a new version. This also settles a conflict."""
     announce_write(invocation, "rollback", vault_name, name)
     ask, code = f"Roll back {vault_name}/{name} by hand?", "SECRET_UPDATE_CANCELLED"
-    with (
-        invocation.open() as store,
-        by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes),
-    ):
-        written = store.rollback_secret(vault_name, name, version)
+    with invocation.open() as store:
+        workspace_of(store).need("versions")
+        with by_hand_if_agreed(store, vault_name, ask, invocation, code=code, yes=yes):
+            written = store.rollback_secret(vault_name, name, version)
     say_note(invocation, f"{vault_name}/{name}", written)
     invocation.report_change(name, f"rolled back {vault_name}/{name} to {version}")
 

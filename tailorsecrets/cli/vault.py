@@ -56,6 +56,7 @@ def delete(invocation: Invocation, name: str | None, option: str | None, yes: bo
     """Delete an empty vault. Fails if the vault holds secrets."""
     vault = vault_name_from(name, option)
     with invocation.open_to_write(f"secret vault delete {vault}") as store:
+        workspace_of(store).need("lists")
         need_terminal(f"Delete vault {vault}", invocation, yes=yes)
         owner = owner_of(store, vault)
         if owner is not None:
