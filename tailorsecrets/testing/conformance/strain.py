@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 
 from tailorsecrets.driver import Driver
-from tailorsecrets.errors import NotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Layer, Quota, Retry
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.clock import FakeClock
-from tailorsecrets.testing.conformance.suite import STAMP, Connect, Suite, names, refused, uses, where
+from tailorsecrets.testing.conformance.suite import STAMP, Connect, Suite, names, uses, where
 from tailorsecrets.testing.faults import Crash
 
 THREADS = 16
