@@ -103,13 +103,16 @@ $(READY): pyproject.toml | check-python
 $(DEMO_READY): pyproject.toml | check-python
 	@echo 'setting up $(DEMO) for Python $(VERSION), once; it holds tailorsecrets and what the demo needs'
 	@rm -rf $(DEMO)
+	@$(PYTHON) -m venv --without-pip $(DEMO)
 	@if uv --version >/dev/null 2>&1; then \
-		$(PYTHON) -m venv --without-pip $(DEMO) && \
-		uv pip install --quiet --python $(DEMO)/bin/python --editable . pexpect; \
+		install="uv pip install --python $(DEMO)/bin/python"; \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+		install="$(PYTHON) -m pip --python $(DEMO)/bin/python install --disable-pip-version-check"; \
 	else \
-		$(PYTHON) -m venv $(DEMO) && \
-		$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --editable . pexpect; \
-	fi
+		$(DEMO)/bin/python -m ensurepip >/dev/null; \
+		install="$(DEMO)/bin/python -m pip install --disable-pip-version-check"; \
+	fi; \
+	$$install --quiet --editable . pexpect
 	@touch $@
 
 clean:  ## delete the environments and everything that was built
