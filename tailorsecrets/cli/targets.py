@@ -86,7 +86,7 @@ def _opened(invocation: Invocation, choices: Sequence[Choice]) -> Generator[list
 @contextmanager
 def open_read(invocation: Invocation, vault: str, target: str | None) -> Generator[Store]:
     """Open the primary of *vault*, or the *target* that the option names, to read from; nothing is called yet."""
-    choice = invocation.choice_of(target) if target else invocation.routes[0].read_by_hand(vault)
+    choice = invocation.routes_of(target).read_by_hand(vault)
     with _opened(invocation, [choice]) as opened:
         yield opened[0].store
 
