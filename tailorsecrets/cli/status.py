@@ -11,6 +11,7 @@ from tailorsecrets.cli.ages import age_in_words
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import vaults_option
+from tailorsecrets.cli.nearest import say_to_doctor
 from tailorsecrets.cli.plans import path
 from tailorsecrets.cli.printing import iso, show_table
 from tailorsecrets.cli.streams import printable
@@ -60,6 +61,7 @@ def status(
         invocation.io.show(in_markdown(rows, columns, now))
     elif rows:
         show_table(invocation, ("SECRET", *labels(columns)), [list(_line(row, now)) for row in rows])
+    say_to_doctor((column.error for column in columns), invocation)
     return exits.CHANGES if detailed_exitcode and not is_calm(rows) else exits.DONE
 
 
