@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tailorsecrets.config.config import Config
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan, diff
 from tailorsecrets.driver import Caps, Entry
@@ -15,8 +15,11 @@ from tailorsecrets.store.record import Record
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.workspace import VaultState, Workspace
 
+if TYPE_CHECKING:
+    from tailorsecrets.config.config import Config
 
-def read_desired(config: Config, environ: Mapping[str, str], folder: Path) -> Desired:
+
+def read_desired(config: "Config", environ: Mapping[str, str], folder: Path) -> Desired:
     """Read all sources of *config*, files relative to *folder*.
 
     Raise ValueInvalid that lists every secret without a value, unless the config skips those; ConfigError for a file
@@ -37,7 +40,7 @@ def read_desired(config: Config, environ: Mapping[str, str], folder: Path) -> De
     return Desired(config.owner, vaults, declarations.external)
 
 
-def nothing_desired(config: Config) -> Desired:
+def nothing_desired(config: "Config") -> Desired:
     """Return the empty declaration of the same owner, which removes everything that it owns."""
     return Desired(config.owner, {}, config.declarations.external, known=config.declarations.names())
 

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tailorsecrets.config.config import Config
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.status import Column, Declared, Homes, Key
 from tailorsecrets.driver import Entry
@@ -20,6 +19,9 @@ from tailorsecrets.store.survey import Names, Seen, refreshed, survey
 from tailorsecrets.store.workspace import Workspace
 from tailorsecrets.targets.choice import Choice, identity
 from tailorsecrets.targets.routes import NativePlace, Route, Routes
+
+if TYPE_CHECKING:
+    from tailorsecrets.config.config import Config
 
 Open = Callable[[Choice], Store]
 _NOTHING: Final = Seen({})
@@ -36,7 +38,7 @@ class _Want:
     native: dict[Place, NativePlace] = field(default_factory=dict[Place, NativePlace])
 
 
-def declared(config: Config, environ: Mapping[str, str], folder: Path) -> Declared:
+def declared(config: "Config", environ: Mapping[str, str], folder: Path) -> Declared:
     """Return what *config* declares, with the values whose sources are here; files are relative to *folder*."""
     declarations = config.declarations
     values: dict[Place, Secret] = {}
