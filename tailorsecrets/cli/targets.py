@@ -81,7 +81,15 @@ def open_all(invocation: Invocation) -> Generator[list[OpenTarget]]:
 @contextmanager
 def _opened(invocation: Invocation, choices: Sequence[Choice]) -> Generator[list[OpenTarget]]:
     with ExitStack() as stack:
-        opened = [OpenTarget(each, stack.enter_context(open_choice(each, invocation.environ))) for each in choices]
+        opened = [
+            OpenTarget(
+                each,
+                stack.enter_context(
+                    open_choice(each, invocation.environ, external=invocation.routes[0].external_at(each))
+                ),
+            )
+            for each in choices
+        ]
         invocation.wait_notice.start(", ".join(choice.url for choice in choices))
         yield opened
 
