@@ -16,6 +16,7 @@ from tailorsecrets.testing.conformance.declarations import problems_of
 from tailorsecrets.testing.conformance.suite import Suite, left_out
 
 OUTCOMES: Final = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
+MOST_IN_FULL: Final = 4  # suites that are reported in full without -v; of more, each has a line
 _STORE: Final = pytest.StashKey[dict[str, "Facts"]]()
 _SKIPPED: Final = "Skipped: "
 
@@ -69,8 +70,10 @@ def write(terminal: pytest.TerminalReporter) -> None:
         return
     terminal.section("conformance")
     outcomes, skipped = _results(terminal)
+    verbosity = terminal.config.get_verbosity()
+    brief = verbosity < 0 or (verbosity == 0 and len(facts) > MOST_IN_FULL)
     for suite, found in sorted(facts.items()):
-        for line in lines(suite, found, outcomes[suite], skipped[suite], brief=terminal.config.get_verbosity() < 0):
+        for line in lines(suite, found, outcomes[suite], skipped[suite], brief=brief):
             terminal.write_line(line)
 
 
