@@ -108,7 +108,7 @@ class Failing(Suite):
 
     @uses("cut_answers")
     def test_cut_answers(self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> None:
-        """A method whose answer ends before its end means Unavailable or Corrupt, or needs nothing of it and is right."""
+        """A method whose answer is cut short means Unavailable or Corrupt, or needs nothing of it and is right."""
         made = cases(self, driver, backdoor, make_vault)
         backdoor.cut_answers()
         outcomes = self.outcomes(driver, made)

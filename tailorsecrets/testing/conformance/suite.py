@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
@@ -220,7 +220,7 @@ def _telling(test: Callable[..., None]) -> Callable[..., None]:
         try:
             test(self, *args, **given)
         except AssertionError as exc:
-            did = str(exc).partition("\n")[0] or "it did something else"
+            did = str(exc).partition("\n")[0] or _raised(exc)
         except Exception as exc:
             raise Broken(_sentence(test, _raised(exc))) from exc
         else:
@@ -231,15 +231,27 @@ def _telling(test: Callable[..., None]) -> Callable[..., None]:
 
 
 def _raised(exc: Exception) -> str:
-    """Say which method of a driver, or else which function, raised *exc*; its text may quote a value."""
-    op, frame = "a call", exc.__traceback__
+    """Say which method of a driver or backdoor raised *exc*, and what it means; its text may quote a value."""
+    caller, op = _caller(exc)
+    told = f"{op or 'a call'} raised {type(exc).__name__}"
+    if isinstance(caller, Backdoor):
+        return f"the backdoor's {told}" + (f": {exc}" if isinstance(exc, Lacking) else "")
+    if caller is None or isinstance(exc, SecretsError):
+        return told
+    with suppress(Exception):
+        told += f", which explain calls {caller.explain(exc, op).kind.__name__}"
+    return told
+
+
+def _caller(exc: Exception) -> tuple[Driver | Backdoor | None, str]:
+    """Return the driver or backdoor whose method raised *exc*, and the name of the method."""
+    frame = exc.__traceback__
     while frame is not None:
-        if isinstance(frame.tb_frame.f_locals.get("self"), (Driver, Backdoor)):
-            kind = "the backdoor's " if isinstance(frame.tb_frame.f_locals["self"], Backdoor) else ""
-            op = f"{kind}{frame.tb_frame.f_code.co_name}"
-            break
+        found = frame.tb_frame.f_locals.get("self")
+        if isinstance(found, (Driver, Backdoor)):
+            return found, frame.tb_frame.f_code.co_name
         frame = frame.tb_next
-    return f"{op} raised {type(exc).__name__}" + (f" ({exc})" if isinstance(exc, Lacking) else "")
+    return None, ""
 
 
 def _check_abilities(test: Callable[..., None], given: Sequence[object]) -> None:

@@ -32,8 +32,9 @@ POOR_FAULTS: Final = [
         "a lock of one process",
         "test_two_processes_write",
         LOCKED_PUT,
-        LOCKED_PUT.replace('locked(f"{self._path}.lock", self._seconds)', "LOCK").replace(
-            "        with", "        with", 1
+        LOCKED_PUT.replace(
+            'locked(f"{self._path}.lock", self._seconds)',
+            "vars(os).setdefault('_lock', __import__('threading').Lock())",
         ),
     ),
     Fault(

@@ -122,7 +122,7 @@ READING: Final = [
         GET,
         "        kept = vars(self).setdefault('_kept', {})\n        if (name, version) not in kept:\n"
         "            kept[name, version] = self._call('GET', '/secret', name=name, version=version)\n"
-        "        found = kept[name, version]\n",
+        "        found = dict(kept[name, version])\n",
     ),
     Fault(
         "the entry has the last part of the name",
