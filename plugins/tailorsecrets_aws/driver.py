@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, Target
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, Target
 from tailorsecrets.errors import Corrupt, NotFound, Unsupported
 from tailorsecrets.kit import walk_pages
 from tailorsecrets.secret import Secret
@@ -58,7 +58,7 @@ class AwsDriver(Driver):
     caps = CAPS
 
     def __init__(self, target: Target, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._options = read_options(target)
+        self._target, self._options = target, read_options(target)
         self._connection = Connection(target)
         self._sleep = sleep
 
@@ -147,6 +147,21 @@ class AwsDriver(Driver):
             return
         pages = self._pages("list_secret_version_ids", {"SecretId": name, "IncludeDeprecated": True})
         yield from entries.history(name, [item for page in pages for item in page["Versions"]])
+
+    def identity(self) -> Identity:
+        """Ask AWS's Security Token Service."""
+        from tailorsecrets_aws.identity import identity_at
+
+        return identity_at(self._target)
+
+    def skew(self) -> float | None:
+        """Return the difference to AWS's clock."""
+        return self._connection.clock.ahead
+
+    def locate(self, name: str) -> str:
+        """Return the ARN."""
+        with self._connection.reading() as client:
+            return client.describe_secret(SecretId=name)["ARN"]
 
     def explain(self, exc: Exception, op: str) -> Problem:
         """Look *exc* up in the tables of ``errors``."""

@@ -10,7 +10,7 @@ from hvac import Client
 from hvac.exceptions import Forbidden, VaultError
 from requests import RequestException
 
-from tailorsecrets.driver import PerProcess
+from tailorsecrets.driver import PerProcess, ServerClock
 from tailorsecrets.errors import SecretsError
 from tailorsecrets.kit import again_after_login
 from tailorsecrets_vault.login import Login, Token, token_of
@@ -30,7 +30,8 @@ class Connection:
     def __init__(self, options: Options, login: Login) -> None:
         self._login = login
         self._token: Token | None = None  # a forked child goes on with its parent's
-        self._sessions = PerProcess(lambda: _Session(options))
+        self.clock = ServerClock()
+        self._sessions = PerProcess(lambda: _Session(options, self.clock))
 
     def call(self, do: Callable[[Client], T]) -> T:
         """Return what *do* returns for a signed-in client; repeat it once with a new token if the old is refused."""
@@ -76,8 +77,8 @@ class Connection:
 class _Session:
     """The sockets of one process, and the lock of those who sign in."""
 
-    def __init__(self, options: Options) -> None:
-        self._options, self._http, self.lock = options, new_session(options), threading.Lock()
+    def __init__(self, options: Options, clock: ServerClock) -> None:
+        self._options, self._http, self.lock = options, new_session(options, clock), threading.Lock()
         self._last = self.new_client("")
 
     def client(self, token: str) -> Client:

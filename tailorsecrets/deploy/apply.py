@@ -1,28 +1,28 @@
 """Carrying out a plan: the only place that writes in bulk."""
 
 import signal
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from threading import current_thread, main_thread
 from typing import Final
 
 from tailorsecrets.declared.sources import Generate
-from tailorsecrets.deploy.plan import Plan, Step
-from tailorsecrets.errors import (
-    Conflict,
-    NotFound,
-    SecretsError,
-)
+from tailorsecrets.deploy.joint import JointPlan
+from tailorsecrets.deploy.plan import Carried, Plan, Step
+from tailorsecrets.deploy.planning import at_once, attempt
+from tailorsecrets.driver import Entry, Stored
+from tailorsecrets.errors import Conflict, Denied, NotFound, SecretsError
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import STORE_ERRORS
+from tailorsecrets.store.operations import STORE_ERRORS, ReadResult, is_version
 from tailorsecrets.store.parallel import parallel
-from tailorsecrets.store.record import Record
+from tailorsecrets.store.record import Record, new_record
 from tailorsecrets.store.store import Store, workspace_of
 
-Watch = Callable[[Step], None]
+Watch = Callable[[Step, Entry | None], None]
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _UNTRIED: Final = SecretsError("not tried")
@@ -54,27 +54,74 @@ class Report:
         return tuple(step for step, error in self.failed if error.outcome == "unknown")
 
 
-def apply(plan: Plan, store: Store, watch: Watch = lambda _step: None, *, prompted: bool = False) -> Report:
+def apply(plan: Plan, store: Store, watch: Watch = lambda _step, _entry: None, *, prompted: bool = False) -> Report:
     """Do the steps of *plan* on *store* and report; a step that fails stops only those that build on it.
 
-    *watch* is called with each step as it is done, from any thread. *prompted*: somebody was asked since the
-    plan was made, so the owners of its vaults are read again before the first write. Ctrl-C and SIGTERM let the
-    writes that are under way end and start no other; ``Report.signal`` shows it. In a store with transactions all is
-    one write, done or not.
+    *watch* is called with each step as it is done and the entry that it wrote, None for a deletion, from any thread.
+    *prompted*: somebody was asked since the plan was made, so the owners of its vaults are read again before the first
+    write. Ctrl-C and SIGTERM let the writes that are under way end and start no other; ``Report.signal`` shows it. In a
+    store with transactions all is one write, done or not.
     """
-    run = _Run(plan, store, watch, prompted=prompted)
+    run = _Run(plan, store, watch, _generated, prompted=prompted)
     with _on_signal(run.interrupt):
-        run.all_phases()
+        run.do(plan.steps)
     return run.report()
 
 
-class _Run:
-    """One run of a plan; threads add the outcome of each step."""
+def apply_joint(
+    joint: JointPlan,
+    stores: Sequence[Store],
+    watch: Callable[[int, Step, Entry | None], None] = lambda _target, _step, _entry: None,
+    *,
+    prompted: bool = False,
+) -> dict[int, Report]:
+    """Do the steps of all plans of *joint* on *stores* at the same time, and return the report of each target.
 
-    def __init__(self, plan: Plan, store: Store, watch: Watch, *, prompted: bool) -> None:
-        self._plan, self._store, self._watch, self._prompted = plan, store, watch, prompted
+    A failure at one target stops no other. A value that another target gets in the same run is written there first.
+    *watch* gets the number of the target too; the rest is as in ``apply``.
+    """
+    carrier = _Carrier(joint, stores)
+    runs = {
+        number: _Run(plan, stores[number], partial(watch, number), partial(carrier.value, number), prompted=prompted)
+        for number, plan in _with_keys(joint).items()
+    }
+    carrier.runs = runs
+    first = {number: [step for step in run.plan.steps if not joint.waits(number, step)] for number, run in runs.items()}
+    second = {number: [step for step in run.plan.steps if joint.waits(number, step)] for number, run in runs.items()}
+
+    def interrupt(number: int) -> None:
+        for run in runs.values():
+            run.interrupt(number)
+
+    with _on_signal(interrupt):
+        for steps in (first, second):
+            carrier.fetch(steps)
+            at_once([partial(run.do, steps[number]) for number, run in runs.items() if steps[number]])
+    return {number: run.report() for number, run in runs.items()}
+
+
+def _with_keys(joint: JointPlan) -> dict[int, Plan]:
+    """Return the plans of *joint* with one new stamp key for each vault that is new and gets several places."""
+    records = {number: dict(plan.records) for number, plan in joint.plans.items()}
+    for group in joint.layout.groups:
+        new = [number for number in group.route if number in records and records[number].get(group.vault) is None]
+        if len(group.route) > 1 and new:
+            key = new_record({}).key
+            for number in new:
+                records[number][group.vault] = Record(key=key)
+    return {number: replace(plan, records=records[number]) for number, plan in joint.plans.items()}
+
+
+class _Run:
+    """One run of a plan; threads add the outcome of each step. *value* returns the value of a step, and its stamp."""
+
+    def __init__(
+        self, plan: Plan, store: Store, watch: Watch, value: Callable[[Step], tuple[Secret, str]], *, prompted: bool
+    ) -> None:
+        self.plan, self._store, self._watch, self._value, self._prompted = plan, store, watch, value, prompted
         self._workspace = workspace_of(store)
         self._records = dict(plan.records)
+        self.written: dict[Place, Secret] = {}  # values that the config does not have
         self._outcome: dict[Place, SecretsError | None] = {}  # None: done
         self._notes: dict[Place, str] = {}
         self._blocked: set[str] = set()  # vaults where a step failed that others build on
@@ -87,43 +134,50 @@ class _Run:
     def report(self) -> Report:
         """Return the outcome of every step."""
         return Report(
-            done=tuple(step for step in self._plan.steps if self._outcome.get(step.place, _UNTRIED) is None),
-            failed=tuple((step, error) for step in self._plan.steps if (error := self._outcome.get(step.place))),
-            left=tuple(step for step in self._plan.steps if step.place not in self._outcome),
+            done=tuple(step for step in self.plan.steps if self._outcome.get(step.place, _UNTRIED) is None),
+            failed=tuple((step, error) for step in self.plan.steps if (error := self._outcome.get(step.place))),
+            left=tuple(step for step in self.plan.steps if step.place not in self._outcome),
             signal=self.signal,
-            notes=tuple((step, note) for step in self._plan.steps if (note := self._notes.get(step.place))),
+            notes=tuple((step, note) for step in self.plan.steps if (note := self._notes.get(step.place))),
         )
 
-    def all_phases(self) -> None:
-        """Do all steps, as one write where the store can."""
+    def do(self, steps: Sequence[Step]) -> None:
+        """Do *steps*, as one write where the store can."""
         if not self._store.caps.transactions:
-            self._check_owners()
-            for phase in _phases(self._plan.steps):
+            self._check_owners(steps)
+            for phase in _phases(steps):
                 parallel(self._store.caps, self._try, phase)
             return
+        before = dict(self._outcome)
         try:
-            self._in_one_write()
+            self._in_one_write(steps)
         except _StoppedError:
-            self._outcome = {place: error for place, error in self._outcome.items() if error}
+            self._outcome = before | {place: error for place, error in self._outcome.items() if error}
         except SecretsError as failure:  # the write itself, or its beginning: nothing of it is there
-            tried = self._outcome or dict.fromkeys(step.place for step in self._plan.steps[:1])
-            self._outcome = {place: error or failure.with_traceback(None) for place, error in tried.items()}
+            tried = {place: error for place, error in self._outcome.items() if place not in before}
+            tried = tried or dict.fromkeys(step.place for step in steps[:1])
+            self._outcome = before | {place: error or failure.with_traceback(None) for place, error in tried.items()}
 
-    def _in_one_write(self) -> None:
+    def is_done(self, place: Place) -> bool:
+        """Tell whether nothing is left to do to *place*: its step is done, or it has none."""
+        return self._outcome.get(place, _UNTRIED) is None or all(step.place != place for step in self.plan.steps)
+
+    def _in_one_write(self, steps: Sequence[Step]) -> None:
         with self._workspace.transaction():
-            self._check_owners()
-            for step in self._plan.steps:
+            self._check_owners(steps)
+            for step in steps:
                 self._try(step)
             if self.stopped:
                 raise _StoppedError
 
-    def _check_owners(self) -> None:
+    def _check_owners(self, steps: Sequence[Step]) -> None:
         """Fail the first step of each vault whose owner changed since the plan was made."""
-        first = {step.place.vault: step for step in reversed(self._plan.steps)} if self._prompted else {}
+        first = {step.place.vault: step for step in reversed(steps)} if self._prompted else {}
+        self._prompted = False  # the writes that follow change owners themselves
         try:
             records = self._workspace.records(list(first))
         except SecretsError as error:
-            self._fail(self._plan.steps[0], error)
+            self._fail(steps[0], error)
             self.stopped = True
             return
         for vault, step in first.items():
@@ -137,23 +191,25 @@ class _Run:
         if isinstance(record, SecretsError):
             return record
         owner = record.owner if record else None
-        if vault in self._plan.records:
-            planned = self._plan.records[vault]
+        if vault in self.plan.records:
+            planned = self.plan.records[vault]
             same = owner == (planned.owner if planned else None)
         else:
-            same = record is None or self._plan.owner.owns(owner)  # planned for deletion
+            same = record is None or self.plan.owner.owns(owner)  # planned for deletion
         return None if same else Conflict(f"vault {vault}: its owner changed since the plan was made", vault=vault)
 
     def _try(self, step: Step) -> None:
         if self.stopped or step.place.vault in self._blocked:
             return
         try:
-            self._do(step)
+            entry = self._do(step)
+        except _NotYetError:
+            return
         except SecretsError as error:
             self._fail(step, error)
         else:
             self._outcome[step.place] = None
-            self._watch(step)
+            self._watch(step, entry)
 
     def _fail(self, step: Step, error: SecretsError) -> None:
         self._outcome[step.place] = error.with_traceback(None)
@@ -162,23 +218,28 @@ class _Run:
         if isinstance(error, STORE_ERRORS):
             self.stopped = True
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: Step) -> Entry | None:
         vault, secret = step.place
         if step.action == "delete":
             self._delete(step)
-        elif not secret:
-            self._records[vault] = self._workspace.claim(vault, self._plan.owner, self._records[vault])
-        else:
-            record = self._records[vault] or Record()
-            entry = self._workspace.put_secret(record, vault, secret, _value(step), expect=step.expect)
-            self._notes[step.place] = entry.note
+            return None
+        if not secret:
+            record = self._records[vault] = self._workspace.claim(vault, self.plan.owner, self._records[vault])
+            return Entry(name=vault, version=record.version)
+        value, stamp = self._value(step)
+        record = self._records[vault] or Record()
+        entry = self._workspace.put_secret(record, vault, secret, value, expect=step.expect, stamp=stamp)
+        self._notes[step.place] = entry.note
+        if not isinstance(step.value, Secret):
+            self.written[step.place] = value
+        return entry
 
     def _delete(self, step: Step) -> None:
         vault, secret = step.place
         with suppress(NotFound):  # somebody else deleted it
             if secret:
                 self._store.delete_secret(vault, secret, expect=step.expect)
-            elif self._store.caps.list_lag:
+            elif self._store.caps.list_lag or not self._store.caps.lists:
                 self._workspace.drop_vault(vault)
             else:
                 self._store.delete_vault(vault)
@@ -218,8 +279,70 @@ def _phases(steps: Sequence[Step]) -> list[list[Step]]:
     ]
 
 
-def _value(step: Step) -> Secret:
-    if isinstance(step.value, Generate):
-        return step.value.make()
-    assert step.value is not None
-    return step.value
+def _generated(step: Step) -> tuple[Secret, str]:
+    """Return the value of a step that builds on no other target."""
+    assert isinstance(step.value, Secret | Generate)
+    return (step.value if isinstance(step.value, Secret) else step.value.make()), ""
+
+
+class _Carrier:
+    """Gets the values that one target holds for the others, each by one read at most."""
+
+    def __init__(self, joint: JointPlan, stores: Sequence[Store]) -> None:
+        self._joint, self._stores = joint, stores
+        self._read: dict[tuple[int, Place], ReadResult] = {}
+        self.runs: Mapping[int, _Run] = {}
+
+    def fetch(self, steps: Mapping[int, Sequence[Step]]) -> None:
+        """Read what *steps* carry from targets that this run does not write it to."""
+        wanted: dict[int, list[Place]] = {}
+        for step in (step for each in steps.values() for step in each):
+            if isinstance(step.value, Carried) and self._is_there(step.value.target, step.place):
+                wanted.setdefault(step.value.target, []).append(step.place)
+        at_once([partial(self._fetch, target, sorted(set(places))) for target, places in wanted.items()])
+
+    def value(self, number: int, step: Step) -> tuple[Secret, str]:
+        """Return the value of *step* at target *number*, and the stamp that stands for it, "" for a new one."""
+        if not isinstance(step.value, Carried):
+            return _generated(step)
+        primary = self._joint.layout.group(number, step.place.vault).route[0]
+        if number != primary and primary in self.runs and not self.runs[primary].is_done(step.place):
+            raise _NotYetError
+        written = self.runs[step.value.target].written.get(step.place) if step.value.target in self.runs else None
+        if written is not None:
+            return written, ""
+        return self._carried(step.place, step.value)
+
+    def _is_there(self, target: int, place: Place) -> bool:
+        fresh = target in self.runs and place in self.runs[target].written
+        return not fresh and (target, place) not in self._read
+
+    def _fetch(self, target: int, places: Sequence[Place]) -> None:
+        found = attempt(lambda: workspace_of(self._stores[target]).read_many(places))
+        results = dict.fromkeys(places, found) if isinstance(found, SecretsError) else found
+        self._read |= {(target, place): result for place, result in results.items()}
+
+    def _carried(self, place: Place, carried: Carried) -> tuple[Secret, str]:
+        result = self._read[carried.target, place]
+        source = self._joint.layout.targets[carried.target]
+        if isinstance(result, Stored):
+            same = bool(carried.stamp) and is_version(result.entry, carried.version)
+            return result.value, carried.stamp if same else ""
+        if isinstance(result, Denied):
+            raise Denied(
+                f"{place}: its value must be copied from {source}, and this login may not read it there",
+                hint=f"grant read on it (tailorsecrets policy --for deploy), or give it a new value: "
+                f"tailorsecrets rotate {place.vault}/{place.secret}",
+                vault=place.vault,
+                secret=place.secret,
+                store=source.url,
+            )
+        if isinstance(result, NotFound):
+            raise Conflict(
+                f"{place}: it was deleted at {source} in the meantime", vault=place.vault, secret=place.secret
+            )
+        raise result
+
+
+class _NotYetError(Exception):
+    """The value that a step needs is not written at the target that it comes from."""

@@ -1,55 +1,83 @@
 """The plan of an apply: the difference between the desired and the observed state. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 
 from tailorsecrets.declared.sources import Generate
-from tailorsecrets.driver import ABSENT, Caps, Entry
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Entry
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner, Record
 from tailorsecrets.store.workspace import VaultState
 
 Action = Literal["create", "update", "delete"]
-DesiredValue = Secret | Generate | None  # None: no value, and the config says to skip those
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The value that another target holds, or gets in the same run.
+
+    ``target`` is the number of that target in the joint plan; ``version`` and ``stamp`` are what the plan saw there.
+    """
+
+    target: int
+    version: str = ""
+    stamp: str = ""
+
+
+StepValue = Secret | Generate | Carried
+DesiredValue = StepValue | None  # None: no value, and the config says to skip those
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """The state that apply makes: the owner, the values by vault and secret, and the secrets that others manage."""
+    """The state that apply makes: the owner, the values by vault and secret, and the secrets that others manage.
+
+    ``known`` are the names to look for in a store that cannot list, where nothing else is seen to be deleted.
+    """
 
     owner: Owner
     vaults: Mapping[str, Mapping[str, DesiredValue]]
     external: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    known: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do to a secret, or with no secret named, to a vault's record.
 
-    An update of a vault writes the owner on it. ``expect`` is the version that the plan saw, ABSENT for none.
-    ``for_good`` marks a deletion that the store cannot undo.
+    An update of a vault writes its record. ``expect`` is the version that the plan saw, ABSENT for none, PRESENT where
+    the store tells no version. ``for_good`` marks a deletion that the store cannot undo. ``note`` says why, where the
+    action alone does not.
     """
 
     action: Action
     place: Place
-    value: Secret | Generate | None = None
+    value: StepValue | None = None
     expect: str = ABSENT
     for_good: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All steps in the order in which they are done, and facts that a person should know before.
 
-    ``records`` are the records of declared vaults as they were seen; ``owned`` counts the secrets in the store that
+    ``records`` are the records of declared vaults as they were seen, with the stamp key that each is to have; ``owned``
+    counts the secrets in the store that
     the app owns; ``compared_values`` says that the store has no stamps, so values were read and compared; ``trusted``
     counts the secrets that were not stat'ed, because of the stamps in a list; ``unread`` are vaults outside of the
     config whose records cannot be read: their owners are not known, so apply leaves them alone; ``unknown`` are
     secrets of the app without a stamp whose values may not be read: apply leaves them alone too, since another write
-    may end without a stamp again.
+    may end without a stamp again. ``unlisted`` says that the store cannot list, so that only declared names were looked
+    at, and ``read_values`` that it has no metadata read, so that the plan read values for it.
+
+    With several targets, ``moved`` are the vaults that the target still holds and that the profile sends elsewhere,
+    ``ready`` those of them whose secrets are all at the new targets, and ``copies`` those that the plan deletes here.
+    ``held`` are generated secrets that are not made, because a target that may hold them does not answer.
     """
 
     owner: Owner
@@ -63,14 +91,20 @@ class Plan:
     trusted: int = 0
     unread: tuple[str, ...] = ()
     unknown: tuple[Place, ...] = ()
+    unlisted: bool = False
+    read_values: bool = False
+    moved: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    copies: frozenset[str] = frozenset()
+    held: tuple[Place, ...] = ()
 
     def count(self, action: Action) -> int:
         """Return how many steps are of this *action*."""
         return sum(step.action == action for step in self.steps)
 
     def deletions(self) -> list[Step]:
-        """Return the steps that delete."""
-        return [step for step in self.steps if step.action == "delete"]
+        """Return the steps that delete, but for those of old copies, which are complete at other targets."""
+        return [step for step in self.steps if step.action == "delete" and step.place.vault not in self.copies]
 
     def claimed(self) -> frozenset[str]:
         """Return the vaults that the plan takes over, from nobody or from another owner."""
@@ -84,22 +118,30 @@ def diff(
     prune: bool = True,
     values: Mapping[Place, Secret] | None = None,
     unknown: AbstractSet[Place] = frozenset(),
+    keys: Mapping[str, Secret] = MappingProxyType({}),
+    moved: AbstractSet[str] = frozenset(),
     caps: Caps = Caps(stamps=True, undelete=True),  # noqa: B008  # frozen
 ) -> Plan:
     """Return the plan that makes the state *found* equal to *desired*.
 
     Without *prune* nothing is deleted. *values* are the values that the store holds now of secrets without a stamp, as
-    far as they were read, and *unknown* are those that may not be read. *caps* say what the store can do.
+    far as they were read, and *unknown* are those that may not be read. *keys* are stamp keys that vaults get in place
+    of their own, and *moved* are vaults outside of *desired* that stay. *caps* say what the store can do.
     """
-    there = {v: found[v] for v in sorted(desired.vaults) if v in found and not _is_unfinished(desired, found[v])}
+    there = {
+        vault: _with_key(found[vault], keys.get(vault))
+        for vault in sorted(desired.vaults)
+        if vault in found and not _is_unfinished(desired, found[vault])
+    }
+    rekeyed = {vault for vault, seen in there.items() if seen.record and seen.record != found[vault].record}
     owners = {vault: _owner(vault_found) for vault, vault_found in there.items()}
-    steps = [*_vault_steps(desired, owners, there), *_secret_steps(desired, there, values or {}, unknown)]
+    steps = [*_vault_steps(desired, owners, there, rekeyed), *_secret_steps(desired, there, values or {}, unknown)]
     if prune:
-        steps += _deletions(desired, found, caps)
+        steps += _deletions(desired, {vault: seen for vault, seen in found.items() if vault not in moved}, caps)
     return Plan(
         owner=desired.owner,
         steps=tuple(steps),
-        records={vault: there[vault].record if vault in there else None for vault in desired.vaults},
+        records={vault: _record(there.get(vault), keys.get(vault)) for vault in desired.vaults},
         unmanaged=tuple(vault for vault, owner in owners.items() if owner is None),
         conflicts=tuple((vault, owner) for vault, owner in owners.items() if owner and not desired.owner.owns(owner)),
         skipped=tuple(place for place, wanted in _secrets(desired) if wanted is None),
@@ -107,7 +149,21 @@ def diff(
         compared_values=not caps.stamps,
         unread=tuple(vault for vault, seen in sorted(found.items()) if seen.problem),
         unknown=tuple(sorted(unknown)),
+        moved=tuple(sorted(moved & set(found))),
     )
+
+
+def _with_key(vault: VaultState, key: Secret | None) -> VaultState:
+    if key is None or vault.record is None or vault.record.key == key:
+        return vault
+    return vault._replace(record=replace(vault.record, key=key))
+
+
+def _record(vault: VaultState | None, key: Secret | None) -> Record | None:
+    """Return the record of *vault* as it was seen; one without a version where only its future key is known."""
+    if vault is not None and vault.record is not None:
+        return vault.record
+    return None if key is None else Record(key=key)
 
 
 def _is_unfinished(desired: Desired, vault: VaultState) -> bool:
@@ -130,13 +186,15 @@ def _secrets(desired: Desired) -> Iterator[tuple[Place, DesiredValue]]:
 
 
 def _vault_steps(
-    desired: Desired, owners: Mapping[str, Owner | None], found: Mapping[str, VaultState]
+    desired: Desired, owners: Mapping[str, Owner | None], found: Mapping[str, VaultState], rekeyed: AbstractSet[str]
 ) -> Iterator[Step]:
     for vault in sorted(desired.vaults):
         if vault not in owners:
             yield Step("create", Place(vault))
         elif owners[vault] != desired.owner or _is_conflicted(found[vault]):
             yield Step("update", Place(vault))
+        elif vault in rekeyed:
+            yield Step("update", Place(vault), note="stamp key")
 
 
 def _secret_steps(
@@ -152,8 +210,16 @@ def _secret_steps(
             continue
         if entry is None:
             yield Step("create", place, wanted)
-        elif isinstance(wanted, Secret) and not _unchanged(place, wanted, entry, vault.record, values):
-            yield Step("update", place, wanted, entry.version)
+        elif _must_write(place, wanted, entry, vault.record, values):
+            yield Step("update", place, wanted, entry.version or PRESENT)
+
+
+def _must_write(
+    place: Place, wanted: StepValue, entry: Entry, record: Record | None, values: Mapping[Place, Secret]
+) -> bool:
+    if isinstance(wanted, Secret):
+        return not _unchanged(place, wanted, entry, record, values)
+    return isinstance(wanted, Carried)
 
 
 def _unchanged(

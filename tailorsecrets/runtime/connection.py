@@ -7,7 +7,9 @@ from pathlib import Path
 
 from tailorsecrets.runtime.forks import on_fork
 from tailorsecrets.store.store import Store
-from tailorsecrets.targets.opening import Choice, choose, open_choice
+from tailorsecrets.targets.choice import Choice
+from tailorsecrets.targets.opening import open_choice
+from tailorsecrets.targets.routes import choose
 
 Opener = Callable[[], Store]
 

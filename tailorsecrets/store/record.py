@@ -43,6 +43,9 @@ class Owner(NamedTuple):
 class Record:
     """The content of a vault's record. ``version`` is that of the record, for compare-and-swap; "" for a new one.
 
+    ``id`` is random and never copied: two targets that show the same id are one store under two URLs. "": the record
+    was written before there were ids.
+
     ``conflicted``: two branches wrote the record, and this is the part that they agree on. A write ends the conflict.
     """
 
@@ -50,6 +53,7 @@ class Record:
     key: Secret = field(default_factory=lambda: Secret(""))
     version: str = ""
     conflicted: bool = False
+    id: str = ""
 
     @property
     def owner(self) -> Owner | None:
@@ -73,14 +77,17 @@ class Record:
 
     def dump(self) -> Secret:
         """Return the text that a store keeps: JSON under 1 KB."""
-        return Secret(json.dumps({"schema": _SCHEMA, "labels": dict(self.labels), "key": self.key.reveal()}))
+        identity = {"id": self.id} if self.id else {}
+        return Secret(
+            json.dumps({"schema": _SCHEMA, "labels": dict(self.labels), "key": self.key.reveal(), **identity})
+        )
 
 
-def new_record(labels: Mapping[str, str]) -> Record:
-    """Return a record with a fresh random stamp key."""
+def new_record(labels: Mapping[str, str], key: Secret | None = None) -> Record:
+    """Return a record with a random id and with the stamp key *key*; None: a fresh random one."""
     import secrets
 
-    return Record(labels, Secret(secrets.token_urlsafe(32)))
+    return Record(labels, key or Secret(secrets.token_urlsafe(32)), id=secrets.token_urlsafe(12))
 
 
 def load_record(text: Secret, version: str) -> Record:
@@ -88,11 +95,11 @@ def load_record(text: Secret, version: str) -> Record:
     record = _record(text.reveal())
     if record.get("schema") != _SCHEMA:
         raise Unsupported("the vault's record was written by a newer tailorsecrets", hint="upgrade tailorsecrets")
-    labels, key = record.get("labels"), record.get("key")
+    labels, key, identity = record.get("labels"), record.get("key"), record.get("id", "")
     if not isinstance(key, str) or not isinstance(labels, dict):
         raise Corrupt(_DAMAGED, hint=_REMEDY)
     texts = {name: str(value) for name, value in cast("dict[str, object]", labels).items()}
-    return Record(texts, Secret(key), version)
+    return Record(texts, Secret(key), version, id=str(identity))
 
 
 def merged(branches: Sequence[Record], version: str) -> Record:

@@ -14,7 +14,9 @@ _URL: Final = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )  # RFC 3986
 _CREDENTIAL: Final = re.compile(r"//[^/?#]*@")  # in the address that an option names
+_WORKSPACE: Final = "workspace="
 _SIGN_IN: Final = "remove it, and sign in through the environment"
+WORKSPACE: Final = Option("the workspace; it wins over the profile's and the environment's", form=r"[a-z0-9-]+")
 TIMEOUT: Final = Option(
     "seconds that a read may take, repeats included; a write may take four times as many", default="15"
 )
@@ -42,6 +44,21 @@ def parse_url(url: str, base: str, environ: Mapping[str, str], *, create: bool) 
     )
 
 
+def split_workspace(url: str) -> tuple[str, str]:
+    """Return *url* without its ``?workspace=``, and that workspace, "" for none; ConfigError where it has two."""
+    head, _, query = url.partition("?")
+    parts = query.split("&") if query else []
+    given = [part.removeprefix(_WORKSPACE) for part in parts if part.startswith(_WORKSPACE)]
+    if not given:
+        return url, ""
+    if len(given) > 1:
+        raise ConfigError("option workspace is given twice in the store URL")
+    if not given[0]:
+        raise ConfigError("option workspace in the store URL is empty", hint="write ?workspace=NAME")
+    rest = "&".join(part for part in parts if not part.startswith(_WORKSPACE))
+    return (f"{head}?{rest}" if rest else head), _unquoted(given[0])
+
+
 class _Parts(NamedTuple):
     scheme: str
     host: str
@@ -53,10 +70,11 @@ class _Parts(NamedTuple):
 def _split(url: str) -> _Parts:
     match = _URL.fullmatch(url)
     if match is None:
+        plugins.check_scheme(url.partition(":")[0])
         shown = "" if "@" in url else f"{url!r} is not a store URL: "  # a password may stand before an @
         raise ConfigError(f"{shown}a store URL begins with a scheme, as in file:secrets.jsonl or vault://host")
-    scheme, *others = (part or "" for part in match.groups())
-    parts = _Parts(scheme.lower(), *others)
+    scheme, *rest = (part or "" for part in match.groups())
+    parts = _Parts(scheme.lower(), *rest)  # RFC 3986: schemes are case-insensitive
     if "@" in parts.host:  # the URL is not shown: a password may stand before the @
         raise ConfigError("the store URL contains a credential", hint=_SIGN_IN)
     if re.search(r"[\s\x00-\x1f\\<>{}|^`\"]", parts.host):
@@ -67,7 +85,7 @@ def _split(url: str) -> _Parts:
 
 
 def _options(store_type: StoreType, query: str) -> dict[str, str]:
-    known = {**store_type.options, "timeout": TIMEOUT}
+    known = {**store_type.options, "timeout": TIMEOUT, "workspace": WORKSPACE}
     pairs = _pairs(query)
     unknown = sorted({name for name, _ in pairs} - set(known))
     if unknown:

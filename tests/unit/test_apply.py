@@ -415,7 +415,7 @@ def test_a_signal_lets_running_writes_end_and_starts_no_other(number: signal.Sig
     memory = Memory(caps=replace(PLAIN, batch=1))
     store, once = Store(memory), threading.Lock()
 
-    def interrupt(_step: object) -> None:
+    def interrupt(_step: object, _entry: object) -> None:
         if once.acquire(blocking=False):
             os.kill(os.getpid(), number)
             threading.Event().wait(0.05)  # for the signal to reach the main thread
@@ -434,7 +434,7 @@ def test_a_signal_lets_running_writes_end_and_starts_no_other(number: signal.Sig
 def test_watch_sees_each_step_once() -> None:
     """Progress is reported for each step as it is done."""
     store, seen = Store(Memory(caps=PLAIN)), list[object]()
-    report = apply(make_plan(Desired(APP, WANTED), store), store, seen.append)
+    report = apply(make_plan(Desired(APP, WANTED), store), store, lambda step, _entry: seen.append(step))
     assert sorted(map(repr, seen)) == sorted(map(repr, report.done))
 
 
@@ -447,7 +447,7 @@ def test_sources_are_read_when_the_plan_is_made(tmp_path: Path) -> None:
     )
     declared = read_desired(config, {"ONE": "1"}, tmp_path)
     assert declared.vaults["abc"] == {"one": Secret("1"), "two": Secret("line\r\n\n"), "six": Generate(6)}
-    assert nothing_desired(config) == Desired(Owner("my-app"), {}, {})
+    assert nothing_desired(config) == Desired(Owner("my-app"), {}, {}, known={"abc": ["one", "six", "two"]})
 
 
 def test_all_missing_values_at_once(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from tailorsecrets.store.layers import Call, Layer, Retry, stack
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import Store, workspace_of
-from tailorsecrets.targets.opening import DEFAULT_STORE, DEFAULT_WORKSPACE, Choice, target_of
+from tailorsecrets.targets.choice import Choice
+from tailorsecrets.targets.opening import target_of
+from tailorsecrets.targets.routes import DEFAULT_STORE, DEFAULT_WORKSPACE
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.faults import Faults
 from tailorsecrets.testing.memory import FULL, WITH_CONTAINERS, Memory

@@ -13,8 +13,8 @@ from tailorsecrets import SecretsError, driver, kit
 
 TABLE = Path(__file__).with_name("signatures.txt")
 SEAM = (
-    *("Budget", "Caps", "Driver", "Entry", "Option", "PerProcess", "Problem", "StoreType", "Stored", "Target"),
-    *("VaultNames", "backoff", "throttled"),
+    *("Budget", "Caps", "Driver", "Entry", "ExternalSecret", "Identity", "Location", "Option", "PerProcess", "Problem"),
+    *("SecretProvider", "ServerClock", "StoreType", "Stored", "Target", "VaultNames", "backoff", "throttled"),
 )
 
 

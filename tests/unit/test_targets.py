@@ -12,8 +12,10 @@ import pytest
 from tailorsecrets.driver import Driver, Option, StoreType, Target
 from tailorsecrets.errors import ConfigError, Denied, NameInvalid, SecretsError, StoreNotFound
 from tailorsecrets.secret import Secret
+from tailorsecrets.targets.choice import Choice
 from tailorsecrets.targets.env_files import load_env_files
-from tailorsecrets.targets.opening import Choice, _driver, choose, open_choice, open_store, policy_of, target_of
+from tailorsecrets.targets.opening import _driver, open_choice, open_store, policy_of, target_of
+from tailorsecrets.targets.routes import choose
 from tailorsecrets.testing.memory import Memory
 
 PROFILES = """

@@ -12,7 +12,8 @@ import pytest
 
 from tailorsecrets.driver import Stored
 from tailorsecrets.targets import plugins
-from tailorsecrets.targets.opening import Choice, target_of
+from tailorsecrets.targets.choice import Choice
+from tailorsecrets.targets.opening import target_of
 from tailorsecrets.testing.faults import Faults
 from tailorsecrets.testing.memory import WRITES, Memory
 from tailorsecrets.testing.proxy import Proxy
