@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -37,7 +38,7 @@ class RichSuite(Conformance):
     cannot = frozenset[str]()
     examples, timeout = 10, SECONDS
     cost = {"get": 1, "get_many": 1, "stat": 1, "list": 1, "put": 1, "versions": 1}  # noqa: RUF012
-    sdk_exceptions = (rich.HttpError(500, "", {}), OSError(), rich.HTTPException())
+    sdk_exceptions = (rich.HttpError(500, "", {}), OSError(), HTTPException())
 
 
 class PoorSuite(Conformance):

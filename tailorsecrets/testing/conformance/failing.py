@@ -96,7 +96,7 @@ class Failing(Suite):
     ) -> None:
         """A method that needs several calls, the last of which fail, means Unavailable or is right."""
         for calls in range(1, MOST_CALLS):
-            made, succeeded = cases(self, driver, backdoor, lambda name, n=calls: make_vault(f"{name}{n}")), 0
+            made, succeeded = cases(self, driver, backdoor, _numbered(make_vault, calls)), 0
             for case in made:
                 backdoor.fail_after(calls)
                 outcome = self.outcome(driver, case)
@@ -204,6 +204,10 @@ class Failing(Suite):
             self.check_raised(driver, case, outcome, kind, when)
         else:
             check(case.is_true(driver, outcome), f"{case.method} {when} returned, and that is not true")
+
+
+def _numbered(make_vault: MakeVault, number: int) -> MakeVault:
+    return lambda name: make_vault(f"{name}{number}")
 
 
 def _result(do: Callable[[], Any]) -> Any:

@@ -108,6 +108,12 @@ class AwsBackdoor(Backdoor):
         """Say that the token has run out."""
         self._aws.wire.fail(EXPIRED, times=float("inf"))
 
+    def forbid(self) -> None:
+        """Take all rights away."""
+        self._aws.wire.fail(
+            refuse("AccessDeniedException", "the user is not authorized to do that"), times=float("inf")
+        )
+
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Tag the secret."""
         self._raw.tag_resource(SecretId=name, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
