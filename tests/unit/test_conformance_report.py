@@ -12,7 +12,7 @@ import pytest
 from tailorsecrets.driver import Caps
 from tailorsecrets.testing.backdoor import ABILITIES, Backdoor
 from tailorsecrets.testing.conformance import Conformance, Connect
-from tailorsecrets.testing.conformance.declarations import problems_of
+from tailorsecrets.testing.conformance.declarations import missing_fixtures, problems_of
 from tailorsecrets.testing.conformance.report import facts_of, lines
 from tailorsecrets.testing.conformance.suite import all_tests
 
@@ -75,7 +75,7 @@ def test_wrong_declarations(declared: dict[str, Any], problem: str) -> None:
 
 def test_missing_fixtures() -> None:
     """Both fixtures are needed."""
-    problems = problems_of(type("Wrong", (Conformance,), {"cannot": ABILITIES}))
+    problems = missing_fixtures(type("Wrong", (Conformance,), {"cannot": ABILITIES}))
     assert problems == [f"Wrong.{name} is missing: write a fixture of that name" for name in ("connect", "backdoor")]
 
 

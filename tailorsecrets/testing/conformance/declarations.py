@@ -17,6 +17,11 @@ def problems_of(suite: type[Suite]) -> list[str]:
     return [f"{suite.__name__}.{problem}" for check in _CHECKS for problem in check(suite)]
 
 
+def missing_fixtures(suite: type[Suite]) -> list[str]:
+    """Return a sentence for each required fixture that *suite* does not have."""
+    return [f"{suite.__name__}.{problem}" for problem in _fixtures(suite)]
+
+
 def _fixtures(suite: type[Suite]) -> Iterator[str]:
     for name in ("connect", "backdoor"):
         if next(base for base in suite.__mro__ if name in vars(base)) is Suite:
@@ -88,7 +93,7 @@ def _urls(suite: type[Suite]) -> Iterator[str]:
         yield f"urls is a {_kind(suite.urls)}, expected a tuple of store URLs"
 
 
-_CHECKS = (_fixtures, _caps, _cannot, _switched_off, _module, _cost, _exceptions, _numbers, _urls)
+_CHECKS = (_caps, _cannot, _switched_off, _module, _cost, _exceptions, _numbers, _urls)
 
 
 def _kind(thing: object) -> str:

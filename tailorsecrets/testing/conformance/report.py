@@ -12,7 +12,7 @@ import pytest
 
 from tailorsecrets.driver import Caps
 from tailorsecrets.testing.backdoor import ABILITIES
-from tailorsecrets.testing.conformance.declarations import problems_of
+from tailorsecrets.testing.conformance.declarations import missing_fixtures, problems_of
 from tailorsecrets.testing.conformance.suite import Suite, left_out
 
 OUTCOMES: Final = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
@@ -33,7 +33,9 @@ def check(collector: pytest.Collector, name: str, found: object) -> None:
     """Raise an error of the collection, in a sentence, where *found* is a suite with wrong declarations."""
     if not (isinstance(found, type) and issubclass(found, Suite)):
         return
-    if cast("Any", collector).istestclass(found, name) and (problems := problems_of(found)):
+    if cast("Any", collector).istestclass(found, name) and (
+        problems := [*missing_fixtures(found), *problems_of(found)]
+    ):
         raise collector.CollectError("\n".join(problems))
 
 

@@ -110,9 +110,7 @@ class AwsBackdoor(Backdoor):
 
     def forbid(self) -> None:
         """Take all rights away."""
-        self._aws.wire.fail(
-            refuse("AccessDeniedException", "the user is not authorized to do that"), times=float("inf")
-        )
+        self._aws.wire.fail(refuse("AccessDeniedException", "the user is not authorized"), times=float("inf"))
 
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Tag the secret."""
