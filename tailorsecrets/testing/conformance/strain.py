@@ -87,7 +87,8 @@ class Strain(Suite):
         other = connect()
         wanted = {f"{vault}key-{number}-{each}": f"of {number}" for number in range(2) for each in range(WRITES)}
         lost = [name for name, text in wanted.items() if _text_or_none(other, name) != text]
-        check(not lost, f"{len(lost)} of {len(wanted)} secrets are lost or changed after two processes wrote at once")
+        told = f"{len(lost)} of {len(wanted)} secrets are lost or changed after two processes wrote at once"
+        check(not lost, f"{told} (declare `in_memory` if the store is in the memory of the tests' process)")
         check(_text_or_none(other, vault + "shared") in {"of 0", "of 1"}, "the secret that both wrote is neither's")
         if self.caps.lists and not self.caps.list_lag:
             listed = set(names(other.list(vault)))
