@@ -9,10 +9,10 @@ import boto3
 
 from tailorsecrets.driver import Target
 from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.fuse import Fuse
 from tailorsecrets_aws.driver import AwsDriver
 from tests.support.aws.rules import CURRENT, Rules
 from tests.support.aws.wire import CLOSED, EXPIRED, Wire, lost, refuse
-from tests.support.fuse import Fuse
 from tests.support.servers import Server
 
 if TYPE_CHECKING:
@@ -113,6 +113,10 @@ class AwsBackdoor(Backdoor):
     def expire_login(self) -> None:
         """Say that the token has run out."""
         self._aws.wire.fail(EXPIRED, times=float("inf"))
+
+    def forbid(self) -> None:
+        """Take all rights away."""
+        self._aws.wire.fail(refuse("AccessDeniedException", "the user is not authorized"), times=float("inf"))
 
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Tag the secret."""
