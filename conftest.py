@@ -2,8 +2,8 @@
 
 A ``python`` block runs in one namespace a page; one whose first line is ``# NAME.py`` is written to that file
 instead, and so is a ``toml`` block whose first line is ``# NAME.toml``. A ``console`` block runs its ``$`` lines in a
-shell and compares what they print; ``...`` stands for anything. Each page has an empty folder of its own; a page without
-console blocks also has a store, named in the environment.
+shell and compares what they print; ``...`` stands for anything. Each page has an empty folder of its own; a page
+without console blocks also has a store, named in the environment.
 """
 
 import os
