@@ -167,6 +167,11 @@ class Store:
         value = _as_secret(value)
         return self._write(vault, secret, value, PRESENT)
 
+    def put_secret(self, vault: str, secret: str, value: Secret | str) -> Entry:
+        """Write a secret, whether it exists or not; VaultNotFound, TooLarge, ValueInvalid."""
+        value = _as_secret(value)
+        return self._write(vault, secret, value, None)
+
     def delete_secret(self, vault: str, secret: str, *, expect: str = "") -> None:
         """Delete a secret; SecretNotFound where there is none, Conflict where *expect*, a version, is not current."""
         place = checked_place(vault, secret)

@@ -182,6 +182,11 @@ class Workspace:
         entry = self._put(Place(vault), new.dump(), expect=expect)
         return replace(new, version=entry.version, conflicted=False)
 
+    def adopt(self, vault: str, owner: Owner) -> Record:
+        """Write *owner* to an existing vault where that is not its owner yet; return the record."""
+        record = self.record(vault)
+        return record if record.owner == owner else self.claim(vault, owner, record)
+
     def release(self, vault: str) -> Owner | None:
         """Remove the owner from *vault* and return it; if it had none, write nothing and return None."""
         record = self.record(vault)
