@@ -36,7 +36,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 ReadResult = Stored | SecretsError
 Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
-Ability = Literal["writes", "lists", "versions", "undelete", "containers"]
+Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
 _READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers", "identity", "locate"})
 _OUTCOMES: Final = {
@@ -117,7 +117,7 @@ class Operations:
 
     def stat_native(self, name: str) -> Entry | None:
         """Return the entry of the native *name*, which another tool gave, None for none."""
-        self._need("stats")
+        self.need("stats")
         try:
             entry = self._call("stat", None, self._driver.stat, name)
         except NotFound:

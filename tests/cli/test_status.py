@@ -179,7 +179,7 @@ def test_a_denied_list(fleet: Shell) -> None:
     done = fleet("status", "-p", "staging")
     assert [line.split()[1] for line in done.out.splitlines()[1:]] == ["in", "ours", "ours"]
     assert done.err == (
-        "note: memory://one, workspace staging: the list is denied, so only secrets of the config are shown\n"
+        "note: memory://one, workspace staging: there is no list, so only secrets of the config are shown\n"
     )
 
 
