@@ -46,6 +46,7 @@ _OUTCOMES: Final = {
 _LACKS: Final[Mapping[Ability, str]] = {
     "writes": "this store can only be read",
     "lists": "this store cannot list its secrets",
+    "stats": "this store shows a secret only with its value",
     "versions": "this store keeps no old versions of a secret",
     "undelete": "this store cannot bring back a deleted secret",
     "containers": "this store has no containers for vaults",
