@@ -123,7 +123,7 @@ def _wants(wanted: Declared, profiles: Sequence[Routes]) -> dict[Key, _Want]:
 
 
 def _column(wanted: Declared, want: _Want, store: Store) -> Column:
-    workspace, profiles = workspace_of(store), tuple(filter(None, dict.fromkeys(want.profiles)))
+    workspace, profiles = workspace_of(store), tuple(name for name in dict.fromkeys(want.profiles) if name)
     error: SecretsError | None = None
     seen = None
     native: dict[Place, Entry | SecretsError | None] = dict.fromkeys(want.native)

@@ -187,9 +187,13 @@ def test_targets_are_read_at_the_same_time(fleet: Shell) -> None:
     """Targets are read at the same time."""
     cells(fleet, "-p", "prod")
     together = threading.Barrier(3)
+
+    def wait(_seconds: float) -> None:
+        together.wait(30)
+
     for name in ("one", "two", "three"):
         DRIVERS[name].slow("list", 1, times=1)
-        DRIVERS[name]._sleep = lambda _seconds: together.wait(30)
+        DRIVERS[name]._sleep = wait
     cells(fleet, "-p", "prod")
     assert not together.broken
 

@@ -101,9 +101,11 @@ def test_any_two_stores(backend: Backend, tmp_path: Path) -> None:
         return backend.store() if target is here else Store(plugin)
 
     with backend.store() as store, Store(plugin) as other:
-        for vault, keys in {"one-key": [new_record({}).key] * 2, "two-keys": [new_record({}).key, None]}.items():
-            claim(store, vault, keys[0], {"same-key": "x", "other-key": "x", "left-key": "x"})
-            claim(other, vault, keys[1], {"same-key": "x", "other-key": "y", "right-key": "x"})
+        key = new_record({}).key
+        for vault in ("one-key", "two-keys"):
+            claim(store, vault, key, {"same-key": "x", "other-key": "x", "left-key": "x"})
+            own = key if vault == "one-key" else None
+            claim(other, vault, own, {"same-key": "x", "other-key": "y", "right-key": "x"})
         backend.backdoor.settle()
         expected = {"left-key": "+", "other-key": "*", "right-key": "-", "same-key": "="}
         before = len(backend.arrived())

@@ -8,7 +8,7 @@ import pytest
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.deploy.compare import compare
 from tailorsecrets.deploy.overview import overview
-from tailorsecrets.deploy.status import Declared
+from tailorsecrets.deploy.status import Declared, Row
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import workspace_of
 from tailorsecrets.targets.choice import Choice
@@ -45,7 +45,7 @@ class Site:
         wanted = Declared(APP, NAMES)
         rows, columns = overview(wanted, [Routes((self.target,))], lambda _: self.open(*rules))
         errors = [column.error.code for column in columns if column.error]
-        return {"/".join(filter(None, row.place)): row.cells[0] and row.cells[0].text for row in rows}, errors
+        return {"/".join(filter(None, row.place)): text(row) for row in rows}, errors
 
     def _token(self, policy: str) -> str:
         name = f"policy-{uuid.uuid4().hex}"
@@ -53,6 +53,11 @@ class Site:
         made = self._root.auth.token.create(policies=[name], no_default_policy=True)
         token: str = made["auth"]["client_token"]
         return token
+
+
+def text(row: Row) -> str | None:
+    """Return the only cell in words."""
+    return row.cells[0].text if row.cells[0] else None
 
 
 def test_a_mount_that_a_login_may_not_see(openbao: Server) -> None:
