@@ -202,7 +202,7 @@ class _Run:
         owner = record.owner if record else None
         if vault in self.plan.records:
             planned = self.plan.records[vault]
-            same = owner == (planned.owner if planned else None)
+            same = owner == (planned.owner if planned and planned.version else None)
         else:
             same = record is None or self.plan.owner.owns(owner)  # planned for deletion
         return None if same else Conflict(f"vault {vault}: its owner changed since the plan was made", vault=vault)

@@ -32,6 +32,7 @@ from tailorsecrets.targets.choice import Choice, same_target
 from tailorsecrets.targets.routes import Routes
 
 Open = Callable[[Choice], Store]
+Keys = Mapping[str, Secret | None]  # the stamp key of each vault that is new; None: any
 
 _NOBODY: Final = Owner("")
 _NO_ANSWER: Final = (Throttled, Unauthenticated, Unavailable)
@@ -195,7 +196,7 @@ def _planned(
     contents: Mapping[str, Content],
     vaults: Sequence[str],
     seen: Observed,
-    keys: Mapping[str, Secret | None],
+    keys: Keys,
     store: Store,
 ) -> Plan:
     """Return the plan of one target, after the values there that differ by their stamps were read and compared."""
@@ -207,9 +208,7 @@ def _planned(
     return _plan(contents, vaults, replace(seen, values={**seen.values, **values}), keys)
 
 
-def _plan(
-    contents: Mapping[str, Content], vaults: Sequence[str], seen: Observed, keys: Mapping[str, Secret | None]
-) -> Plan:
+def _plan(contents: Mapping[str, Content], vaults: Sequence[str], seen: Observed, keys: Keys) -> Plan:
     """Return the plan of one target. A vault that is there keeps its record; a copy by hand releases it at the end."""
     made: list[Step] = []
     written: list[Step] = []
@@ -247,7 +246,7 @@ def _plan(
 
 
 def _diff(vault: str, content: Content, state: VaultState | None, seen: Observed) -> Plan:
-    found = {} if state is None else {vault: state}
+    found = {vault: state} if state is not None and (state.record or state.secrets) else {}
     desired = Desired(content.owner or _NOBODY, {vault: content.values})
     return diff(desired, found, prune=False, values=seen.values, caps=seen.caps)
 

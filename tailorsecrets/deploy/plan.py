@@ -35,6 +35,10 @@ class Rotation:
     source: Generate
     note: str = "rotate"
 
+    def make(self) -> Secret:
+        """Return the new value."""
+        return self.source.make()
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
@@ -92,7 +96,7 @@ class Plan:
     them does not answer.
 
     ``overwrites`` are other values, about which a person is asked before they are replaced. ``versions`` are those of
-    all secrets in declared vaults, as they were seen. With ``read_back``, each value that is written is read again and
+    declared secrets, as they were seen. With ``read_back``, each value that is written is read again and
     compared.
     """
 
@@ -169,6 +173,7 @@ def diff(
             Place(vault, secret): entry.version
             for vault in desired.vaults
             for secret, entry in found.get(vault, VaultState()).secrets.items()
+            if secret in desired.vaults[vault]
         },
     )
 

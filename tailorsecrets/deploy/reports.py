@@ -1,4 +1,4 @@
-"""Reports: what a run changed, one line for each step that is done, so that ``undo`` can reverse it. No value is in them.
+"""Reports: what a run changed, one line for each step that is done, so that ``undo`` can reverse it; no value.
 
 The first line names the command and the targets. A line is written when its step is done, so that a report is true
 whatever ends the run.
@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
+from pathlib import Path
 from threading import Lock
 from typing import Final, cast
 
@@ -44,7 +45,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class SavedReport:
-    """A report as it was read: the command, the app, the targets, and the steps in the order in which they were done."""
+    """A report as it was read: the command, the app, the targets, and the steps in the order of their lines."""
 
     command: str
     owner: Owner
@@ -179,8 +180,7 @@ def _steps(lines: Sequence[Mapping[str, object]], targets: int) -> Iterator[Done
 def _text(path: str | PathLike[str]) -> str:
     problem = ""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise _invalid(path) from None
     except OSError as exc:

@@ -89,10 +89,8 @@ def plan_rotation(
 def _only(plan: Plan, rotated: Collection[Place]) -> Plan:
     """Return *plan* with the steps of *rotated* secrets, and of the records of their vaults."""
     vaults = {place.vault for place in rotated}
-    steps = [
-        step for step in plan.steps if (step.place in rotated if step.place.secret else step.place.vault in vaults)
-    ]
-    return replace(plan, steps=tuple(steps))
+    kept = {*rotated, *map(Place, vaults)}
+    return replace(plan, steps=tuple(step for step in plan.steps if step.place in kept))
 
 
 def _check_ours(plan: Plan) -> None:
