@@ -71,16 +71,18 @@ def read_contents(routes: Routes, open_store: Open, vaults: Collection[str] = ()
 def copy_layout(contents: Mapping[str, Content], routes: Routes) -> Layout:
     """Return where the vaults of *contents* go: to all targets of *routes* but those that they come from.
 
-    Raise ConfigError where a vault has no other place to go.
+    Raise ConfigError where no vault has another place to go.
     """
     where = layout([replace(routes, others=())], contents)
     groups = []
     for group in where.groups:
         source = contents[group.vault].target
         route = tuple(number for number in group.route if not same_target(where.targets[number], source))
-        if not route:
-            raise ConfigError(f"vault {group.vault}: {source} is on both sides", hint="name two targets")
-        groups.append(replace(group, route=route, elsewhere=()))
+        if route:
+            groups.append(replace(group, route=route, elsewhere=()))
+    if contents and not groups:
+        target = next(iter(contents.values())).target
+        raise ConfigError(f"both sides are {target}", hint="name two stores or two workspaces")
     return replace(where, groups=tuple(groups))
 
 

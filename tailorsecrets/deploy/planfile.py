@@ -142,7 +142,7 @@ def _targets(joint: JointPlan) -> list[dict[str, Any]]:
 def _plan(plan: Plan) -> dict[str, Any]:
     return {
         "steps": [_step(step, plan.records.get(step.place.vault)) for step in plan.steps],
-        "versions": {str(place): version for place, version in sorted(plan.versions.items())},
+        "versions": {_path(place): version for place, version in sorted(plan.versions.items())},
         "records": {
             vault: {"version": record.version, "owner": record.owner}
             for vault, record in sorted(plan.records.items())
@@ -153,7 +153,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "comparedValues": plan.compared_values,
         "trusted": plan.trusted,
         **{name: list(getattr(plan, name)) for name in _FACTS},
-        **{name: [str(place) for place in getattr(plan, name)] for name in _PLACES},
+        **{name: [_path(place) for place in getattr(plan, name)] for name in _PLACES},
     }
 
 
@@ -230,16 +230,20 @@ def _as_read(document: Document) -> Document:
     return cast("Document", json.loads(json.dumps(document)))
 
 
+def _path(place: Place) -> str:
+    return "/".join(filter(None, place))
+
+
 def _same(one: str, other: str) -> bool:
     return is_version(Entry(name="", version=one), other)
 
 
 def _steps_by_place(target: Document) -> dict[str, Document]:
-    return {str(Place(step["vault"], step["secret"])): step for step in target.get("steps", ())}
+    return {_path(Place(step["vault"], step["secret"])): step for step in target.get("steps", ())}
 
 
 def _sign(step: Document) -> str:
-    return f"{_SIGNS[step['action']]} {Place(step['vault'], step['secret'])}"
+    return f"{_SIGNS[step['action']]} {_path(Place(step['vault'], step['secret']))}"
 
 
 def _target_name(target: Document) -> str:
