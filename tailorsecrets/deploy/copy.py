@@ -96,8 +96,8 @@ def plan_copy(contents: Mapping[str, Content], where: Layout, stores: Sequence[S
     _check_values(shares, where, stores)
     seen = at_once([partial(_seen, share, store) for share, store in zip(shares, stores, strict=True)])
     for number, observed in enumerate(seen):
-        _check_ids(contents, where.targets[number], observed)
-    keys = {vault: _key(contents[vault], vault, seen) for vault in contents}
+        _check_ids({vault: contents[vault] for vault in where.vaults(number)}, where.targets[number], observed)
+    keys = {vault: _key(content, vault, seen) for vault, content in contents.items()}
     plans = at_once(
         [
             partial(_planned, contents, where.vaults(number), observed, keys, store)
