@@ -72,8 +72,9 @@ docs: $(READY)  ## build the documentation site into site/, strictly
 serve: $(READY)  ## show the documentation site on http://127.0.0.1:8000
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
-picture: $(READY)  ## draw docs/plan.svg, the picture of a plan in the README
+picture: $(READY)  ## draw the pictures of the docs: docs/plan.svg, and docs/status.png with Chromium
 	$(BIN)/python docs/picture.py
+	$(BIN)/python docs/status_picture.py
 
 dist: $(READY)  ## build sdist and wheel into dist/
 	$(BIN)/python -m build

@@ -1,8 +1,9 @@
 """Runs the code blocks of README and docs as tests.
 
 A ``python`` block runs in one namespace a page; one whose first line is ``# NAME.py`` is written to that file
-instead. A ``console`` block runs its ``$`` lines in a shell and compares what they print; ``...`` stands for anything.
-Each page has an empty folder of its own; a page without console blocks also has a store, named in the environment.
+instead, and so is a ``toml`` block whose first line is ``# NAME.toml``. A ``console`` block runs its ``$`` lines in a
+shell and compares what they print; ``...`` stands for anything. Each page has an empty folder of its own; a page without
+console blocks also has a store, named in the environment.
 """
 
 import os
@@ -84,6 +85,13 @@ def python(example: Example) -> None:
         PythonEvaluator()(example)
 
 
+def toml(example: Example) -> None:
+    """Write a toml block to the file that its first line names, if it does."""
+    first = example.parsed.partition("\n")[0]
+    if first.startswith("# ") and first.endswith(".toml"):
+        Path(first.removeprefix("# ")).write_text(example.parsed)
+
+
 def console(example: Example) -> str | None:
     """Run the commands of a console block; return what differs."""
     os.environ.pop("TAILORSECRETS_STORE", None)
@@ -110,7 +118,7 @@ def matches(expected: str, got: str) -> bool:
 
 
 pytest_collect_file = Sybil(
-    parsers=[CodeBlockParser("python", python), CodeBlockParser("console", console)],
+    parsers=[CodeBlockParser("python", python), CodeBlockParser("toml", toml), CodeBlockParser("console", console)],
     patterns=["README.md", "docs/*.md", "docs/stores/*.md"],
     setup=setup,
     teardown=teardown,

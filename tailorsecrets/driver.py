@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from tailorsecrets.errors import SecretsError, Unsupported
 from tailorsecrets.secret import Secret
@@ -94,6 +94,14 @@ class Problem(NamedTuple):
     retry_after: float | None = None  # seconds
     reason: str = ""
     reason_code: str = ""
+
+
+class Identity(NamedTuple):
+    """Who is signed in, for ``tailorsecrets doctor``. It holds no credential."""
+
+    name: str = ""  # the user, role or key, in the store's own words; "": the login does not tell
+    until: datetime | None = None  # the end of the login, aware; None: it has none, or does not tell
+    renews: bool = False  # at its end it is replaced, and nobody has to sign in again
 
 
 class Driver(abc.ABC):
@@ -182,6 +190,24 @@ class Driver(abc.ABC):
         """Make the store itself where a plugin can; return a sentence on what was made, "" for nothing."""
         return ""
 
+    def identity(self) -> Identity:
+        """Return who is signed in; sign in first where that is not done. Goes with no cap, and reads no secret."""
+        raise Unsupported
+
+    def skew(self) -> float | None:
+        """Return the seconds by which the server's clock is ahead of this machine's, as its answers told; call nothing.
+
+        None: no answer told it. See ``ServerClock``.
+        """
+        return None
+
+    def locate(self, name: str) -> str:
+        """Return the part of the place of *name* that the URL may not tell, for the formats of ``StoreType.where``.
+
+        Goes with no cap. One call at most, and none where the URL tells it; a missing name explains as NotFound.
+        """
+        raise Unsupported
+
     def close(self) -> None:
         """Let go of the connection; twice is fine. Never called in a forked child."""
 
@@ -241,6 +267,44 @@ class VaultNames(NamedTuple):
     container: str = ""  # its container, where the store has containers
 
 
+class Location(NamedTuple):
+    """One secret, for a format of ``where``."""
+
+    name: str  # its native name
+    vault: str
+    secret: str
+    locate: Callable[[], str]  # calls ``Driver.locate``, once
+
+    @property
+    def label(self) -> str:
+        """A name for it where only letters, digits and underscores stand, and no digit first."""
+        text = f"{self.vault}_{self.secret}".replace("-", "_")
+        return f"_{text}" if text[0].isdigit() else text
+
+    @property
+    def variable(self) -> str:
+        """The environment variable for it, as ``tailorsecrets run`` names them."""
+        return self.label.upper()
+
+
+class ExternalSecret(NamedTuple):
+    """The format ``eso``: what the External Secrets Operator needs; the core makes its manifests."""
+
+    provider: Mapping[str, Any]  # the store, as in ``spec.provider`` of a SecretStore
+    key: str
+    property: str = ""
+
+
+class SecretProvider(NamedTuple):
+    """The format ``csi``: what the Secrets Store CSI driver needs; the core makes its manifest."""
+
+    provider: str
+    parameters: Mapping[str, str]
+
+
+Format = Callable[[Target, Location], str | ExternalSecret | SecretProvider]  # a str is printed as it is
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreType:
     """One URL scheme that a plugin opens."""
@@ -253,6 +317,9 @@ class StoreType:
     extra: str = ""  # named when an import fails: pip install 'tailorsecrets[extra]'
     prefixed: bool = True  # the URL's path is a prefix of every native name; False: it is a place, such as a file
     policy: Callable[[Target, Sequence[VaultNames], Literal["read", "deploy"]], str] | None = None  # least privilege
+    where: Mapping[str, Format] = field(default_factory=dict[str, Format])  # how other tools name a secret, by format;
+    # no value; besides ``native``, which every store has
+    sdk: Sequence[str] = ()  # the distributions whose versions ``doctor`` shows
     api: int = API
 
 
@@ -351,6 +418,36 @@ class PerProcess(Generic[T]):
 class _Slot(Generic[T]):
     def __init__(self) -> None:
         self.lock, self.things = threading.Lock(), list[T]()  # none or one; a list, since the thing may be None
+
+
+class ServerClock:
+    """The clock of a server, to about a second, from the Date header of its answers. Safe for many threads."""
+
+    TOLERANCE: Final = 1.0  # seconds of difference that count as none: a Date header has whole seconds
+
+    def __init__(self) -> None:
+        self.ahead: float | None = None  # seconds by which it is ahead of this machine's clock; None: not known
+        self._last = ""
+
+    def now(self) -> float:
+        """Return the seconds since 1970 on the server's clock; on this machine's, where the difference is not known."""
+        return time.time() + (self.ahead or 0.0)
+
+    def hear(self, date: str) -> None:
+        """Take the Date header of an answer that has just come; anything else changes nothing."""
+        if not date or date == self._last:
+            return
+        from email.utils import parsedate_to_datetime
+
+        self._last = date
+        try:
+            there = parsedate_to_datetime(date).timestamp() + 0.5  # the middle of its second
+        except (ValueError, TypeError):
+            return
+        if abs(there - self.now()) > self.TOLERANCE:
+            self.ahead = there - time.time()
+        elif self.ahead is None:
+            self.ahead = 0.0
 
 
 _throttle_listeners: Final = ContextVar[tuple[Callable[[], None], ...]]("tailorsecrets_throttle", default=())

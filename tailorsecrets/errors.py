@@ -38,13 +38,15 @@ class SecretsError(Exception):
     ``vault`` and ``secret`` say where it happened, as far as that is known. ``hint`` is the remedy, or empty.
     ``retryable`` tells whether the same call may succeed later; it is False once retries are spent. ``reason`` is the
     service's own code and message, of a write only its code, since the message may quote the value; the command line
-    shows it with ``--verbose``. ``reason_code`` is the code alone. ``outcome`` is set where the answer to a write was
-    lost and the store was read again to see whether the write was done.
+    shows it with ``--verbose``. ``reason_code`` is the code alone. ``origin`` is the class of a driver's exception and
+    the line of the plugin that raised it, which ``--verbose`` shows too. ``outcome`` is set where the answer to a write
+    was lost and the store was read again to see whether the write was done.
     """
 
     code: str = "ERROR"
     retryable: bool = False
     outcome: Literal["", "not done", "unknown"] = ""
+    origin: str = ""
     meaning: ClassVar[str] = "something went wrong"
 
     def __init__(

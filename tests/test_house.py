@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 
 import tailorsecrets
+import tailorsecrets.kit
 import tailorsecrets.testing
 
 ROOT = Path(__file__).parent.parent
 REPOSITORY = "https://github.com/tailorsecrets/tailorsecrets"
 ORDER = [
-    "errors", "secret", "driver", "store", "targets", "declared", "references", "runtime", "config", "deploy", "app",
-    "integrations", "testing", "cli",
+    "errors", "secret", "driver", "kit", "store", "targets", "declared", "references", "runtime", "config", "deploy",
+    "doctor",
+    "app", "integrations", "testing", "cli",
 ]  # fmt: skip
 AT_THE_ROOT = {"__init__.py", "__main__.py", "driver.py", "errors.py", "py.typed", "secret.py"}
-SEAM = {"driver", "errors", "secret"}
+SEAM = {"driver", "errors", "kit", "secret"}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -172,4 +174,5 @@ def test_every_public_name_is_in_the_reference() -> None:
     """The API reference has an entry for each public name, of the package, the seam and the testing kit."""
     pages = "".join(path.read_text() for path in (ROOT / "docs" / "reference").glob("*.md"))
     shown = set(re.findall(r"^::: tailorsecrets[\w.]*\.(\w+)$", pages, re.MULTILINE))
-    assert {*tailorsecrets.__all__, *tailorsecrets.testing.__all__, "driver"} - shown == set()
+    names = {*tailorsecrets.__all__, *tailorsecrets.kit.__all__, *tailorsecrets.testing.__all__, "driver"}
+    assert names - shown == set()

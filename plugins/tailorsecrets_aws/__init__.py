@@ -8,11 +8,16 @@ from typing import Literal
 
 from tailorsecrets.driver import Driver, StoreType, Target, VaultNames
 from tailorsecrets_aws.options import OPTIONS
+from tailorsecrets_aws.where import WHERE
 
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
     """Return the store type behind ``aws://[REGION][/PREFIX]``."""
-    return [StoreType(scheme="aws", open=_open, options=OPTIONS, extra="aws", policy=_policy)]
+    return [
+        StoreType(
+            scheme="aws", open=_open, options=OPTIONS, extra="aws", policy=_policy, where=WHERE, sdk=("botocore",)
+        )
+    ]
 
 
 def _open(target: Target) -> Driver:

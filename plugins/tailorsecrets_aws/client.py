@@ -1,14 +1,15 @@
 """One botocore client, made at the first call, for all threads of one process."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
-from tailorsecrets.driver import PerProcess, Target
+from tailorsecrets.driver import PerProcess, ServerClock, Target
 from tailorsecrets.errors import ConfigError
 from tailorsecrets_aws.log_filter import install_log_filter
 from tailorsecrets_aws.login import Login, handed_variables, open_session
@@ -17,7 +18,6 @@ from tailorsecrets_aws.retry import Retry, client_config, operation, refuse_empt
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")
 _FILES: Final = "check the URL, ~/.aws/config, ~/.aws/credentials and the AWS_ variables"
 
 
@@ -29,11 +29,11 @@ class Connection:
         sessions = PerProcess(lambda: open_session(target))
         with _config_errors():
             sessions.get()
-        ca_bundle = _ca_bundle(target)
-        if ca_bundle and not Path(ca_bundle).is_file():
-            raise ConfigError(f"ca_bundle={target.options['ca_bundle']}: there is no file {ca_bundle}")
-        self._target = target
-        self._client = PerProcess(lambda: _open_client(target, sessions.drop() or open_session(target)))
+        bundle = ca_bundle(target)
+        if bundle and not Path(bundle).is_file():
+            raise ConfigError(f"ca_bundle={target.options['ca_bundle']}: there is no file {bundle}")
+        self._target, self.clock = target, ServerClock()
+        self._client = PerProcess(lambda: _open_client(target, sessions.drop() or open_session(target), self.clock))
 
     @contextmanager
     def reading(self) -> "Generator[SecretsManagerClient]":
@@ -54,22 +54,29 @@ class Connection:
             client.close()
 
 
-def _open_client(target: Target, session: Session) -> "SecretsManagerClient":
-    """Return a client; it signs in at its first call."""
+def _open_client(target: Target, session: Session, clock: ServerClock) -> "SecretsManagerClient":
+    """Return a client; it signs in at its first call. *clock* hears each answer."""
     with _config_errors():
         login = Login(session, target)
         client: SecretsManagerClient = session.create_client(  # type: ignore[assignment]  # typed for boto3
             "secretsmanager",
-            endpoint_url=target.options.get("endpoint_url") or _endpoint(target),
-            verify=_ca_bundle(target),
+            endpoint_url=target.options.get("endpoint_url") or handed_endpoint(target, "SECRETS_MANAGER"),
+            verify=ca_bundle(target),
             config=client_config(target.timeout, attempts=1),
         )
     events: Any = client.meta.events  # the stubs know no handler that answers
     events.unregister("needs-retry.secrets-manager", unique_id="retry-config-secrets-manager")  # botocore's own
     events.register("needs-retry.secrets-manager", Retry(target.timeout, login))
     events.register("after-call.secrets-manager", refuse_empty)
+    events.register("response-received.secrets-manager", partial(_hear, clock))
     install_log_filter()
     return client
+
+
+def _hear(clock: ServerClock, *, response_dict: Mapping[str, Any] | None, **_: object) -> None:
+    """Answer botocore's event ``response-received``, also for an error; there is none where nothing answered."""
+    headers: Mapping[str, str] = (response_dict or {}).get("headers", {})
+    clock.hear(headers.get("date", ""))
 
 
 @contextmanager
@@ -81,11 +88,13 @@ def _config_errors() -> Generator[None]:
         raise ConfigError(str(exc), hint=_FILES) from None
 
 
-def _ca_bundle(target: Target) -> str | None:
+def ca_bundle(target: Target) -> str | None:
+    """Return the file of the option ``ca_bundle``."""
     path = target.options.get("ca_bundle")
     return str(Path(target.base) / path) if path else None
 
 
-def _endpoint(target: Target) -> str | None:
+def handed_endpoint(target: Target, service: str) -> str | None:
+    """Return the endpoint of *service* in the variables of *target*; None where botocore looks itself."""
     handed = handed_variables(target.environ)
-    return next((handed[name] for name in _ENDPOINTS if handed.get(name)), None)  # None: botocore looks itself
+    return handed.get(f"AWS_ENDPOINT_URL_{service}") or handed.get("AWS_ENDPOINT_URL") or None

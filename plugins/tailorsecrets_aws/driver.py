@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, Target
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, Target
 from tailorsecrets.errors import Corrupt, NotFound, Unsupported
+from tailorsecrets.kit import walk_pages
 from tailorsecrets.secret import Secret
 from tailorsecrets_aws import entries
 from tailorsecrets_aws.client import Connection
@@ -57,7 +58,7 @@ class AwsDriver(Driver):
     caps = CAPS
 
     def __init__(self, target: Target, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._options = read_options(target)
+        self._target, self._options = target, read_options(target)
         self._connection = Connection(target)
         self._sleep = sleep
 
@@ -147,6 +148,21 @@ class AwsDriver(Driver):
         pages = self._pages("list_secret_version_ids", {"SecretId": name, "IncludeDeprecated": True})
         yield from entries.history(name, [item for page in pages for item in page["Versions"]])
 
+    def identity(self) -> Identity:
+        """Ask AWS's Security Token Service."""
+        from tailorsecrets_aws.identity import identity_at
+
+        return identity_at(self._target)
+
+    def skew(self) -> float | None:
+        """Return the difference to AWS's clock."""
+        return self._connection.clock.ahead
+
+    def locate(self, name: str) -> str:
+        """Return the ARN."""
+        with self._connection.reading() as client:
+            return client.describe_secret(SecretId=name)["ARN"]
+
     def explain(self, exc: Exception, op: str) -> Problem:
         """Look *exc* up in the tables of ``errors``."""
         return explain(exc, op)
@@ -157,12 +173,14 @@ class AwsDriver(Driver):
 
     def _pages(self, operation: str, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """Yield the answers of *operation*; each page has the budget of a read."""
-        more: dict[str, Any] | None = {}
-        while more is not None:
+
+        def page(token: str) -> tuple[list[Mapping[str, Any]], str | None]:
+            more = {"NextToken": token} if token else {}
             with self._connection.reading() as client:
-                page = getattr(client, operation)(**request, **more)
-            yield page
-            more = {"NextToken": page["NextToken"]} if page.get("NextToken") else None
+                found = getattr(client, operation)(**request, **more)
+            return [found], found.get("NextToken")
+
+        return walk_pages(page)
 
     def _create_or_add(self, client: "SecretsManagerClient", write: _Write) -> None:
         """Add a version to a secret that exists, else create it."""

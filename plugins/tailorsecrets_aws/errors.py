@@ -25,6 +25,7 @@ from tailorsecrets.errors import (
     Unauthenticated,
     Unavailable,
 )
+from tailorsecrets.kit import retry_after
 
 _SIGN_IN: Final = "sign in: aws sso login, AWS_PROFILE, AWS_ACCESS_KEY_ID, or a role"
 _SIGN_IN_AGAIN: Final = "the login is wrong or has expired; sign in again"
@@ -199,7 +200,6 @@ def _by_status(status: int, code: str) -> Problem:
 
 def _retry_after(metadata: Mapping[str, Any]) -> float | None:
     headers: Mapping[str, str] = metadata.get("HTTPHeaders", {})
-    for name, unit in (("x-amz-retry-after", 1_000), ("retry-after", 1)):
-        with suppress(ValueError):
-            return max(0.0, float(headers.get(name, "")) / unit)
-    return None
+    with suppress(ValueError):
+        return max(0.0, float(headers.get("x-amz-retry-after", "")) / 1_000)
+    return retry_after(headers)

@@ -4,6 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from botocore.credentials import (
@@ -11,6 +12,7 @@ from botocore.credentials import (
     Credentials,
     DeferredRefreshableCredentials,
     ReadOnlyCredentials,
+    RefreshableCredentials,
 )
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
@@ -99,6 +101,11 @@ class Login(Credentials):
             return True
         self._found = None  # the next operation signs in again: until then another tool may have renewed the login
         return False
+
+    def end(self) -> tuple[datetime | None, bool]:
+        """Return the end of the keys, None for none, and whether botocore gets new ones at it."""
+        until: datetime | None = getattr(self._found, "_expiry_time", None)  # botocore tells it nowhere else
+        return until, isinstance(self._found, RefreshableCredentials)
 
     def _sign_in(self, old: Credentials | None) -> ReadOnlyCredentials:
         """Find credentials, unless another thread has put others in the place of *old*."""

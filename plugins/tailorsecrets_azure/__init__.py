@@ -8,11 +8,18 @@ from typing import Literal
 
 from tailorsecrets.driver import Driver, StoreType, Target, VaultNames
 from tailorsecrets_azure.options import OPTIONS
+from tailorsecrets_azure.where import WHERE
+
+_DISTRIBUTIONS = ("azure-keyvault-secrets", "azure-identity")
 
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
     """Return the store type for ``azure://NAME-OR-HOST[/PREFIX]``."""
-    return [StoreType(scheme="azure", open=_open, options=OPTIONS, extra="azure", policy=_policy)]
+    return [
+        StoreType(
+            scheme="azure", open=_open, options=OPTIONS, extra="azure", policy=_policy, where=WHERE, sdk=_DISTRIBUTIONS
+        )
+    ]
 
 
 def _open(target: Target) -> Driver:

@@ -7,8 +7,7 @@ import requests
 from azure.core.pipeline.transport import RequestsTransport
 from azure.keyvault.secrets import SecretClient
 
-from tailorsecrets.driver import Target
-from tailorsecrets_azure.clock import Clock
+from tailorsecrets.driver import ServerClock, Target
 from tailorsecrets_azure.login import Login
 from tailorsecrets_azure.options import Options
 from tailorsecrets_azure.retry import RetryPolicy
@@ -27,7 +26,7 @@ class Connection:
         self.login.forget()
 
 
-def connect(options: Options, target: Target, clock: Clock) -> Connection:
+def connect(options: Options, target: Target, clock: ServerClock) -> Connection:
     """Return a connection to the Key Vault; call nothing yet."""
     login = Login(options, target)
     version: dict[str, Any] = {"api_version": options.api_version} if options.api_version else {}

@@ -13,13 +13,24 @@ from typing import Any, Final
 
 from azure.keyvault.secrets import SecretClient, SecretProperties
 
-from tailorsecrets.driver import Budget, Caps, Driver, Entry, PerProcess, Problem, Stored, Target
+from tailorsecrets.driver import (
+    Budget,
+    Caps,
+    Driver,
+    Entry,
+    Identity,
+    PerProcess,
+    Problem,
+    ServerClock,
+    Stored,
+    Target,
+)
 from tailorsecrets.errors import Conflict, NotFound, Unavailable, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_azure import errors, listing, recovery
 from tailorsecrets_azure.client import connect
-from tailorsecrets_azure.clock import Clock
 from tailorsecrets_azure.entries import TAG, VersionTag, entry_of, first_made, ids_by_token, is_id
+from tailorsecrets_azure.identity import identity_in
 from tailorsecrets_azure.options import read_options
 
 CAPS: Final = Caps(
@@ -47,7 +58,7 @@ class AzureDriver(Driver):
     caps = CAPS
 
     def __init__(self, target: Target) -> None:
-        self._target, self._options, self._clock = target, read_options(target), Clock()
+        self._target, self._options, self._clock = target, read_options(target), ServerClock()
         self._connection = PerProcess(partial(connect, self._options, target, self._clock))
 
     def get(self, name: str, version: str = "") -> Stored:
@@ -116,6 +127,14 @@ class AzureDriver(Driver):
         for version in versions:
             entry = entry_of(name, version)
             yield entry if len(ids[entry.version]) == 1 else replace(entry, version=version.version or "")
+
+    def identity(self) -> Identity:
+        """Return whom the token names."""
+        return identity_in(self._connection.get().login.token())
+
+    def skew(self) -> float | None:
+        """Return the difference to Azure's clock."""
+        return self._clock.ahead
 
     def explain(self, exc: Exception, op: str) -> Problem:
         """Look it up in ``errors``."""

@@ -6,11 +6,12 @@ Key Vault says most things by a code inside its error.
 import re
 import ssl
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final
 
 from azure.core import exceptions as core
 
+from tailorsecrets import kit
 from tailorsecrets.driver import Problem
 from tailorsecrets.errors import (
     AlreadyExists,
@@ -56,14 +57,15 @@ CODES: Final[Mapping[str, Problem]] = {
     "SecretNotFound": Problem(NotFound),
 }
 STATUSES: Final[Mapping[int, Problem]] = {
-    304: Problem(Conflict),
     400: Problem(ConfigError, _REQUEST),
     401: Problem(Unauthenticated, _SIGN_IN_AGAIN),
-    408: Problem(Unavailable, _NETWORK),
     409: Problem(Unavailable, _PASSING),  # Key Vault has no conditional writes: a 409 is about a deleted name
-    412: Problem(Conflict),
-    429: Problem(Throttled),
 }
+_PLAIN: Final[Mapping[type[SecretsError], Problem]] = {
+    Conflict: Problem(Conflict),
+    Throttled: Problem(Throttled),
+    Unavailable: Problem(Unavailable, _NETWORK),
+}  # of other statuses; what is not here is not an answer of a Key Vault
 CLASSES: Final[Mapping[type[Exception], Problem]] = {
     core.AzureError: Problem(Unavailable, _NETWORK),
     core.HttpResponseError: Problem(ConfigError, _NO_SERVICE),
@@ -118,9 +120,7 @@ def missing_is_fine() -> Generator[None]:
 
 def retry_after(response: Any) -> float | None:
     """Return the seconds that *response*, if any, asks to wait; None where it does not say."""
-    with suppress(ValueError, TypeError, AttributeError):
-        return max(0.0, float(response.headers.get("Retry-After")))
-    return None
+    return kit.retry_after(response.headers) if response else None
 
 
 def is_certificate(exc: BaseException) -> bool:
@@ -159,8 +159,8 @@ def _meaning(exc: core.HttpResponseError, status: int, op: str) -> Problem:
     code = inner_code(exc)
     if status == 403 and code not in CODES:  # noqa: PLR2004
         return _forbidden(exc, op)
-    unknown = Problem(Unavailable, _NETWORK) if status >= 500 else CLASSES[core.HttpResponseError]  # noqa: PLR2004
-    return CODES.get(code) or STATUSES.get(status) or unknown
+    plain = _PLAIN.get(kit.http_kind(status), CLASSES[core.HttpResponseError])
+    return CODES.get(code) or STATUSES.get(status) or plain
 
 
 def _forbidden(exc: core.HttpResponseError, op: str) -> Problem:

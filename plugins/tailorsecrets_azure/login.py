@@ -20,7 +20,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import ConfigError, Unavailable, is_outage
 from tailorsecrets_azure.errors import is_certificate
-from tailorsecrets_azure.options import CLOUDS, Options
+from tailorsecrets_azure.options import CLOUDS, PUBLIC, Options, cloud_of
 
 _SCOPES: Final = frozenset(cloud.scope for cloud in CLOUDS)
 _EARLY: Final = 300.0  # seconds before its end when a token is replaced, as in the SDK
@@ -72,6 +72,11 @@ class Login:
                 self._request = request
             assert self._token is not None
             return self._token
+
+    def token(self) -> AccessToken:
+        """Return the token of the last call; sign in where there is none that lasts."""
+        token = self._token
+        return token if token and _is_good(token) else self.get_token((cloud_of(self._options.host) or PUBLIC).scope)
 
     def forget(self) -> None:
         """Close the credential, which keeps its tokens; the next call signs in with a new one."""

@@ -21,9 +21,8 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
-from tailorsecrets.driver import CONNECT_SECONDS, REFUSED_SECONDS, Budget, throttled
+from tailorsecrets.driver import CONNECT_SECONDS, REFUSED_SECONDS, Budget, ServerClock, throttled
 from tailorsecrets.errors import Unavailable
-from tailorsecrets_azure.clock import Clock
 from tailorsecrets_azure.errors import is_certificate, is_refused, retry_after
 
 Request = PipelineRequest[HttpRequest]
@@ -42,7 +41,7 @@ class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
     read; *forget_login* makes the next attempt sign in again.
     """
 
-    def __init__(self, timeout: float, clock: Clock, forget_login: Callable[[], None]) -> None:
+    def __init__(self, timeout: float, clock: ServerClock, forget_login: Callable[[], None]) -> None:
         super().__init__()
         self._timeout, self._clock, self._forget_login = timeout, clock, forget_login
 
@@ -82,7 +81,7 @@ class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
             connection_timeout=min(CONNECT_SECONDS, budget.left), read_timeout=min(longest, budget.left)
         )
         response: Response = self.next.send(request)
-        self._clock.correct(response.http_response)
+        self._clock.hear(str(response.http_response.headers.get("Date", "")))
         if response.http_response.status_code == _TOO_MANY:
             throttled()
         _check_answer(response.http_response)

@@ -10,7 +10,7 @@ from tailorsecrets.driver import Driver, StoreType, Target
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
     """Return the store type behind ``file:PATH``."""
-    return [StoreType(scheme="file", open=_open, options=_OPTIONS, prefixed=False)]
+    return [StoreType(scheme="file", open=_open, options=_OPTIONS, prefixed=False, sdk=("cryptography",))]
 
 
 _OPTIONS = {"keep_versions": "number of versions that the file keeps of each secret (default 10)"}

@@ -12,12 +12,12 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, Final, NamedTuple
 
-from tailorsecrets.errors import ConfigError, Conflict, Unavailable
+from tailorsecrets import kit
+from tailorsecrets.errors import ConfigError, Conflict
 
 # importing pathlib would add 10 ms to every command
 # ruff: noqa: PTH103, PTH104, PTH108, PTH112, PTH114, PTH116, PTH120, PTH123, PTH208
 
-_POLL: Final = 0.005  # seconds; a write takes about as long
 _TEMPORARY: Final = re.compile(r"\d+-[0-9a-f]{8}\.tmp")
 
 
@@ -64,23 +64,11 @@ def open_regular(path: str) -> BinaryIO:
 @contextmanager
 def locked(path: str, seconds: float) -> Generator[None]:
     """Hold the lock file beside *path*; Unavailable if another writer holds it for *seconds*."""
-    from filelock import FileLock, Timeout  # takes 50 ms, and readers need no lock
-
     lock_path = _beside(path, "lock")
     _check_no_folder(lock_path, "the lock file")
-    lock = FileLock(lock_path, timeout=seconds, mode=0o600)
-    try:
-        lock.acquire(poll_interval=_POLL)
-    except (Timeout, RuntimeError) as error:  # RuntimeError: another driver in this thread holds it
-        raise Unavailable(
-            f"another writer holds {path}; waited up to {seconds:g} seconds",
-            hint="wait until it finishes, or raise the timeout",
-        ) from error
-    try:
+    with kit.locked(lock_path, seconds, what=path):
         _share(lock_path)
         yield
-    finally:
-        lock.release()
 
 
 def replace(path: str, content: bytes, expected: Signature | None) -> None:

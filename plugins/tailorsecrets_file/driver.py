@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, State, Stored, Target
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, State, Stored, Target
 from tailorsecrets.errors import (
     AlreadyExists,
     ConfigError,
@@ -114,6 +114,10 @@ class FileDriver(Driver):
                 raise NotFound("it is not deleted")
             last = _only_last(history)
             return _entry(draft.write(name, draft.value(last), last.metadata.stamp, last.metadata.tags))
+
+    def identity(self) -> Identity:
+        """Return the source of the key that opens the file."""
+        return Identity(self._file.key_source())
 
     def versions(self, name: str) -> Iterator[Entry]:
         """Yield all readable versions, newest first: also both sides of a conflict and those before a delete."""

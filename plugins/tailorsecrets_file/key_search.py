@@ -47,6 +47,18 @@ class KeySearch:
         """Return the key, whatever origin the user remembers; the caller is about to accept this one."""
         return self._checked(self._by_configured() if configured(self.environ) else self._by_own(found=True))
 
+    def source(self) -> str:
+        """Return the one source that ``find`` tries, in words; it is not opened."""
+        name = configured(self.environ)
+        if name == KEY_FILE:
+            return f"the key file {label(self.environ[name], self.environ)}"
+        if name:
+            return f"the variable {name}"
+        if own := key_files.own(self.environ, self.header.file_id):
+            return f"the key file {', '.join(label(path, self.environ) for path in own)}"
+        named = self.environ.get(AGE_IDENTITY)
+        return f"the variable {AGE_IDENTITY}" if named else "an age identity where SOPS and age keep theirs"
+
     def _checked(self, key: FileKey | None) -> FileKey:
         if key is None:
             raise Unauthenticated(f"no available key opens {self.path}", hint=self._remedy())

@@ -86,6 +86,15 @@ class StoreFile:
         key = KeySearch(header, self.target.environ, self.path, self.target.timeout).find_anew()
         return Origin(header.file_id, key.origin_id)
 
+    def key_source(self) -> str:
+        """Return the source of the key, in words. Raises as a read does where it does not open the file."""
+        from tailorsecrets_file.key_search import KeySearch
+
+        header = loading.merged(self._headers()[0])
+        search = KeySearch(header, self.target.environ, self.path, self.target.timeout)
+        search.find()
+        return search.source()
+
     def accept(self, origin: "Origin") -> None:
         """Remember *origin* for the file, whatever the user remembers."""
         from tailorsecrets_file import origins

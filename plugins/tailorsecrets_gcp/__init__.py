@@ -8,11 +8,18 @@ from typing import Literal
 
 from tailorsecrets.driver import Driver, StoreType, Target, VaultNames
 from tailorsecrets_gcp.options import OPTIONS
+from tailorsecrets_gcp.where import WHERE
+
+_DISTRIBUTIONS = ("google-cloud-secret-manager", "grpcio", "google-auth")
 
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
     """Return the store type behind ``gcp://PROJECT[/PREFIX]``."""
-    return [StoreType(scheme="gcp", open=_open, options=OPTIONS, extra="gcp", policy=_policy)]
+    return [
+        StoreType(
+            scheme="gcp", open=_open, options=OPTIONS, extra="gcp", policy=_policy, where=WHERE, sdk=_DISTRIBUTIONS
+        )
+    ]
 
 
 def _open(target: Target) -> Driver:

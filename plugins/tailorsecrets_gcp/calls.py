@@ -12,6 +12,7 @@ from google.cloud.secretmanager_v1.types import (
     SecretVersion,
 )
 
+from tailorsecrets.kit import again_after_login, walk_pages
 from tailorsecrets.secret import Secret as Value
 from tailorsecrets_gcp.client import Connection, Session
 from tailorsecrets_gcp.retry import Retry
@@ -105,23 +106,21 @@ class Calls:
         return f"{self.options.parent}/secrets/{name}"
 
     def _pages(self, answer: type[P], method: str, **request: Any) -> Iterator[P]:
-        page = self._do(answer, method, page_size=PAGE, **request)
-        yield page
-        while token := page.next_page_token:
-            page = self._do(answer, method, page_size=PAGE, page_token=token, **request)
-            yield page
+        def page(token: str) -> tuple[list[P], str]:
+            found = self._do(answer, method, page_size=PAGE, page_token=token, **request)
+            return [found], found.next_page_token
+
+        return walk_pages(page)
 
     def _do(self, answer: type[R], method: str, *, idempotent: bool = True, **request: Any) -> R:
         """Return the *answer* of *method*; a token that the service refuses is replaced once."""
         del answer  # only for its type
-        session = self._connection.session()
-        try:
-            return cast("R", self._once(session, method, request, idempotent=idempotent))
-        except Unauthenticated:  # so nothing was done
-            if session.login is None:
-                raise
-            session.login.forget_token()
-        return cast("R", self._once(session, method, request, idempotent=idempotent))
+        return again_after_login(
+            self._connection.session,
+            lambda session: cast("R", self._once(session, method, request, idempotent=idempotent)),
+            lambda exc: isinstance(exc, Unauthenticated),  # so nothing was done
+            Session.forget_token,
+        )
 
     def _once(self, session: Session, method: str, request: Mapping[str, Any], *, idempotent: bool) -> object:
         if session.login is not None:

@@ -16,7 +16,7 @@ from google.cloud.secretmanager_v1.types import (
     SecretVersion,
 )
 
-from tailorsecrets.driver import PerProcess
+from tailorsecrets.driver import PerProcess, ServerClock
 from tailorsecrets_gcp.login import Login
 from tailorsecrets_gcp.options import Options
 
@@ -32,8 +32,8 @@ _CHANNEL: Final = (
 class Session:
     """The channel of one process, and its ``login``, None where none is needed."""
 
-    def __init__(self, options: Options) -> None:
-        self.login = None if options.plain else Login(options)
+    def __init__(self, options: Options, clock: ServerClock) -> None:
+        self.login = None if options.plain else Login(options, clock)
         self._channel = _channel(options, self.login)
         client: Any = SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=self._channel))
         self._client = client  # Any: the SDK's types are incomplete
@@ -46,6 +46,12 @@ class Session:
         """Return the method of the service that the SDK's client calls *name*."""
         return self._with_values.get(name) or getattr(self._client, name)
 
+    def forget_token(self) -> bool:
+        """Let the next call get another token; return False where there is no login that could."""
+        if self.login is not None:
+            self.login.forget_token()
+        return self.login is not None
+
     def close(self) -> None:
         """Close the channel."""
         self._channel.close()
@@ -55,8 +61,8 @@ class Connection:
     """Opens a session at the first call, and another in a forked child, where a channel does not work."""
 
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self._sessions = PerProcess(lambda: Session(options))
+        self.options, self.clock = options, ServerClock()  # gRPC tells no time, so it is that of the sign-in services
+        self._sessions = PerProcess(lambda: Session(options, self.clock))
 
     def session(self) -> Session:
         """Return the session of this process."""

@@ -10,7 +10,7 @@ from typing import Final
 from google.api_core import exceptions
 from google.cloud.secretmanager_v1.types import Secret as GoogleSecret
 
-from tailorsecrets.driver import ABSENT, Caps, Driver, Entry, Problem, Stored, Target
+from tailorsecrets.driver import ABSENT, Budget, Caps, Driver, Entry, Identity, Problem, Stored, Target
 from tailorsecrets.errors import Corrupt, NotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets_gcp import errors
@@ -18,6 +18,7 @@ from tailorsecrets_gcp.annotations import DELETED, had_a_version, listed_stamp, 
 from tailorsecrets_gcp.calls import LATEST, Calls
 from tailorsecrets_gcp.client import Connection
 from tailorsecrets_gcp.entries import Metadata, entry_of_number, entry_of_version
+from tailorsecrets_gcp.identity import NOBODY, identity_in
 from tailorsecrets_gcp.options import read_options
 from tailorsecrets_gcp.versions import Token, aware, read_token, token_of
 from tailorsecrets_gcp.writer import Writer
@@ -136,6 +137,18 @@ class GcpDriver(Driver):
         """Yield the versions that are enabled, newest first."""
         for version in self._reading().versions(name, "state:ENABLED"):
             yield entry_of_version(name, version)
+
+    def identity(self) -> Identity:
+        """Get a token and return whose it is."""
+        login = self._connection.session().login
+        if login is None:
+            return NOBODY
+        login.make_ready(Budget(self._target.seconds()))
+        return identity_in(login.credentials)
+
+    def skew(self) -> float | None:
+        """Return the difference to the clock of the service that gave the token."""
+        return self._connection.clock.ahead
 
     def explain(self, exc: Exception, op: str) -> Problem:
         """Return the meaning of an exception of google.api_core or google.auth."""

@@ -8,19 +8,15 @@ from google.auth import exceptions as auth
 
 from tailorsecrets.driver import Problem
 from tailorsecrets.errors import (
-    AlreadyExists,
     ConfigError,
-    Conflict,
-    Corrupt,
     Denied,
     Disabled,
-    NotFound,
     SecretsError,
-    Throttled,
     Unauthenticated,
     Unavailable,
     Unsupported,
 )
+from tailorsecrets.kit import grpc_kind, http_kind
 from tailorsecrets_gcp.retry import is_login, retry_after
 
 _SIGN_IN: Final = (
@@ -60,19 +56,8 @@ _RIGHTS: Final[Mapping[str, str]] = {
 MEANINGS: Final[Mapping[type[Exception], Problem]] = {
     api.GoogleAPIError: Problem(Unavailable, _NETWORK),
     api.Redirection: Problem(ConfigError, _NO_SERVICE),
-    api.ClientError: Problem(ConfigError, _REQUEST),
     api.FailedPrecondition: Problem(Disabled, _STATE),
-    api.Unauthorized: Problem(Unauthenticated, _SIGN_IN_AGAIN),
-    api.Forbidden: Problem(Denied),
-    api.NotFound: Problem(NotFound),
     api.MethodNotAllowed: Problem(ConfigError, _NO_SERVICE),
-    api.AlreadyExists: Problem(AlreadyExists),
-    api.Conflict: Problem(Conflict),
-    api.PreconditionFailed: Problem(Conflict),
-    api.TooManyRequests: Problem(Throttled),
-    api.Cancelled: Problem(Unavailable),
-    api.DataLoss: Problem(Corrupt),
-    api.MethodNotImplemented: Problem(Unsupported, _NO_SERVICE),
     api.DuplicateCredentialArgs: Problem(ConfigError, _SDK),
     api.AsyncRestUnsupportedParameterError: Problem(ConfigError, _SDK),
     auth.GoogleAuthError: Problem(Unauthenticated, _SIGN_IN),
@@ -89,6 +74,12 @@ MEANINGS: Final[Mapping[type[Exception], Problem]] = {
     auth.InvalidValue: Problem(ConfigError, _SDK),
     auth.MutualTLSChannelError: Problem(ConfigError, _CERTIFICATE),
     auth.ClientCertError: Problem(ConfigError, _CERTIFICATE),
+}
+_HINTS: Final[Mapping[type[SecretsError], str]] = {
+    ConfigError: _REQUEST,
+    Unauthenticated: _SIGN_IN_AGAIN,
+    Unavailable: _NETWORK,
+    Unsupported: _NO_SERVICE,
 }
 
 
@@ -127,8 +118,19 @@ def _meaning(exc: Exception, op: str) -> Problem:
         return Problem(Unauthenticated, _SIGN_IN_AGAIN)
     if isinstance(exc, auth.DefaultCredentialsError) and _message_of(exc).startswith(_ABOUT_A_FILE):
         return Problem(Unauthenticated, _KEY_FILE)
-    known = next((MEANINGS[kind] for kind in type(exc).__mro__ if kind in MEANINGS), Problem(SecretsError))
+    known = _of_class(exc)
     if known.kind is Denied:
         off = getattr(exc, "reason", "") == "SERVICE_DISABLED"
         return Problem(Denied, _API if off else _RIGHT.format(_RIGHTS.get(op, "do that")))
     return known
+
+
+def _of_class(exc: Exception) -> Problem:
+    """Return the meaning of the class of *exc*, else of its gRPC or HTTP status, else of a class above it."""
+    known = [MEANINGS[kind] for kind in type(exc).__mro__ if kind in MEANINGS]
+    if isinstance(exc, api.GoogleAPICallError) and known == [MEANINGS[api.GoogleAPIError]]:
+        error = cast("Any", exc)
+        code = getattr(error.grpc_status_code, "name", "")
+        kind = grpc_kind(code) if code else http_kind(error.code or 0)
+        return Problem(kind, _HINTS.get(kind, ""))
+    return known[0] if known else Problem(SecretsError)

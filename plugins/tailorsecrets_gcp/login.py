@@ -1,6 +1,7 @@
 """Signing in: Application Default Credentials, and with them as another service account where the URL says so."""
 
 import threading
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import google.auth
@@ -9,7 +10,7 @@ from google.auth.credentials import Credentials
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
-from tailorsecrets.driver import REFUSED_SECONDS, Budget
+from tailorsecrets.driver import REFUSED_SECONDS, Budget, ServerClock
 from tailorsecrets.errors import Unavailable, is_outage
 from tailorsecrets_gcp.options import Options
 
@@ -25,8 +26,9 @@ class Login:
     the token is made ready before the call: the exceptions of google.auth come through as they are, and in time.
     """
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
+    def __init__(self, options: Options, clock: ServerClock) -> None:
+        """Find nothing yet; *clock* hears the services that give tokens."""
+        self._options, self._clock = options, clock
         self._credentials: Credentials | None = None
         self._lock = threading.Lock()
 
@@ -35,7 +37,7 @@ class Login:
         """The credentials that sign the calls; searched for once."""
         with self._lock:
             if self._credentials is None:
-                self._credentials = _find(self._options)
+                self._credentials = _find(self._options, self._clock)
             return self._credentials
 
     def make_ready(self, budget: Budget) -> None:
@@ -45,7 +47,7 @@ class Login:
             return
         with self._lock:
             if not credentials.valid:
-                _refresh(credentials, _Sender(budget, Budget(min(REFUSED_SECONDS, budget.left))))
+                _refresh(credentials, _Sender(budget, self._clock, Budget(min(REFUSED_SECONDS, budget.left))))
 
     def forget_token(self) -> None:
         """Let the next call get another token, since the service refuses this one."""
@@ -54,9 +56,9 @@ class Login:
                 self._credentials.token = None
 
 
-def _find(options: Options) -> Credentials:
+def _find(options: Options, clock: ServerClock) -> Credentials:
     """Return the credentials; Unavailable where the service that was asked for them answers that it is down."""
-    send = _Sender(Budget(_SEARCH))
+    send = _Sender(Budget(_SEARCH), clock)
     default, impersonated = cast("Any", google.auth).default, cast("Any", impersonated_credentials).Credentials
     try:
         found: Credentials = default(scopes=_SCOPES, request=send, quota_project_id=options.quota_project or None)[0]
@@ -83,10 +85,11 @@ def _refresh(credentials: Credentials, send: "_Sender") -> None:
 class _Sender:
     """Sends requests for tokens within *budget*; ``status`` is that of the last answer, 0 without an answer.
 
-    While nothing listens, it repeats within the budget *while_refused*, None for no repeats.
+    *clock* hears the answers. While nothing listens, it repeats within the budget *while_refused*, None for no repeats.
     """
 
-    def __init__(self, budget: Budget, while_refused: Budget | None = None) -> None:
+    def __init__(self, budget: Budget, clock: ServerClock, while_refused: Budget | None = None) -> None:
+        self._clock = clock
         self._budget, self._while_refused, self._request = budget, while_refused, cast("Any", Request())
         self.status = 200
 
@@ -102,6 +105,11 @@ class _Sender:
                     raise
             else:
                 self.status = answer.status
+                self._clock.hear(_header(answer.headers, "date"))
                 return answer
             left = self._budget.left if self._while_refused.wait() else 0
         raise Unavailable(_DOWN, retryable=False)  # google.auth would repeat, and does not know of the budget
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return next((text for each, text in headers.items() if each.lower() == name), "")

@@ -8,12 +8,13 @@ from typing import Literal
 
 from tailorsecrets.driver import Driver, StoreType, Target, VaultNames
 from tailorsecrets_vault.options import OPTIONS
+from tailorsecrets_vault.where import WHERE
 
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
     """Return the store types behind ``vault://`` and, without TLS, ``vault+http://``."""
     return [
-        StoreType(scheme=scheme, open=_open, options=OPTIONS, extra="vault", policy=_policy)
+        StoreType(scheme=scheme, open=_open, options=OPTIONS, extra="vault", policy=_policy, where=WHERE, sdk=("hvac",))
         for scheme in ("vault", "vault+http")
     ]
 

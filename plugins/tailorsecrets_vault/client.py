@@ -10,8 +10,9 @@ from hvac import Client
 from hvac.exceptions import Forbidden, VaultError
 from requests import RequestException
 
-from tailorsecrets.driver import PerProcess
+from tailorsecrets.driver import PerProcess, ServerClock
 from tailorsecrets.errors import SecretsError
+from tailorsecrets.kit import again_after_login
 from tailorsecrets_vault.login import Login, Token, token_of
 from tailorsecrets_vault.messages import is_token_refused
 from tailorsecrets_vault.options import Options
@@ -29,17 +30,12 @@ class Connection:
     def __init__(self, options: Options, login: Login) -> None:
         self._login = login
         self._token: Token | None = None  # a forked child goes on with its parent's
-        self._sessions = PerProcess(lambda: _Session(options))
+        self.clock = ServerClock()
+        self._sessions = PerProcess(lambda: _Session(options, self.clock))
 
     def call(self, do: Callable[[Client], T]) -> T:
         """Return what *do* returns for a signed-in client; repeat it once with a new token if the old is refused."""
-        client = self._client()
-        try:
-            return do(client)
-        except Forbidden as exc:
-            if not is_token_refused(exc) or not self._is_replaced(client.token):
-                raise
-        return do(self._client())
+        return again_after_login(self._client, do, _is_refused, lambda client: self._is_replaced(client.token))
 
     def close(self) -> None:
         """Close what is open."""
@@ -81,8 +77,8 @@ class Connection:
 class _Session:
     """The sockets of one process, and the lock of those who sign in."""
 
-    def __init__(self, options: Options) -> None:
-        self._options, self._http, self.lock = options, new_session(options), threading.Lock()
+    def __init__(self, options: Options, clock: ServerClock) -> None:
+        self._options, self._http, self.lock = options, new_session(options, clock), threading.Lock()
         self._last = self.new_client("")
 
     def client(self, token: str) -> Client:
@@ -106,6 +102,10 @@ class _Session:
             verify=self._http.verify,
             adapter=Adapter,
         )
+
+
+def _is_refused(exc: Exception) -> bool:
+    return isinstance(exc, Forbidden) and is_token_refused(exc)
 
 
 def _renewed(client: Client, token: Token) -> Token | None:

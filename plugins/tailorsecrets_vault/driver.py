@@ -3,17 +3,19 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from hvac.exceptions import InvalidPath, InvalidRequest, VaultError
 
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, Target
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, Target
 from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, SecretsError, TooLarge, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets_vault import entries
 from tailorsecrets_vault.client import Connection
 from tailorsecrets_vault.entries import Json
 from tailorsecrets_vault.errors import Context, meaning
+from tailorsecrets_vault.identity import identity_in
 from tailorsecrets_vault.kv import Kv, KvPath
 from tailorsecrets_vault.login import login_of
 from tailorsecrets_vault.messages import is_unmounted, is_version_mismatch
@@ -55,7 +57,7 @@ class VaultDriver(Driver):
 
     def __init__(self, target: Target) -> None:
         options, login = options_of(target), login_of(target)
-        self._options, self._connection = options, Connection(options, login)
+        self._options, self._login, self._connection = options, login, Connection(options, login)
         self._kv = Kv(self._connection, options.field)
         self._vaults = None if target.path.strip("/") else MountPerVault(self._connection)
         self._mounts = self._vaults or OneMount(self._connection, target)
@@ -158,6 +160,19 @@ class VaultDriver(Driver):
     def drop(self, container: str) -> None:
         """Unmount an empty store."""
         self._mount_per_vault().drop(container, self._kv)
+
+    def identity(self) -> Identity:
+        """Look up the token; policies without ``auth/token/lookup-self`` deny that."""
+        answer = self._connection.call(lambda client: client.auth.token.lookup_self())
+        return identity_in(answer["data"], datetime.now(UTC), given=self._login.method == "token")
+
+    def skew(self) -> float | None:
+        """Return the difference to the server's clock."""
+        return self._connection.clock.ahead
+
+    def locate(self, name: str) -> str:
+        """Return the mount; the server is asked only where neither the path nor the option ``mount`` tells it."""
+        return self._mounts.path(name).mount
 
     def close(self) -> None:
         """Close the connection."""

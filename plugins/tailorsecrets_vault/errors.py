@@ -22,6 +22,7 @@ from tailorsecrets.errors import (
     Unavailable,
     Unsupported,
 )
+from tailorsecrets.kit import http_kind
 from tailorsecrets_vault.messages import (
     is_not_ready,
     is_token_refused,
@@ -45,7 +46,6 @@ _BY_STATUS: Final[Mapping[int, Problem]] = {
     405: Problem(Unsupported, "the server may be older than Vault 1.10"),
     409: Problem(AlreadyExists),
     412: Problem(Unavailable, "a standby has not caught up"),
-    413: Problem(TooLarge),
 }
 _BY_TYPE: Final[Mapping[type[Exception], Problem]] = {
     sdk.ParamValidationError: Problem(ConfigError),
@@ -140,7 +140,8 @@ def _by_status(exc: sdk.VaultError) -> Problem:
     if is_too_large(exc):
         return Problem(TooLarge)
     sealed = "the server is sealed, or not initialised" if "sealed" in message_of(exc) else ""
-    return _BY_STATUS.get(status_of(exc), Problem(Unavailable, sealed))
+    status = status_of(exc)
+    return _BY_STATUS.get(status) or Problem(http_kind(status) if status else Unavailable, sealed)
 
 
 def _of_login(exc: sdk.VaultError, context: Context) -> Problem:

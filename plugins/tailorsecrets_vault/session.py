@@ -7,6 +7,7 @@ import requests
 from hvac.exceptions import VaultError
 from requests.adapters import HTTPAdapter
 
+from tailorsecrets.driver import ServerClock
 from tailorsecrets_vault.options import Options
 from tailorsecrets_vault.transport import READS
 
@@ -19,16 +20,17 @@ class RefusedRedirect(VaultError):
     """A redirect to another server, or one that would turn a write into a read; the message is for the user."""
 
 
-def new_session(options: Options) -> requests.Session:
+def new_session(options: Options, clock: ServerClock) -> requests.Session:
     """Return a session that checks the server's certificate as *options* say, and repeats nothing by itself.
 
     Proxies and CA bundles of the environment are read here, once: requests would read all variables at each request,
-    and ~/.netrc.
+    and ~/.netrc. *clock* hears each answer.
     """
     session = _Session()
     environment = session.merge_environment_settings(options.address, {}, None, options.verify, None)
     session.proxies, session.verify, session.cert = environment["proxies"], environment["verify"], options.certificate
     session.trust_env, session.max_redirects = False, _MAX_REDIRECTS
+    session.hooks["response"].append(lambda answer, **_: clock.hear(answer.headers.get("Date", "")))
     session.mount("https://", _NamedServer(options.server_name))
     session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
     return session

@@ -16,6 +16,7 @@ from urllib3 import Timeout
 
 from tailorsecrets.driver import CONNECT_SECONDS, REFUSED_SECONDS, Budget, seconds_for
 from tailorsecrets.errors import Unavailable
+from tailorsecrets.kit import retry_after
 from tailorsecrets_vault.messages import annotate, is_not_ready, status_of
 
 NOT_READY_SECONDS: Final = 5.0  # for a new mount to become usable, or a standby to catch up
@@ -59,7 +60,7 @@ class Adapter(JSONAdapter):
         try:
             super()._raise_for_error(method, url, response)
         except VaultError as exc:
-            annotate(exc, response.status_code, _seconds(response.headers.get("Retry-After", "")))
+            annotate(exc, response.status_code, retry_after(response.headers))
             raise
 
 
@@ -83,9 +84,3 @@ def _is_from_vault(response: requests.Response) -> bool:
     with suppress(ValueError):
         body = response.json()
     return isinstance(body, dict) and not _VAULT_KEYS.isdisjoint(cast("dict[str, object]", body))
-
-
-def _seconds(text: str) -> float | None:
-    with suppress(ValueError):
-        return max(0.0, float(text))
-    return None

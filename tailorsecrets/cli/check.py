@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from tailorsecrets.cli import exits
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.nearest import see_doctor
 from tailorsecrets.driver import Stored
-from tailorsecrets.errors import Unavailable
+from tailorsecrets.errors import Unauthenticated, Unavailable
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.operations import ReadResult
 from tailorsecrets.store.parallel import AT_ONCE
@@ -15,6 +16,8 @@ from tailorsecrets.store.store import workspace_of
 
 if TYPE_CHECKING:
     from tailorsecrets.store.store import Store
+
+_NO_ACCESS = (Unauthenticated, Unavailable)
 
 
 @command("check", "tailorsecrets check", "tailorsecrets check --profile prod --json")
@@ -32,6 +35,8 @@ def check(invocation: Invocation) -> int:
     else:
         for place in places:
             invocation.io.show_coloured(_line(place, answers.get(place)))
+        if any(isinstance(answers.get(place), _NO_ACCESS) for place in places):
+            invocation.io.say(f"hint: {see_doctor(invocation)}")
     return exits.DONE if all(isinstance(answers.get(place), Stored) for place in places) else exits.ERROR
 
 

@@ -6,18 +6,19 @@ from typing import Final, TextIO
 import click
 
 _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
-    r"  \+ .*": {"fg": "green"},
-    r"  [~○] .*": {"fg": "yellow"},
-    r"  [-!] .*": {"fg": "red"},
+    r" +\+ .*": {"fg": "green"},
+    r" +[~○*] .*": {"fg": "yellow"},
+    r" +[-!] .*": {"fg": "red"},
     r"error\[\w+\]:": {"fg": "red", "bold": True},
     r"(warning|note):": {"fg": "yellow", "bold": True},
     r"hint:": {"bold": True},
     r"ok\b": {"fg": "green"},
     r"(FAILED|UNTRIED)\b": {"fg": "red"},
+    r"WARNING\b": {"fg": "yellow"},
     r"done:$": {"fg": "green"},
     r"not done:$": {"fg": "red"},
     r"unknown:$": {"fg": "yellow"},
-    r"[A-Z][\w ,]*:$|Plan: .*": {"bold": True},
+    r" *[A-Z][\w ,]*:$|(Plan|Diff): .*": {"bold": True},
 }
 
 

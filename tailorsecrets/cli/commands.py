@@ -17,11 +17,13 @@ Function = Callable[..., int | None]
 class _WithExamples(click.Command):
     """The base of commands and groups."""
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **settings: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: Sequence[str] = (), several_profiles: bool = False, **settings: Any
+    ) -> None:
         super().__init__(*args, **settings)
         self.examples = examples
         self.own = list(self.params)
-        self.common = common_options()
+        self.common = common_options(several_profiles=several_profiles)
         self.params += self.common
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:  # noqa: ARG002
@@ -109,12 +111,14 @@ def _write_terms(
             formatter.write_dl(rows)
 
 
-def command(name: str, *examples: str) -> Callable[[Function], Command]:
-    """Make a command of a function that takes the Invocation and the options; its docstring is the help."""
+def command(name: str, *examples: str, several_profiles: bool = False) -> Callable[[Function], Command]:
+    """Make a command of a function that takes the Invocation and the options; its docstring is the help.
+
+    *several_profiles*: ``--profile`` may be repeated, and ``Invocation.routes`` has an item for each.
+    """
+    settings: dict[str, Any] = {"examples": examples, "several_profiles": several_profiles}
 
     def make(function: Function) -> Command:
-        return click.command(name, cls=Command, examples=examples, help=inspect.getdoc(function))(
-            click.pass_obj(function)
-        )
+        return click.command(name, cls=Command, help=inspect.getdoc(function), **settings)(click.pass_obj(function))
 
     return make

@@ -1,5 +1,6 @@
 """Errors on stderr, and their exit codes. The message of an unexpected exception is never shown."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Final
 
@@ -23,7 +24,7 @@ class Failed(SecretsError):
         *,
         code: str,
         hint: str,
-        details: dict[str, list[str]] | None = None,
+        details: Mapping[str, object] | None = None,
         exit_code: int = exits.ERROR,
     ) -> None:
         super().__init__(message, code=code, hint=hint)
@@ -58,11 +59,13 @@ def show_error(exc: BaseException, invocation: Invocation) -> int:
 
 
 def _reason(exc: BaseException) -> list[str]:
-    return [f"reason: {exc.reason}"] if isinstance(exc, SecretsError) and exc.reason else []
+    if not isinstance(exc, SecretsError):
+        return []
+    return [f"{title}: {text}" for title, text in (("reason", exc.reason), ("raised", exc.origin)) if text]
 
 
 def _write_error(
-    invocation: Invocation, code: str, message: str, hint: str = "", details: dict[str, list[str]] | None = None
+    invocation: Invocation, code: str, message: str, hint: str = "", details: Mapping[str, object] | None = None
 ) -> None:
     if invocation.json:
         from json import dumps

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tailorsecrets.config.config import Config
     from tailorsecrets.store.store import Store
     from tailorsecrets.targets.choice import Choice
+    from tailorsecrets.targets.routes import Routes
 
 _NO_CONFIG: Final = "no tailor_config.py in this folder or above"
 
@@ -23,6 +24,7 @@ class Common:
 
     workspace_id: str | None = None
     profile: str | None = None
+    profiles: tuple[str, ...] = ()  # of a command that takes several; they replace ``profile``
     store: str | None = None
     config: str | None = None
     env_file: tuple[str, ...] = ()
@@ -38,9 +40,13 @@ class Common:
         """Return the options that choose the target, for a suggested command."""
         from shlex import quote
 
-        names = ("workspace_id", "profile", "store", "config")
-        given = [(name, value) for name in names if (value := getattr(self, name))]
-        return "".join(f" --{name.replace('_', '-')} {quote(value)}" for name, value in given)
+        given = [
+            ("workspace-id", self.workspace_id),
+            *(("profile", profile) for profile in self.profiles or (self.profile,)),
+            ("store", self.store),
+            ("config", self.config),
+        ]
+        return "".join(f" --{name} {quote(value)}" for name, value in given if value)
 
 
 class Environment(Mapping[str, str]):
@@ -109,19 +115,35 @@ class Invocation:
         """The folder of the profile file and the default store: that of the config, else the working directory."""
         return os.path.dirname(self.config_path) if self.config_path else os.fspath(self.io.cwd)
 
-    @cached_property
+    @property
     def choice(self) -> "Choice":
-        """The store and workspace that the options, the environment and the profile choose."""
-        from tailorsecrets.targets.routes import choose
+        """The store and workspace of a command that takes one target."""
+        return self.routes[0].primary
 
+    def choice_of(self, target: str | None) -> "Choice":
+        """Return the store and workspace of the option ``--target``; without it, ``choice``."""
+        if target is None:
+            return self.choice
+        return self._routes(self.common.profile, store=target, option="--target").primary
+
+    @cached_property
+    def routes(self) -> "tuple[Routes, ...]":
+        """The targets that the options, the environment and the profile choose, for each profile that is named."""
         common = self.common
-        return choose(
+        profiles = dict.fromkeys(common.profiles or (common.profile,))
+        return tuple(self._routes(profile, store=common.store) for profile in profiles)
+
+    def _routes(self, profile: str | None, *, store: str | None, option: str = "--store") -> "Routes":
+        from tailorsecrets.targets.routes import choose_routes
+
+        return choose_routes(
             self.environ,
             self.folder,
-            store=common.store,
-            workspace=common.workspace_id,
-            profile=common.profile,
+            store=store,
+            workspace=self.common.workspace_id,
+            profile=profile,
             cwd=self.io.cwd,
+            option=option,
         )
 
     def config(self) -> "Config":

@@ -24,11 +24,25 @@ def complete_secret(context: click.Context, _parameter: click.Parameter, incompl
     return [secret for secret in secrets if secret.startswith(incomplete)]
 
 
+def complete_place(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the declared VAULT/NAME that begin with *incomplete*."""
+    names = invocation_of(context).declared_names()
+    places = [f"{vault}/{secret}" for vault, secrets in names.items() for secret in secrets]
+    return [place for place in places if place.startswith(incomplete)]
+
+
 def vault_option(function: F) -> F:
     """Add the option for the vault."""
     return click.option(
         "--vault-name", "-V", required=True, metavar="NAME", shell_complete=complete_vault, help="The vault."
     )(function)
+
+
+def vaults_option(what: str) -> Callable[[F], F]:
+    """Add ``vault_names``, the option for some vaults; its help says *what* it does."""
+    return click.option(
+        "--vault-name", "-V", "vault_names", multiple=True, metavar="NAME", shell_complete=complete_vault, help=what
+    )
 
 
 def secret_options(function: F) -> F:
@@ -54,6 +68,11 @@ def vault_name_from(name: str | None, option: str | None) -> str:
     vault = name or option or ""
     check_name("vault", vault)
     return vault
+
+
+def target_option(function: F) -> F:
+    """Add the option for another target than the primary."""
+    return click.option("--target", metavar="URL", help="Ask this store instead of the vault's primary.")(function)
 
 
 def yes_option(function: F) -> F:

@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.errors import SecretNotFound, SecretsError, VaultNotFound, VersionNotFound
+from tailorsecrets.cli.program import PROGRAM
+from tailorsecrets.errors import (
+    SecretNotFound,
+    SecretsError,
+    Unauthenticated,
+    Unavailable,
+    VaultNotFound,
+    VersionNotFound,
+)
+
+_FOR_DOCTOR = (Unauthenticated.code, Unavailable.code)  # also of a command that did a part of its work
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -15,8 +25,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def suggestion(error: SecretsError, invocation: Invocation) -> str:
-    """Return the hint of *error*, with the nearest declared name where a vault or a secret is missing."""
-    return "; ".join(filter(None, [_nearest_declared(error, invocation), error.hint]))
+    """Return the hint of *error*, with the nearest declared name where a vault or a secret is missing.
+
+    An error of sign-in or reach points to ``doctor``.
+    """
+    to_doctor = see_doctor(invocation) if error.code in _FOR_DOCTOR else ""
+    return "; ".join(filter(None, [_nearest_declared(error, invocation), error.hint, to_doctor]))
+
+
+def see_doctor(invocation: Invocation) -> str:
+    """Return a sentence that points to ``doctor`` for the same target."""
+    return f"to find the cause, run: {PROGRAM} doctor{invocation.common.flags()}"
 
 
 def _nearest_declared(error: SecretsError, invocation: Invocation) -> str:

@@ -9,6 +9,7 @@ import click
 from tailorsecrets.cli.invocation import Invocation
 
 _WIDEST: Final = 80  # columns of a help
+_PROFILE: Final = ("--profile", "-p", "NAME", "A profile of tailorsecrets.toml. Default: TAILORSECRETS_PROFILE.")
 _TEXTS: Final = (
     (
         "--workspace-id",
@@ -16,7 +17,7 @@ _TEXTS: Final = (
         "NAME",
         "The workspace. Default: TAILORSECRETS_WORKSPACE, the one of the profile, or default.",
     ),
-    ("--profile", "-p", "NAME", "A profile of tailorsecrets.toml. Default: TAILORSECRETS_PROFILE."),
+    _PROFILE,
     (
         "--store",
         "",
@@ -33,14 +34,23 @@ _FLAGS: Final = (
 )
 
 
-def common_options() -> list[click.Option]:
-    """Return new options, for one command."""
+def common_options(*, several_profiles: bool = False) -> list[click.Option]:
+    """Return new options, for one command; *several_profiles*: it takes ``--profile`` more than once."""
     texts = [
-        _option(long, short, metavar=metavar, help=text, multiple=long.startswith("--env"))
+        _several_profiles()
+        if several_profiles and (long, short, metavar, text) == _PROFILE
+        else _option(long, short, metavar=metavar, help=text, multiple=long.startswith("--env"))
         for long, short, metavar, text in _TEXTS
     ]
     flags = [_option(long, short, is_flag=True, help=text) for long, short, text in _FLAGS]
     return [*texts, *flags, _help_option()]
+
+
+def _several_profiles() -> click.Option:
+    """Return ``--profile`` as commands take it that work on several profiles; it replaces one before the command."""
+    long, short, metavar, text = _PROFILE
+    settings: dict[str, Any] = {"metavar": metavar, "help": f"{text} May be repeated.", "multiple": True}
+    return click.Option([long, short, "profiles"], expose_value=False, callback=_take, **settings)
 
 
 def _option(long: str, short: str, **settings: Any) -> click.Option:

@@ -1,11 +1,12 @@
 """A plan as text and as JSON. Neither shows a value or the length of one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from tailorsecrets.cli.managed import other_owner, owner_name
 from tailorsecrets.deploy.consent import Topic
-from tailorsecrets.deploy.plan import Plan, Step
+from tailorsecrets.deploy.joint import JointPlan, TargetPlan
+from tailorsecrets.deploy.plan import Carried, Plan, Step
 from tailorsecrets.store.names import Place
 
 _SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
@@ -16,44 +17,70 @@ _HEADS: Final[Mapping[Topic, str]] = {
 }
 
 
-def text(plan: Plan) -> str:
-    """Return *plan* as text, with the summary in the last line."""
-    blocks = [
-        ("Vaults", [_line(step, plan) for step in _ordered(plan) if not step.place.secret]),
-        ("Secrets", [_line(step, plan) for step in _ordered(plan) if step.place.secret]),
-        ("Unmanaged vaults", [f"  {vault}" for vault in plan.unmanaged]),
-        ("Skipped, without a value", [f"  ○ {path(place)}" for place in plan.skipped]),
-        ("Conflicts", list(_conflicts(plan))),
+def text(joint: JointPlan) -> str:
+    """Return *joint* as text, with the summary in the last line; a block for each target where there are several."""
+    lines: list[str] = []
+    for number, target in joint.shown:
+        block = _block(joint, number, target)
+        lines += [f"{target.target}:", *(f"  {line}" if line else "" for line in block)] if is_several(joint) else block
+    counts = summary(joint)
+    several = f"{len(joint.shown)} targets, " if is_several(joint) else ""
+    last = f"{counts['create']} to create, {counts['update']} to update, {counts['delete']} to delete"
+    return "\n".join([*lines, f"Plan: {several}{last}"])
+
+
+def document(joint: JointPlan) -> dict[str, object]:
+    """Return *joint* as a JSON document; with several targets, each item names its target."""
+    parts: dict[str, list[dict[str, object]]] = {"changes": [], "warnings": [], "conflicts": []}
+    for _, target in joint.shown:
+        if target.plan is not None:
+            at = {"target": target.target.full_url} if is_several(joint) else {}
+            for key, items in _items(target.plan).items():
+                parts[key] += [{**item, **at} for item in items]
+    more = {"targets": targets(joint)} if is_several(joint) else {}
+    return {"summary": summary(joint), **parts, **more}
+
+
+def targets(
+    joint: JointPlan,
+    outcome: Callable[[int], Mapping[str, object]] = lambda _number: {"done": [], "notDone": []},
+) -> list[dict[str, object]]:
+    """Return a JSON object for each target of *joint*; *outcome* has what was done there."""
+    return [
+        {
+            "profile": target.profile or None,
+            "store": target.target.url,
+            "workspace": target.target.workspace,
+            "summary": _counts([target.plan]) if target.plan else None,
+            "status": target.status,
+            "error": target.error and {"code": target.error.code, "message": str(target.error)},
+            **outcome(number),
+        }
+        for number, target in joint.shown
     ]
-    lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
-    counts = summary(plan)
-    last = f"Plan: {counts['create']} to create, {counts['update']} to update, {counts['delete']} to delete"
-    return "\n".join([*lines, last])
 
 
-def document(plan: Plan) -> dict[str, object]:
-    """Return *plan* as a JSON document."""
-    unmanaged = [{"type": "unmanaged", "resourceType": "vault", "name": vault} for vault in plan.unmanaged]
-    skipped = [{"type": "skippedSecret", "resourceType": "secret", "name": path(place)} for place in plan.skipped]
-    return {
-        "summary": summary(plan),
-        "changes": [_change(step) for step in _ordered(plan)],
-        "warnings": [*unmanaged, *skipped],
-        "conflicts": [
-            {"resourceType": "vault", "name": vault, "currentOwner": owner_name(owner)}
-            for vault, owner in plan.conflicts
-        ],
-    }
+def is_several(joint: JointPlan) -> bool:
+    """Tell whether *joint* has several targets, so that each line must name its own."""
+    return len(joint.shown) > 1
 
 
-def summary(plan: Plan) -> dict[str, int]:
-    """Return the number of creates, updates and deletes in *plan*."""
-    return {action: plan.count(action) for action in ("create", "update", "delete")}
+def summary(joint: JointPlan) -> dict[str, int]:
+    """Return the number of creates, updates and deletes in *joint*."""
+    return _counts(joint.plans.values())
 
 
-def listing(plan: Plan, topic: Topic) -> str:
+def listing(joint: JointPlan, topic: Topic) -> str:
     """Return the list that the user confirms under *topic*."""
-    return "\n".join([_HEADS[topic], *_items(plan, topic)])
+    items = [
+        f"{item}{at(joint, number)}" for number, plan in joint.plans.items() for item in _confirmed(joint, plan, topic)
+    ]
+    return "\n".join([_HEADS[topic], *items])
+
+
+def at(joint: JointPlan, number: int) -> str:
+    """Return the words that name target *number*, "" where there is only one."""
+    return f" at {joint.targets[number].target}" if is_several(joint) else ""
 
 
 def described(step: Step) -> str:
@@ -66,29 +93,87 @@ def path(place: Place) -> str:
     return "/".join(filter(None, place))
 
 
+def _counts(plans: Iterable[Plan]) -> dict[str, int]:
+    counted = list(plans)
+    return {action: sum(plan.count(action) for plan in counted) for action in ("create", "update", "delete")}
+
+
+def _block(joint: JointPlan, number: int, target: TargetPlan) -> list[str]:
+    plan = target.plan
+    if plan is None:
+        return [f"! {target.status}: {target.error}", ""]
+    steps = _ordered(plan)
+    blocks = [
+        ("Vaults", [_line(joint, step, plan) for step in steps if not step.place.secret]),
+        ("Secrets", [_line(joint, step, plan) for step in steps if step.place.secret]),
+        ("Unmanaged vaults", [f"  {vault}" for vault in plan.unmanaged]),
+        ("Skipped, without a value", [f"  ○ {path(place)}" for place in plan.skipped]),
+        ("Conflicts", list(_conflicts(plan))),
+        (
+            "Moved to other targets, and still here",
+            [f"  {vault}{_moved_to(joint, number, vault)}" for vault in plan.moved],
+        ),
+        ("Not made, since a target that may hold it does not answer", [f"  ! {path(place)}" for place in plan.held]),
+    ]
+    lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
+    return lines or (["no changes", ""] if is_several(joint) else [])
+
+
+def _moved_to(joint: JointPlan, number: int, vault: str) -> str:
+    routes = [group.route for group in joint.layout.groups if group.vault == vault and number in group.elsewhere]
+    new = ", ".join(str(joint.layout.targets[target]) for route in routes for target in route)
+    return f" (now at {new})"
+
+
+def _items(plan: Plan) -> dict[str, list[dict[str, object]]]:
+    warned = {
+        ("unmanaged", "vault"): plan.unmanaged,
+        ("skippedSecret", "secret"): [path(place) for place in plan.skipped],
+        ("moved", "vault"): plan.moved,
+        ("notMade", "secret"): [path(place) for place in plan.held],
+    }
+    warnings: list[dict[str, object]] = [
+        {"type": kind, "resourceType": resource, "name": name}
+        for (kind, resource), names in warned.items()
+        for name in names
+    ]
+    conflicts: list[dict[str, object]] = [
+        {"resourceType": "vault", "name": vault, "currentOwner": owner_name(owner)} for vault, owner in plan.conflicts
+    ]
+    return {"changes": [_change(step) for step in _ordered(plan)], "warnings": warnings, "conflicts": conflicts}
+
+
 def _ordered(plan: Plan) -> list[Step]:
     """Return the steps in the order of the plan: vaults before secrets, creates before updates before deletes."""
     return sorted(plan.steps, key=lambda step: (bool(step.place.secret), list(_SIGNS).index(step.action)))
 
 
-def _items(plan: Plan, topic: Topic) -> Iterator[str]:
+def _confirmed(joint: JointPlan, plan: Plan, topic: Topic) -> Iterator[str]:
     if topic == "conflicts":
         yield from _conflicts(plan)
     elif topic == "unmanaged":
         yield from (f"  {vault}" for vault in plan.unmanaged)
     else:
-        yield from (f"{_line(step, plan)}{_origin(step, plan)}" for step in plan.deletions())
+        yield from (f"{_line(joint, step, plan)}{_origin(step, plan)}" for step in plan.deletions())
 
 
 def _conflicts(plan: Plan) -> Iterator[str]:
     return (f"  ! {vault} (owner: {other_owner(owner, plan.owner)})" for vault, owner in plan.conflicts)
 
 
-def _line(step: Step, plan: Plan) -> str:
+def _line(joint: JointPlan, step: Step, plan: Plan) -> str:
     line = f"  {_SIGNS[step.action]} {path(step.place)}{_for_good(step)}"
-    if step.action != "update" or step.place.secret:
-        return line
-    return f"{line} (claim)" if step.place.vault in plan.claimed() else f"{line} (owner)"
+    note = _note(joint, step, plan)
+    return f"{line} ({note})" if note else line
+
+
+def _note(joint: JointPlan, step: Step, plan: Plan) -> str:
+    if isinstance(step.value, Carried):
+        source = joint.targets[step.value.target].target
+        return f"value read from {source}" if step.value.version else f"same value as at {source}"
+    if step.note or step.action != "update" or step.place.secret:
+        return step.note
+    return "claim" if step.place.vault in plan.claimed() else "owner"
 
 
 def _for_good(step: Step) -> str:

@@ -1,12 +1,13 @@
 """``policy``: the least-privilege policy of the store, as its own document."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.names import complete_vault
+from tailorsecrets.cli.names import vaults_option
 from tailorsecrets.targets.opening import policy_of
 
 
@@ -18,24 +19,20 @@ from tailorsecrets.targets.opening import policy_of
     required=True,
     help="read: for a program. deploy: for apply.",
 )
-@click.option(
-    "-V",
-    "--vault-name",
-    "vaults",
-    multiple=True,
-    metavar="VAULT",
-    shell_complete=complete_vault,
-    help="A vault. May be repeated.",
-)
-def policy(invocation: Invocation, use: Literal["read", "deploy"], vaults: tuple[str, ...]) -> None:
+@vaults_option("A vault. May be repeated.")
+def policy(invocation: Invocation, use: Literal["read", "deploy"], vault_names: tuple[str, ...]) -> None:
     """Print the least-privilege policy of the store.
 
     The policy is the store's own document, for the named vaults or for all vaults of the config. The command calls
     no store, so an administrator can print it without a login.
     """
-    wanted = vaults or tuple(invocation.config().declarations.names())
-    text = policy_of(invocation.choice, invocation.environ, wanted, use)
+    text = policy_of(invocation.choice, invocation.environ, vault_names or _declared(invocation), use)
     if invocation.json:
         invocation.io.show_json({"policy": text})
     else:
         invocation.io.show(text)
+
+
+def _declared(invocation: Invocation) -> Iterator[str]:
+    """Yield the vaults of the config, which is run only for a store that has policies."""
+    yield from invocation.config().declarations.names()

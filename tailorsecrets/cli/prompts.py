@@ -15,8 +15,13 @@ _LINE: Final = 4095  # bytes of a line on a terminal, which silently cuts a long
 def confirm(question: str, invocation: Invocation, *, code: str, yes: bool) -> None:
     """Return if *yes*, or if the answer to *question* is yes; raise Refused with *code* otherwise."""
     need_terminal(question.rstrip("?"), invocation, yes=yes)
-    if not yes and _answer(f"{question} [y/N]: ", invocation).lower() not in {"y", "yes"}:
+    if not yes and not agreed(question, invocation):
         raise Refused("nothing was changed", code=code)
+
+
+def agreed(question: str, invocation: Invocation) -> bool:
+    """Tell whether the answer to *question* is yes."""
+    return _answer(f"{question} [y/N]: ", invocation).lower() in {"y", "yes"}
 
 
 def confirm_by_name(action: str, name: str, invocation: Invocation, *, code: str, yes: bool) -> None:

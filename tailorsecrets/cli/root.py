@@ -11,13 +11,18 @@ from tailorsecrets.cli.program import PROGRAM
 
 _COMMANDS = {
     "init": ("init:init", "Write a starter config and make the store."),
-    "apply": ("apply:apply", "Make the store equal to the config."),
+    "plan": ("apply:plan", "Print what apply would do."),
+    "apply": ("apply:apply", "Make the stores equal to the config."),
+    "status": ("status:status", "Show what every target holds of every secret."),
+    "diff": ("diff:diff", "Compare the secrets of two targets."),
     "remove": ("apply:remove", "Delete every vault that the config owns, with its secrets."),
     "generate": ("generate:generate", "Write the types module, for type-checked reads."),
     "secret": ("secret:group", "Manage vaults and secrets by hand."),
     "file": ("file:group", "Manage an encrypted store file."),
     "check": ("check:check", "Read every secret of the config, also external ones."),
     "policy": ("policy:policy", "Print the least-privilege policy of the store."),
+    "where": ("where:where", "Print where other tools find a secret, without its value."),
+    "doctor": ("doctor:doctor", "Find out why a store cannot be used."),
     "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }

@@ -1,63 +1,133 @@
 """Carrying out a plan and reporting the outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tailorsecrets.cli import exits, plans
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.progress import progress
-from tailorsecrets.deploy.apply import Report, apply
-from tailorsecrets.deploy.plan import Plan, Step
+from tailorsecrets.deploy.apply import Report, apply_joint
+from tailorsecrets.deploy.joint import JointPlan
+from tailorsecrets.deploy.plan import Step
 from tailorsecrets.errors import SecretsError
 from tailorsecrets.store.store import Store
 
+Reports = Mapping[int, Report]
 
-def carry_out(plan: Plan, store: Store, invocation: Invocation, *, status: str, prompted: bool) -> None:
-    """Do the steps of *plan* and report the outcome; raise Failed where one of them was not done."""
-    with progress(plan, invocation) as watch:
-        report = apply(plan, store, watch, prompted=prompted)
-    for step, note in report.notes:
-        invocation.io.say(f"note: {plans.path(step.place)}: {note}")
-    if not report.complete:
-        raise _failure(report, invocation)
+
+def carry_out(
+    joint: JointPlan, stores: Sequence[Store], invocation: Invocation, *, status: str, prompted: bool
+) -> None:
+    """Do the steps of *joint* and report the outcome; raise Failed where one of them was not done."""
+    with progress(joint, invocation) as watch:
+        reports = apply_joint(joint, stores, watch, prompted=prompted)
+    for number, report in reports.items():
+        for step, note in report.notes:
+            invocation.io.say(f"note: {plans.path(step.place)}{plans.at(joint, number)}: {note}")
+    if not _is_complete(joint, reports):
+        raise _failure(joint, reports, invocation, status=status)
     if invocation.json:
-        invocation.io.show_json({"summary": plans.summary(plan), "status": status})
-    elif plan.steps:
-        counts = plans.summary(plan)
+        invocation.io.show_json(_document(joint, reports, status=status))
+    elif any(plan.steps for plan in joint.plans.values()):
+        counts = plans.summary(joint)
         invocation.io.say(f"{status}: " + ", ".join(f"{count} {action}d" for action, count in counts.items()))
 
 
-def _failure(report: Report, invocation: Invocation) -> Failed:
-    unknown = report.unknown
-    undone = [*(step for step, _ in report.failed if step not in unknown), *report.left]
+def _is_complete(joint: JointPlan, reports: Reports) -> bool:
+    held = any(plan.held for plan in joint.plans.values())
+    return all(report.complete for report in reports.values()) and not joint.failures and not held
+
+
+def _document(joint: JointPlan, reports: Reports, *, status: str) -> dict[str, object]:
+    several = plans.is_several(joint)
+    return {
+        "summary": plans.summary(joint),
+        "status": status,
+        **({"targets": _targets(joint, reports, status=status)} if several else {}),
+    }
+
+
+def _targets(joint: JointPlan, reports: Reports, *, status: str) -> list[dict[str, object]]:
+    def outcome(number: int) -> dict[str, object]:
+        if number not in reports:
+            return {"done": [], "notDone": []}
+        report, held = reports[number], joint.plans[number].held
+        undone = [*_undone(report), *(plans.path(place) for place in held)]
+        error = report.failed[0][1] if report.failed else None
+        return {
+            "status": status if report.complete and not held else "failed",
+            "done": _names(report.done),
+            "notDone": undone,
+            "unknown": _names(report.unknown),
+            "error": error and {"code": error.code, "message": str(error)},
+        }
+
+    return plans.targets(joint, outcome)
+
+
+def _failure(joint: JointPlan, reports: Reports, invocation: Invocation, *, status: str) -> Failed:
     if not invocation.json:
-        invocation.io.say(_text(report))
-    total = len(report.done) + len(report.failed) + len(report.left)
-    parts = [
-        f"{len(undone)} of {total} steps were not done" if undone else "",
-        f"{len(unknown)} of {total} steps may be done" if unknown else "",
-    ]
-    sentence = ", ".join(filter(None, parts))
-    failure = report.failed[0][1] if report.failed else None
+        invocation.io.say("\n".join(_blocks(joint, reports)))
+    failure = next((error for report in reports.values() for _, error in report.failed), None)
+    error = failure or next((target.error for target in joint.failures if target.error), None)
+    signal = max((report.signal for report in reports.values()), default=0)
+    outcomes: Mapping[str, Callable[[Report], list[str]]] = {
+        "done": lambda report: _names(report.done),
+        "notDone": _undone,
+        "unknown": lambda report: _names(report.unknown),
+    }
+    details: dict[str, object] = {
+        key: [f"{name}{plans.at(joint, number)}" for number, report in reports.items() for name in named(report)]
+        for key, named in outcomes.items()
+    }
+    if plans.is_several(joint):
+        details["targets"] = _targets(joint, reports, status=status)
+    sentence = ", ".join(filter(None, _sentences(joint, reports)))
     return Failed(
-        f"{sentence}: {failure}" if failure else sentence,
-        code="INTERRUPTED" if report.interrupted or failure is None else failure.code,
-        hint=(failure.hint if failure else "") or "run it again to do the other steps",
-        details={"done": _names(report.done), "notDone": _names(undone), "unknown": _names(unknown)},
-        exit_code=128 + report.signal if report.interrupted else exits.ERROR,
+        f"{sentence}: {error}" if error else sentence,
+        code="INTERRUPTED" if signal else error.code if error else "NOT_MADE" if _held(joint) else "INTERRUPTED",
+        hint=(error.hint if error else "") or "run it again to do the other steps",
+        details=details,
+        exit_code=128 + signal if signal else exits.ERROR,
     )
 
 
-def _text(report: Report) -> str:
-    """Return the steps by outcome. A step is unknown where its answer was lost and the store cannot be read."""
-    unknown = [_reason(step, error) for step, error in report.failed if step in report.unknown]
-    undone = [_reason(step, error) for step, error in report.failed if step not in report.unknown]
-    blocks = {
-        "done:": [plans.described(step) for step in report.done] or ["nothing"],
-        "not done:": [*undone, *(plans.described(step) for step in report.left)],
-        "unknown:": unknown,
-    }
-    return "\n".join("\n  ".join([title, *steps]) for title, steps in blocks.items() if steps)
+def _sentences(joint: JointPlan, reports: Reports) -> Iterator[str]:
+    total = sum(len(plan.steps) for plan in joint.plans.values())
+    undone = sum(len(_undone(report)) for report in reports.values())
+    unknown = sum(len(report.unknown) for report in reports.values())
+    yield f"{undone} of {total} steps were not done" if undone else ""
+    yield f"{unknown} of {total} steps may be done" if unknown else ""
+    yield f"{_held(joint)} generated values were not made" if _held(joint) else ""
+    yield f"{len(joint.failures)} of {len(joint.shown)} targets were not planned" if joint.failures else ""
+
+
+def _held(joint: JointPlan) -> int:
+    return sum(len(plan.held) for plan in joint.plans.values())
+
+
+def _blocks(joint: JointPlan, reports: Reports) -> Iterator[str]:
+    """Yield the steps by outcome, for each target. A step is unknown where its answer was lost and no read tells."""
+    for number, report in reports.items():
+        if plans.is_several(joint):
+            yield f"{joint.targets[number].target}:"
+        indent = "  " if plans.is_several(joint) else ""
+        unknown = [_reason(step, error) for step, error in report.failed if step in report.unknown]
+        undone = [_reason(step, error) for step, error in report.failed if step not in report.unknown]
+        held = [f"create {plans.path(place)} (NOT_MADE)" for place in joint.plans[number].held]
+        blocks = {
+            "done:": [plans.described(step) for step in report.done] or ["nothing"],
+            "not done:": [*undone, *(plans.described(step) for step in report.left), *held],
+            "unknown:": unknown,
+        }
+        for title, steps in blocks.items():
+            if steps:
+                yield from (f"{indent}{line}" for line in [title, *(f"  {step}" for step in steps)])
+
+
+def _undone(report: Report) -> list[str]:
+    failed = [step for step, _ in report.failed if step not in report.unknown]
+    return _names([*failed, *report.left])
 
 
 def _reason(step: Step, error: SecretsError) -> str:

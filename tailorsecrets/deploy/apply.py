@@ -289,7 +289,7 @@ class _Run:
         with suppress(NotFound):  # somebody else deleted it
             if secret:
                 self._store.delete_secret(vault, secret, expect=step.expect)
-            elif self._store.caps.list_lag:
+            elif self._store.caps.list_lag or not self._store.caps.lists:
                 self._workspace.drop_vault(vault)
             else:
                 self._store.delete_vault(vault)

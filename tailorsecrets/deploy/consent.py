@@ -9,6 +9,8 @@ from tailorsecrets.errors import Refused
 
 Topic = Literal["conflicts", "unmanaged", "deletions"]
 
+TOPICS: Final[tuple[Topic, ...]] = ("conflicts", "unmanaged", "deletions")
+
 _FEW: Final = 10  # secrets that --yes may delete of an app that owns next to nothing
 _SHARE: Final = 4  # of more, it may delete one in four
 _NAMED: Final = 10  # vaults that a message names
@@ -33,16 +35,22 @@ def topics(plan: Plan) -> list[Topic]:
     return [topic for topic, needed in wanted if needed]
 
 
-def to_ask(plan: Plan, consent: Consent, *, guard: bool = True) -> list[Topic]:
+def to_ask(plan: Plan, consent: Consent, *, guard: bool = True, where: str = "") -> list[Topic]:
     """Return the topics that *consent* leaves open; raise Refused for an open one if nobody can be asked.
 
-    With *guard*, a yes given beforehand does not cover a mass deletion.
+    With *guard*, a yes given beforehand does not cover a mass deletion. *where* names the target in errors.
     """
     too_many = guard and _over_limit(plan, consent)
     asked: list[Topic] = [topic for topic in topics(plan) if not consent.yes or (topic == "deletions" and too_many)]
     if asked and not consent.can_ask:
-        raise _too_many(plan, consent) if consent.yes else _unconfirmed(plan, asked, too_many=too_many)
+        raise _too_many(plan, consent, where) if consent.yes else _unconfirmed(plan, asked, where, too_many=too_many)
     return asked
+
+
+def all_topics(plans: Iterable[Plan]) -> list[Topic]:
+    """Return the topics of the prompts that any of *plans* needs, in order."""
+    needed = {topic for plan in plans for topic in topics(plan)}
+    return [topic for topic in TOPICS if topic in needed]
 
 
 def limit(plan: Plan) -> int | None:
@@ -68,24 +76,24 @@ def _deleted(plan: Plan) -> int:
     return sum(bool(step.place.secret) for step in plan.deletions())
 
 
-def _too_many(plan: Plan, consent: Consent) -> Refused:
+def _too_many(plan: Plan, consent: Consent, where: str) -> Refused:
     covered = limit(plan)
     if consent.allow_deletes is not None:
         why = f"--allow-deletes {consent.allow_deletes} allows {consent.allow_deletes}"
     else:
         why = "the config declares nothing" if covered is None else f"--yes covers {covered}"
     return Refused(
-        f"{_deleted(plan)} secrets would be deleted, and {why}; nothing was changed",
+        f"{_deleted(plan)} secrets would be deleted{where}, and {why}; nothing was changed",
         code="TOO_MANY_DELETIONS",
         hint=f"pass --allow-deletes {_deleted(plan)} to confirm",
     )
 
 
-def _unconfirmed(plan: Plan, asked: list[Topic], *, too_many: bool) -> Refused:
+def _unconfirmed(plan: Plan, asked: list[Topic], where: str, *, too_many: bool) -> Refused:
     more = f" --allow-deletes {_deleted(plan)}" if too_many else ""
     what = " and ".join(_described(plan, topic) for topic in asked)
     return Refused(
-        f"{what}: this must be confirmed, and there is no terminal to ask on; nothing was changed",
+        f"{what}{where}: this must be confirmed, and there is no terminal to ask on; nothing was changed",
         hint=f"pass --yes{more}",
     )
 

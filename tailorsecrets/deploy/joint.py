@@ -108,7 +108,6 @@ def join(
     layout: Layout,
     seen: Sequence[Seen],
     *,
-    prune: bool = True,
     delete_moved: bool = False,
     wanted: AbstractSet[int] | None = None,
     due: Due = lambda _place, _kind, _entry: "",
@@ -134,21 +133,27 @@ def join(
         found = {vault: state for vault, state in observed.found.items() if vault not in layout.kept[number]}
         resolved = {vault: values.of(desired, number, vault) for vault in layout.vaults(number)}
         moved = {vault for vault in layout.left(number) if vault in found and _is_ours(desired, found[vault])}
-        if delete_moved:
-            moved -= {vault for vault in moved if _is_complete(desired, layout, usable, number, vault)}
+        ready = {vault for vault in moved if _is_complete(desired, layout, usable, number, vault)}
+        copies = ready if delete_moved else set[str]()
         plan = diff(
             replace(desired, vaults=resolved),
             found,
-            prune=prune,
+            prune=observed.deletes,
             values=observed.values,
             unknown=observed.unknown,
             keys=_keys(layout, usable, number),
-            moved=moved,
+            moved=moved - copies,
             caps=observed.caps,
         )
         held = tuple(place for place in plan.skipped if place in values.held)
         skipped = tuple(place for place in plan.skipped if desired.vaults[place.vault][place.secret] is None)
-        plan = replace(plan, trusted=observed.trusted, held=held, skipped=skipped)
+        plan = replace(
+            observed.noted(plan),
+            ready=tuple(sorted(ready - copies)),
+            copies=frozenset(copies),
+            held=held,
+            skipped=skipped,
+        )
         plans.append(TargetPlan(layout.targets[number], layout.profiles[number], plan, aside=aside))
     return JointPlan(layout, tuple(plans))
 

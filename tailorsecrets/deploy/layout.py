@@ -24,7 +24,7 @@ class Layout:
     """The targets, each once, and what the profiles keep in them.
 
     ``profiles`` has the profile of each target, "" for none. ``kept`` has for each target the vaults that profiles
-    which are not named keep there: nothing is done to them.
+    which are not named keep there and the named ones do not: nothing is done to them.
     """
 
     targets: tuple[Choice, ...]
@@ -74,9 +74,25 @@ def layout(routes: Sequence[Routes], vaults: Iterable[str]) -> Layout:
             elsewhere = tuple(target for target in everywhere if target not in route)
             before = groups.get((vault, route), Group(vault, route))
             groups[vault, route] = Group(vault, route, tuple(dict.fromkeys((*before.elsewhere, *elsewhere))))
-    others = [other for found in routes for other in found.others]
-    kept = [frozenset(_kept(choice, others, names)) for choice in targets]
+    named = {found.profile for found in routes}
+    others = [other for found in routes for other in found.others if other.profile not in named]
+    held = [{group.vault for group in groups.values() if target in group.route} for target in range(len(targets))]
+    kept = [frozenset(_kept(choice, others, names)) - held[target] for target, choice in enumerate(targets)]
     return Layout(tuple(targets), tuple(groups.values()), tuple(profiles), tuple(kept))
+
+
+def shared(routes: Sequence[Routes]) -> list[tuple[Choice, str]]:
+    """Return the targets of *routes* that a profile which is not named reads too, each with that profile."""
+    targets = {identity(choice): choice for found in routes for choice in found.targets}
+    others = {other.profile: other for found in routes for other in found.others}
+    named = {found.profile for found in routes}
+    return [
+        (targets[identity(choice)], profile)
+        for profile, other in others.items()
+        if profile not in named
+        for choice in other.targets
+        if identity(choice) in targets
+    ]
 
 
 def _kept(target: Choice, others: Iterable[Routes], vaults: Sequence[str]) -> Iterable[str]:

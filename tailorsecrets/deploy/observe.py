@@ -39,7 +39,7 @@ def read_desired(config: Config, environ: Mapping[str, str], folder: Path) -> De
 
 def nothing_desired(config: Config) -> Desired:
     """Return the empty declaration of the same owner, which removes everything that it owns."""
-    return Desired(config.owner, {}, config.declarations.external)
+    return Desired(config.owner, {}, config.declarations.external, known=config.declarations.names())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class Observed:
 
     ``values`` are the values of secrets without a stamp, as far as they were read, and ``unknown`` are those that may
     not be read; ``trusted`` counts the secrets that were not stat'ed. ``deleted`` are secrets of which the store says
-    that they were deleted, as far as it was asked.
+    that they were deleted, as far as it was asked. ``deletes``: the plan may delete. ``unlisted`` and ``read_values``
+    are those of ``Plan``.
     """
 
     found: Mapping[str, VaultState]
@@ -57,6 +58,13 @@ class Observed:
     unknown: frozenset[Place] = frozenset()
     trusted: int = 0
     deleted: frozenset[Place] = frozenset()
+    deletes: bool = True
+    unlisted: bool = False
+    read_values: bool = False
+
+    def noted(self, plan: Plan) -> Plan:
+        """Return *plan* with the facts about how the target was observed."""
+        return replace(plan, trusted=self.trusted, unlisted=self.unlisted, read_values=self.read_values)
 
     def entry(self, place: Place) -> Entry | None:
         """Return what lists and metadata say of *place*, None where it is not there."""
@@ -70,8 +78,9 @@ class Observed:
 def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Plan:
     """Return the plan that makes *store* equal to *desired*; see ``observe`` for the arguments and errors."""
     seen = observe(desired, store, prune=prune, trust=trust)
-    plan = diff(desired, seen.found, prune=prune, values=seen.values, unknown=seen.unknown, caps=seen.caps)
-    return replace(plan, trusted=seen.trusted)
+    return seen.noted(
+        diff(desired, seen.found, prune=seen.deletes, values=seen.values, unknown=seen.unknown, caps=seen.caps)
+    )
 
 
 def observe(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Observed:
@@ -79,12 +88,15 @@ def observe(desired: Desired, store: Store, *, prune: bool = True, trust: bool =
 
     Read no value that has a stamp. Where lists do not show the current stamps, read the metadata of each secret that is
     declared or deleted; with *trust*, not of a secret whose listed stamp shows that it is unchanged. Where lists lag,
-    read the metadata of each declared secret that the list does not show, in vaults that have a record.
+    read the metadata of each declared secret that the list does not show, in vaults that have a record. In a store that
+    cannot list, look at the names in *desired* alone: apply then deletes nothing.
 
     Raise ValueInvalid or TooLarge for values that the store cannot hold.
     """
     workspace = workspace_of(store)
     _check_values(desired, workspace)
+    unlisted = prune and not workspace.caps.lists
+    prune = prune and not unlisted
     observed = _observed(desired, workspace, prune=prune)
     trusted = 0
     fresh: set[Place] = set()
@@ -96,13 +108,28 @@ def observe(desired: Desired, store: Store, *, prune: bool = True, trust: bool =
         observed = workspace.refreshed(observed, places)
         trusted = len(set(_there(desired, observed)) - places - fresh)
     values, unknown = _values(desired, observed, workspace)
-    return Observed(observed, workspace.caps, values, frozenset(unknown), trusted)
+    read_values = _needs_values(workspace.caps, prune=prune) and any(seen.secrets for seen in observed.values())
+    return Observed(
+        observed,
+        workspace.caps,
+        values,
+        frozenset(unknown),
+        trusted,
+        deletes=prune or bool(unlisted and desired.known),
+        unlisted=unlisted,
+        read_values=read_values,
+    )
 
 
 def escaped(plan: Plan, store: Store) -> list[Place]:
     """Return the secrets of *plan* that other tools will read with ``tailorsecrets:=`` before the value."""
     workspace = workspace_of(store)
     return [step.place for step in plan.steps if isinstance(step.value, Secret) and workspace.escapes(step.value)]
+
+
+def _needs_values(caps: Caps, *, prune: bool) -> bool:
+    """Tell whether the metadata that a plan needs comes with values; a plan that compares values says so anyway."""
+    return caps.stamps and not caps.stats and not (prune and caps.list_stamps)
 
 
 def _unlisted(desired: Desired, observed: Mapping[str, VaultState]) -> set[Place]:
@@ -172,7 +199,7 @@ def value_problems(desired: Desired, workspace: Workspace) -> Iterator[SecretsEr
 
 def _observed(desired: Desired, workspace: Workspace, *, prune: bool) -> Mapping[str, VaultState]:
     try:
-        found = workspace.snapshot(desired.vaults) if prune else workspace.snapshot_of(desired.vaults)
+        found = workspace.snapshot(desired.vaults) if prune else workspace.snapshot_of(desired.vaults or desired.known)
     except StoreNotFound:
         if not workspace.may_create:
             raise

@@ -1,13 +1,13 @@
 """The plan of an apply: the difference between the desired and the observed state. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
 from tailorsecrets.declared.sources import Generate
-from tailorsecrets.driver import ABSENT, Caps, Entry
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Entry
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner, Record
@@ -58,19 +58,24 @@ StepValue = Secret | Generate | Carried | Rotation | Restored | Owned
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """The state that apply makes: the owner, the values by vault and secret, and the secrets that others manage."""
+    """The state that apply makes: the owner, the values by vault and secret, and the secrets that others manage.
+
+    ``known`` are the names to look for in a store that cannot list, where nothing else is seen to be deleted.
+    """
 
     owner: Owner
     vaults: Mapping[str, Mapping[str, DesiredValue]]
     external: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    known: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do to a secret, or with no secret named, to a vault's record.
 
-    An update of a vault writes its record. ``expect`` is the version that the plan saw, ABSENT for none. ``for_good``
-    marks a deletion that the store cannot undo. ``note`` says why, where the action alone does not.
+    An update of a vault writes its record. ``expect`` is the version that the plan saw, ABSENT for none, PRESENT where
+    the store tells no version. ``for_good`` marks a deletion that the store cannot undo. ``note`` says why, where the
+    action alone does not.
     """
 
     action: Action
@@ -91,13 +96,15 @@ class Plan:
     counts the secrets that were not stat'ed, because of the stamps in a list; ``unread`` are vaults outside of the
     config whose records cannot be read: their owners are not known, so apply leaves them alone; ``unknown`` are
     secrets of the app without a stamp whose values may not be read: apply leaves them alone too, since another write
-    may end without a stamp again. With several targets, ``moved`` are the vaults that the target still holds and that
-    the profile sends elsewhere, and ``held`` are generated secrets that are not made, because a target that may hold
-    them does not answer.
+    may end without a stamp again. ``unlisted`` says that the store cannot list, so that only declared names were looked
+    at, and ``read_values`` that it has no metadata read, so that the plan read values for it.
+
+    With several targets, ``moved`` are the vaults that the target still holds and that the profile sends elsewhere,
+    ``ready`` those of them whose secrets are all at the new targets, and ``copies`` those that the plan deletes here.
+    ``held`` are generated secrets that are not made, because a target that may hold them does not answer.
 
     ``overwrites`` are other values, about which a person is asked before they are replaced. ``versions`` are those of
-    declared secrets, as they were seen. With ``read_back``, each value that is written is read again and
-    compared.
+    declared secrets, as they were seen. With ``read_back``, each value that is written is read again and compared.
     """
 
     owner: Owner
@@ -111,7 +118,11 @@ class Plan:
     trusted: int = 0
     unread: tuple[str, ...] = ()
     unknown: tuple[Place, ...] = ()
+    unlisted: bool = False
+    read_values: bool = False
     moved: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    copies: frozenset[str] = frozenset()
     held: tuple[Place, ...] = ()
     overwrites: tuple[Place, ...] = ()
     versions: Mapping[Place, str] = field(default_factory=dict[Place, str])
@@ -122,8 +133,8 @@ class Plan:
         return sum(step.action == action for step in self.steps)
 
     def deletions(self) -> list[Step]:
-        """Return the steps that delete."""
-        return [step for step in self.steps if step.action == "delete"]
+        """Return the steps that delete, but for those of old copies, which are complete at other targets."""
+        return [step for step in self.steps if step.action == "delete" and step.place.vault not in self.copies]
 
     def claimed(self) -> frozenset[str]:
         """Return the vaults that the plan takes over, from nobody or from another owner."""
@@ -236,7 +247,7 @@ def _secret_steps(
         if entry is None:
             yield Step("create", place, wanted)
         elif _must_write(place, wanted, entry, vault.record, values):
-            yield Step("update", place, wanted, entry.version, note=_note(wanted))
+            yield Step("update", place, wanted, entry.version or PRESENT, note=_note(wanted))
 
 
 def _note(wanted: StepValue) -> str:

@@ -34,8 +34,10 @@ def plan_targets(
     only targets that are changed; None: all. The other arguments are those of ``observe`` and ``join``. Raise
     ConfigError where two targets are one store.
     """
-    limited = desired if vaults is None else replace(desired, vaults=_only(desired.vaults, vaults))
-    layout = layout if vaults is None else layout.only(vaults)
+    limited = desired
+    if vaults is not None:
+        layout = layout.only(vaults)
+        limited = replace(desired, vaults=_only(desired.vaults, vaults), known=_only(desired.known, vaults))
 
     def seen_at(number: int) -> Seen:
         observed = attempt(lambda: observe(share(limited, layout, number), stores[number], prune=prune, trust=trust))
@@ -49,7 +51,7 @@ def plan_targets(
         seen = at_once(
             [partial(_answered, observed, asked.get(number), stores[number]) for number, observed in enumerate(seen)]
         )
-    return join(limited, layout, seen, prune=prune, delete_moved=delete_moved, wanted=wanted, due=due)
+    return join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted, due=due)
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:

@@ -15,7 +15,7 @@ from typing import Final, cast
 
 from tailorsecrets.deploy.joint import JointPlan
 from tailorsecrets.deploy.plan import Action, Owned, Plan, Restored, Step
-from tailorsecrets.driver import Entry
+from tailorsecrets.driver import PRESENT, Entry
 from tailorsecrets.errors import ConfigError, SecretsError, Unsupported
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner
@@ -145,7 +145,7 @@ def _line(target: int, step: Step, entry: Entry | None, plan: Plan) -> dict[str,
     written = entry.version if entry else ""
     line: dict[str, object] = {"target": target, "action": step.action, "vault": vault}
     if secret:
-        return {**line, "secret": secret, "before": step.expect, "after": written, **_mark(step)}
+        return {**line, "secret": secret, "before": step.expect.removeprefix(PRESENT), "after": written, **_mark(step)}
     before = step.expect or (record.version if record else "")
     if step.action == "delete" or isinstance(step.value, Restored):
         return {**line, "before": before, "after": written, **_mark(step)}

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 from tailorsecrets import errors
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Problem, Stored, VaultNames
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, VaultNames
 from tailorsecrets.errors import (
     AlreadyExists,
     Conflict,
@@ -28,6 +28,7 @@ from tailorsecrets.errors import (
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
 from tailorsecrets.store.names import NAME_TAG, Naming, Place
+from tailorsecrets.store.origin import origin_of
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.writes import notify_write
 
@@ -35,12 +36,19 @@ T = TypeVar("T")
 P = ParamSpec("P")
 ReadResult = Stored | SecretsError
 Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
-Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
+Ability = Literal["writes", "lists", "versions", "undelete", "containers"]
 
-_READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers"})
+_READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers", "identity", "locate"})
 _OUTCOMES: Final = {
     "not done": "the store is as it was before the write",
     "unknown": "whether the write was done is not known",
+}
+_LACKS: Final[Mapping[Ability, str]] = {
+    "writes": "this store can only be read",
+    "lists": "this store cannot list its secrets",
+    "versions": "this store keeps no old versions of a secret",
+    "undelete": "this store cannot bring back a deleted secret",
+    "containers": "this store has no containers for vaults",
 }
 _LONGEST_REASON: Final = 300  # characters
 STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
@@ -66,7 +74,7 @@ class Operations:
     def get(self, place: Place, version: str = "") -> Stored:
         """Return the value of *place*, or that of an old *version*."""
         if version:
-            self._need("versions")
+            self.need("versions")
         native = self._naming.native(place)
         try:
             stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
@@ -107,11 +115,20 @@ class Operations:
             return None
         return entry if deleted or entry.state in _EXISTING else None
 
+    def stat_native(self, name: str) -> Entry | None:
+        """Return the entry of the native *name*, which another tool gave, None for none."""
+        self.need("stats")
+        try:
+            entry = self._call("stat", None, self._driver.stat, name)
+        except NotFound:
+            return None
+        return entry if entry.state in _EXISTING else None
+
     def list(self, vault: str = "", *, deleted: bool = False) -> Iterator[tuple[Place, Entry]]:
         """Yield the places of the workspace, or of *vault*; with *deleted*, those that restore can bring back."""
-        self._need("lists")
+        self.need("lists")
         if deleted:
-            self._need("undelete")
+            self.need("undelete")
         prefix = self._naming.prefix_of(vault)
         for entry in self._iterate("list", Place(vault), partial(self._listing, prefix, deleted=deleted)):
             place = self._naming.place(entry.name, entry.tags)
@@ -120,7 +137,7 @@ class Operations:
 
     def put(self, place: Place, value: Secret, *, expect: str | None = None, stamp: str = "") -> Entry:
         """Write *value*; *expect* is ABSENT, PRESENT, a version or None, as in the driver."""
-        self._need("writes")
+        self.need("writes")
         self.check_value(place, value)
         native, tags = self._naming.native(place), self._naming.tags(place)
         options: dict[str, Any] = {}
@@ -159,7 +176,7 @@ class Operations:
 
     def delete(self, place: Place, *, purge: bool = False) -> None:
         """Delete the secret or record at *place*; a missing one is fine."""
-        self._need("writes")
+        self.need("writes")
         options = {"purge": True} if purge else {}
         self._write(
             "delete",
@@ -170,8 +187,8 @@ class Operations:
 
     def restore(self, place: Place) -> Entry:
         """Undo a delete."""
-        self._need("writes")
-        self._need("undelete")
+        self.need("writes")
+        self.need("undelete")
         return self._write(
             "restore", place, partial(self._driver.restore, self._naming.native(place)), partial(self.stat, place)
         )
@@ -186,12 +203,12 @@ class Operations:
 
     def versions(self, place: Place) -> Iterator[Entry]:
         """Yield the versions of *place* that can still be read, newest first."""
-        self._need("versions")
+        self.need("versions")
         return self._iterate("versions", place, lambda: self._driver.versions(self._naming.native(place)))
 
     def containers(self) -> Iterator[tuple[str, Entry]]:
         """Yield the vaults of the workspace that have a container, with make's note as the stamp."""
-        self._need("containers")
+        self.need("containers")
         for entry in self._iterate("containers", None, lambda: self._driver.containers(self._naming.container(""))):
             vault = self._naming.container_vault(entry.name)
             if vault is not None:
@@ -199,17 +216,33 @@ class Operations:
 
     def make(self, vault: str, note: str) -> None:
         """Make the container of *vault*."""
-        self._need("writes")
+        self.need("writes")
         self._call("make", Place(vault), self._driver.make, self._naming.container(vault), note)
 
     def drop(self, vault: str) -> None:
         """Drop the container of *vault*."""
-        self._need("writes")
+        self.need("writes")
         self._call("drop", Place(vault), self._driver.drop, self._naming.container(vault))
 
     def vault_names(self, vault: str) -> VaultNames:
         """Return the native names of *vault*: its record, and the prefix of its secrets."""
         return self._naming.vault_names(vault)
+
+    def native(self, place: Place) -> str:
+        """Return the native name of *place*."""
+        return self._naming.native(place)
+
+    def locate(self, place: Place) -> str:
+        """Return the part of the location of *place* that the URL may not tell."""
+        return self._call("locate", place, self._driver.locate, self._naming.native(place))
+
+    def identity(self) -> Identity:
+        """Return who is signed in; Unsupported where the plugin does not tell."""
+        return self._call("identity", None, self._driver.identity)
+
+    def skew(self) -> float | None:
+        """Return the seconds by which the store's clock is ahead of this machine's, None where that is not known."""
+        return self._call("identity", None, self._driver.skew)
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -229,18 +262,19 @@ class Operations:
 
     def setup(self) -> str:
         """Create the store itself where the plugin can; return a sentence for the user."""
-        self._need("writes")
+        self.need("writes")
         return self._call("setup", None, self._driver.setup)
+
+    def need(self, ability: Ability) -> None:
+        """Raise Unsupported where the store lacks *ability*, Denied for a write under a profile that may only read."""
+        if ability == "writes" and self._read_only:
+            raise read_only_error(self._read_only)
+        if not getattr(self.caps, ability):
+            raise Unsupported(f"{self._url}: {_LACKS[ability]}")
 
     def close(self) -> None:
         """Let go of the connection."""
         self._driver.close()
-
-    def _need(self, ability: Ability) -> None:
-        if ability == "writes" and self._read_only:
-            raise read_only_error(self._read_only)
-        if not getattr(self.caps, ability):
-            raise Unsupported(f"{self._url}: the store does not offer {ability}")
 
     def _listing(self, prefix: str, *, deleted: bool) -> Iterator[Entry]:
         return self._driver.list(prefix, **({"deleted": True} if deleted else {}))
@@ -375,7 +409,7 @@ class Operations:
         vault, secret = (place.vault, place.secret) if place else ("", "")
         specific = _SPECIFIC.get(kind, (kind, kind))[bool(secret)] if vault else kind
         message = text if text and text != kind.meaning else specific.meaning
-        return specific(
+        error = specific(
             f"{place if vault else self._url}: {message}",
             hint=hint,
             code=specific.code if code == kind.code else code,
@@ -387,6 +421,8 @@ class Operations:
             reason=_reason(reason, reason_code, op),
             reason_code=reason_code,
         )
+        error.origin = origin_of(exc)
+        return error
 
 
 def _with_outcome(error: Unavailable, outcome: Outcome) -> Unavailable:

@@ -12,6 +12,7 @@ from tailorsecrets.errors import (
     SecretNotFound,
     SecretsError,
     StoreNotFound,
+    Unsupported,
     ValueInvalid,
     VaultAlreadyExists,
     VaultNotFound,
@@ -143,8 +144,15 @@ class Store:
         self._inner.claim(vault, owner, None)
 
     def delete_vault(self, vault: str) -> None:
-        """Delete an empty vault; NotEmpty where secrets are in it, VaultNotFound where there is none."""
+        """Delete an empty vault; NotEmpty where secrets are in it, VaultNotFound where there is none.
+
+        Raise Unsupported where the store cannot list.
+        """
         self._inner.record(vault)
+        if not self.caps.lists:
+            message = f"vault {vault}: this store cannot list its secrets, so whether the vault is empty is not known"
+            hint = "tailorsecrets remove deletes the vaults of a config"
+            raise Unsupported(message, hint=hint, vault=vault, store=self.url)
         if any(place.secret for place, _ in self._operations.list(vault)):
             raise NotEmpty(f"vault {vault}: still holds secrets", hint="delete its secrets first", vault=vault)
         self._inner.drop_vault(vault)
@@ -158,6 +166,11 @@ class Store:
         """Write a new version of an existing secret; SecretNotFound, VaultNotFound, TooLarge, ValueInvalid."""
         value = _as_secret(value)
         return self._write(vault, secret, value, PRESENT)
+
+    def put_secret(self, vault: str, secret: str, value: Secret | str) -> Entry:
+        """Write a secret, whether it exists or not; VaultNotFound, TooLarge, ValueInvalid."""
+        value = _as_secret(value)
+        return self._write(vault, secret, value, None)
 
     def delete_secret(self, vault: str, secret: str, *, expect: str = "") -> None:
         """Delete a secret; SecretNotFound where there is none, Conflict where *expect*, a version, is not current."""

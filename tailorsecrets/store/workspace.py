@@ -10,7 +10,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from tailorsecrets.driver import ABSENT, Caps, Driver, Entry, Stored, VaultNames
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Stored, VaultNames
 from tailorsecrets.errors import (
     AlreadyExists,
     Conflict,
@@ -24,7 +24,7 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Naming, Place, check_name, check_names, checked_place
-from tailorsecrets.store.operations import Operations
+from tailorsecrets.store.operations import Ability, Operations
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.record import Owner, Record, new_record
 from tailorsecrets.store.records import RecordResult, Records
@@ -155,7 +155,8 @@ class Workspace:
             return found
         if self.caps.lists and (vault in self.containers() or any(True for _ in self.operations.list(vault))):
             return Record()
-        raise VaultNotFound(f"vault {vault}: does not exist", vault=vault, store=self.url)
+        unseen = "" if self.caps.lists else "; the store cannot list its secrets, so one without a record is not seen"
+        raise VaultNotFound(f"vault {vault}: does not exist{unseen}", vault=vault, store=self.url)
 
     def records(self, vaults: Sequence[str]) -> dict[str, RecordResult]:
         """Return the record of each of *vaults* that has one, or the error of one that is denied or damaged."""
@@ -177,9 +178,14 @@ class Workspace:
         new = (record or new_record({})).owned_by(owner)
         if not (new.key.reveal() and new.id):
             new = replace(new_record(new.labels, new.key if new.key.reveal() else None), version=new.version)
-        expect = record.version if record and record.version else ABSENT
+        expect = _expected(record)
         entry = self._put(Place(vault), new.dump(), expect=expect)
         return replace(new, version=entry.version, conflicted=False)
+
+    def adopt(self, vault: str, owner: Owner) -> Record:
+        """Write *owner* to an existing vault where that is not its owner yet; return the record."""
+        record = self.record(vault)
+        return record if record.owner == owner else self.claim(vault, owner, record)
 
     def release(self, vault: str) -> Owner | None:
         """Remove the owner from *vault* and return it; if it had none, write nothing and return None."""
@@ -248,6 +254,10 @@ class Workspace:
         except SecretsError as error:
             return {places[0]: error.with_traceback(None)}
 
+    def need(self, ability: Ability) -> None:
+        """Raise Unsupported where the store lacks *ability*, Denied for a write under a profile that may only read."""
+        self.operations.need(ability)
+
     def transaction(self) -> AbstractContextManager[None]:
         """Make the writes in the block one write, where ``caps.transactions``."""
         return self.operations.transaction()
@@ -289,6 +299,13 @@ class Workspace:
     def _make(self, vault: str, owner: Owner | None) -> None:
         with suppress(AlreadyExists):  # an earlier run made the container and stopped before the record
             self.operations.make(vault, owner.identity if owner else "")
+
+
+def _expected(record: Record | None) -> str:
+    """Return what a write over *record* expects; a store that tells no version only tells that there is one."""
+    if record is None:
+        return ABSENT
+    return record.version or (PRESENT if record.id else ABSENT)
 
 
 def _vault_state(record: Record | SecretsError | None, secrets: Mapping[str, Entry], made_for: str) -> VaultState:

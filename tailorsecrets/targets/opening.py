@@ -9,6 +9,7 @@ from typing import Literal
 from tailorsecrets.driver import Driver, StoreType, Target
 from tailorsecrets.errors import ConfigError, Unsupported
 from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.targets import plugins
 from tailorsecrets.targets.choice import Choice
 from tailorsecrets.targets.routes import chosen_workspace
 from tailorsecrets.targets.urls import parse_url, split_workspace
@@ -32,12 +33,17 @@ def target_of(choice: Choice, environ: Mapping[str, str]) -> Target:
     return _parsed(choice, environ, create=choice.named)[1]
 
 
+def parsed(choice: Choice, environ: Mapping[str, str]) -> tuple[StoreType, Target]:
+    """Return the plugin's store type and the parsed URL of *choice*; raise ConfigError as ``open_choice`` does."""
+    return _parsed(choice, environ, create=False)
+
+
 def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str], use: Literal["read", "deploy"]) -> str:
     """Return the least-privilege policy for *use* of *vaults*, as the store's own document; calls nothing.
 
     Raise Unsupported for a store without permissions of its own.
     """
-    store_type, target = _parsed(choice, environ, create=False)
+    store_type, target = parsed(choice, environ)
     if store_type.policy is None:
         raise Unsupported(f"{choice.url}: the plugin of {store_type.scheme}: stores makes no policies")
     with open_choice(choice, environ) as store:
@@ -73,9 +79,15 @@ def _driver(store_type: StoreType, target: Target) -> Driver:
         with _without_gc():
             return store_type.open(target)
     except ImportError as exc:
-        missing = exc.name or "a package"
-    hint = f"pip install 'tailorsecrets[{store_type.extra}]'" if store_type.extra else ""
-    raise ConfigError(f"the {store_type.scheme}: store needs {missing}, which is not installed", hint=hint)
+        missing = exc.name if isinstance(exc, ModuleNotFoundError) else ""
+        problem = f"needs {missing}, which is not installed" if missing else f"cannot be opened: {exc}"
+    raise ConfigError(f"the {store_type.scheme}: store {problem}", hint=_install_hint(store_type))
+
+
+def _install_hint(store_type: StoreType) -> str:
+    """Return the command that installs what the plugin needs: its distribution brings it, in an extra if it has one."""
+    distribution = plugins.distribution_of(store_type.scheme)
+    return f"pip install '{distribution}[{store_type.extra}]'" if store_type.extra else f"pip install {distribution}"
 
 
 @contextmanager

@@ -5,19 +5,18 @@ A plugin is a module, named by an entry point in the group ``tailorsecrets``, wi
 without reading the metadata of every installed distribution.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tailorsecrets.driver import API, StoreType
+from tailorsecrets.driver import StoreType
 from tailorsecrets.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pluggy import PluginManager
+    from tailorsecrets.targets.installed import Plugin
 
-GROUP: Final = "tailorsecrets"
-HOOK: Final = "tailorsecrets_stores"
+DISTRIBUTION: Final = "tailorsecrets"
 OWN: Final = {
     "aws": "tailorsecrets_aws",
     "azure": "tailorsecrets_azure",
@@ -26,18 +25,108 @@ OWN: Final = {
     "vault": "tailorsecrets_vault",
     "vault+http": "tailorsecrets_vault",
 }  # scheme -> module; a test holds it equal to our entry points
+_ALL: Final = "tailorsecrets plugin list shows every plugin and its problems"
+
+
+class Listed(NamedTuple):
+    """One scheme in the list of plugins.
+
+    *scheme* is the entry point's name where the module does not load. *problem* is why no URL of it can be opened, ""
+    for nothing.
+    """
+
+    scheme: str
+    distribution: str
+    version: str
+    location: str
+    problem: str = ""
 
 
 def store_type(scheme: str) -> StoreType:
-    """Return the StoreType that opens URLs of *scheme*; ConfigError that names the known schemes."""
+    """Return the StoreType that opens URLs of *scheme*.
+
+    Raise ConfigError that names the known schemes, or the distributions that stand in the way.
+    """
     if scheme in OWN:
         return _of_scheme(import_module(OWN[scheme]), scheme)
-    found, broken = _installed()
-    if scheme in found:
-        return _supported(found[scheme])
-    known = ", ".join(f"{name}:" for name in sorted({*OWN, *found}))
-    unloaded = f"; these plugins cannot be loaded: {', '.join(broken)}" if broken else ""
-    raise ConfigError(f"no store plugin opens {scheme}: URLs{unloaded}", hint=f"known are {known}")
+    plugins = _installed()
+    offers = list(_offers(plugins, scheme))
+    if len(offers) > 1:
+        raise ConfigError(
+            f"{len(offers)} plugins open {scheme}: URLs: {_joined(str(plugin) for plugin, _ in offers)}",
+            hint="uninstall all but one of them",
+        )
+    if not offers:
+        check_scheme(scheme, plugins)
+        raise _unknown(scheme, plugins)
+    return offers[0][1]
+
+
+def check_scheme(scheme: str, plugins: "Sequence[Plugin] | None" = None) -> None:
+    """Raise ConfigError if a plugin wants to open URLs of *scheme* and cannot be used."""
+    for plugin in _installed() if plugins is None else plugins:
+        for name, problem in plugin.problems.items():
+            if name.lower() == scheme.lower():
+                raise ConfigError(f"{scheme}: URLs: the plugin {plugin} cannot be used: {problem}", hint=_ALL)
+
+
+def distribution_of(scheme: str) -> str:
+    """Return the name of the distribution whose plugin opens *scheme*, "" for none."""
+    if scheme in OWN:
+        return DISTRIBUTION
+    return next((plugin.name for plugin, _ in _offers(_installed(), scheme)), "")
+
+
+def listed() -> list[Listed]:
+    """Return every scheme of every installed plugin, with its problem, by scheme; loads all plugins but ours."""
+    plugins = _installed()
+    return sorted([*_own(), *(row for plugin in plugins for row in _rows(plugin, plugins))])
+
+
+def _own() -> Iterator[Listed]:
+    from importlib.util import find_spec
+
+    from tailorsecrets import __version__
+
+    for scheme, module in OWN.items():
+        spec = find_spec(module)
+        yield Listed(scheme, DISTRIBUTION, __version__, (spec and spec.origin) or "")
+
+
+def _rows(plugin: "Plugin", plugins: "Sequence[Plugin]") -> Iterator[Listed]:
+    for store in plugin.stores:
+        others = [str(other) for other, _ in _offers(plugins, store.scheme) if other is not plugin]
+        problem = f"{_joined(others)} opens {store.scheme}: URLs too" if others else ""
+        yield Listed(store.scheme, plugin.name, plugin.version, plugin.location, problem)
+    for name, problem in plugin.problems.items():
+        yield Listed(name, plugin.name, plugin.version, plugin.location, problem)
+
+
+def _offers(plugins: "Sequence[Plugin]", scheme: str) -> "Iterator[tuple[Plugin, StoreType]]":
+    return ((plugin, store) for plugin in plugins for store in plugin.stores if store.scheme == scheme)
+
+
+def _unknown(scheme: str, plugins: "Sequence[Plugin]") -> ConfigError:
+    known = {*OWN, *(store.scheme for plugin in plugins for store in plugin.stores)}
+    broken = [f"{plugin.name} ({_first(plugin)})" for plugin in plugins if plugin.problems and not plugin.stores]
+    unloaded = f"; these plugins cannot be used: {', '.join(broken)}" if broken else ""
+    hint = f"known are {', '.join(f'{name}:' for name in sorted(known))}" + (f"; {_ALL}" if broken else "")
+    return ConfigError(f"no store plugin opens {scheme}: URLs{unloaded}", hint=hint)
+
+
+def _first(plugin: "Plugin") -> str:
+    """Return the first problem of *plugin* in short."""
+    return next(iter(plugin.problems.values())).partition(" at ")[0]
+
+
+def version_of(distribution: str) -> str:
+    """Return the version of an installed *distribution*, "" where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
 
 
 def _of_scheme(module: ModuleType, scheme: str) -> StoreType:
@@ -45,55 +134,11 @@ def _of_scheme(module: ModuleType, scheme: str) -> StoreType:
     return next(store for store in stores if store.scheme == scheme)
 
 
-def _supported(store: StoreType) -> StoreType:
-    if store.api > API:
-        raise ConfigError(
-            f"the plugin for {store.scheme}: URLs needs a newer tailorsecrets", hint="upgrade tailorsecrets"
-        )
-    return store
+def _installed() -> "list[Plugin]":
+    from tailorsecrets.targets.installed import installed
+
+    return installed(OWN)
 
 
-def _installed() -> tuple[dict[str, StoreType], list[str]]:
-    """Return the StoreTypes of all installed plugins by scheme, and the name and error of each broken plugin."""
-    from importlib.metadata import entry_points
-
-    manager = _manager()
-    found, broken = dict[str, StoreType](), list[str]()
-    for point in entry_points(group=GROUP):
-        if point.value in OWN.values():
-            continue  # found by the table; and one module may stand behind two schemes
-        try:
-            manager.register(point.load(), point.name)
-        except Exception as exc:  # noqa: BLE001  # a broken plugin hurts only its own users
-            broken.append(f"{point.name} ({type(exc).__name__})")
-    for implementation in manager.hook.tailorsecrets_stores.get_hookimpls():
-        try:
-            stores = cast("Iterable[StoreType]", implementation.function())
-            found |= {store.scheme: store for store in stores}
-        except Exception as exc:  # noqa: BLE001
-            broken.append(f"{implementation.plugin_name} ({type(exc).__name__})")
-    return found, broken
-
-
-def _manager() -> "PluginManager":
-    from pluggy import HookimplMarker, HookimplOpts, HookspecMarker, PluginManager
-
-    class ByName(PluginManager):
-        """Accepts a function with the name of the hook, as pytest does, so plugins need no marker."""
-
-        def parse_hookimpl_opts(self, plugin: object, name: str) -> HookimplOpts | None:
-            if name == HOOK:
-                HookimplMarker(GROUP)(getattr(plugin, name))
-            return super().parse_hookimpl_opts(plugin, name)
-
-    class Spec:
-        """The whole hook surface."""
-
-        @HookspecMarker(GROUP)
-        def tailorsecrets_stores(self) -> Iterable[StoreType]:
-            """Return the StoreTypes of this plugin."""
-            return ()
-
-    manager = ByName(GROUP)
-    manager.add_hookspecs(Spec)
-    return manager
+def _joined(names: Iterable[str]) -> str:
+    return " and ".join(names)

@@ -86,6 +86,10 @@ class Routes:
         first = [choice for choice in route if self.read_first and same_target(choice, self.read_first)]
         return (*first, *(choice for choice in route if choice not in first))
 
+    def read_by_hand(self, vault: str) -> Choice:
+        """Return the target that commands read *vault* from: the one that an option names, else its primary."""
+        return self.only or self.route(vault)[0]
+
     def native(self, place: Place) -> NativePlace | None:
         """Return where the external secret *place* is in a store's own terms, None where it has its usual name."""
         return self.external.get(place) if self.only is None else None

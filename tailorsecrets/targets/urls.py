@@ -70,9 +70,11 @@ class _Parts(NamedTuple):
 def _split(url: str) -> _Parts:
     match = _URL.fullmatch(url)
     if match is None:
+        plugins.check_scheme(url.partition(":")[0])
         shown = "" if "@" in url else f"{url!r} is not a store URL: "  # a password may stand before an @
         raise ConfigError(f"{shown}a store URL begins with a scheme, as in file:secrets.jsonl or vault://host")
-    parts = _Parts(*(part or "" for part in match.groups()))
+    scheme, *rest = (part or "" for part in match.groups())
+    parts = _Parts(scheme.lower(), *rest)  # RFC 3986: schemes are case-insensitive
     if "@" in parts.host:  # the URL is not shown: a password may stand before the @
         raise ConfigError("the store URL contains a credential", hint=_SIGN_IN)
     if re.search(r"[\s\x00-\x1f\\<>{}|^`\"]", parts.host):

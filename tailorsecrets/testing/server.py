@@ -10,7 +10,6 @@ from typing import final
 
 from tailorsecrets.driver import Entry, State
 from tailorsecrets.errors import (
-    Corrupt,
     Denied,
     Disabled,
     NotFound,
@@ -19,6 +18,7 @@ from tailorsecrets.errors import (
     Unauthenticated,
     Unavailable,
 )
+from tailorsecrets.kit import as_text
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.faults import Crash
@@ -35,13 +35,7 @@ class Version:
 
     def text(self) -> Secret:
         """Return the value; raise Corrupt where it is not text."""
-        if isinstance(self.content, Secret):
-            return self.content
-        try:
-            return Secret(self.content.decode())
-        except UnicodeDecodeError:
-            pass  # raised below, because the decoder's error quotes the value
-        raise Corrupt("the value is not UTF-8")
+        return self.content if isinstance(self.content, Secret) else as_text(self.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

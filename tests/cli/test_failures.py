@@ -170,7 +170,7 @@ def test_compared_by_value(memory: Shell) -> None:
         "warnings": [],
         "conflicts": [],
     }
-    assert "note: the store keeps no stamps, so the plan read and compared values\n" in done.err
+    assert "note: the store keeps no stamps (fingerprints of values)" in done.err
 
 
 def test_an_escaped_value(memory: Shell) -> None:

@@ -27,6 +27,8 @@ APP = ("--app", "orders:app", "--store", "memory://here?timeout=0.3")
 CONFIG = '{"api-keys": {"stripe-key": env("STRIPE_KEY"), "file-key": file("key.pem"), "text-key": "CANARY"}}'
 WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("apply",): ("--yes",),
+    ("status",): ("--html", "status.html"),
+    ("diff",): ("memory://here?timeout=0.3", "memory://there"),
     ("remove",): ("--yes",),
     ("secret", "create"): ("-V", "api-keys", "-n", "new-key", "--value-stdin", "--yes"),
     ("secret", "update"): (*STRIPE, "--value-stdin", "--yes"),

@@ -13,6 +13,10 @@ OPTIONS = {
     "transactions": "0: write one by one",
     "empty": "0: cannot hold the empty text",
     "undelete": "0: deletes for good",
+    "lists": "0: cannot list",
+    "stats": "0: tells metadata with values alone",
+    "list_stamps": "0: lists tell no stamps",
+    "versions": "0: keeps no old versions",
     "slow": "seconds that a write takes",
 }
 
@@ -24,7 +28,7 @@ def tailorsecrets_stores() -> Iterable[StoreType]:
 
 def _open(target: Target) -> Faults:
     if target.host not in DRIVERS:
-        off: dict[str, bool] = dict.fromkeys(set(target.options) - {"slow"}, False)
+        off: dict[str, bool] = dict.fromkeys({name for name, text in target.options.items() if text == "0"}, False)
         DRIVERS[target.host] = Faults(Memory(caps=replace(FULL, **off)))  # type: ignore[arg-type]
         if "slow" in target.options:
             DRIVERS[target.host].slow("put", float(target.options["slow"]))

@@ -447,7 +447,7 @@ def test_sources_are_read_when_the_plan_is_made(tmp_path: Path) -> None:
     )
     declared = read_desired(config, {"ONE": "1"}, tmp_path)
     assert declared.vaults["abc"] == {"one": Secret("1"), "two": Secret("line\r\n\n"), "six": Generate(6)}
-    assert nothing_desired(config) == Desired(Owner("my-app"), {}, {})
+    assert nothing_desired(config) == Desired(Owner("my-app"), {}, {}, known={"abc": ["one", "six", "two"]})
 
 
 def test_all_missing_values_at_once(tmp_path: Path) -> None:

@@ -316,7 +316,7 @@ def test_a_vault_that_another_profile_keeps_is_not_taken_for_moved() -> None:
     wanted: Vaults = {**MADE, "api-keys": {"one": Secret("1")}}
     targets.deploy(wanted, theirs)
     before = targets.values(0)
-    named = replace(mine, others=(theirs,))
+    named = replace(mine, others=(replace(theirs, profile="other"),))
     targets.deploy(wanted, named, delete_moved=True)
     targets.deploy(wanted, named, delete_moved=True)
     assert {name: value for name, value in targets.values(0).items() if name in before} == before

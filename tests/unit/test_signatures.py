@@ -9,12 +9,12 @@ from types import ModuleType
 import pytest
 
 import tailorsecrets
-from tailorsecrets import SecretsError, driver
+from tailorsecrets import SecretsError, driver, kit
 
 TABLE = Path(__file__).with_name("signatures.txt")
 SEAM = (
-    *("Budget", "Caps", "Driver", "Entry", "Option", "PerProcess", "Problem", "StoreType", "Stored", "Target"),
-    *("VaultNames", "backoff", "throttled"),
+    *("Budget", "Caps", "Driver", "Entry", "ExternalSecret", "Identity", "Location", "Option", "PerProcess", "Problem"),
+    *("SecretProvider", "ServerClock", "StoreType", "Stored", "Target", "VaultNames", "backoff", "throttled"),
 )
 
 
@@ -46,7 +46,8 @@ def default(given: inspect.Parameter) -> object:
 
 def found() -> list[str]:
     """Return the table of what is there now."""
-    exported = [*((driver, name) for name in SEAM), *((tailorsecrets, name) for name in tailorsecrets.__all__)]
+    exported = [(driver, name) for name in SEAM]
+    exported += [(module, name) for module in (kit, tailorsecrets) for name in module.__all__]
     return [line for module, name in exported for line in shapes(module, name)]
 
 

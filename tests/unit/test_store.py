@@ -433,19 +433,21 @@ def test_escaped_values_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "call"),
+    ("missing", "said", "call"),
     [
-        ("writes", lambda store: store.purge_secret("vault", "secret")),
-        ("lists", lambda store: store.list_vaults()),
-        ("versions", lambda store: store.history("vault", "secret")),
-        ("versions", lambda store: store.read("vault", "secret", "v1")),
-        ("undelete", lambda store: store.restore_secret("vault", "secret")),
+        ("writes", "can only be read", lambda store: store.purge_secret("vault", "secret")),
+        ("lists", "cannot list its secrets", lambda store: store.list_vaults()),
+        ("versions", "keeps no old versions", lambda store: store.history("vault", "secret")),
+        ("versions", "keeps no old versions", lambda store: store.read("vault", "secret", "v1")),
+        ("undelete", "cannot bring back a deleted secret", lambda store: store.restore_secret("vault", "secret")),
     ],
 )
-def test_what_a_store_cannot_do_is_refused_before_the_driver(missing: str, call: Callable[[Store], object]) -> None:
+def test_what_a_store_cannot_do_is_refused_before_the_driver(
+    missing: str, said: str, call: Callable[[Store], object]
+) -> None:
     """An ability that a driver does not declare is Unsupported, and the driver is never entered."""
     driver = Memory(caps=replace(FULL, **{missing: False}))  # type: ignore[arg-type]
-    with pytest.raises(Unsupported, match=missing):
+    with pytest.raises(Unsupported, match=said):
         call(Store(driver, url="memory:"))
     assert not driver.calls
 

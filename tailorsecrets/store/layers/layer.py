@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
-from tailorsecrets.driver import CallKind, Driver, Entry, Problem, Stored, seconds_for
+from tailorsecrets.driver import CallKind, Driver, Entry, Identity, Problem, Stored, seconds_for
 from tailorsecrets.errors import SecretsError
 from tailorsecrets.secret import Secret
 
@@ -19,6 +19,8 @@ _KINDS: Final[Mapping[str, CallKind]] = {
     "list": "list",
     "versions": "list",
     "containers": "list",
+    "identity": "stat",
+    "locate": "stat",
 }  # the rest are writes
 
 
@@ -131,6 +133,18 @@ class Layer(Driver):
     def setup(self) -> str:
         """Pass on."""
         return self.inner.setup()
+
+    def identity(self) -> Identity:
+        """Pass on."""
+        return self.around(Call("identity", ""), self.inner.identity)
+
+    def skew(self) -> float | None:
+        """Pass on."""
+        return self.inner.skew()
+
+    def locate(self, name: str) -> str:
+        """Pass on."""
+        return self.around(Call("locate", name), partial(self.inner.locate, name))
 
     def close(self) -> None:
         """Pass on."""

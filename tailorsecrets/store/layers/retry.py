@@ -6,11 +6,12 @@ Clock and sleep are arguments, in seconds, so tests do not wait.
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tailorsecrets.driver import Budget, Driver, Entry, Problem, throttled
 from tailorsecrets.errors import SecretsError, Throttled, Unavailable
 from tailorsecrets.store.layers.layer import Call, Layer, lazily
+from tailorsecrets.store.origin import origin_of
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class Retry(Layer):
         if self.caps.retries:
             return do()
         budget = self._budget(call)
-        while isinstance(answer := self._answer(call, do), Problem):
+        while isinstance(answer := self._answer(call, do), _Failure):
             self._wait(call, answer, budget)
         return answer
 
@@ -55,7 +56,7 @@ class Retry(Layer):
         given: set[str] = set()
         entries, budget = lazily(do), self._budget(call)
         while (entry := self._answer(call, partial(next, entries, None))) is not None:
-            if isinstance(entry, Problem):
+            if isinstance(entry, _Failure):
                 self._wait(call, entry, budget)
                 entries = lazily(do)
             elif (key := entry.version if call.op == "versions" else entry.name) not in given:
@@ -63,8 +64,8 @@ class Retry(Layer):
                 yield entry
                 budget = self._budget(call)
 
-    def _answer(self, call: Call, do: Callable[[], T]) -> T | Problem:
-        """Return the answer of *do*, or the problem that a repeat may solve."""
+    def _answer(self, call: Call, do: Callable[[], T]) -> "T | _Failure":
+        """Return the answer of *do*, or the failure that a repeat may solve."""
         try:
             return do()
         except Exception as exc:
@@ -72,23 +73,31 @@ class Retry(Layer):
             repeatable = Throttled if call.writes else (Throttled, Unavailable)
             if not issubclass(problem.kind, repeatable) or _is_spent(exc):
                 raise
-            return problem
+            return _Failure(problem, origin_of(exc))
 
     def _budget(self, call: Call) -> Budget:
         seconds = call.budget(self._timeout)
         return Budget(seconds, clock=self._clock, sleep=self._sleep, jitter=self._jitter)
 
-    def _wait(self, call: Call, problem: Problem, budget: Budget) -> None:
+    def _wait(self, call: Call, failure: "_Failure", budget: Budget) -> None:
+        problem = failure.problem
         if issubclass(problem.kind, Throttled):
             throttled()  # for a quota around this
         if not budget.wait(problem.retry_after):
-            raise problem.kind(
+            error = problem.kind(
                 hint=problem.hint,
                 op=call.op,
                 retryable=False,
                 reason=problem.reason,
                 reason_code=problem.reason_code,
             )
+            error.origin = failure.origin
+            raise error
+
+
+class _Failure(NamedTuple):
+    problem: Problem
+    origin: str
 
 
 def _is_spent(exc: Exception) -> bool:

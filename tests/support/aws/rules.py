@@ -31,7 +31,9 @@ class Rules:
     _purging: dict[str, int] = field(default_factory=dict[str, int])
 
     def __call__(self, call: Call, do: Do) -> Reply:
-        """Refuse *call*, or let it pass to *do*."""
+        """Refuse *call*, or let it pass to *do*; who asks only who it is may always do so."""
+        if call.signs_in:
+            return do(call)
         if not self.allows(call.op, call.name):
             return denied(call, call.name)
         refusal = _too_much(call) or self._refusal(call, do)

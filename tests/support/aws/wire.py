@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.support.faults import Faults
 from tests.support.web_server import Handler, WebServer
@@ -40,6 +40,11 @@ class Call(NamedTuple):
     op: str
     facts: Mapping[str, Any]
     headers: Mapping[str, str]
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether it is one of the Security Token Service."""
+        return TARGET not in self.headers and "Action" in self.facts
 
     @property
     def login(self) -> str:
@@ -132,6 +137,7 @@ class Wire:
     url: str
     rules: Callable[[Call, Do], Reply]
     arrived: list[Call] = field(default_factory=list[Call])
+    skew: float = 0.0  # seconds that AWS's clock is ahead
     _faults: Faults[Rule] = field(default_factory=Faults[Rule])
 
     def __post_init__(self) -> None:
@@ -176,24 +182,41 @@ class Wire:
 
     def _forward(self, call: Call) -> Reply:
         headers = {name: text for name, text in call.headers.items() if name.lower() not in KEPT_BACK}
-        headers[TARGET] = f"secretsmanager.{call.op}"
+        body = urlencode(call.facts) if call.signs_in else json.dumps(call.facts)
+        if not call.signs_in:
+            headers[TARGET] = f"secretsmanager.{call.op}"
         with self._emulator:  # moto answers 500 if one of its threads adds a secret while another searches
             connection = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
-            connection.request("POST", "/", json.dumps(call.facts).encode(), headers)
+            connection.request("POST", "/", body.encode(), headers)
             response = connection.getresponse()
-            body = response.read()
+            answered = response.read()
             connection.close()
-        return Reply(400 if response.status == 404 else response.status, body)  # AWS has no 404
+        return Reply(400 if response.status == 404 else response.status, answered)  # AWS has no 404
+
+
+def _call(headers: Mapping[str, str], body: bytes) -> Call:
+    """Read a call of Secrets Manager, or of the Security Token Service, which has a form in place of JSON."""
+    if TARGET in headers:
+        return Call(headers[TARGET].partition(".")[2], json.loads(body), headers)
+    facts = dict(parse_qsl(body.decode()))
+    return Call(facts["Action"], facts, headers)
 
 
 class _Handler(Handler):
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time on AWS's clock."""
+        wire: Wire = self.server.owner
+        return super().date_time_string(time.time() + wire.skew if timestamp is None else timestamp)
+
     def respond(self) -> None:
         """Take a call."""
         headers = dict(self.headers.items())
         wire: Wire = self.server.owner
-        reply = wire.take(Call(headers[TARGET].partition(".")[2], json.loads(self.body()), headers))
+        call = _call(headers, self.body())
+        reply = wire.take(call)
         if reply.status > 0:
-            self.answer(reply.status, reply.body, {"Content-Type": "application/x-amz-json-1.1", **reply.headers})
+            form = "text/xml" if call.signs_in else "application/x-amz-json-1.1"
+            self.answer(reply.status, reply.body, {"Content-Type": form, **reply.headers})
         elif reply.status < 0:
             self.reset()
         else:

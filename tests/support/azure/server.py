@@ -8,6 +8,7 @@ and the network (``faults``). It has no keys, certificates, backups or access po
 secret without acting on them.
 """
 
+import base64
 import json
 import re
 import ssl
@@ -29,6 +30,7 @@ from tests.support.web_server import Handler, WebServer
 
 TENANT: Final = "00000000-0000-0000-0000-000000000001"
 HEADER: Final = "identity-header-of-the-tests"  # what the identity endpoint wants to see
+APPLICATION: Final = "00000000-0000-0000-0000-000000000002"  # whom the tokens name
 LIFETIME: Final = 24 * 3600  # seconds of a token
 _ROUTES: Final = (
     ("GET", r"/secrets", "list"),
@@ -95,7 +97,8 @@ class Server:
 
     def issue(self) -> str:
         """Return a new token."""
-        token = uuid.uuid4().hex
+        claims = {"appid": APPLICATION, "jti": uuid.uuid4().hex}
+        token = f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.none"
         self._tokens.add(token)
         self.issued += 1
         return token
