@@ -2,8 +2,9 @@
 
 A ``python`` block runs in one namespace a page; one whose first line is ``# NAME.py`` is written to that file
 instead, and so is a ``toml`` block whose first line is ``# NAME.toml``. A ``console`` block runs its ``$`` lines in a
-shell and compares what they print; ``...`` stands for anything. Each page has an empty folder of its own; a page without
-console blocks also has a store, named in the environment.
+shell and compares what they print; ``...`` stands for anything. Each page has an empty folder of its own; a page
+without console blocks also has a store, named in the environment. A page with the comment ``<!-- servers: moto openbao
+-->`` has these servers, which the environment leads to.
 """
 
 import os
@@ -21,10 +22,11 @@ from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
-from tests.support.servers import begin_run, end_run
+from tests.support.servers import begin_run, end_run, own_folder, start, this_run
 
 ROOT = Path(__file__).parent
 STACK = "_stack"
+SERVERS = "_servers"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -95,6 +97,7 @@ def toml(example: Example) -> None:
 def console(example: Example) -> str | None:
     """Run the commands of a console block; return what differs."""
     os.environ.pop("TAILORSECRETS_STORE", None)
+    use_servers(example)
     for command, expected in commands(example.parsed):
         done = subprocess.run(
             ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -102,6 +105,15 @@ def console(example: Example) -> str | None:
         if not matches(expected, done.stdout):
             return f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
     return None
+
+
+def use_servers(example: Example) -> None:
+    """Start the servers that the page names, and lead its commands there."""
+    found = re.search(r"<!-- servers: ([\w ]+) -->", example.document.text)
+    if found and SERVERS not in example.namespace:
+        example.namespace[SERVERS] = found[1].split()
+        for name in example.namespace[SERVERS]:
+            os.environ.update(start(name, own_folder(name, this_run())).variables)
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:
