@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.joint import JointPlan, TargetPlan
-from tailorsecrets.deploy.layout import Layout
+from tailorsecrets.deploy.layout import Group, Layout
 from tailorsecrets.deploy.plan import Carried, Plan, Rotation, Step, StepValue
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import ConfigError, Refused, Unsupported
@@ -66,6 +66,8 @@ class SavedPlan:
     def check_same(self, joint: JointPlan) -> None:
         """Raise Refused with PLAN_STALE that lists what differs between this plan and *joint*, the plan of now."""
         found = list(_differences(self.document, _targets(joint)))
+        if not found and self.document["routes"] != _as_read(_routes(joint)):
+            found.append("vaults have other targets")
         if found:
             raise Refused(
                 f"the plan is not what would be done now; nothing was changed: {'; '.join(found)}",
@@ -82,6 +84,7 @@ def plan_text(joint: JointPlan, owner: Owner, options: PlanOptions) -> str:
         "app": {"name": owner.name, "id": owner.id},
         "options": asdict(options),
         "targets": _targets(joint),
+        "routes": _routes(joint),
     }
     return json.dumps({**document, "digest": _digest(document)}, indent=1, ensure_ascii=False) + "\n"
 
@@ -104,7 +107,7 @@ def parse_plan(text: str, path: str) -> SavedPlan:
     if digest != _digest(document):
         raise ConfigError(f"{path}: the plan is damaged, or was edited", code="PLAN_INVALID", hint="plan again")
     app = Owner(document["app"]["name"], document["app"]["id"])
-    return SavedPlan(app, _options(document["options"]), _joint(document["targets"], app), document)
+    return SavedPlan(app, _options(document["options"]), _joint(document, app), document)
 
 
 def _options(found: Document) -> PlanOptions:
@@ -137,6 +140,10 @@ def _targets(joint: JointPlan) -> list[dict[str, Any]]:
         }
         for target in joint.targets
     ]
+
+
+def _routes(joint: JointPlan) -> list[dict[str, Any]]:
+    return [asdict(group) for group in joint.layout.groups]
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
@@ -225,9 +232,9 @@ def _change(old: Document, new: Document) -> str:
     return "" if old["forGood"] == new["forGood"] else "it is for good now"
 
 
-def _as_read(document: Document) -> Document:
+def _as_read(document: Any) -> Any:
     """Return *document* as it would be read from a file: tuples are lists there."""
-    return cast("Document", json.loads(json.dumps(document)))
+    return json.loads(json.dumps(document))
 
 
 def _path(place: Place) -> str:
@@ -250,7 +257,8 @@ def _target_name(target: Document) -> str:
     return f"{target['store']}, workspace {target['workspace']}"
 
 
-def _joint(targets: Sequence[Document], owner: Owner) -> JointPlan:
+def _joint(document: Document, owner: Owner) -> JointPlan:
+    targets = document["targets"]
     choices = tuple(Choice(target["store"], target["workspace"], "") for target in targets)
     profiles = tuple(str(target["profile"]) for target in targets)
     plans = [
@@ -260,7 +268,10 @@ def _joint(targets: Sequence[Document], owner: Owner) -> JointPlan:
         for choice, profile, target in zip(choices, profiles, targets, strict=True)
     ]
     none: frozenset[str] = frozenset()
-    return JointPlan(Layout(choices, (), profiles, (none,) * len(choices)), tuple(plans))
+    groups = tuple(
+        Group(group["vault"], tuple(group["route"]), tuple(group["elsewhere"])) for group in document["routes"]
+    )
+    return JointPlan(Layout(choices, groups, profiles, (none,) * len(choices)), tuple(plans))
 
 
 def _read_plan(target: Document, owner: Owner) -> Plan:

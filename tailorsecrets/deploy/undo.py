@@ -100,7 +100,7 @@ def _updated_secret(line: Done, store: Store) -> Answer:
     old = _old_value(line, store)
     if not is_version(entry, line.after):
         return None if isinstance(old, Secret) and old == _value(line.place, store) else _MOVED
-    return Step("update", line.place, old, line.after) if isinstance(old, Secret) else old
+    return Step("update", line.place, old, line.after, note="rolled back") if isinstance(old, Secret) else old
 
 
 def _deleted_secret(line: Done, store: Store) -> Answer:
@@ -111,7 +111,7 @@ def _deleted_secret(line: Done, store: Store) -> Answer:
         return "the store does not have it any more"
     if entry.state != "deleted":
         return None if _is_back(line, entry, store) else "it was created again since"
-    return Step("create", line.place, Restored(), line.before) if _is_at(line, entry) else _MOVED
+    return Step("create", line.place, Restored(), line.before, note="restored") if _is_at(line, entry) else _MOVED
 
 
 def _created_vault(line: Done, record: Record | None, created: Iterable[Place], workspace: Workspace) -> Answer:
@@ -144,7 +144,7 @@ def _deleted_vault(line: Done, record: Record | None, _created: Iterable[Place],
         entry = workspace.operations.stat(line.place, deleted=True)
         if entry is None or entry.state != "deleted":
             return "the store does not have its record any more" if line.before else None
-        return Step("create", line.place, Restored(), line.before)
+        return Step("create", line.place, Restored(), line.before, note="restored")
     if _is_of(record, line.before):
         return None
     try:
