@@ -15,7 +15,7 @@ def table_of(joint: JointPlan) -> str:
         where = [markdown.code(str(target.target))] if several else []
         rows += [[*where, *row] for row in _rows(joint, number, target)]
     head = [*(["target"] if several else []), "change", "name", "note"]
-    last = f"**{markdown.text(plans.last_line(joint))}**"
+    last = f"**{plans.last_line(joint)}**"
     return f"{markdown.table(head, rows)}\n\n{last}" if rows else last
 
 

@@ -42,7 +42,7 @@ def steps(joint: JointPlan) -> list[str]:
 
 def copied(targets: Targets, *sides: object) -> None:
     """Copy, and see every step done."""
-    source, other = sides if sides else (A, B)
+    source, other = sides or (A, B)
     reports = targets.apply(targets.copy(source, other))  # type: ignore[arg-type]
     assert all(report.complete for report in reports.values()), reports
 

@@ -197,7 +197,7 @@ def test_no_value_no_length_and_no_key_is_in_the_file(targets: Targets) -> None:
 
 
 def test_a_pin_cannot_be_guessed_from_the_plan_of_a_new_vault() -> None:
-    """Nothing in the file depends on the value of a secret in a vault that does not exist yet, also on a new replica."""
+    """Nothing in the file depends on the value of a secret in a vault that does not exist yet, on any target."""
     texts = set()
     for pin in ("482915", "000000"):
         targets = Targets((PLAIN, PLAIN))

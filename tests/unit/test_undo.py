@@ -3,7 +3,7 @@
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,7 @@ from tailorsecrets.driver import Caps
 from tailorsecrets.errors import ConfigError, Denied, Refused, SecretsError, Unavailable, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.record import Owner, Record
+from tailorsecrets.store.record import Owner
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.testing.faults import Crash
 from tailorsecrets.testing.memory import FULL, WITH_CONTAINERS
@@ -328,8 +328,10 @@ def test_a_report_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
         ('{"format": "tailorsecrets-report", "version": 2}\n', Unsupported),
         ('{"format": "tailorsecrets-report", "version": 1}\n', ConfigError),
         (
-            '{"format": "tailorsecrets-report", "version": 1, "command": "apply", "app": null, "targets": []}\n'
-            '{"target": 0, "action": "create", "vault": "abc", "before": "", "after": ""}\n',
+            (
+                '{"format": "tailorsecrets-report", "version": 1, "command": "apply", "app": null, "targets": []}\n'
+                '{"target": 0, "action": "create", "vault": "abc", "before": "", "after": ""}\n'
+            ),
             ConfigError,
         ),
     ],
