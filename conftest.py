@@ -114,6 +114,7 @@ def use_servers(example: Example) -> None:
         example.namespace[SERVERS] = found[1].split()
         for name in example.namespace[SERVERS]:
             os.environ.update(start(name, own_folder(name, this_run())).variables)
+        os.environ.pop("TAILORSECRETS_STORE", None)
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:

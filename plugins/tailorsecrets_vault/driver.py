@@ -6,10 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from hvac.exceptions import InvalidPath, InvalidRequest, VaultError
+from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultError
 
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, Target
-from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, SecretsError, TooLarge, Unsupported
+from tailorsecrets.errors import (
+    AlreadyExists,
+    Conflict,
+    Corrupt,
+    Denied,
+    NotFound,
+    SecretsError,
+    TooLarge,
+    Unsupported,
+)
 from tailorsecrets.secret import Secret
 from tailorsecrets_vault import entries
 from tailorsecrets_vault.client import Connection
@@ -162,8 +171,11 @@ class VaultDriver(Driver):
         self._mount_per_vault().drop(container, self._kv)
 
     def identity(self) -> Identity:
-        """Look up the token; policies without ``auth/token/lookup-self`` deny that."""
-        answer = self._connection.call(lambda client: client.auth.token.lookup_self())
+        """Look up the token. The answer to a token without that right is the same as to one that is not accepted."""
+        try:
+            answer = self._connection.call(lambda client: client.auth.token.lookup_self())
+        except Forbidden:
+            raise Denied("the token may not look itself up, or is not accepted") from None
         return identity_in(answer["data"], datetime.now(UTC), given=self._login.method == "token")
 
     def skew(self) -> float | None:

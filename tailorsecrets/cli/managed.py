@@ -1,6 +1,6 @@
 """Changing a secret by hand at every target of its vault: warn, ask, write, and release the vault where it is done."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tailorsecrets.cli.failures import Failed
@@ -37,11 +37,7 @@ class ByHand:
     ) -> None:
         self._targets, self._vault, self._invocation = targets, vault, invocation
         self._owners = look(targets, lambda store: owner_of(store, vault, must_exist=must_exist))
-        for owner in dict.fromkeys(filter(None, self._owners)):
-            invocation.io.say(
-                f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
-                "a change by hand makes the vault unmanaged"
-            )
+        warn_managed(vault, self._owners, invocation)
 
     def confirm(self, question: str, *, code: str, yes: bool) -> None:
         """Ask *question* where a config manages the vault; raise Refused with *code* for a No."""
@@ -68,7 +64,7 @@ class ByHand:
         for outcome in outcomes:
             owner = owners[id(outcome.at)]
             if outcome.done and owner is not None:
-                _release(outcome.at.store, self._vault, owner, self._invocation)
+                release(outcome.at.store, self._vault, owner, self._invocation)
         check_everywhere(outcomes, repair)
 
     def _at(self, outcome: "Outcome[T]") -> str:
@@ -113,7 +109,17 @@ def url_of(each: OpenTarget) -> str:
     return quote(each.target.full_url)
 
 
-def _release(store: "Store", vault: str, owner: "Owner", invocation: Invocation) -> None:
+def warn_managed(vault: str, owners: "Iterable[Owner | None]", invocation: Invocation) -> None:
+    """Warn of each of *owners*, whose config manages *vault*."""
+    for owner in dict.fromkeys(filter(None, owners)):
+        invocation.io.say(
+            f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
+            "a change by hand makes the vault unmanaged"
+        )
+
+
+def release(store: "Store", vault: str, owner: "Owner", invocation: Invocation) -> None:
+    """Take *owner* off *vault* after a change; Failed with RELEASE_FAILED where that fails."""
     try:
         workspace_of(store).release(vault)
     except SecretsError as error:

@@ -53,16 +53,17 @@ def open_targets(
 
 
 @contextmanager
-def open_route(invocation: Invocation, vault: str, action: str) -> Generator[list[OpenTarget]]:
+def open_route(invocation: Invocation, vault: str, action: str, *, writes: bool = True) -> Generator[list[OpenTarget]]:
     """Announce *action* for each target of *vault* and open them, the primary first; nothing is called yet.
 
-    Raise Denied under a profile that may only read.
+    Raise Denied for an action that *writes* under a profile that may only read.
     """
     route = written_route(invocation.routes[0], vault)
     for choice in route:
         target_of(choice, invocation.environ)  # a URL that is wrong is refused before it is shown
         invocation.io.say(f"{action} -> {choice}")
-        choice.check_writable()
+        if writes:
+            choice.check_writable()
     with _opened(invocation, route) as opened:
         yield opened
 
@@ -86,7 +87,7 @@ def _opened(invocation: Invocation, choices: Sequence[Choice]) -> Generator[list
 @contextmanager
 def open_read(invocation: Invocation, vault: str, target: str | None) -> Generator[Store]:
     """Open the primary of *vault*, or the *target* that the option names, to read from; nothing is called yet."""
-    choice = invocation.choice_of(target) if target else invocation.routes[0].read_by_hand(vault)
+    choice = invocation.routes_of(target).read_by_hand(vault)
     with _opened(invocation, [choice]) as opened:
         yield opened[0].store
 

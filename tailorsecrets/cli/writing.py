@@ -105,6 +105,8 @@ def _failure(
         invocation.io.say("\n".join(_blocks(joint, reports)))
     failure = problem or next((error for report in reports.values() for _, error in report.failed), None)
     error = failure or next((target.error for target in joint.failures if target.error), None)
+    if error is None and _held(joint):
+        error = SecretsError("a target that may hold them does not answer", code="NOT_MADE")
     signal = max((report.signal for report in reports.values()), default=0)
     outcomes: Mapping[str, Callable[[Report], list[str]]] = {
         "done": lambda report: _names(report.done),
@@ -120,7 +122,7 @@ def _failure(
     sentence = ", ".join(filter(None, _sentences(joint, reports))) or "every step is done"
     return Failed(
         f"{sentence}: {error}" if error else sentence,
-        code="INTERRUPTED" if signal else error.code if error else "NOT_MADE" if _held(joint) else "INTERRUPTED",
+        code="INTERRUPTED" if signal or error is None else error.code,
         hint=(error.hint if error else "") or "run it again to do the other steps",
         details=details,
         exit_code=128 + signal if signal else exits.ERROR,

@@ -3,7 +3,6 @@
 A hit is not in here: readers look into ``Cache.entries`` themselves, without a lock (see ``SecretManager.get``).
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,8 +23,6 @@ from tailorsecrets.runtime.threads import FETCH_THREADS, HOOK_THREADS
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.writes import on_write
 from tailorsecrets.targets.cache_settings import CacheSettings, is_number
-
-_log: Final = logging.getLogger(__name__)
 
 LONGEST_QUEUE: Final = 10_000  # events that wait for the hook; further ones are dropped
 
@@ -248,8 +245,10 @@ class Cache:
     def _call(self, hook: Hook, event: CacheEvent) -> None:
         try:
             hook(event)
-        except Exception:  # noqa: BLE001  # an application's hook may raise anything
-            _log.exception("on_event failed")
+        except Exception:  # an application's hook may raise anything
+            import logging  # only now: it is a twentieth of a short command
+
+            logging.getLogger(__name__).exception("on_event failed")
         finally:
             with self._lock:
                 self._queued -= 1

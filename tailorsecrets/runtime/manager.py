@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -302,5 +301,7 @@ def _values(entry: CacheEntry) -> list[str]:
 
 
 def _nearest(name: object, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(str(name), known, n=1, cutoff=0)
     return f"did you mean {close[0]!r}?" if close else "the config declares none"

@@ -36,7 +36,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 ReadResult = Stored | SecretsError
 Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
-Ability = Literal["writes", "lists", "versions", "undelete", "containers"]
+Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
 _READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers", "identity", "locate"})
 _OUTCOMES: Final = {
@@ -46,6 +46,7 @@ _OUTCOMES: Final = {
 _LACKS: Final[Mapping[Ability, str]] = {
     "writes": "this store can only be read",
     "lists": "this store cannot list its secrets",
+    "stats": "this store shows a secret only with its value",
     "versions": "this store keeps no old versions of a secret",
     "undelete": "this store cannot bring back a deleted secret",
     "containers": "this store has no containers for vaults",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from tests.support.web_server import Handler, WebServer
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
-HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}  # headers of one connection alone
+HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date"}  # headers that are not passed on
 
 
 @dataclass
@@ -35,11 +35,15 @@ class Rule:
 
 
 class Proxy:
-    """Relays to *upstream*. ``rules`` are tried in order; ``seen`` lists the (method, path) of all requests."""
+    """Relays to *upstream*. ``rules`` are tried in order; ``seen`` lists the (method, path) of all requests.
+
+    ``skew`` is the seconds that the server's clock is ahead, as its answers show it.
+    """
 
     def __init__(self, upstream: str) -> None:
         self.upstream = urlsplit(upstream).netloc
         self.rules: list[Rule] = []
+        self.skew = 0.0
         self.seen: list[tuple[str, str]] = []
         self._lock = threading.Lock()
         self._server = WebServer(_Handler, self)
@@ -80,6 +84,10 @@ class _Handler(Handler):
     def finish(self) -> None:
         self.upstream.close()
         super().finish()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time on the server's clock."""
+        return super().date_time_string(time.time() + self.proxy.skew if timestamp is None else timestamp)
 
     def respond(self) -> None:
         """Relay one request."""
