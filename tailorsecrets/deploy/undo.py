@@ -111,7 +111,9 @@ def _deleted_secret(line: Done, store: Store) -> Answer:
         return "the store does not have it any more"
     if entry.state != "deleted":
         return None if _is_back(line, entry, store) else "it was created again since"
-    return Step("create", line.place, Restored(), line.before, note="restored") if _is_at(line, entry) else _MOVED
+    return (
+        Step("create", line.place, Restored(), line.before, note="restored") if _is_at(line, entry, store) else _MOVED
+    )
 
 
 def _created_vault(line: Done, record: Record | None, created: Iterable[Place], workspace: Workspace) -> Answer:
@@ -170,9 +172,15 @@ def _stat(place: Place, store: Store) -> Entry | None:
     return workspace_of(store).operations.stat(place, deleted=True)
 
 
-def _is_at(line: Done, entry: Entry) -> bool:
-    """Tell whether *entry*, of a deleted secret, is what the report says was deleted."""
-    return not entry.version or is_version(entry, line.before)
+def _is_at(line: Done, entry: Entry, store: Store) -> bool:
+    """Tell whether what restore would bring back of *entry*, a deleted secret, is what the report says was deleted.
+
+    In some stores a deletion is a version of its own; the newest one that can be read is then the one before it.
+    """
+    if not entry.version or is_version(entry, line.before):
+        return True
+    newest = next(workspace_of(store).operations.versions(line.place), None) if store.caps.versions else None
+    return newest is not None and is_version(newest, line.before)
 
 
 def _is_of(record: Record, version: str) -> bool:
