@@ -8,7 +8,10 @@ from tests.support.product.backend import Backend, writes
 from tests.support.shell import Shell
 
 FIRST = '{"sessions": {"key": generate(), "pin": env("PIN"), "old": env("OLD")}, "theirs": {}}'
-SECOND = '{"sessions": {"key": generate(), "pin": env("NEW_PIN"), "new": env("OLD")}, "theirs": {"one": env("OLD")}, "made": {}}'
+SECOND = (
+    '{"sessions": {"key": generate(), "pin": env("NEW_PIN"), "new": env("OLD")}, '
+    '"theirs": {"one": env("OLD")}, "made": {}}'
+)
 VALUES = {"PIN": "canary-1234", "NEW_PIN": "canary-5678", "OLD": "canary-old"}
 
 
