@@ -183,13 +183,14 @@ def _lacks_stamp(desired: Desired, observed: Mapping[str, VaultState], place: Pl
 
 
 def _check_values(desired: Desired, workspace: Workspace) -> None:
-    problems = list(_problems(desired, workspace))
+    problems = list(value_problems(desired, workspace))
     if problems:
         kind = TooLarge if any(isinstance(problem, TooLarge) for problem in problems) else ValueInvalid
         raise kind("; ".join(str(problem) for problem in problems))
 
 
-def _problems(desired: Desired, workspace: Workspace) -> Iterator[SecretsError]:
+def value_problems(desired: Desired, workspace: Workspace) -> Iterator[SecretsError]:
+    """Yield an error for each value of *desired* that the store cannot hold; call nothing."""
     for vault, secrets in desired.vaults.items():
         for secret, value in secrets.items():
             if isinstance(value, Secret):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from tailorsecrets.deploy.joint import JointPlan, Question, Seen, join, questions, share
+from tailorsecrets.deploy.joint import Due, JointPlan, Question, Seen, join, questions, share
 from tailorsecrets.deploy.layout import Layout
 from tailorsecrets.deploy.observe import Observed, observe
 from tailorsecrets.deploy.plan import Desired
@@ -27,6 +27,7 @@ def plan_targets(
     delete_moved: bool = False,
     vaults: AbstractSet[str] | None = None,
     wanted: AbstractSet[int] | None = None,
+    due: Due = lambda _place, _kind, _entry: "",
 ) -> JointPlan:
     """Return the plan that makes the *stores* of the targets in *layout* equal to *desired*.
 
@@ -51,7 +52,7 @@ def plan_targets(
         seen = at_once(
             [partial(_answered, observed, asked.get(number), stores[number]) for number, observed in enumerate(seen)]
         )
-    return join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted)
+    return join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted, due=due)
 
 
 def _answered(observed: Seen, question: Question | None, store: Store) -> Seen:
