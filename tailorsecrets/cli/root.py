@@ -32,6 +32,7 @@ _COMMANDS = {
     "where": ("where:where", "Print where other tools find a secret, without its value."),
     "doctor": ("doctor:doctor", "Find out why a store cannot be used."),
     "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
+    "plugin": ("plugin:group", "List, check and start store plugins."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }
 

@@ -55,6 +55,8 @@ WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("where",): ("api-keys/stripe-key",),
     ("doctor",): (),
     ("policy",): ("--for", "read", "--store", "aws://eu-west-1"),
+    ("plugin", "check"): ("memory://here?timeout=0.3", "--yes"),
+    ("plugin", "new"): ("NEW",),
     ("app", "list"): APP,
     ("app", "emit"): ('{"kind": "recordCreated", "type": "Order", "new_record": {}}', *APP),
     ("app", "call"): ("key", *APP),
@@ -134,6 +136,8 @@ def filled_in(full: Shell, word: str) -> str:
         return next(
             str(key["id"]) for key in full("file", "keys", "list", *FILE, "--json").data if "ci.key" in str(key)
         )
+    if word == "NEW":
+        return f"demo{len(list(full.folder.iterdir()))}"
     return word
 
 
