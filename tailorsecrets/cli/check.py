@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from tailorsecrets.cli import exits
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.nearest import see_doctor
+from tailorsecrets.cli.nearest import say_to_doctor
 from tailorsecrets.driver import Stored
-from tailorsecrets.errors import Unauthenticated, Unavailable
+from tailorsecrets.errors import Unavailable
 from tailorsecrets.store.names import ExternalName, Place
 from tailorsecrets.store.operations import ReadResult
 from tailorsecrets.store.parallel import AT_ONCE
@@ -21,8 +21,6 @@ from tailorsecrets.targets.opening import open_choice
 if TYPE_CHECKING:
     from tailorsecrets.store.store import Store
     from tailorsecrets.targets.choice import Choice
-
-_NO_ACCESS = (Unauthenticated, Unavailable)
 
 
 class _Checked(NamedTuple):
@@ -53,6 +51,7 @@ def check(invocation: Invocation) -> int:
         invocation.io.show_json(_document(checked, found))
     else:
         _show(invocation, checked, found)
+    say_to_doctor([answer for answers in found for answer in answers if answer is not None], invocation)
     return exits.DONE if all(isinstance(a, Stored) for answers in found for a in answers) else exits.ERROR
 
 
@@ -99,8 +98,6 @@ def _show(invocation: Invocation, checked: Sequence[_Checked], found: Sequence[S
             invocation.io.show(f"{target}:")
         for place, answer in zip(places, answers, strict=True):
             invocation.io.show_coloured(_line(place, answer))
-    if any(isinstance(answer, _NO_ACCESS) for answers in found for answer in answers):
-        invocation.io.say(f"hint: {see_doctor(invocation)}")
 
 
 def _document(checked: Sequence[_Checked], found: Sequence[Sequence[ReadResult | None]]) -> list[dict[str, object]]:

@@ -66,6 +66,7 @@ class Workspace:
         caps = driver.caps
         naming = Naming(name, caps.joiner, caps.max_name, prefix, caps.containers)
         self.url, self.name, self.may_create = url, name, may_create
+        self.driver = driver  # for what measures it; everything else goes through the operations
         self.operations = Operations(driver, naming, url, read_only=read_only, external=external)
         self._records = Records(self.operations, url)
 
@@ -194,9 +195,9 @@ class Workspace:
         new = (record or new_record({})).owned_by(owner)
         if not (new.key.reveal() and new.id):
             new = replace(new_record(new.labels, new.key if new.key.reveal() else None), version=new.version)
-        expect = _expected(record)
+        expect = record.version if record and record.version else ABSENT
         entry = self._put(Place(vault), new.dump(), expect=expect)
-        return replace(new, version=entry.version, conflicted=False)
+        return replace(new, version=entry.version or PRESENT, conflicted=False)
 
     def adopt(self, vault: str, owner: Owner) -> Record:
         """Write *owner* to an existing vault where that is not its owner yet; return the record."""
@@ -315,13 +316,6 @@ class Workspace:
     def _make(self, vault: str, owner: Owner | None) -> None:
         with suppress(AlreadyExists):  # an earlier run made the container and stopped before the record
             self.operations.make(vault, owner.identity if owner else "")
-
-
-def _expected(record: Record | None) -> str:
-    """Return what a write over *record* expects; a store that tells no version only tells that there is one."""
-    if record is None:
-        return ABSENT
-    return record.version or (PRESENT if record.id else ABSENT)
 
 
 def _vault_state(record: Record | SecretsError | None, secrets: Mapping[str, Entry], made_for: str) -> VaultState:

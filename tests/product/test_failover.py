@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.proxy import Rule
 
 from tailorsecrets import (
     Corrupt,
@@ -28,7 +29,6 @@ from tests.support.gcp.faults import unavailable
 from tests.support.gcp.relay import Wire
 from tests.support.product.backend import Backend
 from tests.support.product.backends import BACKENDS, Start
-from tests.support.proxy import Rule
 from tests.support.waiting import wait_for
 
 NAMES = [f"name-{number}" for number in range(100)]
