@@ -13,13 +13,11 @@ from tailorsecrets.driver import Stored
 from tailorsecrets.errors import Unavailable
 from tailorsecrets.store.names import ExternalName, Place
 from tailorsecrets.store.operations import ReadResult
-from tailorsecrets.store.parallel import AT_ONCE
-from tailorsecrets.store.store import workspace_of
 from tailorsecrets.targets.choice import identity
 from tailorsecrets.targets.opening import open_choice
+from tailorsecrets.variables.reading import answers_of
 
 if TYPE_CHECKING:
-    from tailorsecrets.store.store import Store
     from tailorsecrets.targets.choice import Choice
 
 
@@ -73,23 +71,8 @@ def _checked(invocation: Invocation) -> list[_Checked]:
 
 def _read_at(invocation: Invocation, checked: _Checked) -> list[ReadResult | None]:
     with open_choice(checked.target, invocation.environ, external=checked.external) as store:
-        answers = _read(store, checked.places)
+        answers = answers_of(store, checked.places)
     return [answers.get(place) for place in checked.places]
-
-
-def _read(store: "Store", places: Sequence[Place]) -> dict[Place, ReadResult]:
-    """Return the answers for *places*. After the first outage the rest has none: each would wait as long."""
-    at_once = max(store.caps.batch, AT_ONCE)
-    answers: dict[Place, ReadResult] = {}
-    for start in range(0, len(places), at_once):
-        some = places[start : start + at_once]
-        try:
-            answers |= workspace_of(store).read_many(some)
-        except Unavailable as error:  # of a batch
-            answers |= dict.fromkeys(some, error)
-        if any(isinstance(answer, Unavailable) for answer in answers.values()):
-            break
-    return answers
 
 
 def _show(invocation: Invocation, checked: Sequence[_Checked], found: Sequence[Sequence[ReadResult | None]]) -> None:

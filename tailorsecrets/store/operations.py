@@ -144,7 +144,7 @@ class Operations:
         """Return the entry of the native *name*, which another tool gave, None for none."""
         self.need("stats")
         try:
-            entry = self._call("stat", None, self._driver.stat, name)
+            entry = self._call("stat", None, self._driver.stat, self._driver.native(name))
         except NotFound:
             return None
         return entry if entry.state in _EXISTING else None
