@@ -15,9 +15,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
-from tailorsecrets.errors import SecretsError, Unsupported
+from tailorsecrets.errors import Corrupt, NotFound, SecretsError, Unsupported
 from tailorsecrets.secret import Secret
 
 API: Final = 1  # raised only when an old driver would do wrong; anything new comes with a default instead
@@ -163,6 +163,19 @@ class Driver(abc.ABC):
         ``Problem(SecretsError)`` for the rest: a TypeError is not an outage, and would be repeated as one.
         """
 
+    def native(self, name: str) -> str:
+        """Return the name for ``get`` of another tool's entry, whose *name* the user gives in the store's own terms."""
+        return name
+
+    def get_field(self, name: str, field: str, version: str = "") -> Stored:
+        """Return the text of one *field* of an entry, or of an old *version* of it; any other value as compact JSON.
+
+        This is the field of the JSON object in the value. A driver whose entries have fields of their own overrides
+        it. A missing field: NotFound; a value that is not a JSON object: Corrupt.
+        """
+        value, entry = self.get(name, version) if version else self.get(name)
+        return Stored(field_of(value, field), entry)
+
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
         """Return an answer for each of at most ``caps.batch`` names."""
         raise Unsupported
@@ -228,6 +241,9 @@ class Driver(abc.ABC):
         """Make the writes of this thread inside the block one write at its end; an exception writes none of them."""
         return nullcontext()
 
+    def prepare(self) -> None:  # nothing to do where a client is made quickly
+        """Make what the first call needs and takes long, such as the SDK's client; call nothing over a network."""
+
     def setup(self) -> str:
         """Make the store itself where a plugin can; return a sentence on what was made, "" for nothing."""
         return ""
@@ -252,6 +268,29 @@ class Driver(abc.ABC):
 
     def close(self) -> None:
         """Let go of the connection; twice is fine. Never called in a forked child."""
+
+
+def field_of(value: Secret, field: str) -> Secret:
+    """Return *field* of the JSON object that *value* is; see ``Driver.get_field``."""
+    import json
+
+    try:
+        fields: object = json.loads(value.reveal())
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise Corrupt("the value is not a JSON object", hint="leave #FIELD out to read the whole value")
+    return as_field(cast("dict[str, object]", fields), field)
+
+
+def as_field(fields: Mapping[str, object], field: str) -> Secret:
+    """Return *field* of the fields of an entry: its text, or the compact JSON of another value; NotFound for none."""
+    import json
+
+    if field not in fields:
+        raise NotFound(f"the entry has no field {field!r}")
+    found = fields[field]
+    return Secret(found if isinstance(found, str) else json.dumps(found, separators=(",", ":"), ensure_ascii=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +359,9 @@ class Option:
 
 class VaultNames(NamedTuple):
     """The native names of one vault, from which a plugin makes a policy.
+
+    For an external secret with a native name, ``secrets`` is that name and has no joiner at its end; a policy for
+    reading grants just this name.
 
     - `secrets`: the prefix of its secrets, joiner included
     - `record`: its record

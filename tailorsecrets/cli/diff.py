@@ -10,13 +10,13 @@ from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import vaults_option
 from tailorsecrets.cli.plans import path
+from tailorsecrets.cli.sides import two_sides
 from tailorsecrets.deploy.compare import compare
 from tailorsecrets.deploy.diff import SIGNS, Line, counts
 from tailorsecrets.errors import VaultNotFound
 from tailorsecrets.targets.choice import Choice
-from tailorsecrets.targets.opening import open_choice, target_of
-from tailorsecrets.targets.routes import Routes
-from tailorsecrets.targets.sides import primaries, side
+from tailorsecrets.targets.opening import open_choice
+from tailorsecrets.targets.sides import primaries
 
 _KEYS = {"=": "equal", "+": "onlyInA", "-": "onlyInB", "*": "different", "!": "notReadable"}
 
@@ -40,8 +40,7 @@ def diff(
     A and B are store URLs or profiles; a profile means the primary target of each vault. Values are compared in
     memory and not shown. --workspace-id counts where neither the profile nor the URL names a workspace.
     """
-    _check_options(invocation)
-    one, other = (_side(word, name, invocation) for word, name in ((a, "A"), (b, "B")))
+    one, other = two_sides(invocation, a, b, "diff")
     targets = {"A": primaries(one, vault_names), "B": primaries(other, vault_names)}
     for name, choices in targets.items():
         invocation.io.say(f"{name}: {'; '.join(map(str, choices))}")
@@ -55,7 +54,7 @@ def diff(
     )
     _check_vaults(vault_names, found)
     for target in unlisted:
-        invocation.io.say(f"note: {target}: the list is denied, so what only it holds is not shown")
+        invocation.io.say(f"note: {target}: there is no list, so what only it holds is not shown")
     if invocation.json:
         invocation.io.show_json(document(found, targets))
     else:
@@ -90,22 +89,6 @@ def document(lines: Sequence[Line], targets: Mapping[str, Sequence[Choice]]) -> 
 def _reasons(line: Line) -> str:
     reasons = [f"{name}: {error.code}" for name, error in line.errors.items()]
     return f" ({', '.join(reasons)})" if reasons else ""
-
-
-def _check_options(invocation: Invocation) -> None:
-    common = invocation.common
-    if common.profile or common.store:
-        raise click.UsageError(
-            "diff takes the profiles and store URLs as A and B, not as options", click.get_current_context()
-        )
-
-
-def _side(word: str, name: str, invocation: Invocation) -> Routes:
-    workspace = invocation.common.workspace_id or invocation.environ.get("TAILORSECRETS_WORKSPACE", "")
-    routes = side(word, invocation.folder, workspace=workspace, cwd=invocation.io.cwd, source=name)
-    for choice in primaries(routes):
-        target_of(choice, invocation.environ)  # a wrong URL, such as one with a credential, is not shown
-    return routes
 
 
 def _check_vaults(vaults: Iterable[str], lines: Iterable[Line]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -25,9 +26,14 @@ THROTTLED = refuse("ThrottlingException", "Rate exceeded")
 
 def raw_client(url: str) -> "SecretsManagerClient":
     """Return boto3's own client at *url*."""
-    session: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-    client: SecretsManagerClient = session.client("secretsmanager", endpoint_url=url)
+    client: SecretsManagerClient = _session().client("secretsmanager", endpoint_url=url)
     return client
+
+
+@cache
+def _session() -> Any:
+    """Return one session for all clients: each session parses botocore's data once."""
+    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
 @dataclass
