@@ -3,7 +3,7 @@
 import http.client
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
@@ -114,7 +114,7 @@ class Proxy:
         self._server.close()
 
     @contextmanager
-    def running(self) -> Iterator["Proxy"]:
+    def running(self) -> Generator["Proxy"]:
         """Stop at the end of the block."""
         try:
             yield self

@@ -9,7 +9,7 @@ from tailorsecrets.testing.conformance import Connect
 from tests.support.seeded.fault import Fault
 from tests.support.seeded.poor_faults import POOR_FAULTS
 from tests.support.seeded.rich_faults import RICH_FAULTS
-from tests.support.seeded_faults import PoorSuite, RichSuite, Subject, is_caught, subjects, tests_of
+from tests.support.seeded_faults import PoorSuite, RichSuite, Subject, is_caught, names_of_tests, subjects
 
 FAULTS = [("rich", fault) for fault in RICH_FAULTS] + [("poor", fault) for fault in POOR_FAULTS]
 
@@ -25,7 +25,7 @@ def test_there_are_a_hundred() -> None:
     """There are at least a hundred faults, each of its own, and each for a test that its suite has."""
     assert len({(name, fault.what) for name, fault in FAULTS}) == len(FAULTS)
     assert len(FAULTS) >= 100
-    known = {"rich": tests_of(RichSuite), "poor": tests_of(PoorSuite)}
+    known = {"rich": names_of_tests(RichSuite), "poor": names_of_tests(PoorSuite)}
     assert [fault.what for name, fault in FAULTS if fault.test not in known[name]] == []
 
 

@@ -4,8 +4,10 @@
 fault runs the whole suite, and the tests that catch it are named.
 """
 
+import gc
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -95,13 +97,18 @@ def open_poor(folder: Path, fault: Fault | None) -> tuple[Connect, Backdoor]:
 
 def is_caught(subject: Subject, fault: Fault, test: str) -> str:
     """Return the sentence with which *test* of the subject's suite catches *fault*, "" where it does not."""
-    connect, backdoor = subject.open(fault)
-    try:
-        call(subject.suite, test, connect, backdoor)
-    except Broken as exc:
-        return str(exc)
-    except Exception as exc:  # noqa: BLE001 - of a fixture: pytest tells it as an error
-        return f"{type(exc).__name__}: {exc}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of faults that leave files and sockets open
+        connect, backdoor = subject.open(fault)
+        try:
+            call(subject.suite, test, connect, backdoor)
+        except Broken as exc:
+            return str(exc.with_traceback(None))
+        except Exception as exc:  # noqa: BLE001 - of a fixture: pytest tells it as an error
+            return f"{type(exc).__name__}: {exc}"
+        finally:
+            del connect
+            gc.collect()
     return ""
 
 
@@ -111,7 +118,7 @@ def main(arguments: Sequence[str]) -> int:
     with subjects() as found:
         for subject in found:
             for fault in subject.faults:
-                tests = tests_of(subject.suite) if "--all" in arguments else [fault.test]
+                tests = names_of_tests(subject.suite) if "--all" in arguments else [fault.test]
                 by = {test: said for test in tests if (said := is_caught(subject, fault, test))}
                 total, caught = total + 1, caught + bool(by)
                 print(f"{subject.name}: {fault.what}: {', '.join(by) or 'NOT CAUGHT'}")
@@ -121,7 +128,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if caught == total else 1
 
 
-def tests_of(suite: type[Conformance]) -> list[str]:
+def names_of_tests(suite: type[Conformance]) -> list[str]:
     """Return the names of the tests that *suite* has."""
     return [name for name in all_tests(suite) if getattr(suite, name) is not None]
 

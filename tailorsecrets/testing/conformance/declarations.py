@@ -65,7 +65,7 @@ def _module(suite: type[Suite]) -> Iterator[str]:
 
 
 def _cost(suite: type[Suite]) -> Iterator[str]:
-    able = announced(suite.caps) if isinstance(suite.caps, Caps) else {}
+    able = announced(suite.caps if isinstance(suite.caps, Caps) else Caps())
     for name in suite.cost:
         if name not in _CALLED:
             yield f"cost names {name!r}, which is not a method with a cost{_nearest(name, _CALLED)}"

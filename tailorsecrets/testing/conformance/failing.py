@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 from tailorsecrets.driver import Driver, seconds_for
@@ -77,9 +78,11 @@ class Failing(Suite):
     ) -> None:
         """At a store that accepts and never answers, every method ends in its time and means Unavailable."""
         made = cases(self, driver, backdoor, make_vault)
+        used, new = connect(), connect()
+        made[0].call(used)  # it is signed in, and the new one is not
         backdoor.hang()
         try:
-            for case, seconds, outcome in self.timed(connect, made):
+            for case, seconds, outcome in [*self.timed(used, made), *self.timed(new, made[:1])]:
                 longest = seconds_for(self.timeout, write=case.method in WRITES)
                 check(
                     seconds is not None and seconds <= longest + LATE,
@@ -164,16 +167,15 @@ class Failing(Suite):
     def outcomes(self, driver: Driver, made: Sequence[Case]) -> list[Any]:
         """Return what each of *made* returns or raises; they run at once, since each may wait for its whole time."""
         with ThreadPoolExecutor(len(made)) as threads:
-            return list(threads.map(lambda case: self.outcome(driver, case), made))
+            return list(threads.map(partial(self.outcome, driver), made))
 
     def outcome(self, driver: Driver, case: Case) -> Any:
         """Return what *case* returns or raises."""
         return _result(lambda: case.call(driver))
 
-    def timed(self, connect: Connect, made: Sequence[Case]) -> list[tuple[Case, float | None, Any]]:
+    def timed(self, driver: Driver, made: Sequence[Case]) -> list[tuple[Case, float | None, Any]]:
         """Return each of *made* with the seconds that it took, None for one that has not ended, and its outcome."""
         ended: dict[str, tuple[float, Any]] = {}
-        driver = connect()
 
         def work(case: Case) -> None:
             start = time.monotonic()
@@ -187,7 +189,11 @@ class Failing(Suite):
         for case, thread in zip(made, threads, strict=True):
             thread.join(max(0.0, end + seconds_for(self.timeout, write=case.method in WRITES) - time.monotonic()))
         driver.close()
-        return [(case, *ended.get(case.method, (None, None))) for case in made]
+        timed: list[tuple[Case, float | None, Any]] = []
+        for case in made:
+            seconds, outcome = ended.get(case.method, (None, None))
+            timed.append((case, seconds, outcome))
+        return timed
 
     def check_raised(self, driver: Driver, case: Case, outcome: Any, kind: Kinds, when: str) -> None:
         """Check that *outcome* is an exception that means *kind*."""

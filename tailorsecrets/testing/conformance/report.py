@@ -41,7 +41,7 @@ def check(collector: pytest.Collector, name: str, found: object) -> None:
 
 def note(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     """Keep the facts of the suites among *items*."""
-    facts = config.stash.setdefault(_STORE, {})
+    facts = config.stash.setdefault(_STORE, dict[str, Facts]())
     for item in items:
         suite = getattr(item, "cls", None)
         if isinstance(suite, type) and issubclass(suite, Suite):
@@ -57,17 +57,17 @@ def facts_of(suite: type[Suite]) -> Facts:
 
 def sent(config: pytest.Config) -> dict[str, Facts]:
     """Return the facts that this process has, for the process that reports."""
-    return config.stash.get(_STORE, {})
+    return config.stash.get(_STORE, dict[str, Facts]())
 
 
 def received(config: pytest.Config, facts: Mapping[str, Facts]) -> None:
     """Keep the facts of another process."""
-    config.stash.setdefault(_STORE, {}).update(facts)
+    config.stash.setdefault(_STORE, dict[str, Facts]()).update(facts)
 
 
 def write(terminal: pytest.TerminalReporter) -> None:
     """Write the report of all suites."""
-    facts = terminal.config.stash.get(_STORE, {})
+    facts = terminal.config.stash.get(_STORE, dict[str, Facts]())
     if not facts:
         return
     terminal.section("conformance")

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
@@ -115,7 +116,11 @@ class Suite:
             setattr(cls, name, None if reason else test)
 
 
-class _Need(NamedTuple):
+Kind = TypeVar("Kind", bound=type[Suite])
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
     """What a test needs, and the reason why it is left out without that."""
 
     holds: Callable[[type[Suite]], bool]
@@ -201,10 +206,10 @@ class Broken(AssertionError):
     """A promise that a driver does not keep: what it promised, what it did, and where that is written."""
 
 
-def group(name: str) -> Callable[[type[Suite]], type[Suite]]:
+def group(name: str) -> Callable[[Kind], Kind]:
     """Put the tests of a class into the group *name*, which ``pytest -k`` finds, and let them fail in a sentence."""
 
-    def mark(cls: type[Suite]) -> type[Suite]:
+    def mark(cls: Kind) -> Kind:
         for test_name, test in list(vars(cls).items()):
             if test_name.startswith("test_"):
                 telling = _telling(test)
