@@ -1,8 +1,10 @@
 """Runs the code blocks of README and docs as tests.
 
 A ``python`` block runs in one namespace a page; one whose first line is ``# NAME.py`` is written to that file
-instead. A ``console`` block runs its ``$`` lines in a shell and compares what they print; ``...`` stands for anything.
-Each page has an empty folder of its own; a page without console blocks also has a store, named in the environment.
+instead, and so is a ``toml`` block whose first line is ``# NAME.toml``. A ``console`` block runs its ``$`` lines in a
+shell and compares what they print; ``...`` stands for anything. Each page has an empty folder of its own; a page
+without console blocks also has a store, named in the environment. A page with the comment ``<!-- servers: moto openbao
+-->`` has these servers, which the environment leads to.
 """
 
 import os
@@ -20,10 +22,11 @@ from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
-from tests.support.servers import begin_run, end_run
+from tests.support.servers import begin_run, end_run, own_folder, start, this_run
 
 ROOT = Path(__file__).parent
 STACK = "_stack"
+SERVERS = "_servers"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,7 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Name this run, so that all its workers use the same servers."""
+    """Name this run, so that all its workers use the same servers; keep what Python compiles for other processes."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     begin_run()
 
 
@@ -94,9 +99,17 @@ def python(example: Example) -> None:
         PythonEvaluator()(example)
 
 
+def toml(example: Example) -> None:
+    """Write a toml block to the file that its first line names, if it does."""
+    first = example.parsed.partition("\n")[0]
+    if first.startswith("# ") and first.endswith(".toml"):
+        Path(first.removeprefix("# ")).write_text(example.parsed)
+
+
 def console(example: Example) -> str | None:
     """Run the commands of a console block; return what differs."""
     os.environ.pop("TAILORSECRETS_STORE", None)
+    use_servers(example)
     for command, expected in commands(example.parsed):
         done = subprocess.run(
             ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -104,6 +117,16 @@ def console(example: Example) -> str | None:
         if not matches(expected, done.stdout):
             return f"$ {command}\nexpected:\n{expected}\ngot:\n{done.stdout}"
     return None
+
+
+def use_servers(example: Example) -> None:
+    """Start the servers that the page names, and lead its commands there."""
+    found = re.search(r"<!-- servers: ([\w ]+) -->", example.document.text)
+    if found and SERVERS not in example.namespace:
+        example.namespace[SERVERS] = found[1].split()
+        for name in example.namespace[SERVERS]:
+            os.environ.update(start(name, own_folder(name, this_run())).variables)
+        os.environ.pop("TAILORSECRETS_STORE", None)
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:
@@ -120,7 +143,7 @@ def matches(expected: str, got: str) -> bool:
 
 
 pytest_collect_file = Sybil(
-    parsers=[CodeBlockParser("python", python), CodeBlockParser("console", console)],
+    parsers=[CodeBlockParser("python", python), CodeBlockParser("toml", toml), CodeBlockParser("console", console)],
     patterns=["README.md", "docs/*.md", "docs/stores/*.md"],
     setup=setup,
     teardown=teardown,

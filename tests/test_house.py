@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 REPOSITORY = "https://github.com/tailorsecrets/tailorsecrets"
 ORDER = [
     "errors", "secret", "driver", "kit", "store", "targets", "declared", "references", "runtime", "config", "deploy",
-    "doctor",
+    "doctor", "variables",
     "app", "integrations", "testing", "cli",
 ]  # fmt: skip
 AT_THE_ROOT = {"__init__.py", "__main__.py", "driver.py", "errors.py", "py.typed", "secret.py"}

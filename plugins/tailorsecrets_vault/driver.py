@@ -6,10 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from hvac.exceptions import InvalidPath, InvalidRequest, VaultError
+from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultError
 
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, Target
-from tailorsecrets.errors import AlreadyExists, Conflict, Corrupt, NotFound, SecretsError, TooLarge, Unsupported
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, Target, as_field
+from tailorsecrets.errors import (
+    AlreadyExists,
+    Conflict,
+    Corrupt,
+    Denied,
+    NotFound,
+    SecretsError,
+    TooLarge,
+    Unsupported,
+)
 from tailorsecrets.secret import Secret
 from tailorsecrets_vault import entries
 from tailorsecrets_vault.client import Connection
@@ -70,15 +79,19 @@ class VaultDriver(Driver):
 
     def get(self, name: str, version: str = "") -> Stored:
         """Read the value of the current version, or of *version*."""
-        path, wanted = self._mounts.path(name), entries.parse(version)
-        if version and wanted is None:
-            raise NotFound
-        value, found = self._read(path, lambda: self._kv.read(path, wanted.number if wanted else None))
-        if wanted and found["created_time"] != wanted.created:
-            raise NotFound  # purged since, and written as often again
+        value, entry = self._version(name, version, self._kv.read)
         if value is None:
             raise Corrupt(f"the entry has no text in the field {self._options.field}", hint="see the option field")
-        return Stored(value, entries.read(name, found))
+        return Stored(value, entry)
+
+    def native(self, name: str) -> str:
+        """Mark *name* with a slash: a path in the mount of the URL, or for a mount a vault, in the mount it names."""
+        return f"/{name}"
+
+    def get_field(self, name: str, field: str, version: str = "") -> Stored:
+        """Read one field of the entry."""
+        fields, entry = self._version(name, version, self._kv.read_fields)
+        return Stored(as_field(fields, field), entry)
 
     def stat(self, name: str) -> Entry:
         """Read the metadata."""
@@ -162,8 +175,11 @@ class VaultDriver(Driver):
         self._mount_per_vault().drop(container, self._kv)
 
     def identity(self) -> Identity:
-        """Look up the token; policies without ``auth/token/lookup-self`` deny that."""
-        answer = self._connection.call(lambda client: client.auth.token.lookup_self())
+        """Look up the token. The answer to a token without that right is the same as to one that is not accepted."""
+        try:
+            answer = self._connection.call(lambda client: client.auth.token.lookup_self())
+        except Forbidden:
+            raise Denied("the token may not look itself up, or is not accepted") from None
         return identity_in(answer["data"], datetime.now(UTC), given=self._login.method == "token")
 
     def skew(self) -> float | None:
@@ -222,6 +238,18 @@ class VaultDriver(Driver):
             return ""
         kind = type(failure) if isinstance(failure, SecretsError) else self.explain(failure, "put").kind
         return f"the value is written, but {missing}: {kind.meaning}"
+
+    def _version(
+        self, name: str, version: str, read: Callable[[KvPath, int | None], tuple[T, Json]]
+    ) -> tuple[T, Entry]:
+        """Return what *read* finds in the current version or in *version*, and its entry."""
+        path, wanted = self._mounts.path(name), entries.parse(version)
+        if version and wanted is None:
+            raise NotFound
+        value, found = self._read(path, lambda: read(path, wanted.number if wanted else None))
+        if wanted and found["created_time"] != wanted.created:
+            raise NotFound  # purged since, and written as often again
+        return value, entries.read(name, found)
 
     def _current(self, path: KvPath) -> _Current | None:
         """Return the state of the secret, None where it does not exist."""

@@ -10,11 +10,10 @@ from tailorsecrets.driver import Identity
 def identity_in(data: Mapping[str, Any], now: datetime, *, given: bool) -> Identity:
     """Return the owner in *data*, the server's answer about a token that is used at *now*.
 
-    A token that was *given* lasts as long as it is renewed; at the end of another one, the login gets a new one.
+    At the end of a token that was *given*, somebody has to sign in; in place of another one, the login gets a new one.
     """
     policies = ", ".join(sorted({*(data.get("policies") or []), *(data.get("identity_policies") or [])}))
     name = str(data.get("display_name") or data.get("path") or "a token")
     seconds = data.get("ttl") or 0
     until = (now + timedelta(seconds=seconds)).astimezone(UTC).replace(microsecond=0) if seconds else None
-    renews = not given or bool(data.get("renewable"))
-    return Identity(f"{name} (policies: {policies})" if policies else name, until, renews)
+    return Identity(f"{name} (policies: {policies})" if policies else name, until, renews=not given)

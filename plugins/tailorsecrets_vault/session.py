@@ -1,5 +1,6 @@
 """The HTTP session: TLS, proxies, and redirects, which are followed only within one server."""
 
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -30,10 +31,15 @@ def new_session(options: Options, clock: ServerClock) -> requests.Session:
     environment = session.merge_environment_settings(options.address, {}, None, options.verify, None)
     session.proxies, session.verify, session.cert = environment["proxies"], environment["verify"], options.certificate
     session.trust_env, session.max_redirects = False, _MAX_REDIRECTS
-    session.hooks["response"].append(lambda answer, **_: clock.hear(answer.headers.get("Date", "")))
+    session.hooks["response"].append(partial(_hear, clock))
     session.mount("https://", _NamedServer(options.server_name))
     session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
     return session
+
+
+def _hear(clock: ServerClock, answer: requests.Response, **_: object) -> None:
+    """Take an answer, also one that redirects, as a hook of requests."""
+    clock.hear(answer.headers.get("Date", ""))
 
 
 class _Session(requests.Session):

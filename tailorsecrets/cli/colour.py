@@ -1,13 +1,11 @@
 """Colour on a terminal. Texts are plain until they are written; the beginning of a line decides its colour."""
 
 from collections.abc import Mapping
-from typing import Final, TextIO
-
-import click
+from typing import Any, Final, TextIO
 
 _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
     r" +\+ .*": {"fg": "green"},
-    r" +[~○] .*": {"fg": "yellow"},
+    r" +[~○*] .*": {"fg": "yellow"},
     r" +[-!] .*": {"fg": "red"},
     r"error\[\w+\]:": {"fg": "red", "bold": True},
     r"(warning|note):": {"fg": "yellow", "bold": True},
@@ -18,7 +16,7 @@ _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
     r"done:$": {"fg": "green"},
     r"not done:$": {"fg": "red"},
     r"unknown:$": {"fg": "yellow"},
-    r" *[A-Z][\w ,]*:$|Plan: .*": {"bold": True},
+    r" *[A-Z][\w ,]*:$|(Plan|Diff): .*": {"bold": True},
 }
 
 
@@ -39,12 +37,12 @@ def coloured(text: str) -> str:
 
 def heading(text: str) -> str:
     """Return *text* as a heading."""
-    return click.style(text, bold=True)
+    return _styled(text, bold=True)
 
 
 def term(text: str) -> str:
     """Return *text* as a word that can be typed, such as an option."""
-    return click.style(text, fg="green")
+    return _styled(text, fg="green")
 
 
 def _coloured_line(line: str) -> str:
@@ -52,5 +50,11 @@ def _coloured_line(line: str) -> str:
 
     for pattern, style in _LINES.items():
         if found := re.match(pattern, line):
-            return click.style(found[0], **style) + line[found.end() :]  # type: ignore[arg-type]
+            return _styled(found[0], **style) + line[found.end() :]
     return line
+
+
+def _styled(text: str, **style: Any) -> str:
+    import click  # only now: a command that prints nothing in colour may need no click
+
+    return click.style(text, **style)

@@ -111,12 +111,13 @@ def _write_terms(
             formatter.write_dl(rows)
 
 
-def command(name: str, *examples: str, several_profiles: bool = False) -> Callable[[Function], Command]:
+def command(name: str, *examples: str, several_profiles: bool = False, **context: Any) -> Callable[[Function], Command]:
     """Make a command of a function that takes the Invocation and the options; its docstring is the help.
 
-    *several_profiles*: ``--profile`` may be repeated, and ``Invocation.routes`` has an item for each.
+    *several_profiles*: ``--profile`` may be repeated, and ``Invocation.routes`` has an item for each. *context* are
+    settings of its click.Context.
     """
-    settings: dict[str, Any] = {"examples": examples, "several_profiles": several_profiles}
+    settings: dict[str, Any] = {"examples": examples, "several_profiles": several_profiles, "context_settings": context}
 
     def make(function: Function) -> Command:
         return click.command(name, cls=Command, help=inspect.getdoc(function), **settings)(click.pass_obj(function))

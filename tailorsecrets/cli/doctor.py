@@ -11,16 +11,21 @@ from tailorsecrets.cli import exits
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.printing import iso
-from tailorsecrets.doctor.examine import check_config, diagnose
+from tailorsecrets.doctor.examine import check_config, diagnose, targets_of
 from tailorsecrets.errors import SecretsError
 
 if TYPE_CHECKING:
     from tailorsecrets.doctor.findings import Check, Diagnosis, State
 
-_WORDS: "Final[Mapping[State, str]]" = {"ok": "ok", "warning": "WARNING", "failed": "FAILED", "untried": "-"}
+_WORDS: Final[Mapping["State", str]] = {"ok": "ok", "warning": "WARNING", "failed": "FAILED", "untried": "-"}
 
 
-@command("doctor", "tailorsecrets doctor", "tailorsecrets doctor --profile prod --json")
+@command(
+    "doctor",
+    "tailorsecrets doctor",
+    "tailorsecrets doctor --profile staging --profile prod --json",
+    several_profiles=True,
+)
 def doctor(invocation: Invocation) -> int:
     """Find out why a store cannot be used.
 
@@ -29,9 +34,9 @@ def doctor(invocation: Invocation) -> int:
     with 1 if a program could not read, or if apply could not make a plan under a profile that may write.
     """
     config, names = check_config(partial(_declared, invocation))
-    choices = [invocation.choice]
+    targets = targets_of(invocation.routes, names)
     _announce_waiting(invocation)
-    found = diagnose(choices, invocation.environ, names)
+    found = diagnose(targets, invocation.environ)
     is_ok = config.state != "failed" and all(diagnosis.ok for diagnosis in found)
     if invocation.json:
         invocation.io.show_json(_document(is_ok, config, found))

@@ -1,7 +1,7 @@
 """One run of a command: its streams, the common options, and the target that they choose."""
 
 import os.path
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tailorsecrets.cli.streams import Io
 from tailorsecrets.cli.waiting import WaitNotice
 from tailorsecrets.errors import ConfigError
+from tailorsecrets.targets.environment import Environment
 
 if TYPE_CHECKING:
     from tailorsecrets.config.config import Config
@@ -47,25 +48,6 @@ class Common:
             ("config", self.config),
         ]
         return "".join(f" --{name} {quote(value)}" for name, value in given if value)
-
-
-class Environment(Mapping[str, str]):
-    """The environment variables, without their values in repr: a traceback with locals does not show them."""
-
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = variables
-
-    def __getitem__(self, name: str) -> str:
-        return self._variables[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._variables)
-
-    def __len__(self) -> int:
-        return len(self._variables)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} environment variables>"
 
 
 class Invocation:
@@ -120,11 +102,11 @@ class Invocation:
         """The store and workspace of a command that takes one target."""
         return self.routes[0].primary
 
-    def choice_of(self, target: str | None) -> "Choice":
-        """Return the store and workspace of the option ``--target``; without it, ``choice``."""
+    def routes_of(self, target: str | None) -> "Routes":
+        """Return the routes of a command that takes one profile, with *target*, of ``--target``, as their only one."""
         if target is None:
-            return self.choice
-        return self._routes(self.common.profile, store=target, option="--target").primary
+            return self.routes[0]
+        return self._routes(self.common.profile, store=target, option="--target")
 
     @cached_property
     def routes(self) -> "tuple[Routes, ...]":
@@ -147,7 +129,11 @@ class Invocation:
         )
 
     def config(self) -> "Config":
-        """Run the config file. Its prints go to stderr. Raise ConfigError where there is none."""
+        """Run the config file, once. Its prints go to stderr. Raise ConfigError where there is none."""
+        return self._config
+
+    @cached_property
+    def _config(self) -> "Config":
         self.environ  # noqa: B018  # the env files come before the file that may read them
         if self.config_path is None:
             hint = "run: tailorsecrets init, or name a config with --config"
@@ -174,7 +160,8 @@ class Invocation:
         """Open the chosen store for a program that works between its calls, so that silence means nothing."""
         from tailorsecrets.targets.opening import open_choice
 
-        return open_choice(self.choice, self.environ, create=create)
+        external = self.routes[0].external_at(self.choice)
+        return open_choice(self.choice, self.environ, create=create, external=external)
 
     def open_to_write(self, action: str, *, create: bool | None = None) -> "Store":
         """Announce *action* and open the store."""

@@ -70,6 +70,11 @@ def vault_name_from(name: str | None, option: str | None) -> str:
     return vault
 
 
+def target_option(function: F) -> F:
+    """Add the option for another target than the primary."""
+    return click.option("--target", metavar="URL", help="Ask this store instead of the vault's primary.")(function)
+
+
 def yes_option(function: F) -> F:
     """Add the option that confirms."""
     return click.option("--yes", "-y", is_flag=True, help="Confirm without a prompt.")(function)

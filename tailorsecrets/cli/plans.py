@@ -6,7 +6,7 @@ from typing import Final
 from tailorsecrets.cli.managed import other_owner, owner_name
 from tailorsecrets.deploy.consent import Topic
 from tailorsecrets.deploy.joint import JointPlan, TargetPlan
-from tailorsecrets.deploy.plan import Carried, Plan, Step
+from tailorsecrets.deploy.plan import Carried, Plan, Rotation, Step
 from tailorsecrets.store.names import Place
 
 _SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
@@ -23,10 +23,14 @@ def text(joint: JointPlan) -> str:
     for number, target in joint.shown:
         block = _block(joint, number, target)
         lines += [f"{target.target}:", *(f"  {line}" if line else "" for line in block)] if is_several(joint) else block
+    return "\n".join([*lines, last_line(joint)])
+
+
+def last_line(joint: JointPlan) -> str:
+    """Return the summary of *joint* in one line."""
     counts = summary(joint)
     several = f"{len(joint.shown)} targets, " if is_several(joint) else ""
-    last = f"{counts['create']} to create, {counts['update']} to update, {counts['delete']} to delete"
-    return "\n".join([*lines, f"Plan: {several}{last}"])
+    return f"Plan: {several}{counts['create']} to create, {counts['update']} to update, {counts['delete']} to delete"
 
 
 def document(joint: JointPlan) -> dict[str, object]:
@@ -102,16 +106,19 @@ def _block(joint: JointPlan, number: int, target: TargetPlan) -> list[str]:
     plan = target.plan
     if plan is None:
         return [f"! {target.status}: {target.error}", ""]
-    steps = _ordered(plan)
+    steps = ordered(plan)
+    rotated = _rotated(joint)
+    secrets = [step for step in steps if step.place.secret]
     blocks = [
         ("Vaults", [_line(joint, step, plan) for step in steps if not step.place.secret]),
-        ("Secrets", [_line(joint, step, plan) for step in steps if step.place.secret]),
+        ("Secrets", [_line(joint, step, plan) for step in secrets if step.place not in rotated]),
+        ("Rotations", [_line(joint, step, plan) for step in secrets if step.place in rotated]),
         ("Unmanaged vaults", [f"  {vault}" for vault in plan.unmanaged]),
         ("Skipped, without a value", [f"  ○ {path(place)}" for place in plan.skipped]),
         ("Conflicts", list(_conflicts(plan))),
         (
             "Moved to other targets, and still here",
-            [f"  {vault}{_moved_to(joint, number, vault)}" for vault in plan.moved],
+            [f"  {vault}{moved_to(joint, number, vault)}" for vault in plan.moved],
         ),
         ("Not made, since a target that may hold it does not answer", [f"  ! {path(place)}" for place in plan.held]),
     ]
@@ -119,7 +126,13 @@ def _block(joint: JointPlan, number: int, target: TargetPlan) -> list[str]:
     return lines or (["no changes", ""] if is_several(joint) else [])
 
 
-def _moved_to(joint: JointPlan, number: int, vault: str) -> str:
+def _rotated(joint: JointPlan) -> set[Place]:
+    """Return the secrets that get a new value, though they have one."""
+    return {step.place for plan in joint.plans.values() for step in plan.steps if isinstance(step.value, Rotation)}
+
+
+def moved_to(joint: JointPlan, number: int, vault: str) -> str:
+    """Return where *vault*, which target *number* still holds, is now."""
     routes = [group.route for group in joint.layout.groups if group.vault == vault and number in group.elsewhere]
     new = ", ".join(str(joint.layout.targets[target]) for route in routes for target in route)
     return f" (now at {new})"
@@ -140,10 +153,10 @@ def _items(plan: Plan) -> dict[str, list[dict[str, object]]]:
     conflicts: list[dict[str, object]] = [
         {"resourceType": "vault", "name": vault, "currentOwner": owner_name(owner)} for vault, owner in plan.conflicts
     ]
-    return {"changes": [_change(step) for step in _ordered(plan)], "warnings": warnings, "conflicts": conflicts}
+    return {"changes": [_change(step) for step in ordered(plan)], "warnings": warnings, "conflicts": conflicts}
 
 
-def _ordered(plan: Plan) -> list[Step]:
+def ordered(plan: Plan) -> list[Step]:
     """Return the steps in the order of the plan: vaults before secrets, creates before updates before deletes."""
     return sorted(plan.steps, key=lambda step: (bool(step.place.secret), list(_SIGNS).index(step.action)))
 
@@ -163,11 +176,12 @@ def _conflicts(plan: Plan) -> Iterator[str]:
 
 def _line(joint: JointPlan, step: Step, plan: Plan) -> str:
     line = f"  {_SIGNS[step.action]} {path(step.place)}{_for_good(step)}"
-    note = _note(joint, step, plan)
-    return f"{line} ({note})" if note else line
+    words = note(joint, step, plan)
+    return f"{line} ({words})" if words else line
 
 
-def _note(joint: JointPlan, step: Step, plan: Plan) -> str:
+def note(joint: JointPlan, step: Step, plan: Plan) -> str:
+    """Return why *step* is done, or where its value comes from; "" where the action says it all."""
     if isinstance(step.value, Carried):
         source = joint.targets[step.value.target].target
         return f"value read from {source}" if step.value.version else f"same value as at {source}"

@@ -1,6 +1,6 @@
 """Lists on stdout: a table for people, JSON for programs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -52,6 +52,23 @@ def show_list(invocation: Invocation, rows: Sequence[Dated], *, order: str, limi
         show_table(
             invocation, ("NAME", "CREATED", "UPDATED"), [(r.name, iso(r.created), iso(r.updated)) for r in shown]
         )
+    else:
+        invocation.io.say(when_empty)
+
+
+def show_list_of_targets(
+    invocation: Invocation, found: Mapping[str, Sequence[Dated]], *, order: str, limit: int | None, when_empty: str
+) -> None:
+    """Do as show_list for what several targets have, by target: a row for each name, with the targets that have it."""
+    places: dict[str, list[str]] = {}
+    for target, rows in found.items():
+        for row in rows:
+            places.setdefault(row.name, []).append(target)
+    shown = sorted(places.items(), reverse=order == "desc")[:limit]
+    if invocation.json:
+        invocation.io.show_json([{"name": name, "targets": targets} for name, targets in shown])
+    elif shown:
+        show_table(invocation, ("NAME", "TARGETS"), [(name, ", ".join(targets)) for name, targets in shown])
     else:
         invocation.io.say(when_empty)
 

@@ -7,8 +7,9 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.names import secret_options, vault_option
+from tailorsecrets.cli.names import secret_options, target_option, vault_option
 from tailorsecrets.cli.printing import iso, list_options, show_list, show_table
+from tailorsecrets.cli.targets import open_read
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import SecretNotFound, SecretsError, VaultNotFound
 from tailorsecrets.store.names import Place
@@ -18,9 +19,10 @@ from tailorsecrets.store.store import Store, workspace_of
 @command("list", "tailorsecrets secret list -V api-keys", "tailorsecrets secret list -V api-keys --limit 10 --json")
 @vault_option
 @list_options
-def list_(invocation: Invocation, vault_name: str, order: str, limit: int | None) -> None:
+@target_option
+def list_(invocation: Invocation, vault_name: str, order: str, limit: int | None, target: str | None) -> None:
     """List the secrets of a vault, without their values."""
-    with invocation.open() as store:
+    with open_read(invocation, vault_name, target) as store:
         secrets = store.list_secrets(vault_name)
     show_list(invocation, secrets, order=order, limit=limit, when_empty=f"vault {vault_name} holds no secrets")
 
@@ -28,12 +30,13 @@ def list_(invocation: Invocation, vault_name: str, order: str, limit: int | None
 @command("get", "tailorsecrets secret get -V api-keys -n stripe-secret-key")
 @secret_options
 @click.option("--version", metavar="TOKEN", default="", help="An older version, from secret history.")
-def get(invocation: Invocation, vault_name: str, name: str, version: str) -> None:
+@target_option
+def get(invocation: Invocation, vault_name: str, name: str, version: str, target: str | None) -> None:
     """Print the value of a secret and nothing else.
 
     A pipe or a file gets the exact value. On a terminal a newline follows.
     """
-    with invocation.open() as store, _vault_missing_first(store, vault_name):
+    with open_read(invocation, vault_name, target) as store, _vault_missing_first(store, vault_name):
         stored = store.read(vault_name, name, version)
     if invocation.json:
         invocation.io.show_json({"name": name, "value": stored.value.reveal(), "version": stored.entry.version})
@@ -44,13 +47,14 @@ def get(invocation: Invocation, vault_name: str, name: str, version: str) -> Non
 
 @command("history", "tailorsecrets secret history -V api-keys -n stripe-secret-key")
 @secret_options
-def history(invocation: Invocation, vault_name: str, name: str) -> None:
+@target_option
+def history(invocation: Invocation, vault_name: str, name: str, target: str | None) -> None:
     """List the versions of a secret that can be read, newest first.
 
     The list of a deleted secret begins with the deletion. If two branches changed the secret, their versions are in
     conflict, and secret rollback settles it.
     """
-    with invocation.open() as store, _vault_missing_first(store, vault_name):
+    with open_read(invocation, vault_name, target) as store, _vault_missing_first(store, vault_name):
         now = workspace_of(store).stat([place := Place(vault_name, name)], deleted=True).get(place)
         shown = store.history(vault_name, name)
         if now is not None and now.state == "deleted" and all(entry.state != "deleted" for entry in shown):

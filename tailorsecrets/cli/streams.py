@@ -1,6 +1,8 @@
 """The world outside of a command: streams, environment and working directory. Tests pass their own."""
 
-from collections.abc import Generator, MutableMapping
+import os
+import signal
+from collections.abc import Callable, Generator, Mapping, MutableMapping
 from contextlib import contextmanager
 from os import PathLike
 from typing import BinaryIO, TextIO
@@ -9,10 +11,18 @@ from tailorsecrets.cli.colour import coloured, has_colour
 from tailorsecrets.errors import SecretsError
 
 
+def replace_process(words: tuple[str, ...], environ: Mapping[str, str]) -> int:
+    """Replace this process by the command *words* in *environ*; return only by an OSError."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and the command would too
+        signal.signal(number, signal.SIG_DFL)
+    os.execvpe(words[0], words, environ)  # noqa: S606  # no shell is the point
+
+
 class Io:
     """Data goes to *stdout*, messages go to *stderr*. *stdin* is read as bytes, so that values arrive unchanged.
 
-    Env files are added to *environ*. With ``plain`` nothing is in colour. This is not a dataclass, as those take longer
+    Env files are added to *environ*. *execute* runs a command; by default it takes the place of this process. With
+    ``plain`` nothing is in colour. This is not a dataclass, as those take longer
     to define than the help takes to write.
     """
 
@@ -23,9 +33,11 @@ class Io:
         stderr: TextIO,
         environ: MutableMapping[str, str],
         cwd: str | PathLike[str],
+        *,
+        execute: Callable[[tuple[str, ...], Mapping[str, str]], int] = replace_process,
     ) -> None:
         self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
-        self.environ, self.cwd = environ, cwd
+        self.environ, self.cwd, self.execute = environ, cwd, execute
         self.plain = False
 
     def show(self, text: str) -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.config.config import Config
+from tailorsecrets.deploy.by_hand import OpenTarget
 from tailorsecrets.deploy.layout import Layout, layout
 from tailorsecrets.errors import ConfigError
 from tailorsecrets.store.store import Store
-from tailorsecrets.targets.choice import same_target
+from tailorsecrets.targets.choice import Choice, same_target
 from tailorsecrets.targets.opening import open_choice, target_of
 from tailorsecrets.targets.routes import Routes
+
+if TYPE_CHECKING:
+    from tailorsecrets.config.config import Config
 
 
 class Targets(NamedTuple):
@@ -22,7 +25,7 @@ class Targets(NamedTuple):
     wanted: frozenset[int] | None = None
 
 
-def declared_routes(invocation: Invocation, config: Config) -> Sequence[Routes]:
+def declared_routes(invocation: Invocation, config: "Config") -> Sequence[Routes]:
     """Return the routes of the named profiles; ConfigError for names in them that *config* does not declare."""
     for routes in invocation.routes:
         routes.check_declared(config.declarations.names(), config.declarations.external)
@@ -51,6 +54,64 @@ def open_targets(
         yield Targets(where, stores, wanted)
 
 
+@contextmanager
+def open_route(invocation: Invocation, vault: str, action: str, *, writes: bool = True) -> Generator[list[OpenTarget]]:
+    """Announce *action* for each target of *vault* and open them, the primary first; nothing is called yet.
+
+    Raise Denied for an action that *writes* under a profile that may only read.
+    """
+    route = written_route(invocation.routes[0], vault)
+    for choice in route:
+        target_of(choice, invocation.environ)  # a URL that is wrong is refused before it is shown
+        invocation.io.say(f"{action} -> {choice}")
+        if writes:
+            choice.check_writable()
+    with _opened(invocation, route) as opened:
+        yield opened
+
+
+@contextmanager
+def open_all(invocation: Invocation) -> Generator[list[OpenTarget]]:
+    """Open the target that an option names, or all those of the profile, to read from; nothing is called yet."""
+    routes = invocation.routes[0]
+    with _opened(invocation, (routes.only,) if routes.only else routes.targets) as opened:
+        yield opened
+
+
+@contextmanager
+def _opened(invocation: Invocation, choices: Sequence[Choice]) -> Generator[list[OpenTarget]]:
+    with ExitStack() as stack:
+        opened = [
+            OpenTarget(
+                each,
+                stack.enter_context(
+                    open_choice(each, invocation.environ, external=invocation.routes[0].external_at(each))
+                ),
+            )
+            for each in choices
+        ]
+        invocation.wait_notice.start(", ".join(choice.url for choice in choices))
+        yield opened
+
+
+@contextmanager
+def open_read(invocation: Invocation, vault: str, target: str | None) -> Generator[Store]:
+    """Open the primary of *vault*, or the *target* that the option names, to read from; nothing is called yet."""
+    choice = invocation.routes_of(target).read_by_hand(vault)
+    with _opened(invocation, [choice]) as opened:
+        yield opened[0].store
+
+
+def written_route(routes: Routes, vault: str) -> Sequence[Choice]:
+    """Return the targets of *vault* that a change by hand writes to: that of --store alone, where it is one of them."""
+    route = routes.route(vault)
+    if routes.only is None:
+        return route
+    if not any(same_target(choice, routes.only) for choice in route):
+        raise _not_a_target(routes, f"vault {vault}", route)
+    return (routes.only,)
+
+
 def _wanted(where: Layout, routes: Sequence[Routes]) -> frozenset[int] | None:
     """Return the numbers of the targets that --store names beside a profile with several; None: all."""
     only = [found for found in routes if found.only is not None]
@@ -60,9 +121,13 @@ def _wanted(where: Layout, routes: Sequence[Routes]) -> frozenset[int] | None:
         number for found in only for number, choice in enumerate(where.targets) if same_target(choice, found.primary)
     }
     if not numbers:
-        listed = ", ".join(str(choice) for choice in where.targets)
-        raise ConfigError(
-            f"{only[0].primary} is not a target of profile {only[0].profile!r}, which has several",
-            hint=f"name one of its targets: {listed}; or leave out the profile",
-        )
+        raise _not_a_target(only[0], "", where.targets)
     return frozenset(numbers)
+
+
+def _not_a_target(routes: Routes, vault: str, targets: Sequence[Choice]) -> ConfigError:
+    of = f"{vault} in profile {routes.profile!r}" if vault else f"profile {routes.profile!r}, which has several"
+    listed = ", ".join(str(choice) for choice in targets)
+    return ConfigError(
+        f"{routes.primary} is not a target of {of}", hint=f"name one of its targets: {listed}; or leave out the profile"
+    )

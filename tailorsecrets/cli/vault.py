@@ -4,11 +4,13 @@ import click
 
 from tailorsecrets.cli.commands import Group, command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.managed import other_owner, owner_name, owner_of
+from tailorsecrets.cli.managed import check_everywhere, other_owner, owner_name, url_of
 from tailorsecrets.cli.names import vault_argument, vault_name_from, yes_option
 from tailorsecrets.cli.nearest import did_you_mean
-from tailorsecrets.cli.printing import list_options, show_list
+from tailorsecrets.cli.printing import list_options, show_list, show_list_of_targets
 from tailorsecrets.cli.prompts import confirm, confirm_by_name, need_terminal
+from tailorsecrets.cli.targets import open_all, open_route
+from tailorsecrets.deploy.by_hand import check_empty, create_vault, everywhere, look, owner_of
 from tailorsecrets.errors import ConfigError
 from tailorsecrets.store.store import workspace_of
 
@@ -34,8 +36,8 @@ def group() -> None:
 def create(invocation: Invocation, name: str | None, option: str | None) -> None:
     """Create an empty vault that no config manages. Fails if the vault exists."""
     vault = vault_name_from(name, option)
-    with invocation.open_to_write(f"secret vault create {vault}") as store:
-        store.create_vault(vault)
+    with open_route(invocation, vault, f"secret vault create {vault}") as targets:
+        check_everywhere(create_vault(targets, vault), f"tailorsecrets copy {url_of(targets[0])} {{}} -V {vault}")
     invocation.report_change(vault, f"created vault {vault}")
 
 
@@ -43,10 +45,15 @@ def create(invocation: Invocation, name: str | None, option: str | None) -> None
 @list_options
 def list_(invocation: Invocation, order: str, limit: int | None) -> None:
     """List the vaults of the workspace."""
-    with invocation.open() as store:
-        vaults = store.list_vaults()
+    with open_all(invocation) as targets:
+        found = look(targets, lambda store: store.list_vaults())
     workspace = invocation.choice.workspace
-    show_list(invocation, vaults, order=order, limit=limit, when_empty=f"workspace {workspace} has no vaults")
+    empty = f"workspace {workspace} has no vaults"
+    if len(targets) == 1:
+        show_list(invocation, found[0], order=order, limit=limit, when_empty=empty)
+        return
+    places = {each.target.full_url: vaults for each, vaults in zip(targets, found, strict=True)}
+    show_list_of_targets(invocation, places, order=order, limit=limit, when_empty=empty)
 
 
 @command("delete", "tailorsecrets secret vault delete partner-keys --yes")
@@ -55,17 +62,18 @@ def list_(invocation: Invocation, order: str, limit: int | None) -> None:
 def delete(invocation: Invocation, name: str | None, option: str | None, yes: bool) -> None:
     """Delete an empty vault. Fails if the vault holds secrets."""
     vault = vault_name_from(name, option)
-    with invocation.open_to_write(f"secret vault delete {vault}") as store:
-        workspace_of(store).need("lists")
+    with open_route(invocation, vault, f"secret vault delete {vault}") as targets:
+        look(targets, lambda store: workspace_of(store).need("lists"))
         need_terminal(f"Delete vault {vault}", invocation, yes=yes)
-        owner = owner_of(store, vault)
-        if owner is not None:
+        for owner in dict.fromkeys(filter(None, look(targets, lambda store: owner_of(store, vault)))):
             invocation.io.say(
                 f"warning: the config of {owner_name(owner)} manages the vault {vault}; "
                 "if it declares the vault, its next apply creates it again"
             )
         confirm_by_name(f"Delete vault {vault}", vault, invocation, code="VAULT_DELETION_CANCELLED", yes=yes)
-        store.delete_vault(vault)
+        check_empty(targets, vault)
+        again = f"tailorsecrets secret vault delete {vault}{invocation.common.flags()}"
+        check_everywhere(everywhere(targets, lambda store: store.delete_vault(vault), primary_last=True), again)
     invocation.report_change(vault, f"deleted vault {vault}")
 
 
@@ -74,8 +82,11 @@ def delete(invocation: Invocation, name: str | None, option: str | None, yes: bo
 def release(invocation: Invocation, name: str | None, option: str | None) -> None:
     """Remove the owner of a vault, so that no config manages it. The secrets stay."""
     vault = vault_name_from(name, option)
-    with invocation.open_to_write(f"secret vault release {vault}") as store:
-        owner = workspace_of(store).release(vault)
+    with open_route(invocation, vault, f"secret vault release {vault}") as targets:
+        look(targets, lambda store: owner_of(store, vault))
+        released = everywhere(targets, lambda store: workspace_of(store).release(vault))
+        check_everywhere(released, f"tailorsecrets secret vault release {vault}{invocation.common.flags()}")
+    owner = next((outcome.result for outcome in released if outcome.result), None)
     sentence = f"{owner_name(owner)} no longer manages vault {vault}" if owner else f"no config managed vault {vault}"
     invocation.report_change(vault, sentence, changed=owner is not None)
 
@@ -92,13 +103,13 @@ def adopt(invocation: Invocation, name: str | None, option: str | None, yes: boo
         problem = f"the config of {owner_name(mine)} does not declare vault {vault}"
         hint = did_you_mean(vault, config.declarations.vaults) or "declare it there first"
         raise ConfigError(problem, hint=hint)
-    with invocation.open_to_write(f"secret vault adopt {vault}") as store:
-        record = workspace_of(store).record(vault)
-        owner = record.owner
-        if owner is not None and not mine.owns(owner):
+    with open_route(invocation, vault, f"secret vault adopt {vault}") as targets:
+        owners = look(targets, lambda store: owner_of(store, vault))
+        for owner in dict.fromkeys(owner for owner in owners if owner and not mine.owns(owner)):
             ask = f"{other_owner(owner, mine)} manages vault {vault}. Take it over?"
             confirm(ask, invocation, code="VAULT_ADOPTION_CANCELLED", yes=yes)
-        if owner != mine:
-            workspace_of(store).claim(vault, mine, record)
+        adopted = everywhere(targets, lambda store: workspace_of(store).adopt(vault, mine))
+        check_everywhere(adopted, f"tailorsecrets secret vault adopt {vault}{invocation.common.flags()}")
+    changed = any(owner != mine for owner in owners)
     sentence = f"{owner_name(mine)} manages vault {vault}"
-    invocation.report_change(vault, sentence if owner != mine else f"{sentence} already", changed=owner != mine)
+    invocation.report_change(vault, sentence if changed else f"{sentence} already", changed=changed)

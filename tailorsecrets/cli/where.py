@@ -4,7 +4,7 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.names import complete_place
+from tailorsecrets.cli.names import complete_place, target_option
 from tailorsecrets.targets.where import NATIVE, parse_place
 from tailorsecrets.targets.where import where as where_of
 
@@ -23,14 +23,14 @@ from tailorsecrets.targets.where import where as where_of
     help="native, arn, ecs, eso, csi, cloudrun, appservice, vault-agent, terraform, or another of a plugin. "
     "Each store has some of them. Default: native.",
 )
-@click.option("--target", metavar="URL", help="Another store than that of the options or the profile.")
+@target_option
 def where(invocation: Invocation, place: str, form: str, target: str | None) -> None:
     """Print where other tools find a secret, without its value.
 
     The native format is the store's own name of the secret. The others can be pasted: eso and csi into Kubernetes, ecs
     into a task definition, and so on. The store is asked only for what its URL does not tell, such as an AWS account.
     """
-    text = where_of(invocation.choice_of(target), invocation.environ, parse_place(place), form)
+    text = where_of(invocation.routes_of(target), invocation.environ, parse_place(place), form)
     if invocation.json:
         invocation.io.show_json({"format": form, "where": text.removesuffix("\n")})
     else:

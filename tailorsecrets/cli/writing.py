@@ -6,26 +6,46 @@ from tailorsecrets.cli import exits, plans
 from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.progress import progress
+from tailorsecrets.cli.reporting import Wanted, reporting
 from tailorsecrets.deploy.apply import Report, apply_joint
 from tailorsecrets.deploy.joint import JointPlan
 from tailorsecrets.deploy.plan import Step
+from tailorsecrets.driver import Entry
 from tailorsecrets.errors import SecretsError
 from tailorsecrets.store.store import Store
 
 Reports = Mapping[int, Report]
 
+_NO_REPORT = Wanted("", None)
+
 
 def carry_out(
-    joint: JointPlan, stores: Sequence[Store], invocation: Invocation, *, status: str, prompted: bool
+    joint: JointPlan,
+    stores: Sequence[Store],
+    invocation: Invocation,
+    *,
+    status: str,
+    prompted: bool,
+    report: Wanted = _NO_REPORT,
 ) -> None:
-    """Do the steps of *joint* and report the outcome; raise Failed where one of them was not done."""
-    with progress(joint, invocation) as watch:
-        reports = apply_joint(joint, stores, watch, prompted=prompted)
-    for number, report in reports.items():
-        for step, note in report.notes:
+    """Do the steps of *joint* and report the outcome; raise Failed where one of them was not done.
+
+    The *report* for undo is written while they are done.
+    """
+    with reporting(report, joint, invocation) as reporter, progress(joint, invocation) as watch:
+
+        def done(number: int, step: Step, entry: Entry | None) -> None:
+            if reporter is not None:
+                reporter(number, step, entry)
+            watch(number, step, entry)
+
+        reports = apply_joint(joint, stores, done, prompted=prompted)
+    for number, outcome in reports.items():
+        for step, note in outcome.notes:
             invocation.io.say(f"note: {plans.path(step.place)}{plans.at(joint, number)}: {note}")
-    if not _is_complete(joint, reports):
-        raise _failure(joint, reports, invocation, status=status)
+    problem = reporter.problem if reporter else None
+    if problem or not _is_complete(joint, reports):
+        raise _failure(joint, reports, invocation, problem, status=status)
     if invocation.json:
         invocation.io.show_json(_document(joint, reports, status=status))
     elif any(plan.steps for plan in joint.plans.values()):
@@ -65,11 +85,28 @@ def _targets(joint: JointPlan, reports: Reports, *, status: str) -> list[dict[st
     return plans.targets(joint, outcome)
 
 
-def _failure(joint: JointPlan, reports: Reports, invocation: Invocation, *, status: str) -> Failed:
+def check_planned(joint: JointPlan, rest: str, hint: str) -> None:
+    """Raise the error of targets that cannot be planned; *rest* says what that means for the others."""
+    if not joint.failures:
+        return
+    first = joint.failures[0]
+    assert first.error is not None
+    raise Failed(
+        f"{len(joint.failures)} of {len(joint.shown)} targets cannot be planned, {rest}: {first.target}: {first.error}",
+        code=first.error.code,
+        hint=f"{first.error.hint}; {hint}" if first.error.hint else hint,
+    )
+
+
+def _failure(
+    joint: JointPlan, reports: Reports, invocation: Invocation, problem: SecretsError | None, *, status: str
+) -> Failed:
     if not invocation.json:
         invocation.io.say("\n".join(_blocks(joint, reports)))
-    failure = next((error for report in reports.values() for _, error in report.failed), None)
+    failure = problem or next((error for report in reports.values() for _, error in report.failed), None)
     error = failure or next((target.error for target in joint.failures if target.error), None)
+    if error is None and _held(joint):
+        error = SecretsError("a target that may hold them does not answer", code="NOT_MADE")
     signal = max((report.signal for report in reports.values()), default=0)
     outcomes: Mapping[str, Callable[[Report], list[str]]] = {
         "done": lambda report: _names(report.done),
@@ -82,10 +119,10 @@ def _failure(joint: JointPlan, reports: Reports, invocation: Invocation, *, stat
     }
     if plans.is_several(joint):
         details["targets"] = _targets(joint, reports, status=status)
-    sentence = ", ".join(filter(None, _sentences(joint, reports)))
+    sentence = ", ".join(filter(None, _sentences(joint, reports))) or "every step is done"
     return Failed(
         f"{sentence}: {error}" if error else sentence,
-        code="INTERRUPTED" if signal else error.code if error else "NOT_MADE" if _held(joint) else "INTERRUPTED",
+        code="INTERRUPTED" if signal or error is None else error.code,
         hint=(error.hint if error else "") or "run it again to do the other steps",
         details=details,
         exit_code=128 + signal if signal else exits.ERROR,

@@ -7,7 +7,6 @@ with its time kept, would run as it was before.
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 
@@ -21,8 +20,11 @@ class SourceLoader(SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
-class _FolderFinder(MetaPathFinder):
-    """Finds the modules and packages of one folder."""
+class _FolderFinder:
+    """Finds the modules and packages of one folder.
+
+    The base class of finders would load temporary files and archives: a twentieth of a short command.
+    """
 
     def __init__(self, folder: str) -> None:
         self._folder = folder

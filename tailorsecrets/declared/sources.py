@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tailorsecrets.declared.periods import seconds_in
 from tailorsecrets.errors import ConfigError
 from tailorsecrets.secret import Secret
 
@@ -66,9 +67,13 @@ class PlainValue:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """A random value of *length* letters and digits, generated once, when the secret does not exist."""
+    """A random value of *length* letters and digits, generated once, when the secret does not exist.
+
+    ``rotate_after``: the age in seconds after which apply generates another one; None: never.
+    """
 
     length: int = 32
+    rotate_after: int | None = None
 
     def make(self) -> Secret:
         """Return a new value."""
@@ -102,11 +107,15 @@ def file(path: str) -> File:
     return File(path)
 
 
-def generate(length: int = 32) -> Generate:
-    """Make a random value of *length* (1 to 4096) letters and digits once, when apply finds no such secret."""
+def generate(length: int = 32, *, rotate_after: str | None = None) -> Generate:
+    """Make a random value of *length* (1 to 4096) letters and digits once, when apply finds no such secret.
+
+    With *rotate_after*, a period in hours, days or weeks such as "12h", "90d" or "4w", apply makes another value when
+    the current one is older. The value before stays readable: ``secrets.recent`` returns both.
+    """
     if not 1 <= length <= _LONGEST:
         raise ConfigError(f"generate({length}): expected a length from 1 to {_LONGEST}")
-    return Generate(length)
+    return Generate(length, None if rotate_after is None else seconds_in(rotate_after))
 
 
 def source(value: object) -> Source:

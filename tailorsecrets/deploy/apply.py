@@ -11,14 +11,13 @@ from typing import Final
 
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.joint import JointPlan
-from tailorsecrets.deploy.plan import Carried, Plan, Step
-from tailorsecrets.deploy.planning import at_once, attempt
+from tailorsecrets.deploy.plan import Carried, Owned, Plan, Restored, Rotation, Step
 from tailorsecrets.driver import Entry, Stored
-from tailorsecrets.errors import Conflict, Denied, NotFound, SecretsError
+from tailorsecrets.errors import Conflict, Corrupt, Denied, NotFound, SecretsError
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.operations import STORE_ERRORS, ReadResult, is_version
-from tailorsecrets.store.parallel import parallel
+from tailorsecrets.store.parallel import at_once, attempt, parallel
 from tailorsecrets.store.record import Record, new_record
 from tailorsecrets.store.store import Store, workspace_of
 
@@ -57,7 +56,8 @@ class Report:
 def apply(plan: Plan, store: Store, watch: Watch = lambda _step, _entry: None, *, prompted: bool = False) -> Report:
     """Do the steps of *plan* on *store* and report; a step that fails stops only those that build on it.
 
-    *watch* is called with each step as it is done and the entry that it wrote, None for a deletion, from any thread.
+    *watch* is called with each step as it is done and the entry that it wrote, None for a deletion, from any thread; in
+    a store with transactions, after all of them. An error that it raises stops the run.
     *prompted*: somebody was asked since the plan was made, so the owners of its vaults are read again before the first
     write. Ctrl-C and SIGTERM let the writes that are under way end and start no other; ``Report.signal`` shows it. In a
     store with transactions all is one write, done or not.
@@ -125,6 +125,7 @@ class _Run:
         self._outcome: dict[Place, SecretsError | None] = {}  # None: done
         self._notes: dict[Place, str] = {}
         self._blocked: set[str] = set()  # vaults where a step failed that others build on
+        self._unshown: list[tuple[Step, Entry | None]] | None = None  # steps of an open transaction; None: none is open
         self.signal, self.stopped = 0, False
 
     def interrupt(self, number: int) -> None:
@@ -147,7 +148,9 @@ class _Run:
             self._check_owners(steps)
             for phase in _phases(steps):
                 parallel(self._store.caps, self._try, phase)
+                self._read_back(phase)
             return
+        self._unshown = []
         before = dict(self._outcome)
         try:
             self._in_one_write(steps)
@@ -157,6 +160,11 @@ class _Run:
             tried = {place: error for place, error in self._outcome.items() if place not in before}
             tried = tried or dict.fromkeys(step.place for step in steps[:1])
             self._outcome = before | {place: error or failure.with_traceback(None) for place, error in tried.items()}
+        else:
+            for step, entry in self._unshown:
+                self._show(step, entry)
+            self._read_back(steps)
+        self._unshown = None
 
     def is_done(self, place: Place) -> bool:
         """Tell whether nothing is left to do to *place*: its step is done, or it has none."""
@@ -193,7 +201,7 @@ class _Run:
         owner = record.owner if record else None
         if vault in self.plan.records:
             planned = self.plan.records[vault]
-            same = owner == (planned.owner if planned else None)
+            same = owner == (planned.owner if planned and planned.version else None)
         else:
             same = record is None or self.plan.owner.owns(owner)  # planned for deletion
         return None if same else Conflict(f"vault {vault}: its owner changed since the plan was made", vault=vault)
@@ -209,7 +217,38 @@ class _Run:
             self._fail(step, error)
         else:
             self._outcome[step.place] = None
+            if self._unshown is None:
+                self._show(step, entry)
+            else:
+                self._unshown.append((step, entry))
+
+    def _show(self, step: Step, entry: Entry | None) -> None:
+        try:
             self._watch(step, entry)
+        except SecretsError:
+            self.stopped = True
+
+    def _read_back(self, steps: Sequence[Step]) -> None:
+        """Fail those of *steps* that are done, and whose values are not what was written."""
+        if not self.plan.read_back:
+            return
+        written = {
+            step.place: step.value
+            for step in steps
+            if isinstance(step.value, Secret) and self._outcome.get(step.place, _UNTRIED) is None
+        }
+        found = attempt(lambda: self._workspace.read_many(list(written)) if written else {})
+        results = dict.fromkeys(written, found) if isinstance(found, SecretsError) else found
+        for place, result in results.items():
+            if isinstance(result, SecretsError):
+                self._outcome[place] = result
+            elif result.value != written[place]:
+                self._outcome[place] = Corrupt(
+                    f"{place}: it was written, and the value read back is another one",
+                    vault=place.vault,
+                    secret=place.secret,
+                    store=self._store.url,
+                )
 
     def _fail(self, step: Step, error: SecretsError) -> None:
         self._outcome[step.place] = error.with_traceback(None)
@@ -223,8 +262,11 @@ class _Run:
         if step.action == "delete":
             self._delete(step)
             return None
+        if isinstance(step.value, Restored):
+            return self._restore(step.place)
         if not secret:
-            record = self._records[vault] = self._workspace.claim(vault, self.plan.owner, self._records[vault])
+            owner = step.value.owner if isinstance(step.value, Owned) else self.plan.owner
+            record = self._records[vault] = self._workspace.claim(vault, owner, self._records[vault])
             return Entry(name=vault, version=record.version)
         value, stamp = self._value(step)
         record = self._records[vault] or Record()
@@ -233,6 +275,13 @@ class _Run:
         if not isinstance(step.value, Secret):
             self.written[step.place] = value
         return entry
+
+    def _restore(self, place: Place) -> Entry:
+        try:
+            return self._workspace.operations.restore(place)
+        except NotFound:
+            pass
+        raise Conflict(f"{place}: it is not deleted any more", vault=place.vault, secret=place.secret)
 
     def _delete(self, step: Step) -> None:
         vault, secret = step.place
@@ -281,7 +330,7 @@ def _phases(steps: Sequence[Step]) -> list[list[Step]]:
 
 def _generated(step: Step) -> tuple[Secret, str]:
     """Return the value of a step that builds on no other target."""
-    assert isinstance(step.value, Secret | Generate)
+    assert isinstance(step.value, Secret | Generate | Rotation)
     return (step.value if isinstance(step.value, Secret) else step.value.make()), ""
 
 

@@ -1,6 +1,6 @@
 """One plan over several targets: stamp keys, values that are carried from target to target, moved vaults. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -8,7 +8,7 @@ from typing import Literal
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.layout import Group, Layout
 from tailorsecrets.deploy.observe import Observed
-from tailorsecrets.deploy.plan import Carried, Desired, DesiredValue, Plan, Step, diff
+from tailorsecrets.deploy.plan import Carried, Desired, DesiredValue, Plan, Rotation, Step, diff
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import ConfigError, SecretsError, Throttled, Unavailable
 from tailorsecrets.secret import Secret
@@ -17,6 +17,7 @@ from tailorsecrets.store.workspace import VaultState
 from tailorsecrets.targets.choice import Choice
 
 Seen = Observed | SecretsError
+Due = Callable[[Place, Generate, Entry], str]  # why a generated secret gets another value now; "": it does not
 Status = Literal["planned", "unreachable", "failed"]
 
 
@@ -109,18 +110,20 @@ def join(
     *,
     delete_moved: bool = False,
     wanted: AbstractSet[int] | None = None,
+    due: Due = lambda _place, _kind, _entry: "",
 ) -> JointPlan:
     """Return the plan that makes every target equal to its share of *desired*.
 
     *seen* has what each target holds, or why that is not known. With *delete_moved*, copies of vaults that live
     elsewhere now are deleted, if every one of their secrets is there. Only the *wanted* targets are changed; None: all.
+    *due* tells which generated secrets get another value, by their entry at the primary.
 
     Raise ConfigError where two targets are one store under two URLs.
     """
     _check_ids(layout, seen)
     chosen = frozenset(range(len(seen))) if wanted is None else wanted
     usable = _usable(desired, layout, seen)
-    values = _Values(layout, usable, chosen)
+    values = _Values(layout, usable, chosen, due)
     plans = list[TargetPlan]()
     for number, observed in enumerate(seen):
         aside = number not in chosen
@@ -158,8 +161,8 @@ def join(
 class _Values:
     """Where each value that the config does not have comes from, for each target."""
 
-    def __init__(self, layout: Layout, seen: Sequence[Seen], chosen: AbstractSet[int]) -> None:
-        self._layout, self._seen, self._chosen = layout, seen, chosen
+    def __init__(self, layout: Layout, seen: Sequence[Seen], chosen: AbstractSet[int], due: Due) -> None:
+        self._layout, self._seen, self._chosen, self._due = layout, seen, chosen, due
         self.held: set[Place] = set()
 
     def of(self, desired: Desired, number: int, vault: str) -> dict[str, DesiredValue]:
@@ -170,7 +173,24 @@ class _Values:
             wanted |= {
                 place.secret: self._value(group, number, place, kind) for place, kind in _kept_values(desired, group)
             }
-        return wanted
+        return wanted | dict(self._rotated(desired, group, number))
+
+    def _rotated(self, desired: Desired, group: Group, number: int) -> Iterator[tuple[str, DesiredValue]]:
+        """Yield the secrets that get another value: it is made at the primary, and the replicas take it from there."""
+        primary = group.route[0]
+        if primary not in self._chosen or self._missing_answers(group) or not self._is_ours(desired, group):
+            return
+        for place, kind in _kept_values(desired, group):
+            if kind is not None and _is_live(self._seen, primary, place):
+                note = self._due(place, kind, self._entry(primary, place))
+                if note:
+                    yield place.secret, Rotation(kind, note) if number == primary else Carried(primary)
+
+    def _is_ours(self, desired: Desired, group: Group) -> bool:
+        """Tell whether this app owns the vault at its primary."""
+        primary = self._seen[group.route[0]]
+        record = primary.record(group.vault) if isinstance(primary, Observed) else None
+        return record is not None and desired.owner.owns(record.owner)
 
     def _value(self, group: Group, number: int, place: Place, kind: Generate | None) -> DesiredValue:
         primary = group.route[0]

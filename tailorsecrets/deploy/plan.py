@@ -28,8 +28,32 @@ class Carried:
     stamp: str = ""
 
 
-StepValue = Secret | Generate | Carried
-DesiredValue = StepValue | None  # None: no value, and the config says to skip those
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A new value for a generated secret that has one. ``note`` says why, such as "rotate: 93 days old"."""
+
+    source: Generate
+    note: str = "rotate"
+
+    def make(self) -> Secret:
+        """Return the new value."""
+        return self.source.make()
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was deleted, with its value, its stamp and its labels: the store takes the deletion back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The owner that a vault gets in place of the plan's; None: nobody."""
+
+    owner: Owner | None = None
+
+
+DesiredValue = Secret | Generate | Carried | Rotation | None  # None: no value, and the config says to skip those
+StepValue = Secret | Generate | Carried | Rotation | Restored | Owned
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +102,9 @@ class Plan:
     With several targets, ``moved`` are the vaults that the target still holds and that the profile sends elsewhere,
     ``ready`` those of them whose secrets are all at the new targets, and ``copies`` those that the plan deletes here.
     ``held`` are generated secrets that are not made, because a target that may hold them does not answer.
+
+    ``overwrites`` are other values, about which a person is asked before they are replaced. ``versions`` are those of
+    declared secrets, as they were seen. With ``read_back``, each value that is written is read again and compared.
     """
 
     owner: Owner
@@ -97,6 +124,9 @@ class Plan:
     ready: tuple[str, ...] = ()
     copies: frozenset[str] = frozenset()
     held: tuple[Place, ...] = ()
+    overwrites: tuple[Place, ...] = ()
+    versions: Mapping[Place, str] = field(default_factory=dict[Place, str])
+    read_back: bool = False
 
     def count(self, action: Action) -> int:
         """Return how many steps are of this *action*."""
@@ -150,6 +180,12 @@ def diff(
         unread=tuple(vault for vault, seen in sorted(found.items()) if seen.problem),
         unknown=tuple(sorted(unknown)),
         moved=tuple(sorted(moved & set(found))),
+        versions={
+            Place(vault, secret): entry.version
+            for vault in desired.vaults
+            for secret, entry in found.get(vault, VaultState()).secrets.items()
+            if secret in desired.vaults[vault]
+        },
     )
 
 
@@ -211,7 +247,11 @@ def _secret_steps(
         if entry is None:
             yield Step("create", place, wanted)
         elif _must_write(place, wanted, entry, vault.record, values):
-            yield Step("update", place, wanted, entry.version or PRESENT)
+            yield Step("update", place, wanted, entry.version or PRESENT, note=_note(wanted))
+
+
+def _note(wanted: StepValue) -> str:
+    return wanted.note if isinstance(wanted, Rotation) else ""
 
 
 def _must_write(
@@ -219,7 +259,7 @@ def _must_write(
 ) -> bool:
     if isinstance(wanted, Secret):
         return not _unchanged(place, wanted, entry, record, values)
-    return isinstance(wanted, Carried)
+    return isinstance(wanted, Carried | Rotation)
 
 
 def _unchanged(
@@ -242,7 +282,9 @@ def _deletions(desired: Desired, found: Mapping[str, VaultState], caps: Caps) ->
             if not _stays(desired, vault, secret):
                 yield Step("delete", Place(vault, secret), expect=entry.version, for_good=for_good)
     for vault in dropped:
-        yield Step("delete", Place(vault), for_good=_is_for_good(caps, dropped=True))
+        record = found[vault].record
+        version = record.version if record else ABSENT
+        yield Step("delete", Place(vault), expect=version, for_good=_is_for_good(caps, dropped=True))
 
 
 def _is_for_good(caps: Caps, *, dropped: bool) -> bool:

@@ -1,16 +1,17 @@
 """Planning over several targets: all of them are read at the same time. Nothing here writes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from tailorsecrets.deploy.joint import JointPlan, Question, Seen, join, questions, share
+from tailorsecrets.deploy.joint import Due, JointPlan, Question, Seen, join, questions, share
 from tailorsecrets.deploy.layout import Layout
 from tailorsecrets.deploy.observe import Observed, observe
 from tailorsecrets.deploy.plan import Desired
 from tailorsecrets.errors import SecretsError
+from tailorsecrets.store.parallel import at_once, attempt
 from tailorsecrets.store.store import Store, workspace_of
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ def plan_targets(
     delete_moved: bool = False,
     vaults: AbstractSet[str] | None = None,
     wanted: AbstractSet[int] | None = None,
+    due: Due = lambda _place, _kind, _entry: "",
 ) -> JointPlan:
     """Return the plan that makes the *stores* of the targets in *layout* equal to *desired*.
 
@@ -50,25 +52,7 @@ def plan_targets(
         seen = at_once(
             [partial(_answered, observed, asked.get(number), stores[number]) for number, observed in enumerate(seen)]
         )
-    return join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted)
-
-
-def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Return the results of *calls*, in order; run all at the same time, each in a thread of its own."""
-    if len(calls) < 2:  # noqa: PLR2004
-        return [call() for call in calls]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return [future.result() for future in [threads.submit(call) for call in calls]]
-
-
-def attempt(call: Callable[[], T]) -> T | SecretsError:
-    """Return the result of *call*, or the error that it raises."""
-    try:
-        return call()
-    except SecretsError as error:
-        return error.with_traceback(None)
+    return join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted, due=due)
 
 
 def _answered(observed: Seen, question: Question | None, store: Store) -> Seen:

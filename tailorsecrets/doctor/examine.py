@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from tailorsecrets.doctor.findings import Check, Diagnosis, Use, failed, limits, list_lag
@@ -30,6 +31,7 @@ from tailorsecrets.store.workspace import Workspace
 from tailorsecrets.targets.choice import Choice
 from tailorsecrets.targets.opening import open_choice, parsed
 from tailorsecrets.targets.plugins import distribution_of, version_of
+from tailorsecrets.targets.routes import Routes
 
 T = TypeVar("T")
 Names = Mapping[str, Sequence[str]]  # secrets by vault
@@ -61,16 +63,40 @@ class _Tried(NamedTuple):
     seconds: float
 
 
-def diagnose(choices: Sequence[Choice], environ: Mapping[str, str], names: Names) -> list[Diagnosis]:
-    """Examine all of *choices* at once, and return what was found about each, in their order. It raises nothing."""
-    if len(choices) == 1:
-        return [examine(choices[0], environ, names)]
-    with ThreadPoolExecutor(max(len(choices), 1)) as threads:
-        return list(threads.map(lambda choice: examine(choice, environ, names), choices))
+def diagnose(targets: Sequence[tuple[Choice, Names]], environ: Mapping[str, str]) -> list[Diagnosis]:
+    """Examine *targets* at once, each with the names that it holds; return what was found, in their order.
+
+    It raises nothing.
+    """
+    if len(targets) == 1:
+        return [_examine_target(targets[0], environ)]
+    with ThreadPoolExecutor(max(len(targets), 1)) as threads:
+        return list(threads.map(partial(_examine_target, environ=environ), targets))
 
 
-def examine(choice: Choice, environ: Mapping[str, str], names: Names) -> Diagnosis:
-    """Examine one target; *names* are the secrets of the config, of which one in each vault is tried."""
+def _examine_target(target: tuple[Choice, Names], environ: Mapping[str, str]) -> Diagnosis:
+    return examine(*target, environ)
+
+
+def targets_of(routes: Sequence[Routes], names: Names) -> list[tuple[Choice, Names]]:
+    """Return the targets of *routes*, those of one profile after those of another, with the names that each holds.
+
+    External secrets with a place of their own are left out.
+    """
+    return [
+        (target, _held(each, target, names))
+        for each in routes
+        for target in ([each.only] if each.only else each.targets)
+    ]
+
+
+def _held(routes: Routes, target: Choice, names: Names) -> Names:
+    vaults = list(names) if routes.only else routes.vaults_at(target, names)
+    return {vault: [name for name in names[vault] if not routes.native(Place(vault, name))] for vault in vaults}
+
+
+def examine(choice: Choice, names: Names, environ: Mapping[str, str]) -> Diagnosis:
+    """Examine one target; *names* are secrets that it should hold, of which one in each vault is tried."""
     found = Diagnosis(store="", workspace=choice.workspace, may_plan=not choice.read_only)
     try:
         store_type, _ = parsed(choice, environ)
@@ -135,7 +161,7 @@ class _Examination:
             return None, Check(name="login", state="untried", text="the plugin does not tell who is signed in")
         except SecretsError as error:
             text = f"accepted; who it is, is not known: {error}"
-            return None, Check(name="login", state="warning", text=text, code=error.code, hint=error.hint)
+            return None, Check(name="login", state="warning", text=text, code=error.code)
         return identity, _login(identity, datetime.now(UTC))
 
     def _reading(self, first: _Tried) -> Iterator[Check]:

@@ -29,8 +29,8 @@ class Owner(NamedTuple):
         return self.id or self.name
 
     def labels(self) -> dict[str, str]:
-        """Return the labels that mark a vault as this owner's."""
-        return {_OWNER: self.name} | ({_OWNER_ID: self.id} if self.id else {})
+        """Return the labels that mark a vault as this owner's; none for an owner without name and id."""
+        return {label: text for label, text in ((_OWNER, self.name), (_OWNER_ID, self.id)) if text}
 
     def owns(self, other: "Owner | None") -> bool:
         """Tell whether *other*, found on a vault, is this owner: by id where the vault has one, else by name."""

@@ -26,10 +26,6 @@ def _env_file(path: str) -> dict[str, str]:
 
 def _read_env_file(path: str) -> dict[str, str] | str:
     """Return the variables of the file, or the problem with it: an exception raised here would show a value."""
-    from io import StringIO
-
-    from dotenv.parser import parse_stream
-
     try:
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
@@ -37,12 +33,25 @@ def _read_env_file(path: str) -> dict[str, str] | str:
         return "it is not UTF-8 text"
     except OSError as exc:
         return exc.strerror or type(exc).__name__
-    found: dict[str, str | None] = {}
-    for binding in parse_stream(StringIO(text)):
+    found = variables_in(text)
+    return found if isinstance(found, str) else {name: value for name, value in found if value is not None}
+
+
+def variables_in(text: str) -> list[tuple[str, str | None]] | str:
+    """Return the variables of *text*, the content of an env file, in its order, or the problem with it.
+
+    A bare name has None. Nothing is expanded. The problem holds no value.
+    """
+    from io import StringIO
+
+    from dotenv.parser import parse_stream
+
+    found: list[tuple[str, str | None]] = []
+    for binding in parse_stream(StringIO(text, newline=None)):
         if binding.error:
             wrong = binding.original
             blank = len(wrong.string) - len(wrong.string.lstrip())
             return f"line {wrong.line + wrong.string[:blank].count(chr(10))} is not NAME=VALUE"
         if binding.key is not None:
-            found[binding.key] = binding.value  # None for a bare name
-    return {name: value for name, value in found.items() if value is not None}
+            found.append((binding.key, binding.value))
+    return found

@@ -7,8 +7,8 @@ from tailorsecrets.driver import ExternalSecret, Location, SecretProvider, Store
 from tailorsecrets.errors import NameInvalid, SecretsError, Unsupported
 from tailorsecrets.store.names import Place, checked_place
 from tailorsecrets.store.store import workspace_of
-from tailorsecrets.targets.choice import Choice
 from tailorsecrets.targets.opening import open_choice, parsed
+from tailorsecrets.targets.routes import NativePlace, Routes
 from tailorsecrets.targets.yaml import to_yaml
 
 NATIVE: Final = "native"
@@ -23,14 +23,18 @@ def parse_place(text: str) -> Place:
     return checked_place(vault, secret)
 
 
-def where(choice: Choice, environ: Mapping[str, str], place: Place, form: str = NATIVE) -> str:
-    """Return the place of *place* at the target *choice* in the format *form*, which ends in a newline.
+def where(routes: Routes, environ: Mapping[str, str], place: Place, form: str = NATIVE) -> str:
+    """Return the place of *place* at the primary of its vault in the format *form*, which ends in a newline.
 
     ``native`` is the store's own name of the secret. The other formats are the plugin's. The secret need not exist, but
     for a format that has to ask the store for a part of its place. That is one call, and no value is read.
 
-    Raise Unsupported for a format that the store does not have; the error lists those it has.
+    Raise Unsupported for a format that the store does not have; the error lists those it has. For an external secret
+    with a place of its own in the profile, that is every format but ``native``.
     """
+    if native := routes.native(place):
+        return _of_native(native, form)
+    choice = routes.read_by_hand(place.vault)
     store_type, target = parsed(choice, environ)
     if form != NATIVE and form not in store_type.where:
         raise Unsupported(f"{choice.url}: no format {form!r}", hint=_formats(store_type))
@@ -53,6 +57,14 @@ def where(choice: Choice, environ: Mapping[str, str], place: Place, form: str = 
         else:
             return result if isinstance(result, str) else _manifests(result, location)
     raise Unsupported(f"{choice.url}: no format {form!r}: {problem}", hint=problem.hint or _formats(store_type))
+
+
+def _of_native(native: NativePlace, form: str) -> str:
+    text = f"{native.name}#{native.field}" if native.field else native.name
+    if form == NATIVE:
+        return f"{text}\n"
+    hint = f"the profile names its place: {text} at {native.target}"
+    raise Unsupported(f"no format {form!r} for an external secret with a place of its own", hint=hint)
 
 
 def _formats(store_type: StoreType) -> str:

@@ -1,12 +1,12 @@
 """Writing YAML: mappings, lists and texts, as people write them. Pure.
 
-Only what the manifests of ``where`` need, so that a run-time dependency for it is not needed.
+Only what the manifests of ``where`` need, so no dependency is: texts without characters beyond U+FFFF.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})  # YAML 1.1 reads no text there
@@ -25,10 +25,10 @@ def _mapping(mapping: Mapping[str, Any]) -> Iterator[str]:
 def _entry(head: str, value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         yield head
-        yield from (f"  {line}" for line in _mapping(value))
+        yield from (f"  {line}" for line in _mapping(cast("Mapping[str, Any]", value)))
     elif isinstance(value, Sequence) and not isinstance(value, str):
         yield head
-        for item in value:
+        for item in cast("Sequence[Mapping[str, Any]]", value):
             first, *rest = _mapping(item)
             yield f"  - {first}"
             yield from (f"    {line}" for line in rest)
@@ -42,4 +42,4 @@ def _entry(head: str, value: Any) -> Iterator[str]:
 def _text(text: str) -> str:
     """Return *text* plain where YAML reads it as text, else in quotes."""
     is_plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if is_plain else json.dumps(text)

@@ -13,12 +13,16 @@ import pytest
 if TYPE_CHECKING:
     from tailorsecrets.runtime.connection import Connection
     from tailorsecrets.store.store import Store
+    from tailorsecrets.targets.choice import Choice
+    from tailorsecrets.targets.routes import Routes
     from tailorsecrets.testing.fake_store import FakeStore
+
+    Opening = Callable[[Connection, Choice, Routes], Store]
 
 VARIABLE: Final = "TAILORSECRETS_STORE"
 SUITE: Final = "tailorsecrets.testing.conformance"
 NOWHERE: Final = "not-given-to-tailorsecrets-store:"  # no plugin opens this URL; it explains itself in the error
-_STATE: Final = ("_given", "_opener", "_choice", "_opened")  # of a Connection
+_STATE: Final = ("_given", "_environ", "_opener", "_routes", "_stores")  # of a Connection
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -102,11 +106,11 @@ class Guard:
         if self._refused:
             pytest.fail("\n".join(dict.fromkeys(self._refused)), pytrace=False)
 
-    def _guarded(self, opening: "Callable[[Connection], Store | None]") -> "Callable[[Connection], Store | None]":
+    def _guarded(self, opening: "Opening") -> "Opening":
         """Return *opening* with a refusal of URLs."""
 
-        def guarded(connection: "Connection") -> "Store | None":
-            return self._refuse(connection) if opens_url(connection) else opening(connection)
+        def guarded(connection: "Connection", choice: "Choice", of: "Routes") -> "Store":
+            return self._refuse(connection) if opens_url(connection) else opening(connection, choice, of)
 
         return guarded
 
@@ -133,5 +137,5 @@ def opens_url(connection: "Connection") -> bool:
 def reset(connection: "Connection") -> Mapping[str, Any]:
     """Let *connection* choose and open again at the next read; return its former state."""
     before = {name: vars(connection)[name] for name in _STATE}
-    vars(connection).update(_choice=None, _opened=None)
+    vars(connection).update(_routes=None, _stores={})
     return before

@@ -2,7 +2,8 @@
 
 import http.client
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
@@ -13,7 +14,7 @@ from tailorsecrets.testing.fuse import http_fuse
 from tailorsecrets.testing.web_server import Handler, WebServer
 
 WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
-_HOP: Final = {"connection", "keep-alive", "transfer-encoding", "content-length"}  # headers of one connection alone
+_HOP: Final = {"connection", "keep-alive", "transfer-encoding", "content-length", "date"}  # headers not passed on
 _JSON: Final = {"Content-Type": "application/json"}
 _KEPT: Final = 2_000  # answers that a proxy remembers
 
@@ -57,7 +58,8 @@ class Proxy:
 
     ``rules`` are tried in order, and the first that a request meets applies. ``seen`` lists the (method, path) of all
     requests; ``answers`` the bodies of the last answers of the server, and ``logins`` the texts with which clients
-    signed in: the values of the headers named in *login_headers*.
+    signed in: the values of the headers named in *login_headers*. ``skew`` is the seconds that the server's clock is
+    ahead, as its answers show it.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Proxy:
     ) -> None:
         self.upstream = urlsplit(upstream).netloc
         self.rules: list[Rule] = []
+        self.skew = 0.0
         self.seen: list[tuple[str, str]] = []
         self.answers: list[bytes] = []
         self.logins: set[str] = set()
@@ -111,7 +114,7 @@ class Proxy:
         self._server.close()
 
     @contextmanager
-    def running(self) -> Iterator["Proxy"]:
+    def running(self) -> Generator["Proxy"]:
         """Stop at the end of the block."""
         try:
             yield self
@@ -203,6 +206,10 @@ class _Relay(Handler):
     def finish(self) -> None:
         self.upstream.close()
         super().finish()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time on the server's clock."""
+        return super().date_time_string(time.time() + self.proxy.skew if timestamp is None else timestamp)
 
     def respond(self) -> None:
         """Relay one request."""

@@ -3,7 +3,7 @@
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -24,7 +24,7 @@ def serving(
     *,
     environ: Mapping[str, str] | None = None,
     seconds: float = STARTING,
-) -> Iterator[int]:
+) -> Generator[int]:
     """Run the server that *command* returns for a free port, and provide the port when it accepts connections.
 
     *environ* is its environment, default this process's. At the end of the block the server is asked to end, and is

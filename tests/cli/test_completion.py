@@ -46,6 +46,7 @@ def declared(empty: Shell) -> Shell:
         (("secret", "vault", "delete", ""), ["api-keys", "database"]),
         (("secret", "vault", "delete", "--name", "d"), ["database"]),
         (("policy", "--for", "read", "-V", "da"), ["database"]),
+        (("where", "api-keys/st"), ["api-keys/stripe-key"]),
         (("apply", "--allow"), ["--allow-deletes"]),
     ],
 )

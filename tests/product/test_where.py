@@ -130,7 +130,7 @@ def arn_aws(text: str, backend: Backend) -> str:
 def ecs_aws(text: str, backend: Backend) -> str:
     """Check the object against the model of ECS in botocore, and read by its ARN."""
     secret = json.loads(text)
-    model = botocore.session.get_session().get_service_model("ecs").shape_for("Secret")
+    model: Any = botocore.session.get_session().get_service_model("ecs").shape_for("Secret")
     assert set(secret) == set(model.members)
     assert not ParamValidator().validate(secret, model).has_errors()
     assert secret["name"] == "API_KEYS_STRIPE_KEY"
@@ -196,7 +196,7 @@ auto_auth {{ method {{
 }} }}
 """
     )
-    command = [start("openbao").bin / "bao", "agent", f"-config={config}", "-log-level=error"]
+    command = [str(start("openbao").bin / "bao"), "agent", f"-config={config}", "-log-level=error"]
     subprocess.run(command, check=True, capture_output=True, timeout=60, env={"HOME": str(backend.folder)})
     assert rendered.stat().st_mode & 0o777 == 0o600
     return rendered.read_text()

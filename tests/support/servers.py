@@ -62,6 +62,11 @@ def own_folder(name: str, run: Path) -> Path:
 @pytest.fixture(scope="session")
 def run_folder() -> Path:
     """Return the folder of this run's servers; the workers of one run share them."""
+    return this_run()
+
+
+def this_run() -> Path:
+    """Return the folder of the servers of this run."""
     return SESSIONS / os.environ[RUN]
 
 

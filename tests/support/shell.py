@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -57,7 +58,18 @@ class Shell:
     def __call__(self, *argv: str, stdin: bytes = b"", stdout: io.StringIO | None = None, **environ: str) -> Done:
         """Run *argv* in this process, with *stdin* in a pipe and *environ* besides."""
         out, err = stdout or io.StringIO(), io.StringIO()
-        code = run(argv, Io(io.BytesIO(stdin), out, err, {**self.environ, **environ}, self.folder))
+
+        def execute(words: tuple[str, ...], variables: Mapping[str, str]) -> int:
+            """Run the command of ``run`` beside this process, not in its place."""
+            done = subprocess.run(
+                words, env={**variables}, cwd=self.folder, capture_output=True, text=True, check=False
+            )
+            out.write(done.stdout)
+            err.write(done.stderr)
+            return done.returncode
+
+        streams = Io(io.BytesIO(stdin), out, err, {**self.environ, **environ}, self.folder, execute=execute)
+        code = run(argv, streams)
         return Done(code, out.getvalue(), err.getvalue())
 
     def having(self, environ: Mapping[str, str]) -> "Shell":

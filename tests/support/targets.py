@@ -3,13 +3,17 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tailorsecrets.deploy.apply import Report, apply_joint
+from tailorsecrets.deploy.copy import copy_layout, plan_copy, read_contents
 from tailorsecrets.deploy.joint import JointPlan
 from tailorsecrets.deploy.layout import layout
 from tailorsecrets.deploy.plan import Desired, DesiredValue
 from tailorsecrets.deploy.planning import plan_targets
+from tailorsecrets.deploy.reports import Reporter, load_report
+from tailorsecrets.deploy.undo import plan_undo
 from tailorsecrets.driver import Caps, Driver, Entry
 from tailorsecrets.store.layers import Call, Layer
 from tailorsecrets.store.record import Owner
@@ -88,9 +92,27 @@ class Targets:
         where = layout(profiles, declared)
         return plan_targets(Desired(owner, declared), where, self.stores(where.targets), **options)
 
-    def apply(self, joint: JointPlan) -> dict[int, Report]:
-        """Carry out *joint*."""
-        return apply_joint(joint, self.stores(joint.layout.targets))
+    def apply(self, joint: JointPlan, report: Path | None = None) -> dict[int, Report]:
+        """Carry out *joint*; write a report to *report*, a new file."""
+        stores = self.stores(joint.layout.targets)
+        if report is None:
+            return apply_joint(joint, stores)
+        reporter = Reporter(report, "apply", joint)
+        try:
+            return apply_joint(joint, stores, reporter)
+        finally:
+            reporter.close()
+
+    def undo(self, report: Path) -> JointPlan:
+        """Return the plan that undoes *report*."""
+        found = load_report(report)
+        return plan_undo(found, self.stores(found.targets))
+
+    def copy(self, source: Routes, other: Routes, vaults: Sequence[str] = ()) -> JointPlan:
+        """Return the plan of a copy."""
+        contents = read_contents(source, lambda choice: self.stores([choice])[0], vaults)
+        where = copy_layout(contents, other)
+        return plan_copy(contents, where, self.stores(where.targets))
 
     def deploy(self, declared: Vaults, found: Routes | Sequence[Routes], **options: Any) -> dict[int, Report]:
         """Plan and apply *declared*; every step is done."""

@@ -51,8 +51,8 @@ class Conformance(Reading, Writing, Stamps, Listing, Deleting, Failing, Honesty,
       lists both. Setting a test to None is an error
     - `prefix`: the text before every native name, such as a mount, with the joiner at its end
     - `foreign_name`: a last part of a name that the store allows and the grammar of names does not
-    - `many`: the number of secrets that need more than one page of a list. 0: found by counting calls, and 1,100 where
-      the backdoor cannot count
+    - `many`: the number of secrets that need more than one page of a list. 0: found by counting calls, or, where
+      the backdoor cannot count, 1,100, or as many as can be written in some seconds
     - `examples`: the number of values that the round trip of texts tries
     - `timeout`: the seconds of a read in the drivers that `connect` opens, as in `Target.timeout`; a short one makes
       the tests of a store that never answers short

@@ -1,6 +1,7 @@
 """A plain call of each method that a driver announces, and the check that its answer is true."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from tailorsecrets.driver import Caps, Driver, Stored
@@ -33,7 +34,8 @@ def announced(caps: Caps) -> Mapping[str, bool]:
     }
 
 
-class Case(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Case:
     """A call of *method*; *is_true* tells, on a store that works, whether a result that it returned is true."""
 
     method: str

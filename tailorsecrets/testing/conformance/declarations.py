@@ -17,9 +17,14 @@ def problems_of(suite: type[Suite]) -> list[str]:
     return [f"{suite.__name__}.{problem}" for check in _CHECKS for problem in check(suite)]
 
 
+def missing_fixtures(suite: type[Suite]) -> list[str]:
+    """Return a sentence for each required fixture that *suite* does not have."""
+    return [f"{suite.__name__}.{problem}" for problem in _fixtures(suite)]
+
+
 def _fixtures(suite: type[Suite]) -> Iterator[str]:
     for name in ("connect", "backdoor"):
-        if getattr(suite, name) is getattr(Suite, name):
+        if next(base for base in suite.__mro__ if name in vars(base)) is Suite:
             yield f"{name} is missing: write a fixture of that name"
 
 
@@ -60,7 +65,7 @@ def _module(suite: type[Suite]) -> Iterator[str]:
 
 
 def _cost(suite: type[Suite]) -> Iterator[str]:
-    able = announced(suite.caps) if isinstance(suite.caps, Caps) else {}
+    able = announced(suite.caps if isinstance(suite.caps, Caps) else Caps())
     for name in suite.cost:
         if name not in _CALLED:
             yield f"cost names {name!r}, which is not a method with a cost{_nearest(name, _CALLED)}"
@@ -88,7 +93,7 @@ def _urls(suite: type[Suite]) -> Iterator[str]:
         yield f"urls is a {_kind(suite.urls)}, expected a tuple of store URLs"
 
 
-_CHECKS = (_fixtures, _caps, _cannot, _switched_off, _module, _cost, _exceptions, _numbers, _urls)
+_CHECKS = (_caps, _cannot, _switched_off, _module, _cost, _exceptions, _numbers, _urls)
 
 
 def _kind(thing: object) -> str:

@@ -1,8 +1,9 @@
 """Deleting, restoring, versions and containers."""
 
-from tailorsecrets.driver import Driver
+from tailorsecrets.driver import Driver, Entry
 from tailorsecrets.errors import AlreadyExists, Denied, NotEmpty, NotFound
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.operations import is_version
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.conformance.suite import (
     MakeVault,
@@ -111,10 +112,11 @@ class Deleting(Suite):
             tokens.append(driver.get(vault + "key").entry.version)
         backdoor.expire_versions(vault + "key")
         left = [entry.version for entry in driver.versions(vault + "key")]
-        check(left[:1] == tokens[-1:], f"versions yielded {len(left)} versions, without the current one at first")
+        current = bool(left) and is_version(Entry(name="", version=left[0]), tokens[-1])
+        check(current, f"versions yielded {len(left)} versions, without the current one at first")
         for token in left:
             self.check_readable(driver, vault + "key", token)
-        for token in set(tokens) - set(left):
+        for token in tokens[: len(tokens) - len(left)]:
             with refused(driver, "get", NotFound, why="of a version that the store has let go"):
                 driver.get(vault + "key", token)
 

@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 from tailorsecrets.driver import Driver, seconds_for
-from tailorsecrets.errors import Denied, SecretsError, Throttled, Unauthenticated, Unavailable
+from tailorsecrets.errors import Corrupt, Denied, SecretsError, Throttled, Unauthenticated, Unavailable
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.conformance.cases import WRITES, Case, cases
 from tailorsecrets.testing.conformance.suite import (
@@ -21,6 +22,8 @@ from tailorsecrets.testing.conformance.suite import (
     uses,
     where,
 )
+
+Kinds = type[SecretsError] | tuple[type[SecretsError], ...]
 
 MOST_CALLS: Final = 12  # that one method may send before the test of failures between its calls ends
 LATE: Final = 2.0  # seconds that a method may take beyond its time
@@ -75,9 +78,11 @@ class Failing(Suite):
     ) -> None:
         """At a store that accepts and never answers, every method ends in its time and means Unavailable."""
         made = cases(self, driver, backdoor, make_vault)
+        used, new = connect(), connect()
+        made[0].call(used)  # it is signed in, and the new one is not
         backdoor.hang()
         try:
-            for case, seconds, outcome in self.timed(connect, made):
+            for case, seconds, outcome in [*self.timed(used, made), *self.timed(new, made[:1])]:
                 longest = seconds_for(self.timeout, write=case.method in WRITES)
                 check(
                     seconds is not None and seconds <= longest + LATE,
@@ -94,7 +99,7 @@ class Failing(Suite):
     ) -> None:
         """A method that needs several calls, the last of which fail, means Unavailable or is right."""
         for calls in range(1, MOST_CALLS):
-            made, succeeded = cases(self, driver, backdoor, lambda name, n=calls: make_vault(f"{name}{n}")), 0
+            made, succeeded = cases(self, driver, backdoor, _numbered(make_vault, calls)), 0
             for case in made:
                 backdoor.fail_after(calls)
                 outcome = self.outcome(driver, case)
@@ -106,13 +111,13 @@ class Failing(Suite):
 
     @uses("cut_answers")
     def test_cut_answers(self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> None:
-        """A method whose answer ends before its end raises what means Unavailable, or needs nothing of it."""
+        """A method whose answer is cut short means Unavailable or Corrupt, or needs nothing of it and is right."""
         made = cases(self, driver, backdoor, make_vault)
         backdoor.cut_answers()
         outcomes = self.outcomes(driver, made)
         backdoor.recover()
         for case, outcome in zip(made, outcomes, strict=True):
-            self.check_outcome(driver, case, outcome, Unavailable, "whose answers are cut short")
+            self.check_outcome(driver, case, outcome, (Unavailable, Corrupt), "whose answers are cut short")
 
     @where(lambda caps: caps.lists, "the driver declares no lists")
     @uses("fail_after")
@@ -162,16 +167,15 @@ class Failing(Suite):
     def outcomes(self, driver: Driver, made: Sequence[Case]) -> list[Any]:
         """Return what each of *made* returns or raises; they run at once, since each may wait for its whole time."""
         with ThreadPoolExecutor(len(made)) as threads:
-            return list(threads.map(lambda case: self.outcome(driver, case), made))
+            return list(threads.map(partial(self.outcome, driver), made))
 
     def outcome(self, driver: Driver, case: Case) -> Any:
         """Return what *case* returns or raises."""
         return _result(lambda: case.call(driver))
 
-    def timed(self, connect: Connect, made: Sequence[Case]) -> list[tuple[Case, float | None, Any]]:
+    def timed(self, driver: Driver, made: Sequence[Case]) -> list[tuple[Case, float | None, Any]]:
         """Return each of *made* with the seconds that it took, None for one that has not ended, and its outcome."""
         ended: dict[str, tuple[float, Any]] = {}
-        driver = connect()
 
         def work(case: Case) -> None:
             start = time.monotonic()
@@ -185,24 +189,31 @@ class Failing(Suite):
         for case, thread in zip(made, threads, strict=True):
             thread.join(max(0.0, end + seconds_for(self.timeout, write=case.method in WRITES) - time.monotonic()))
         driver.close()
-        return [(case, *ended.get(case.method, (None, None))) for case in made]
+        timed: list[tuple[Case, float | None, Any]] = []
+        for case in made:
+            seconds, outcome = ended.get(case.method, (None, None))
+            timed.append((case, seconds, outcome))
+        return timed
 
-    def check_raised(self, driver: Driver, case: Case, outcome: Any, kind: type[SecretsError], when: str) -> None:
+    def check_raised(self, driver: Driver, case: Case, outcome: Any, kind: Kinds, when: str) -> None:
         """Check that *outcome* is an exception that means *kind*."""
         is_raised = isinstance(outcome, Exception)
         check(is_raised, f"{case.method} {when} returned, as if it were done")
         found = problem(driver, outcome, case.method).kind
-        check(
-            issubclass(found, kind),
-            f"{case.method} {when} raised {type(outcome).__name__}, which means {found.__name__}, not {kind.__name__}",
-        )
+        expected = " or ".join(each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,)))
+        told = f"{case.method} {when} raised {type(outcome).__name__}, which means {found.__name__}, not {expected}"
+        check(issubclass(found, kind), told)
 
-    def check_outcome(self, driver: Driver, case: Case, outcome: Any, kind: type[SecretsError], when: str) -> None:
+    def check_outcome(self, driver: Driver, case: Case, outcome: Any, kind: Kinds, when: str) -> None:
         """Check that *outcome* is an exception that means *kind*, or a result that is true."""
         if isinstance(outcome, Exception):
             self.check_raised(driver, case, outcome, kind, when)
         else:
             check(case.is_true(driver, outcome), f"{case.method} {when} returned, and that is not true")
+
+
+def _numbered(make_vault: MakeVault, number: int) -> MakeVault:
+    return lambda name: make_vault(f"{name}{number}")
 
 
 def _result(do: Callable[[], Any]) -> Any:

@@ -9,7 +9,16 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-from tailorsecrets.driver import Driver, Option, StoreType, VaultNames
+from tailorsecrets.driver import (
+    Driver,
+    ExternalSecret,
+    Location,
+    Option,
+    SecretProvider,
+    StoreType,
+    Target,
+    VaultNames,
+)
 from tailorsecrets.errors import ConfigError
 from tailorsecrets.testing.conformance.suite import Suite, check, declares, equal, group
 
@@ -112,6 +121,17 @@ class Opening(Suite):
             check("api" in text, f"the policy to {use} does not name the vault")
 
     @declares("urls")
+    def test_where_names_the_secret(self) -> None:
+        """Each format of ``where`` names the secret, in a text or a manifest, and reads nothing."""
+        kind, target = self.store_type(self.urls[0]), self.target(self.urls[0])
+        name = f"default{self.caps.joiner}api{self.caps.joiner}key"
+        for form, make in kind.where.items():
+            found = make(target, Location(name, "api", "key", lambda: ""))
+            is_known = isinstance(found, (str, ExternalSecret, SecretProvider))
+            check(is_known, f"the format {form} of where returned a {type(found).__name__}")
+            check("key" in str(found), f"the format {form} of where does not name the secret")
+
+    @declares("urls")
     def test_missing_folder_and_environment(self) -> None:
         """A driver reads the environment and the folder of its target, and not those of the process."""
         for url in self.urls:
@@ -153,11 +173,11 @@ class Opening(Suite):
         """Return the store type that the core finds for *url*."""
         return self.parsed(url)[0]
 
-    def target(self, url: str) -> Any:
+    def target(self, url: str) -> Target:
         """Return the target of *url*."""
         return self.parsed(url)[1]
 
-    def parsed(self, url: str, *, environ: Any = None, folder: str = "") -> Any:
+    def parsed(self, url: str, *, environ: Any = None, folder: str = "") -> tuple[StoreType, Target]:
         """Return what the core makes of *url*."""
         from tailorsecrets.targets.urls import parse_url
 

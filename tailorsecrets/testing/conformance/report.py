@@ -12,10 +12,11 @@ import pytest
 
 from tailorsecrets.driver import Caps
 from tailorsecrets.testing.backdoor import ABILITIES
-from tailorsecrets.testing.conformance.declarations import problems_of
+from tailorsecrets.testing.conformance.declarations import missing_fixtures, problems_of
 from tailorsecrets.testing.conformance.suite import Suite, left_out
 
 OUTCOMES: Final = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
+MOST_IN_FULL: Final = 4  # suites that are reported in full without -v; of more, each has a line
 _STORE: Final = pytest.StashKey[dict[str, "Facts"]]()
 _SKIPPED: Final = "Skipped: "
 
@@ -32,13 +33,15 @@ def check(collector: pytest.Collector, name: str, found: object) -> None:
     """Raise an error of the collection, in a sentence, where *found* is a suite with wrong declarations."""
     if not (isinstance(found, type) and issubclass(found, Suite)):
         return
-    if cast("Any", collector).istestclass(found, name) and (problems := problems_of(found)):
+    if cast("Any", collector).istestclass(found, name) and (
+        problems := [*missing_fixtures(found), *problems_of(found)]
+    ):
         raise collector.CollectError("\n".join(problems))
 
 
 def note(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     """Keep the facts of the suites among *items*."""
-    facts = config.stash.setdefault(_STORE, {})
+    facts = config.stash.setdefault(_STORE, dict[str, Facts]())
     for item in items:
         suite = getattr(item, "cls", None)
         if isinstance(suite, type) and issubclass(suite, Suite):
@@ -54,23 +57,25 @@ def facts_of(suite: type[Suite]) -> Facts:
 
 def sent(config: pytest.Config) -> dict[str, Facts]:
     """Return the facts that this process has, for the process that reports."""
-    return config.stash.get(_STORE, {})
+    return config.stash.get(_STORE, dict[str, Facts]())
 
 
 def received(config: pytest.Config, facts: Mapping[str, Facts]) -> None:
     """Keep the facts of another process."""
-    config.stash.setdefault(_STORE, {}).update(facts)
+    config.stash.setdefault(_STORE, dict[str, Facts]()).update(facts)
 
 
 def write(terminal: pytest.TerminalReporter) -> None:
     """Write the report of all suites."""
-    facts = terminal.config.stash.get(_STORE, {})
+    facts = terminal.config.stash.get(_STORE, dict[str, Facts]())
     if not facts:
         return
     terminal.section("conformance")
     outcomes, skipped = _results(terminal)
+    verbosity = terminal.config.get_verbosity()
+    brief = verbosity < 0 or (verbosity == 0 and len(facts) > MOST_IN_FULL)
     for suite, found in sorted(facts.items()):
-        for line in lines(suite, found, outcomes[suite], skipped[suite], brief=terminal.config.get_verbosity() < 0):
+        for line in lines(suite, found, outcomes[suite], skipped[suite], brief=brief):
             terminal.write_line(line)
 
 

@@ -22,11 +22,13 @@ class Stamps(Suite):
 
     @stamped
     def test_foreign_write_clears_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """After another tool's write no entry has a stamp, whether the value changed or not."""
+        """After another tool's write no entry has a stamp; a store without versions may keep that of an equal value."""
         for text in ("value", "another"):
             driver.put(vault + "key", Secret("value"), stamp=STAMP)
             backdoor.write(vault + "key", text)
-            equal(self.stamps(driver, backdoor, vault), {""}, "the stamps in the entries of get, stat and list")
+            unseen = text == "value" and not self.caps.versions and self.caps.cas != "full"
+            stamps = self.stamps(driver, backdoor, vault)
+            check(stamps == {""} or (unseen and len(stamps) == 1), f"entries have the stamps {sorted(stamps)}")
 
     @stamped
     def test_put_without_stamp_clears_stamp(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:

@@ -9,8 +9,9 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from tailorsecrets.driver import Driver, Entry
 from tailorsecrets.errors import NotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Layer, Quota, Retry
+from tailorsecrets.store.operations import is_version
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.conformance.suite import (
@@ -31,7 +33,6 @@ from tailorsecrets.testing.conformance.suite import (
     group,
     names,
     problem,
-    refused,
     unless,
     uses,
     where,
@@ -75,14 +76,18 @@ class Strain(Suite):
     def test_two_processes_write(self, driver: Driver, connect: Connect, vault: str) -> None:
         """Of two processes that write at once, each with its own connection, no write is lost."""
         driver.put(vault + "shared", Secret("first"))
-        children = [_forked(lambda number=number: self.write_many(connect(), vault, number)) for number in range(2)]
+        drivers = [connect() for _ in range(2)]  # here, since the author's fixtures need not bear a fork
+        children = [_forked(partial(self.write_many, each, vault, number)) for number, each in enumerate(drivers)]
         for number, child in enumerate(children):
             said = _said(child)
             check(said == "done", f"process {number + 1} of two that write at once got: {said}")
+        for each in drivers:
+            each.close()
         other = connect()
         wanted = {f"{vault}key-{number}-{each}": f"of {number}" for number in range(2) for each in range(WRITES)}
         lost = [name for name, text in wanted.items() if _text_or_none(other, name) != text]
-        check(not lost, f"{len(lost)} of {len(wanted)} secrets are lost or changed after two processes wrote at once")
+        told = f"{len(lost)} of {len(wanted)} secrets are lost or changed after two processes wrote at once"
+        check(not lost, f"{told} (declare `in_memory` if the store is in the memory of the tests' process)")
         check(_text_or_none(other, vault + "shared") in {"of 0", "of 1"}, "the secret that both wrote is neither's")
         if self.caps.lists and not self.caps.list_lag:
             listed = set(names(other.list(vault)))
@@ -94,7 +99,6 @@ class Strain(Suite):
         for each in range(WRITES):
             driver.put(f"{vault}key-{number}-{each}", Secret(f"of {number}"))
             driver.put(vault + "shared", Secret(f"of {number}"))
-        driver.close()
         return "done"
 
     def check_threads(self, drivers: Sequence[Driver], backdoor: Backdoor, vault: str) -> None:
@@ -125,7 +129,7 @@ class Strain(Suite):
             listed = names(driver.list(name))
             entries += [] if name in listed else [("list", Entry(name=f"{len(listed)} others"))]
         wrong = [f"{op} told of {entry.name}, asked about {name}" for op, entry in entries if entry.name != name]
-        if written and self.caps.versions and found.entry.version != written.version:
+        if written and self.caps.versions and not is_version(found.entry, written.version):
             wrong.append("get after put told another version than put")
         values = (found.value.reveal(), other.value.reveal())
         return wrong if values == (text, "shared") else [*wrong, f"get returned {values}, expected {(text, 'shared')}"]
@@ -136,7 +140,7 @@ class Strain(Suite):
         """A used connection reads in a forked child, and in the parent afterwards."""
         backdoor.write(vault + "key", "value")
         driver.get(vault + "key")
-        equal(_said(_forked(lambda: _read(driver, vault + "key"))), "value", "what a forked child read")
+        equal(_said(_forked(partial(_read, driver, vault + "key"))), "value", "what a forked child read")
         equal(driver.get(vault + "key").value.reveal(), "value", "what the parent read afterwards")
 
     def test_close_twice(self, driver: Driver, connect: Connect, backdoor: Backdoor, vault: str) -> None:
@@ -250,7 +254,7 @@ class Strain(Suite):
 def _used_and_closed(driver: Driver, name: str) -> Driver:
     """Read *name*, and a missing name, and close."""
     driver.get(name)
-    with refused(driver, "get", NotFound):
+    with suppress(Exception):  # not ``refused``: since Python 3.12 a generator keeps the exception until a collection
         driver.get(name + "-missing")
     driver.close()
     return driver

@@ -1,8 +1,10 @@
 """The base of all conformance tests: the author's fixtures, and the choice of tests by a store's declarations."""
 
+import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
@@ -18,6 +20,8 @@ MakeVault = Callable[[str], str]  # a vault's name -> the beginning of its nativ
 
 STAMP: Final = "q3JmW8x-T0_vLr5kYc2ZbH9sNfDgA7eP"  # like those of the core: 32 characters of URL-safe base 64
 _SIZES: Final = (1, 30, 120, 480, 1_100)  # secrets, until a list takes more calls than that of one secret
+_FEWEST: Final = 30  # secrets that are written at least
+_FILLING: Final = 5.0  # seconds for more of them, where the store is slow
 DOCS: Final = "https://tailorsecrets.github.io/tailorsecrets/contract/"
 
 
@@ -84,12 +88,14 @@ class Suite:
         """Write secrets of more than one page of a list into *vault*, and return their names in order; see ``many``."""
         counts = can(backdoor, "calls") and not self.many
         written: list[str] = []
-        first = 0
+        first, end = 0, time.monotonic() + _FILLING
         for size in _SIZES if counts else (self.many or _SIZES[-1],):
             new = [f"{vault}key-{number:04}" for number in range(len(written), size)]
             for name in new:
+                if not self.many and len(written) >= _FEWEST and time.monotonic() > end:
+                    break
                 backdoor.write(name, "value")
-            written += new
+                written.append(name)
             backdoor.settle()
             taken = _calls_of_list(driver, backdoor, vault) if counts else 0
             first = first or taken
@@ -110,7 +116,11 @@ class Suite:
             setattr(cls, name, None if reason else test)
 
 
-class _Need(NamedTuple):
+Kind = TypeVar("Kind", bound=type[Suite])
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
     """What a test needs, and the reason why it is left out without that."""
 
     holds: Callable[[type[Suite]], bool]
@@ -196,10 +206,10 @@ class Broken(AssertionError):
     """A promise that a driver does not keep: what it promised, what it did, and where that is written."""
 
 
-def group(name: str) -> Callable[[type[Suite]], type[Suite]]:
+def group(name: str) -> Callable[[Kind], Kind]:
     """Put the tests of a class into the group *name*, which ``pytest -k`` finds, and let them fail in a sentence."""
 
-    def mark(cls: type[Suite]) -> type[Suite]:
+    def mark(cls: Kind) -> Kind:
         for test_name, test in list(vars(cls).items()):
             if test_name.startswith("test_"):
                 telling = _telling(test)
@@ -220,7 +230,7 @@ def _telling(test: Callable[..., None]) -> Callable[..., None]:
         try:
             test(self, *args, **given)
         except AssertionError as exc:
-            did = str(exc).partition("\n")[0] or "it did something else"
+            did = str(exc).partition("\n")[0] or _raised(exc)
         except Exception as exc:
             raise Broken(_sentence(test, _raised(exc))) from exc
         else:
@@ -231,15 +241,27 @@ def _telling(test: Callable[..., None]) -> Callable[..., None]:
 
 
 def _raised(exc: Exception) -> str:
-    """Say which method of a driver, or else which function, raised *exc*; its text may quote a value."""
-    op, frame = "a call", exc.__traceback__
+    """Say which method of a driver or backdoor raised *exc*, and what it means; its text may quote a value."""
+    caller, op = _caller(exc)
+    told = f"{op or 'a call'} raised {type(exc).__name__}"
+    if isinstance(caller, Backdoor):
+        return f"the backdoor's {told}" + (f": {exc}" if isinstance(exc, Lacking) else "")
+    if caller is None or isinstance(exc, SecretsError):
+        return told
+    with suppress(Exception):
+        told += f", which explain calls {caller.explain(exc, op).kind.__name__}"
+    return told
+
+
+def _caller(exc: Exception) -> tuple[Driver | Backdoor | None, str]:
+    """Return the driver or backdoor whose method raised *exc*, and the name of the method."""
+    frame = exc.__traceback__
     while frame is not None:
-        if isinstance(frame.tb_frame.f_locals.get("self"), (Driver, Backdoor)):
-            kind = "the backdoor's " if isinstance(frame.tb_frame.f_locals["self"], Backdoor) else ""
-            op = f"{kind}{frame.tb_frame.f_code.co_name}"
-            break
+        found = frame.tb_frame.f_locals.get("self")
+        if isinstance(found, (Driver, Backdoor)):
+            return found, frame.tb_frame.f_code.co_name
         frame = frame.tb_next
-    return f"{op} raised {type(exc).__name__}" + (f" ({exc})" if isinstance(exc, Lacking) else "")
+    return None, ""
 
 
 def _check_abilities(test: Callable[..., None], given: Sequence[object]) -> None:

@@ -204,6 +204,22 @@ def test_a_role_on_top_of_the_login(aws: Aws) -> None:
 
 
 @pytest.mark.usefixtures("sts")
+def test_who_is_signed_in(aws: Aws) -> None:
+    """STS names the role that was assumed, and its keys end and are renewed; a user's own keys have no end."""
+    driver = AwsDriver(target(aws, role_arn=ROLE, session_name="deploy-42"))
+    role = driver.identity()
+    driver.close()
+    user = AwsDriver(target(aws)).identity()
+
+    assert role.name.endswith("/deploy-42")
+    assert role.until is not None
+    assert role.until.tzinfo is not None
+    assert (role.renews, user.until, user.renews) == (True, None, False)
+    assert user.name.startswith("arn:aws:")
+    assert [call.op for call in aws.wire.arrived] == ["GetCallerIdentity"] * 2
+
+
+@pytest.mark.usefixtures("sts")
 def test_a_role_of_a_profile(aws: Aws, home: Path) -> None:
     """A profile with role_arn and source_profile assumes its role."""
     config(home, f"[profile deploy]\nrole_arn = {ROLE}\nsource_profile = default\n")

@@ -59,7 +59,8 @@ def fill(holdings: Holdings, name: str, text: str) -> None:
 
 def read(url: str, environ: dict[str, str], times: int = 1) -> Any:
     """Return what a process reads from the store at *url*, or the error that it gets."""
-    command = [sys.executable, "-W", "error", "-c", READ, url, str(times)]
+    quiet = "ignore:You are using a Python version:FutureWarning"  # Google, a year before a Python ends
+    command = [sys.executable, "-W", "error", "-W", quiet, "-c", READ, url, str(times)]
     run = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
@@ -81,6 +82,42 @@ def test_a_machine(network: Network) -> None:
     """On a machine of Google's the metadata server gives the token."""
     assert read("gcp://my-project", network.environ(key=False, metadata=True)) == ["value"]
     assert network.logins() == ["Bearer of-the-machine"]
+
+
+def doctor(url: str, environ: dict[str, str], folder: Path) -> Any:
+    """Return what ``doctor`` finds out about the store at *url*; it shows no token."""
+    command = [sys.executable, "-c", MAIN, "doctor", "--json", "--store", url]
+    run = subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert not any(token in run.stdout for token in ("of-the-key", "of-the-machine", "PRIVATE KEY"))
+    return json.loads(run.stdout)["targets"][0]
+
+
+def test_who_is_signed_in(network: Network, tmp_path: Path) -> None:
+    """The account of a key file, of a machine, and the one to act as are shown, with the end of the token."""
+    reader = "reader@my-project.iam.gserviceaccount.com"
+    found = [
+        doctor("gcp://my-project", network.environ(), tmp_path),
+        doctor("gcp://my-project", network.environ(key=False, metadata=True), tmp_path),
+        doctor(f"gcp://my-project?impersonate={reader}", network.environ(), tmp_path),
+    ]
+    assert [target["login"]["name"] for target in found] == [
+        "key@my-project.iam.gserviceaccount.com",
+        "machine@p.iam.gserviceaccount.com",
+        reader,
+    ]
+    assert all(target["login"]["renews"] and target["login"]["until"] for target in found)
+    assert [target["reading"] for target in found] == [True] * 3
+
+
+def test_a_login_without_a_token(network: Network, tmp_path: Path) -> None:
+    """A key that Google does not accept fails the login, and the clock of those who refuse it is known."""
+    network.status, network.skew = 400, 700.0
+    found = doctor("gcp://my-project?timeout=2", network.environ(), tmp_path)
+    network.skew = 0.0
+    states = {check["name"]: (check["state"], check["code"]) for check in found["checks"]}
+    assert states["login"] == ("failed", "UNAUTHENTICATED")
+    assert states["clock"] == ("warning", None)
+    assert found["clockAheadSeconds"] == pytest.approx(700, abs=3)
 
 
 def test_impersonation(network: Network) -> None:

@@ -74,6 +74,14 @@ class AzureBackdoor(Backdoor):
         """Accept no token."""
         self.server.accepts = False
 
+    def forbid(self) -> None:
+        """Take all rights away."""
+        self.server.faults.add(Rule(refusal=rules.denied("get")))
+
+    def cut_answers(self) -> None:
+        """Send half of each answer."""
+        self.server.faults.add(Rule(answer="cut", applied=True))
+
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Add *tags* to the current version and keep the others."""
         found = self.client.get_secret(name).properties

@@ -101,6 +101,16 @@ class GcpBackdoor(Backdoor):
         """Accept no token."""
         self._server.faults.add(Rule(refusal=not_signed_in()))
 
+    def forbid(self) -> None:
+        """Take all rights away."""
+        self._server.faults.add(Rule(refusal=denied("GetSecret", self._parent)))
+
+    def expire_versions(self, name: str) -> None:
+        """Destroy all versions but the newest."""
+        _, *old = self.client.list_secret_versions(parent=self.secret(name))
+        for version in old:
+            self.client.destroy_secret_version(name=version.name)
+
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Add annotations."""
         secret = self.client.get_secret(name=self.secret(name))

@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,7 @@ class Network:
         self.status = self.iam_status = 200
         self.lifetime = 3600  # seconds that a token lasts
         self.stops = False  # the metadata server stops listening when it is asked for a token
+        self.skew = 0.0  # seconds that the clock of those who give tokens is ahead
         self.hangs_up = False  # the metadata server breaks the connection when it is asked for one
         certificate = authority.issue_cert(GLOBAL, REGIONAL, IAM)
         self.server = Server(credentials=_grpc_credentials(certificate))
@@ -81,6 +83,10 @@ class _Answers(Handler):
     def setup(self) -> None:
         super().setup()
         self.network: Network = self.server.owner
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time on the service's clock."""
+        return super().date_time_string(time.time() + self.network.skew if timestamp is None else timestamp)
 
     def respond(self) -> None:
         """Give a token, or describe a machine."""

@@ -9,7 +9,7 @@ from tests.support.aws import wire as aws_wire
 from tests.support.product.backend import Request
 
 AWS_VALUES = {"GetSecretValue", "BatchGetSecretValue"}
-AWS_LOOKS = {"ListSecrets", "DescribeSecret", "ListSecretVersionIds"}
+AWS_LOOKS = {"ListSecrets", "DescribeSecret", "ListSecretVersionIds", "GetCallerIdentity"}
 GOOGLE_LOOKS = {"ListSecrets", "GetSecret", "ListSecretVersions", "GetSecretVersion"}
 AZURE_LOOKS = {"challenge", "list", "versions", "list_deleted", "get_deleted"}
 

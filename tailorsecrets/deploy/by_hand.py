@@ -1,0 +1,187 @@
+"""Changes by hand on every target of a vault: all targets are read before the first write."""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
+
+from tailorsecrets.driver import Entry
+from tailorsecrets.errors import (
+    NotEmpty,
+    SecretAlreadyExists,
+    SecretNotFound,
+    SecretsError,
+    VaultAlreadyExists,
+    VaultNotFound,
+)
+from tailorsecrets.store.names import Place
+from tailorsecrets.store.parallel import at_once, attempt
+from tailorsecrets.store.record import Owner, Record
+from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.targets.choice import Choice
+
+T = TypeVar("T")
+
+
+class OpenTarget(NamedTuple):
+    """A target with its open store."""
+
+    target: Choice
+    store: Store
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """The result of a change at one target, or the error; with neither, it was not tried."""
+
+    at: OpenTarget
+    result: T | None = None
+    error: SecretsError | None = None
+    tried: bool = True
+
+    @property
+    def done(self) -> bool:
+        """Whether the change is done at this target."""
+        return self.tried and self.error is None
+
+
+def look(targets: Sequence[OpenTarget], question: Callable[[Store], T]) -> list[T]:
+    """Return the answers of all *targets* to *question*; raise the first error, which names its target."""
+    answers = at_once([partial(attempt, partial(question, each.store)) for each in targets])
+    for each, answer in zip(targets, answers, strict=True):
+        if isinstance(answer, SecretsError):
+            raise answer if len(targets) == 1 else named(answer, each.target)
+    return [answer for answer in answers if not isinstance(answer, SecretsError)]
+
+
+def everywhere(
+    targets: Sequence[OpenTarget], change: Callable[[Store], T], *, primary_last: bool = False
+) -> list[Outcome[T]]:
+    """Make *change* at all *targets* one by one, the primary first or last; return the outcomes in this order.
+
+    The failure of the first target is raised: nothing was changed then. A deletion stops at a failure, so that
+    the primary is deleted only after all its replicas.
+    """
+    outcomes: list[Outcome[T]] = []
+    for each in reversed(targets) if primary_last else targets:
+        if primary_last and any(not outcome.done for outcome in outcomes):
+            outcomes.append(Outcome(each, tried=False))
+            continue
+        answer = attempt(partial(change, each.store))
+        if isinstance(answer, SecretsError):
+            if not outcomes:
+                raise answer if len(targets) == 1 else named(answer, each.target)
+            outcomes.append(Outcome(each, error=answer))
+        else:
+            outcomes.append(Outcome(each, answer))
+    return outcomes
+
+
+def named(error: SecretsError, target: Choice) -> SecretsError:
+    """Return *error* with *target* in its message."""
+    other = copy(error)
+    other.args = (f"{target}: {error}",)
+    return other
+
+
+def owner_of(store: Store, vault: str, *, must_exist: bool = True) -> Owner | None:
+    """Return the owner of *vault*; VaultNotFound where it *must_exist* and does not."""
+    try:
+        return workspace_of(store).record(vault).owner
+    except VaultNotFound:
+        if must_exist:
+            raise
+    return None
+
+
+def check_absent(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:
+    """Raise SecretAlreadyExists, which names the target, where one of several already has the secret."""
+    if len(targets) < 2 or not all(each.store.caps.stats for each in targets):  # noqa: PLR2004
+        return  # the write itself tells
+    found = look(targets, lambda store: workspace_of(store).stat([Place(vault, secret)]))
+    for each, entries in zip(targets, found, strict=True):
+        if entries:
+            raise SecretAlreadyExists(f"{each.target}: secret {vault}/{secret}: exists already", vault=vault)
+
+
+def check_present(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:
+    """Raise SecretNotFound where the primary of several targets lacks the secret."""
+    primary = targets[0].store
+    if len(targets) > 1 and primary.caps.stats and not workspace_of(primary).stat([Place(vault, secret)]):
+        raise SecretNotFound(
+            f"{targets[0].target}: secret {vault}/{secret}: does not exist", vault=vault, secret=secret
+        )
+
+
+def check_kept(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:
+    """Raise SecretNotFound where no target has anything of the secret, not even a deleted version."""
+    errors: list[SecretNotFound] = []
+    for each in targets:
+        try:
+            _check_kept(each.store, vault, secret)
+        except SecretNotFound as error:
+            errors.append(error)
+    if len(errors) == len(targets):
+        raise errors[0]
+
+
+def _check_kept(store: Store, vault: str, secret: str) -> None:
+    if not store.caps.versions:
+        return
+    try:
+        store.history(vault, secret)
+    except SecretNotFound as error:
+        # without op, the store has the secret but no version of it that can be read
+        place = Place(vault, secret)
+        if error.op or (store.caps.stats and not workspace_of(store).stat([place], deleted=True)):
+            raise
+    except SecretsError:
+        return  # a purge does not need the right to read
+
+
+def delete_secret(store: Store, *, vault: str, secret: str, missing_ok: bool) -> None:
+    """Delete the secret; with *missing_ok* it may be missing, such as at a replica that is behind."""
+    try:
+        store.delete_secret(vault, secret)
+    except SecretNotFound:
+        if not missing_ok:
+            raise
+
+
+def restore_secret(store: Store, *, vault: str, secret: str) -> Entry:
+    """Undo the deletion of the secret."""
+    return store.restore_secret(vault, secret)
+
+
+def check_empty(targets: Sequence[OpenTarget], vault: str) -> None:
+    """Raise NotEmpty, which names the target, where the vault still holds secrets at one of several."""
+    if len(targets) == 1:
+        return  # the deletion itself tells
+    for each, secrets in zip(targets, look(targets, lambda store: store.list_secrets(vault)), strict=True):
+        if secrets:
+            raise NotEmpty(f"{each.target}: vault {vault}: still holds secrets", hint="delete its secrets first")
+
+
+def create_vault(targets: Sequence[OpenTarget], vault: str) -> list[Outcome[Record]]:
+    """Create an empty vault at all *targets*, with one stamp key; VaultAlreadyExists where one of them has it."""
+    if len(targets) == 1:
+        targets[0].store.create_vault(vault)
+        return [Outcome(targets[0])]
+
+    def exists(store: Store) -> bool:
+        try:
+            workspace_of(store).record(vault)
+        except VaultNotFound:
+            return False
+        return True
+
+    for each, there in zip(targets, look(targets, exists), strict=True):
+        if there:
+            raise VaultAlreadyExists(f"{each.target}: vault {vault}: exists already", vault=vault)
+    made: list[Record] = []
+
+    def create(store: Store) -> Record:
+        record = workspace_of(store).claim(vault, None, Record(key=made[0].key) if made else None)
+        made.append(record)
+        return record
+
+    return everywhere(targets, create)

@@ -1,0 +1,1 @@
+"""Secrets as environment variables, files and templates, and back: run, export, import, inject."""
