@@ -5,14 +5,18 @@ BIN = $(VENV)/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 READY = $(VENV)/installed-$(VERSION)
 DEMO = .venv-demo
+LOWEST = .venv-lowest
 DEMO_READY = $(DEMO)/installed-$(VERSION)
 WORKERS ?= 4
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 ARGS ?=
 
+# Where this is set, each process that a test starts compiles all that it imports, which doubles the time of a run.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help lowest demo quick test lint types unit test-cli test-file test-vault test-aws test-gcp test-azure test-product \
-	test-docs coverage benchmarks docs serve picture dist check-python clean
+.PHONY: help lowest demo quick test lint types mypy pyright unit test-cli test-file test-vault test-aws test-gcp test-azure \
+	test-product test-docs coverage benchmarks docs serve picture dist check-python clean
 
 help:  ## print this list
 	@echo 'usage: make TARGET [ARGS="more arguments for pytest"] [PYTHON=python3.12]'
@@ -27,15 +31,20 @@ quick: lint  ## lint, check the types of the product, run the unit tests but tho
 	@$(BIN)/mypy tailorsecrets plugins & types=$$!; \
 	$(PYTEST) tests/unit tests/test_house.py -q -m "not type_checker" --ignore-glob "*examples.py" $(ARGS); unit=$$?; wait $$types && exit $$unit
 
-test: lint types docs  ## run everything that a change must pass
+test: $(READY)  ## run everything that a change must pass
+	@$(MAKE) --no-print-directory --jobs 2 lint pyright mypy docs
 	$(PYTEST) $(ARGS)
 
 lint: $(READY)  ## check style and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(READY)  ## check all types, with mypy and pyright
+types: mypy pyright  ## check all types
+
+mypy: $(READY)  ## check all types with mypy
 	@$(BIN)/mypy
+
+pyright: $(READY)  ## check all types with pyright
 	@$(BIN)/pyright
 
 unit: $(READY)  ## run the unit tests
@@ -57,10 +66,12 @@ coverage: $(READY)  ## run all tests and print the branches that none of them ta
 	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 lowest: check-python  ## run all tests with the oldest versions of the run-time dependencies that pyproject.toml allows
-	@rm -rf .venv-lowest && $(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/python -m pip install --quiet uv
-	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[all]'
-	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --editable '.[dev]'
-	.venv-lowest/bin/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+	@rm -rf $(LOWEST) && $(PYTHON) -m venv $(LOWEST)
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --extra all \
+		--output-file $(LOWEST)/oldest.txt pyproject.toml
+	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --constraint $(LOWEST)/oldest.txt --editable '.[dev]'
+	$(LOWEST)/bin/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 benchmarks: $(READY)  ## measure, and compare with the budgets; use a quiet machine
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[bench]'
@@ -93,9 +104,17 @@ $(READY): pyproject.toml | check-python
 $(DEMO_READY): pyproject.toml | check-python
 	@echo 'setting up $(DEMO) for Python $(VERSION), once; it holds tailorsecrets and what the demo needs'
 	@rm -rf $(DEMO)
-	@$(PYTHON) -m venv $(DEMO)
-	@$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --editable . pexpect
+	@$(PYTHON) -m venv --without-pip $(DEMO)
+	@if uv --version >/dev/null 2>&1; then \
+		install="uv pip install --python $(DEMO)/bin/python"; \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+		install="$(PYTHON) -m pip --python $(DEMO)/bin/python install --disable-pip-version-check"; \
+	else \
+		$(DEMO)/bin/python -m ensurepip >/dev/null; \
+		install="$(DEMO)/bin/python -m pip install --disable-pip-version-check"; \
+	fi; \
+	$$install --quiet --editable . pexpect
 	@touch $@
 
 clean:  ## delete the environments and everything that was built
-	rm -rf $(VENV) $(DEMO) build dist site
+	rm -rf $(VENV) $(DEMO) $(LOWEST) build dist site

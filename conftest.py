@@ -35,7 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Name this run, so that all its workers use the same servers."""
+    """Name this run, so that all its workers use the same servers; keep what Python compiles for other processes."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     begin_run()
 
 

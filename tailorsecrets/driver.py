@@ -15,9 +15,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
-from tailorsecrets.errors import SecretsError, Unsupported
+from tailorsecrets.errors import Corrupt, NotFound, SecretsError, Unsupported
 from tailorsecrets.secret import Secret
 
 API: Final = 1  # raised only when an old driver would do wrong; anything new comes with a default instead
@@ -34,45 +34,83 @@ State = Literal["live", "deleted", "disabled", "bare"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """What the store can do; each field has one reader, in the core. The defaults: reads one name, no more."""
+    """What the store can do, declared; the core never asks for what is not. The defaults: reads one name, no more.
 
-    joiner: str = "/"  # between the parts of a native name, outside the name grammar; "--": the escape form of names.py
-    max_name: int = 512  # characters of a native name; a longer one gets a hash form, which needs `tags`
-    max_bytes: int = 65_536  # of one value in UTF-8
-    empty: bool = False  # holds ""
-    writes: bool = False  # put and delete
-    lists: bool = False  # list
-    stats: bool = False  # stat, reading no value
-    stamps: bool = False  # keeps put's stamp with the version it wrote
-    stamps_apart: bool = False  # the stamp is a call of its own after the write, so a version of ours may lack it
-    list_stamps: bool = True  # list tells each version and stamp; else the core stats what it compares and writes, and
-    # the stamp of a list, if any, is that of the last put, whoever wrote since: apply --trust-stamps believes it
-    tags: bool = False  # keeps put's tags and lists them
-    cas: Literal["none", "create", "full"] = "none"  # which `expect` is atomic; the rest is check, then write
-    versions: bool = False  # versions, and get of an old one
-    undelete: bool = False  # restore undoes delete; list(deleted=True) shows what it can undo
-    containers: bool = False  # the part before the last joiner is a place to make and drop
-    transactions: bool = False  # the writes inside `transaction` are one write
-    local: bool = False  # no call waits for a network, so the core makes them one by one instead of in threads
-    batch: int = 1  # names in one get_many
-    list_lag: float = 0.0  # seconds by which list may trail a write; the core then stats before it writes
-    per_s: Mapping[CallKind, float] = field(default_factory=dict[CallKind, float])  # quota of calls; absent: none
-    retries: bool = False  # the SDK retries, and calls `throttled` when that is for too many calls; the core does not
+    - `joiner`: the text between the parts of a native name, of characters outside the grammar of names. `"--"` is the
+      form for stores without such a character, in which a hyphen of a name is escaped
+    - `max_name`: characters of the longest native name; a longer one gets a hash form, which needs `tags`
+    - `max_bytes`: bytes of the largest value in UTF-8; a larger one is refused before the call
+    - `empty`: the store holds the empty text; else the core writes another text for it
+    - `writes`: `put` and `delete`
+    - `lists`: `list`
+    - `stats`: `stat`, which reads no value; else the core reads the value where it needs the metadata
+    - `stamps`: the store keeps the stamp of `put` with the version that it wrote, so that plans read no value
+    - `stamps_apart`: the stamp is a call of its own after the write, so that a version of ours may lack it
+    - `list_stamps`: `list` tells each version and stamp. Where it is off, the core stats what it compares and writes,
+      and a stamp in a list is that of the last put, whoever wrote since, which `apply --trust-stamps` believes
+    - `tags`: the store keeps the tags of `put`, and lists them
+    - `cas`: which `expect` of `put` is atomic in the store: `"none"`, `"create"` (ABSENT) or `"full"` (ABSENT, PRESENT
+      and versions). For the rest the core reads first and then writes
+    - `versions`: `versions`, and `get` of an old one
+    - `undelete`: `restore` undoes `delete`, and `list(deleted=True)` shows what it can undo
+    - `containers`: the part of a name before its last joiner is a place, to `make` and to `drop`
+    - `transactions`: the writes inside `transaction` are one write
+    - `local`: no call waits for a network, so the core calls one by one instead of in threads
+    - `batch`: names in one `get_many`; 1: there is none
+    - `list_lag`: seconds by which a list may trail a write; where it is over 0, the core stats before it writes
+    - `per_s`: the store's quota in calls a second, by `"get"`, `"stat"`, `"list"` and `"write"`; no entry: no quota
+    - `retries`: the SDK repeats, and the driver calls `throttled` when that is for too many calls; the core then does
+      not repeat
+    """
+
+    joiner: str = "/"
+    max_name: int = 512
+    max_bytes: int = 65_536
+    empty: bool = False
+    writes: bool = False
+    lists: bool = False
+    stats: bool = False
+    stamps: bool = False
+    stamps_apart: bool = False
+    list_stamps: bool = True
+    tags: bool = False
+    cas: Literal["none", "create", "full"] = "none"
+    versions: bool = False
+    undelete: bool = False
+    containers: bool = False
+    transactions: bool = False
+    local: bool = False
+    batch: int = 1
+    list_lag: float = 0.0
+    per_s: Mapping[CallKind, float] = field(default_factory=dict[CallKind, float])
+    retries: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One secret, or one version of it, without its value. What the store does not tell stays at the default."""
+    """One secret, or one version of it, without its value. What the store does not tell stays at the default.
+
+    - `name`: the native name
+    - `version`: a text that differs for every write, also after a delete and a create. An @ and what follows it may be
+      left out of a version that the driver gets
+    - `stamp`: the stamp of the put that wrote this version; "": another hand wrote it, or it is not known
+    - `tags`: what `put` got as tags, and those of other tools
+    - `created`: when the secret was created, aware
+    - `updated`: when this version was written, aware
+    - `state`: `"live"`, `"deleted"`, `"disabled"`, or `"bare"` for a name that never had a value
+    - `branches`: versions in a merge conflict. None is current, `get` reads each, and `version` means all of them
+    - `note`: of a write, a sentence for the report on what is missing, such as the stamp; "": nothing is
+    """
 
     name: str
-    version: str = ""  # differs for every write, also after delete and create; an @ and what follows may be left out
-    stamp: str = ""  # of the put that wrote *this* version; "": another hand wrote it, or unknown
+    version: str = ""
+    stamp: str = ""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    created: datetime | None = None  # of the secret, aware
-    updated: datetime | None = None  # of this version, aware
-    state: State = "live"  # bare: a name that never had a value
-    branches: tuple[str, ...] = ()  # versions in a merge conflict; none is current, get reads each, `version` means all
-    note: str = ""  # of a write: a sentence for the report on what is missing, such as the stamp; "": nothing is
+    created: datetime | None = None
+    updated: datetime | None = None
+    state: State = "live"
+    branches: tuple[str, ...] = ()
+    note: str = ""
 
 
 class Stored(NamedTuple):
@@ -119,7 +157,24 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def explain(self, exc: Exception, op: str) -> Problem:
-        """Say what *exc*, raised by method *op*, means; call nothing."""
+        """Say what *exc*, raised by method *op*, means; call nothing.
+
+        *exc* is what the SDK raised, or a mistake in this plugin. Name the SDK's classes and statuses, and return
+        ``Problem(SecretsError)`` for the rest: a TypeError is not an outage, and would be repeated as one.
+        """
+
+    def native(self, name: str) -> str:
+        """Return the name for ``get`` of another tool's entry, whose *name* the user gives in the store's own terms."""
+        return name
+
+    def get_field(self, name: str, field: str, version: str = "") -> Stored:
+        """Return the text of one *field* of an entry, or of an old *version* of it; any other value as compact JSON.
+
+        This is the field of the JSON object in the value. A driver whose entries have fields of their own overrides
+        it. A missing field: NotFound; a value that is not a JSON object: Corrupt.
+        """
+        value, entry = self.get(name, version) if version else self.get(name)
+        return Stored(field_of(value, field), entry)
 
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
         """Return an answer for each of at most ``caps.batch`` names."""
@@ -186,6 +241,9 @@ class Driver(abc.ABC):
         """Make the writes of this thread inside the block one write at its end; an exception writes none of them."""
         return nullcontext()
 
+    def prepare(self) -> None:  # nothing to do where a client is made quickly
+        """Make what the first call needs and takes long, such as the SDK's client; call nothing over a network."""
+
     def setup(self) -> str:
         """Make the store itself where a plugin can; return a sentence on what was made, "" for nothing."""
         return ""
@@ -212,19 +270,53 @@ class Driver(abc.ABC):
         """Let go of the connection; twice is fine. Never called in a forked child."""
 
 
+def field_of(value: Secret, field: str) -> Secret:
+    """Return *field* of the JSON object that *value* is; see ``Driver.get_field``."""
+    import json
+
+    try:
+        fields: object = json.loads(value.reveal())
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise Corrupt("the value is not a JSON object", hint="leave #FIELD out to read the whole value")
+    return as_field(cast("dict[str, object]", fields), field)
+
+
+def as_field(fields: Mapping[str, object], field: str) -> Secret:
+    """Return *field* of the fields of an entry: its text, or the compact JSON of another value; NotFound for none."""
+    import json
+
+    if field not in fields:
+        raise NotFound(f"the entry has no field {field!r}")
+    found = fields[field]
+    return Secret(found if isinstance(found, str) else json.dumps(found, separators=(",", ":"), ensure_ascii=False))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A store URL, taken apart. It holds no credential."""
+    """A store URL, taken apart by the core. It holds no credential: those are in `environ`, or found by the SDK.
+
+    - `url`: the whole URL, as the user wrote it
+    - `scheme`: in lower case
+    - `host`: what stands between // and the next slash
+    - `path`: what follows the host, unquoted, without the slash; for a scheme without //, all of it
+    - `options`: the query; only options that the store type declares, each in its form
+    - `base`: the folder where relative paths start
+    - `create`: the user named this store, so that the first write may make it
+    - `timeout`: seconds that a read may take, repeats included; see `seconds`
+    - `environ`: the environment variables; a driver reads these, and not those of the process
+    """
 
     url: str
     scheme: str
-    host: str = ""  # what stands between // and the next slash
-    path: str = ""  # what follows it, unquoted, without the slash; for a scheme without //, all of it
-    options: Mapping[str, str] = field(default_factory=dict[str, str])  # the query; only known ones
-    base: str = "."  # the folder where relative paths start
-    create: bool = False  # the user named this store: the first write may make it
-    timeout: float = 15.0  # seconds that a read may take, repeats included; see ``seconds``
-    environ: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # the process environment
+    host: str = ""
+    path: str = ""
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    base: str = "."
+    create: bool = False
+    timeout: float = 15.0
+    environ: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def seconds(self, *, write: bool = False) -> float:
         """Return the seconds that one operation may take, repeats included: a write has four times those of a read."""
@@ -238,14 +330,22 @@ def seconds_for(timeout: float, *, write: bool) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a store URL. The core checks its form; help and tables are made from it."""
+    """One option of a store URL. The core checks its form; help and tables are made from it.
 
-    help: str  # one line
-    form: str = ""  # a regular expression that the whole value must match; "": anything, also nothing
-    expected: str = ""  # names the form in errors: "a region, for example eu-west-1"
-    separator: str = ""  # between several values, each of which must match the form
-    default: str = ""  # in words
-    place: bool = True  # False: URLs that differ in this option alone name the same place
+    - `help`: one line
+    - `form`: a regular expression that the whole value must match; "": anything, also nothing
+    - `expected`: the form in words, for errors: "a region, for example eu-west-1"
+    - `separator`: the text between several values, each of which must match the form; "": one value
+    - `default`: what happens without the option, in words
+    - `place`: False where URLs that differ in this option alone name the same place
+    """
+
+    help: str
+    form: str = ""
+    expected: str = ""
+    separator: str = ""
+    default: str = ""
+    place: bool = True
 
     def problem(self, text: str) -> str:
         """Return what is wrong with the value *text*, "" for nothing."""
@@ -258,13 +358,23 @@ class Option:
 
 
 class VaultNames(NamedTuple):
-    """The native names of one vault, from which a plugin makes a policy."""
+    """The native names of one vault, from which a plugin makes a policy.
 
-    secrets: str  # the prefix of its secrets, joiner included
-    record: str  # its record
-    workspace: str  # the prefix of everything in the workspace, joiner included
-    records: str  # the prefix of all records of the workspace; "" where each is in its vault's container
-    container: str = ""  # its container, where the store has containers
+    For an external secret with a native name, ``secrets`` is that name and has no joiner at its end; a policy for
+    reading grants just this name.
+
+    - `secrets`: the prefix of its secrets, joiner included
+    - `record`: its record
+    - `workspace`: the prefix of everything in the workspace, joiner included
+    - `records`: the prefix of all records of the workspace; "" where each is in its vault's container
+    - `container`: its container, where the store has containers
+    """
+
+    secrets: str
+    record: str
+    workspace: str
+    records: str
+    container: str = ""
 
 
 class Location(NamedTuple):
@@ -307,19 +417,30 @@ Format = Callable[[Target, Location], str | ExternalSecret | SecretProvider]  # 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreType:
-    """One URL scheme that a plugin opens."""
+    """One URL scheme that a plugin opens.
+
+    - `scheme`: the scheme, in lower case
+    - `open`: returns a driver for a target. It imports the SDK, calls nothing and does not sign in: the first call of
+      the driver does. A wrong option is a ConfigError that names it
+    - `options`: the URL's options, each an Option, or its line of help; others are refused before `open`. Every store
+      has the option `timeout`
+    - `extra`: the extra that is named when an import fails: `pip install 'DISTRIBUTION[extra]'`
+    - `prefixed`: the URL's path is a prefix of every native name, which the core adds. False: the path is a place, such
+      as a file
+    - `policy`: returns the least-privilege policy, as text, for a use of some vaults; None: the store has none
+    - `where`: how other tools name a secret, by format, without its value; the format `native` is every store's
+    - `sdk`: the distributions whose versions `tailorsecrets doctor` shows
+    - `api`: the version of this seam that the plugin needs
+    """
 
     scheme: str
-    open: Callable[[Target], Driver]  # imports the SDK inside; no network, no sign-in before the first call
-    options: Mapping[str, Option | str] = field(
-        default_factory=dict[str, Option | str]
-    )  # a str: help; others are refused
-    extra: str = ""  # named when an import fails: pip install 'tailorsecrets[extra]'
-    prefixed: bool = True  # the URL's path is a prefix of every native name; False: it is a place, such as a file
-    policy: Callable[[Target, Sequence[VaultNames], Literal["read", "deploy"]], str] | None = None  # least privilege
-    where: Mapping[str, Format] = field(default_factory=dict[str, Format])  # how other tools name a secret, by format;
-    # no value; besides ``native``, which every store has
-    sdk: Sequence[str] = ()  # the distributions whose versions ``doctor`` shows
+    open: Callable[[Target], Driver]
+    options: Mapping[str, Option | str] = field(default_factory=dict[str, Option | str])
+    extra: str = ""
+    prefixed: bool = True
+    policy: Callable[[Target, Sequence[VaultNames], Literal["read", "deploy"]], str] | None = None
+    where: Mapping[str, Format] = field(default_factory=dict[str, Format])
+    sdk: Sequence[str] = ()
     api: int = API
 
 
@@ -393,14 +514,18 @@ class PerProcess(Generic[T]):
         self._slots: dict[int, _Slot[T]] = {}
 
     def get(self) -> T:
-        """Return this process's thing; one thread makes it while the others wait."""
+        """Return this process's thing; one thread makes it while the others wait.
+
+        If that fails, it fails for those who waited too: each would wait for its own attempt after all before it.
+        """
         slot = self._slots.get(os.getpid())
         if slot is not None and slot.things:
             return slot.things[0]
         slot = self._slots.setdefault(os.getpid(), _Slot())  # a single step: a fork copies no lock that is held for it
+        failures = slot.failures
         with slot.lock:
             if not slot.things:
-                slot.things.append(self._make())
+                slot.attempt(self._make, failures)
             return slot.things[0]
 
     def drop(self, thing: T | None = None) -> T | None:
@@ -418,6 +543,17 @@ class PerProcess(Generic[T]):
 class _Slot(Generic[T]):
     def __init__(self) -> None:
         self.lock, self.things = threading.Lock(), list[T]()  # none or one; a list, since the thing may be None
+        self.failures, self._failure = 0, list[Exception]()  # their number, and the last one
+
+    def attempt(self, make: Callable[[], T], failures: int) -> None:
+        """Make the thing, unless an attempt has failed since there were *failures*."""
+        if self.failures != failures:
+            raise self._failure[0]
+        try:
+            self.things.append(make())
+        except Exception as exc:
+            self.failures, self._failure = self.failures + 1, [exc]
+            raise
 
 
 class ServerClock:

@@ -35,6 +35,10 @@ class Connection:
         self._target, self.clock = target, ServerClock()
         self._client = PerProcess(lambda: _open_client(target, sessions.drop() or open_session(target), self.clock))
 
+    def prepare(self) -> None:
+        """Make the client."""
+        self._client.get()
+
     @contextmanager
     def reading(self) -> "Generator[SecretsManagerClient]":
         """Give the client for one read: all calls in the block share its budget."""

@@ -62,6 +62,10 @@ class AwsDriver(Driver):
         self._connection = Connection(target)
         self._sleep = sleep
 
+    def prepare(self) -> None:
+        """Make botocore's client, which takes a good part of a second."""
+        self._connection.prepare()
+
     def get(self, name: str, version: str = "") -> Stored:
         """Return the value of AWSCURRENT, or of *version*."""
         which: dict[str, Any] = {"VersionId": version} if version else {"VersionStage": entries.CURRENT}

@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from botocore.credentials import (
@@ -15,6 +16,7 @@ from botocore.credentials import (
     RefreshableCredentials,
 )
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.loaders import create_loader
 from botocore.session import Session
 
 from tailorsecrets.driver import Target
@@ -41,7 +43,11 @@ def open_session(target: Target) -> Session:
         if name in handed and variable not in session.instance_variables():
             session.set_config_variable(variable, handed[name])
     session.set_config_variable("region", _region_of(target, session.get_scoped_config()))
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     return session
+
+
+_loader = cache(create_loader)  # all sessions share what it has parsed: most of the time to make a client
 
 
 def _region_of(target: Target, profile: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from google.api_core import exceptions
 from google.cloud.secretmanager_v1.types import Secret as GoogleSecret
+from google.cloud.secretmanager_v1.types import SecretVersion
 
 from tailorsecrets.driver import ABSENT, Budget, Caps, Driver, Entry, Identity, Problem, Stored, Target
 from tailorsecrets.errors import Corrupt, NotFound
@@ -200,9 +201,15 @@ class GcpDriver(Driver):
         try:
             return calls.access(name, version)
         except exceptions.FailedPrecondition:
-            if not self._is_deleted(calls, name):
+            if not (self._is_destroyed(calls, name, version) or self._is_deleted(calls, name)):
                 raise
         raise NotFound(f"{name!r} is deleted")
+
+    def _is_destroyed(self, calls: Calls, name: str, version: str) -> bool:
+        """Return whether *version* is an old one that was destroyed, as far as the login may know."""
+        with suppress(exceptions.PermissionDenied):
+            return version != LATEST and calls.version(name, int(version)).state == SecretVersion.State.DESTROYED
+        return False
 
     def _is_deleted(self, calls: Calls, name: str) -> bool:
         """Return whether a delete disabled *name*, as far as the login may know."""

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultError
 
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, Target
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, Target, as_field
 from tailorsecrets.errors import (
     AlreadyExists,
     Conflict,
@@ -79,15 +79,19 @@ class VaultDriver(Driver):
 
     def get(self, name: str, version: str = "") -> Stored:
         """Read the value of the current version, or of *version*."""
-        path, wanted = self._mounts.path(name), entries.parse(version)
-        if version and wanted is None:
-            raise NotFound
-        value, found = self._read(path, lambda: self._kv.read(path, wanted.number if wanted else None))
-        if wanted and found["created_time"] != wanted.created:
-            raise NotFound  # purged since, and written as often again
+        value, entry = self._version(name, version, self._kv.read)
         if value is None:
             raise Corrupt(f"the entry has no text in the field {self._options.field}", hint="see the option field")
-        return Stored(value, entries.read(name, found))
+        return Stored(value, entry)
+
+    def native(self, name: str) -> str:
+        """Mark *name* with a slash: a path in the mount of the URL, or for a mount a vault, in the mount it names."""
+        return f"/{name}"
+
+    def get_field(self, name: str, field: str, version: str = "") -> Stored:
+        """Read one field of the entry."""
+        fields, entry = self._version(name, version, self._kv.read_fields)
+        return Stored(as_field(fields, field), entry)
 
     def stat(self, name: str) -> Entry:
         """Read the metadata."""
@@ -234,6 +238,18 @@ class VaultDriver(Driver):
             return ""
         kind = type(failure) if isinstance(failure, SecretsError) else self.explain(failure, "put").kind
         return f"the value is written, but {missing}: {kind.meaning}"
+
+    def _version(
+        self, name: str, version: str, read: Callable[[KvPath, int | None], tuple[T, Json]]
+    ) -> tuple[T, Entry]:
+        """Return what *read* finds in the current version or in *version*, and its entry."""
+        path, wanted = self._mounts.path(name), entries.parse(version)
+        if version and wanted is None:
+            raise NotFound
+        value, found = self._read(path, lambda: read(path, wanted.number if wanted else None))
+        if wanted and found["created_time"] != wanted.created:
+            raise NotFound  # purged since, and written as often again
+        return value, entries.read(name, found)
 
     def _current(self, path: KvPath) -> _Current | None:
         """Return the state of the secret, None where it does not exist."""

@@ -35,10 +35,14 @@ class Kv:
 
     def read(self, path: KvPath, number: int | None = None) -> tuple[Secret | None, Json]:
         """Return the text in the field, None where it holds none, and the metadata of the version."""
-        data = self._data("read_secret_version", path, version=number, raise_on_deleted_version=True)
-        fields: Json = data["data"] or {}
+        fields, metadata = self.read_fields(path, number)
         value = fields.get(self._field)
-        return Secret(value) if isinstance(value, str) else None, data["metadata"]
+        return Secret(value) if isinstance(value, str) else None, metadata
+
+    def read_fields(self, path: KvPath, number: int | None = None) -> tuple[Json, Json]:
+        """Return all fields of the entry, and the metadata of the version."""
+        data = self._data("read_secret_version", path, version=number, raise_on_deleted_version=True)
+        return data["data"] or {}, data["metadata"]
 
     def write(self, path: KvPath, value: Secret, cas: int) -> Json:
         """Write a version over version *cas*, 0 for none, and return its metadata."""

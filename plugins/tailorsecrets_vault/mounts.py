@@ -78,6 +78,8 @@ class OneMount(Mounts):
         """Return the path of *name*."""
         _check_name(name)
         mount = self._mount or self._mount_of_path()
+        if name.startswith("/"):
+            return KvPath(mount, name.removeprefix("/"))
         if not name.startswith(f"{mount}/"):
             raise NameInvalid(f"{name!r} is outside of the mount {mount}")
         return KvPath(mount, name.removeprefix(f"{mount}/"))
@@ -99,8 +101,16 @@ class MountPerVault(Mounts):
     def path(self, name: str) -> KvPath:
         """Return the path of *name*."""
         _check_name(name)
+        if name.startswith("/"):
+            return self._elsewhere(name.removeprefix("/"))
         workspace, vault, path = name.split("/", 2)
         return KvPath(f"{workspace}/{vault}", path)
+
+    def _elsewhere(self, name: str) -> KvPath:
+        """Return the path of ``MOUNT/KEY``; a mount may have slashes, so the server is asked once."""
+        settings = self._ask_once(name)
+        mount = name.partition("/")[0] if settings is None else str(settings["path"]).strip("/")
+        return KvPath(mount, name.removeprefix(f"{mount}/"))
 
     def containers(self, prefix: str) -> Iterator[Entry]:
         """Yield the KV version 2 mounts under *prefix* that the token may see."""
@@ -164,6 +174,9 @@ def _note(settings: Json) -> str:
 
 
 def _check_name(name: str) -> None:
-    """Refuse names that hvac would turn into another path, such as ``a/../b`` and ``a//b``."""
-    if not _NAME.fullmatch(name):
+    """Refuse names that hvac would turn into another path, such as ``a/../b`` and ``a//b``.
+
+    A slash at the start marks the name of another tool's entry.
+    """
+    if not _NAME.fullmatch(name.removeprefix("/")):
         raise NameInvalid(f"{name!r} cannot be a path in Vault")

@@ -29,9 +29,22 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
 
 
 def _reader(target: Target, vault: VaultNames) -> Iterator[Rule]:
+    if vault.secrets.startswith("/"):
+        yield from _external(target, vault.secrets.removeprefix("/"))
+        return
     yield from _rules(target, vault, vault.secrets + "*", _READ)
     if vault.container:
         yield from _rules(target, vault, vault.record, {"data": ("deny",)})  # it holds the key of the stamps
+
+
+def _external(target: Target, name: str) -> Iterator[Rule]:
+    """Yield the rule for another tool's entry; without a mount in the URL, one for each mount that *name* may name."""
+    if target.path.strip("/"):
+        yield f"{_mount(target)}/data/{name}", ("read",)
+        return
+    parts = name.split("/")
+    for end in range(1, len(parts)):
+        yield f"{'/'.join(parts[:end])}/data/{'/'.join(parts[end:])}", ("read",)
 
 
 def _deployer(target: Target, vault: VaultNames) -> Iterator[Rule]:

@@ -1,58 +1,95 @@
-"""``check``: whether a program with this login can read every secret of the config."""
+"""``check``: whether a program with this login can read every secret of the config, at every target."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from tailorsecrets.cli import exits
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.nearest import see_doctor
+from tailorsecrets.cli.nearest import say_to_doctor
 from tailorsecrets.driver import Stored
-from tailorsecrets.errors import Unauthenticated, Unavailable
-from tailorsecrets.store.names import Place
+from tailorsecrets.errors import Unavailable
+from tailorsecrets.store.names import ExternalName, Place
 from tailorsecrets.store.operations import ReadResult
-from tailorsecrets.store.parallel import AT_ONCE
-from tailorsecrets.store.store import workspace_of
+from tailorsecrets.targets.choice import identity
+from tailorsecrets.targets.opening import open_choice
+from tailorsecrets.variables.reading import answers_of
 
 if TYPE_CHECKING:
-    from tailorsecrets.store.store import Store
-
-_NO_ACCESS = (Unauthenticated, Unavailable)
+    from tailorsecrets.targets.choice import Choice
 
 
-@command("check", "tailorsecrets check", "tailorsecrets check --profile prod --json")
+class _Checked(NamedTuple):
+    """One target, what to read there, and the secrets with a native name."""
+
+    target: "Choice"
+    places: list[Place]
+    external: Mapping[Place, ExternalName]
+
+
+@command(
+    "check",
+    "tailorsecrets check",
+    "tailorsecrets check --profile prod --json",
+    "tailorsecrets check -p staging -p prod",
+    several_profiles=True,
+)
 def check(invocation: Invocation) -> int:
-    """Read every secret of the config, also external ones.
+    """Read every secret of the config, also external ones, at every target.
 
     Prints one line for each secret, without its value, and exits 1 when one of them cannot be read.
     """
-    names = invocation.config().declarations.names()
-    places = [Place(vault, secret) for vault, secrets in names.items() for secret in secrets]
-    with invocation.open() as store:
-        answers = _read(store, places)
+    checked = _checked(invocation)
+    invocation.wait_notice.start(", ".join(dict.fromkeys(each.target.url for each in checked)))
+    with ThreadPoolExecutor(max(len(checked), 1)) as threads:
+        found = list(threads.map(partial(_read_at, invocation), checked))
     if invocation.json:
-        invocation.io.show_json([_row(place, answers.get(place)) for place in places])
+        invocation.io.show_json(_document(checked, found))
     else:
-        for place in places:
-            invocation.io.show_coloured(_line(place, answers.get(place)))
-        if any(isinstance(answers.get(place), _NO_ACCESS) for place in places):
-            invocation.io.say(f"hint: {see_doctor(invocation)}")
-    return exits.DONE if all(isinstance(answers.get(place), Stored) for place in places) else exits.ERROR
+        _show(invocation, checked, found)
+    say_to_doctor([answer for answers in found for answer in answers if answer is not None], invocation)
+    return exits.DONE if all(isinstance(a, Stored) for answers in found for a in answers) else exits.ERROR
 
 
-def _read(store: "Store", places: Sequence[Place]) -> dict[Place, ReadResult]:
-    """Return the answers for *places*. After the first outage the rest has none: each would wait as long."""
-    at_once = max(store.caps.batch, AT_ONCE)
-    answers: dict[Place, ReadResult] = {}
-    for start in range(0, len(places), at_once):
-        some = places[start : start + at_once]
-        try:
-            answers |= workspace_of(store).read_many(some)
-        except Unavailable as error:  # of a batch
-            answers |= dict.fromkeys(some, error)
-        if any(isinstance(answer, Unavailable) for answer in answers.values()):
-            break
-    return answers
+def _checked(invocation: Invocation) -> list[_Checked]:
+    """Return what to read at each target of the profiles, each target once."""
+    declarations, found = invocation.config().declarations, dict[Hashable, _Checked]()
+    names = declarations.names()
+    for routes in invocation.routes:
+        routes.check_declared(names, declarations.external)
+        found.setdefault(identity(routes.primary), _Checked(routes.primary, [], routes.external_at(routes.primary)))
+        for place in (Place(vault, secret) for vault, secrets in names.items() for secret in secrets):
+            for target in routes.asked(place):
+                new = _Checked(target, [], routes.external_at(target))
+                places = found.setdefault(identity(target), new).places
+                if place not in places:
+                    places.append(place)
+    return [each for each in found.values() if each.places or len(found) == 1]
+
+
+def _read_at(invocation: Invocation, checked: _Checked) -> list[ReadResult | None]:
+    with open_choice(checked.target, invocation.environ, external=checked.external) as store:
+        answers = answers_of(store, checked.places)
+    return [answers.get(place) for place in checked.places]
+
+
+def _show(invocation: Invocation, checked: Sequence[_Checked], found: Sequence[Sequence[ReadResult | None]]) -> None:
+    for (target, places, _), answers in zip(checked, found, strict=True):
+        if len(checked) > 1:
+            invocation.io.show(f"{target}:")
+        for place, answer in zip(places, answers, strict=True):
+            invocation.io.show_coloured(_line(place, answer))
+
+
+def _document(checked: Sequence[_Checked], found: Sequence[Sequence[ReadResult | None]]) -> list[dict[str, object]]:
+    """Return a row for each secret at each target; it names the target where there are several."""
+    return [
+        _row(place, answer) | ({"target": each.target.full_url} if len(checked) > 1 else {})
+        for each, answers in zip(checked, found, strict=True)
+        for place, answer in zip(each.places, answers, strict=True)
+    ]
 
 
 def _row(place: Place, answer: ReadResult | None) -> dict[str, object]:

@@ -54,7 +54,7 @@ def diff(
     )
     _check_vaults(vault_names, found)
     for target in unlisted:
-        invocation.io.say(f"note: {target}: the list is denied, so what only it holds is not shown")
+        invocation.io.say(f"note: {target}: there is no list, so what only it holds is not shown")
     if invocation.json:
         invocation.io.show_json(document(found, targets))
     else:

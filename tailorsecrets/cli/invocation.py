@@ -160,7 +160,8 @@ class Invocation:
         """Open the chosen store for a program that works between its calls, so that silence means nothing."""
         from tailorsecrets.targets.opening import open_choice
 
-        return open_choice(self.choice, self.environ, create=create)
+        external = self.routes[0].external_at(self.choice)
+        return open_choice(self.choice, self.environ, create=create, external=external)
 
     def open_to_write(self, action: str, *, create: bool | None = None) -> "Store":
         """Announce *action* and open the store."""

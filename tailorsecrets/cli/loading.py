@@ -27,7 +27,7 @@ def load_app(invocation: Invocation, spec: str) -> "App":
         raise ConfigError(f"--app {spec}: not a tailorsecrets.app.App", hint=_FORM)
     common = invocation.common
     if found.secrets and (common.store or common.workspace_id or common.profile):
-        found.secrets.connect(store=invocation.open_for_app)
+        found.secrets._follow(invocation.routes[0], invocation.environ)  # noqa: SLF001  # not for users
     return found
 
 

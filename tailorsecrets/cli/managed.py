@@ -7,8 +7,9 @@ from tailorsecrets.cli.failures import Failed
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.prompts import confirm
 from tailorsecrets.deploy.by_hand import OpenTarget, Outcome, everywhere, look, owner_of
-from tailorsecrets.errors import SecretsError
-from tailorsecrets.store.names import check_names
+from tailorsecrets.errors import SecretsError, Unsupported
+from tailorsecrets.store.names import Place, check_names
+from tailorsecrets.store.operations import EXTERNAL, EXTERNAL_HINT
 from tailorsecrets.store.store import Store, workspace_of
 
 if TYPE_CHECKING:
@@ -19,9 +20,14 @@ T = TypeVar("T")
 _RELEASED: Final = "{} no longer manages the vault {}; its next apply treats the vault as unmanaged"
 
 
-def action(verb: str, vault: str, secret: str) -> str:
-    """Check the names and return how the change is announced."""
+def action(invocation: Invocation, verb: str, vault: str, secret: str) -> str:
+    """Check the names and return how the change is announced.
+
+    Raise Unsupported for a secret of others, for which the profile has a native name.
+    """
     check_names([("vault", vault), ("secret", secret)])
+    if any(routes.native(Place(vault, secret)) for routes in invocation.routes):
+        raise Unsupported(f"secret {vault}/{secret}: {EXTERNAL}", hint=EXTERNAL_HINT, vault=vault, secret=secret)
     return f"secret {verb} {vault}/{secret}"
 
 

@@ -13,7 +13,7 @@ from tailorsecrets.errors import (
     VersionNotFound,
 )
 
-_FOR_DOCTOR = (Unauthenticated.code, Unavailable.code)  # also of a command that did a part of its work
+_FOR_DOCTOR = (Unauthenticated.code, Unavailable.code)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -29,13 +29,24 @@ def suggestion(error: SecretsError, invocation: Invocation) -> str:
 
     An error of sign-in or reach points to ``doctor``.
     """
-    to_doctor = see_doctor(invocation) if error.code in _FOR_DOCTOR else ""
-    return "; ".join(filter(None, [_nearest_declared(error, invocation), error.hint, to_doctor]))
+    return "; ".join(filter(None, [_nearest_declared(error, invocation), error.hint, to_doctor(error, invocation)]))
 
 
-def see_doctor(invocation: Invocation) -> str:
-    """Return a sentence that points to ``doctor`` for the same target."""
+def to_doctor(error: object, invocation: Invocation) -> str:
+    """Return a sentence that points to ``doctor`` for the same target, "" for *error* of any other kind.
+
+    The code decides: the error of a command that did a part of its work has that of its cause.
+    """
+    if not isinstance(error, SecretsError) or error.code not in _FOR_DOCTOR:
+        return ""
     return f"to find the cause, run: {PROGRAM} doctor{invocation.common.flags()}"
+
+
+def say_to_doctor(errors: Iterable[object], invocation: Invocation) -> None:
+    """Point to ``doctor`` on stderr where one of *errors*, which are in the output, is about sign-in or reach."""
+    pointer = next(filter(None, (to_doctor(error, invocation) for error in errors)), "")
+    if pointer and not invocation.json:
+        invocation.io.say(f"hint: {pointer}")
 
 
 def _nearest_declared(error: SecretsError, invocation: Invocation) -> str:

@@ -23,8 +23,8 @@ _COMMANDS = {
     "generate": ("generate:generate", "Write the types module, for type-checked reads."),
     "secret": ("secret:group", "Manage vaults and secrets by hand."),
     "file": ("file:group", "Manage an encrypted store file."),
-    "check": ("check:check", "Read every secret of the config, also external ones."),
-    "policy": ("policy:policy", "Print the least-privilege policy of the store."),
+    "check": ("check:check", "Read every secret of the config, also external ones, at every target."),
+    "policy": ("policy:policy", "Print the least-privilege policy of the store, one for each target of the profile."),
     "run": ("run:run", "Run a command with secrets as environment variables."),
     "export": ("export:export", "Print secrets for other tools: dotenv, JSON, a shell, Kubernetes."),
     "import": ("importing:import_", "Write the variables of a file to a vault, as secrets."),
@@ -32,6 +32,7 @@ _COMMANDS = {
     "where": ("where:where", "Print where other tools find a secret, without its value."),
     "doctor": ("doctor:doctor", "Find out why a store cannot be used."),
     "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
+    "plugin": ("plugin:group", "List, check and start store plugins."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }
 

@@ -20,7 +20,7 @@ from tailorsecrets.store.store import workspace_of
 def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Undo the deletion of a secret, if the store supports it."""
     ask, code = f"Restore {vault_name}/{name} by hand?", "SECRET_CREATION_CANCELLED"
-    with open_route(invocation, vault_name, action("restore", vault_name, name)) as targets:
+    with open_route(invocation, vault_name, action(invocation, "restore", vault_name, name)) as targets:
         look(targets, lambda store: workspace_of(store).need("undelete"))
         by_hand = ByHand(targets, vault_name, invocation, must_exist=False)
         by_hand.confirm(ask, code=code, yes=yes)
@@ -35,7 +35,7 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
 def rollback(invocation: Invocation, vault_name: str, name: str, version: str, yes: bool) -> None:
     """Write the value of an old version as a new version. This also settles a conflict."""
     ask, code = f"Roll back {vault_name}/{name} by hand?", "SECRET_UPDATE_CANCELLED"
-    with open_route(invocation, vault_name, action("rollback", vault_name, name)) as targets:
+    with open_route(invocation, vault_name, action(invocation, "rollback", vault_name, name)) as targets:
         primary = targets[0].store
         workspace_of(primary).need("versions")
         by_hand = ByHand(targets, vault_name, invocation)
@@ -51,7 +51,7 @@ def rollback(invocation: Invocation, vault_name: str, name: str, version: str, y
 def purge(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Delete a secret for good, with all its versions. This cannot be undone."""
     question = f"Delete {vault_name}/{name} and its versions for good"
-    with open_route(invocation, vault_name, action("purge", vault_name, name)) as targets:
+    with open_route(invocation, vault_name, action(invocation, "purge", vault_name, name)) as targets:
         need_terminal(question, invocation, yes=yes)
         check_kept(targets, vault_name, name)
         by_hand = ByHand(targets, vault_name, invocation, must_exist=False)

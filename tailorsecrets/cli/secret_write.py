@@ -77,7 +77,7 @@ def update(invocation: Invocation, vault_name: str, name: str, given: Given, yes
 def delete(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
     """Delete a secret. If the store supports it, secret restore undoes this."""
     question = f"Delete {vault_name}/{name}"
-    with open_route(invocation, vault_name, action("delete", vault_name, name)) as targets:
+    with open_route(invocation, vault_name, action(invocation, "delete", vault_name, name)) as targets:
         need_terminal(question, invocation, yes=yes)
         by_hand = ByHand(targets, vault_name, invocation)
         confirm_by_name(question, name, invocation, code="SECRET_DELETION_CANCELLED", yes=yes)
@@ -99,7 +99,7 @@ def _put(
     code: str,
     yes: bool,
 ) -> None:
-    with open_route(invocation, vault, action(verb, vault, name)) as targets:
+    with open_route(invocation, vault, action(invocation, verb, vault, name)) as targets:
         value = read_value(invocation, given, cancelled=code)
         look(targets, lambda store: workspace_of(store).check_value(vault, name, value))
         by_hand = ByHand(targets, vault, invocation)

@@ -1,16 +1,19 @@
 """The secrets that a command line chooses, by the names of their variables. Nothing here needs click."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place, check_names
 from tailorsecrets.variables import names
-from tailorsecrets.variables.reading import answers_of, check_all_there, expanded, found_in
+from tailorsecrets.variables.reading import check_all_there, found_in, read_in_turn
 
 if TYPE_CHECKING:
+    from tailorsecrets.store.store import Store
     from tailorsecrets.targets.choice import Choice
+    from tailorsecrets.targets.routes import Route
 
 
 class Selection(NamedTuple):
@@ -41,21 +44,24 @@ def read_variables(invocation: Invocation, selection: Selection) -> dict[str, Se
 def read_secrets(invocation: Invocation, wanted: Sequence[Place]) -> tuple[list[Place], dict[Place, Secret]]:
     """Return the secrets that *wanted* names, each by itself or by its vault, and the values of those that exist.
 
-    Each is read at the primary target of its vault, or at that of ``--store``.
+    Each is read at the targets of its vault in the order of reading, or at that of ``--store`` alone.
     """
     from tailorsecrets.targets.opening import open_choice
 
     routes = invocation.routes[0]
-    by_target: dict[Choice, list[Place]] = {}
+    by_route: dict[Route, list[Place]] = {}
     for place in wanted:
-        by_target.setdefault(routes.read_by_hand(place.vault), []).append(place)
-    invocation.wait_notice.start(", ".join(dict.fromkeys(choice.url for choice in by_target)))
+        by_route.setdefault(routes.asked(place), []).append(place)
+    invocation.wait_notice.start(", ".join(dict.fromkeys(choice.url for route in by_route for choice in route)))
+
+    def opened(choice: "Choice") -> "Store":
+        return open_choice(choice, invocation.environ, external=routes.external_at(choice))
+
     places, values = list[Place](), dict[Place, Secret]()
-    for choice, some in by_target.items():
-        with open_choice(choice, invocation.environ) as store:
-            found = expanded(store, some)
-            places += found
-            values |= found_in(answers_of(store, found))
+    for route, some in by_route.items():
+        found, answers = read_in_turn([partial(opened, choice) for choice in route], some)
+        places += found
+        values |= found_in(answers)
     return places, values
 
 

@@ -11,11 +11,13 @@ from tailorsecrets.cli.ages import age_in_words
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import vaults_option
+from tailorsecrets.cli.nearest import say_to_doctor
 from tailorsecrets.cli.plans import path
 from tailorsecrets.cli.printing import iso, show_table
 from tailorsecrets.cli.streams import printable
-from tailorsecrets.deploy.overview import declared, homes, read_columns
-from tailorsecrets.deploy.status import Cell, Column, Row, counts, is_calm, table
+from tailorsecrets.cli.targets import declared_routes
+from tailorsecrets.deploy.overview import declared, overview
+from tailorsecrets.deploy.status import Cell, Column, Row, counts, is_calm
 from tailorsecrets.errors import SecretsError, VaultNotFound
 from tailorsecrets.store.survey import Seen
 from tailorsecrets.targets.choice import Choice
@@ -60,6 +62,7 @@ def status(
         invocation.io.show(in_markdown(rows, columns, now))
     elif rows:
         show_table(invocation, ("SECRET", *labels(columns)), [list(_line(row, now)) for row in rows])
+    say_to_doctor((column.error for column in columns), invocation)
     return exits.CHANGES if detailed_exitcode and not is_calm(rows) else exits.DONE
 
 
@@ -118,16 +121,16 @@ def in_words(cell: Cell, now: datetime) -> str:
 
 def _table(invocation: Invocation, vaults: Sequence[str]) -> tuple[list[Row], list[Column]]:
     config = invocation.config()
-    wanted = declared(config, invocation.environ, Path(invocation.folder))
-    profiles = invocation.routes
-    for routes in profiles:
-        routes.check_declared(config.declarations.names(), config.declarations.external)
+    profiles = declared_routes(invocation, config)
     invocation.wait_notice.start(", ".join(dict.fromkeys(t.url for routes in profiles for t in routes.targets)))
-    found = read_columns(wanted, profiles, lambda choice: open_choice(choice, invocation.environ))
-    columns = list(found.values())
+    rows, columns = overview(
+        declared(config, invocation.environ, Path(invocation.folder)),
+        profiles,
+        lambda choice: open_choice(choice, invocation.environ),
+        vaults,
+    )
     for column in columns:
         _say_notes(column, config.declarations.names(), invocation)
-    rows = table(wanted, homes(wanted, profiles), found, vaults)
     _check_vaults(vaults, rows, columns, config.declarations.names())
     return rows, columns
 
@@ -138,7 +141,7 @@ def _say_notes(column: Column, names: Mapping[str, object], invocation: Invocati
         invocation.io.say(f"note: {_reason(column.error, column.target)}")
     seen = column.seen or Seen({})
     if not seen.listed:
-        invocation.io.say(f"note: {column.target}: the list is denied, so only secrets of the config are shown")
+        invocation.io.say(f"note: {column.target}: there is no list, so only secrets of the config are shown")
     problems = [state.problem for vault, state in sorted(seen.vaults.items()) if state.problem and vault in names]
     native = [found for _, found in sorted(column.native.items()) if isinstance(found, SecretsError)]
     for error in [*problems, *native]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.config.config import Config
 from tailorsecrets.deploy.by_hand import OpenTarget
 from tailorsecrets.deploy.layout import Layout, layout
 from tailorsecrets.errors import ConfigError
@@ -13,6 +12,9 @@ from tailorsecrets.store.store import Store
 from tailorsecrets.targets.choice import Choice, same_target
 from tailorsecrets.targets.opening import open_choice, target_of
 from tailorsecrets.targets.routes import Routes
+
+if TYPE_CHECKING:
+    from tailorsecrets.config.config import Config
 
 
 class Targets(NamedTuple):
@@ -23,7 +25,7 @@ class Targets(NamedTuple):
     wanted: frozenset[int] | None = None
 
 
-def declared_routes(invocation: Invocation, config: Config) -> Sequence[Routes]:
+def declared_routes(invocation: Invocation, config: "Config") -> Sequence[Routes]:
     """Return the routes of the named profiles; ConfigError for names in them that *config* does not declare."""
     for routes in invocation.routes:
         routes.check_declared(config.declarations.names(), config.declarations.external)
@@ -79,7 +81,15 @@ def open_all(invocation: Invocation) -> Generator[list[OpenTarget]]:
 @contextmanager
 def _opened(invocation: Invocation, choices: Sequence[Choice]) -> Generator[list[OpenTarget]]:
     with ExitStack() as stack:
-        opened = [OpenTarget(each, stack.enter_context(open_choice(each, invocation.environ))) for each in choices]
+        opened = [
+            OpenTarget(
+                each,
+                stack.enter_context(
+                    open_choice(each, invocation.environ, external=invocation.routes[0].external_at(each))
+                ),
+            )
+            for each in choices
+        ]
         invocation.wait_notice.start(", ".join(choice.url for choice in choices))
         yield opened
 

@@ -4,7 +4,7 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
-from tailorsecrets.cli.names import complete_place
+from tailorsecrets.cli.names import complete_place, target_option
 from tailorsecrets.targets.where import NATIVE, parse_place
 from tailorsecrets.targets.where import where as where_of
 
@@ -23,7 +23,7 @@ from tailorsecrets.targets.where import where as where_of
     help="native, arn, ecs, eso, csi, cloudrun, appservice, vault-agent, terraform, or another of a plugin. "
     "Each store has some of them. Default: native.",
 )
-@click.option("--target", metavar="URL", help="Another store than the vault's primary.")
+@target_option
 def where(invocation: Invocation, place: str, form: str, target: str | None) -> None:
     """Print where other tools find a secret, without its value.
 

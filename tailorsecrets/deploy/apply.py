@@ -12,13 +12,12 @@ from typing import Final
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.joint import JointPlan
 from tailorsecrets.deploy.plan import Carried, Owned, Plan, Restored, Rotation, Step
-from tailorsecrets.deploy.planning import at_once, attempt
 from tailorsecrets.driver import Entry, Stored
 from tailorsecrets.errors import Conflict, Corrupt, Denied, NotFound, SecretsError
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.operations import STORE_ERRORS, ReadResult, is_version
-from tailorsecrets.store.parallel import parallel
+from tailorsecrets.store.parallel import at_once, attempt, parallel
 from tailorsecrets.store.record import Record, new_record
 from tailorsecrets.store.store import Store, workspace_of
 

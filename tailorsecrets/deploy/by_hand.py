@@ -5,7 +5,6 @@ from copy import copy
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
-from tailorsecrets.deploy.planning import at_once, attempt
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import (
     NotEmpty,
@@ -16,6 +15,7 @@ from tailorsecrets.errors import (
     VaultNotFound,
 )
 from tailorsecrets.store.names import Place
+from tailorsecrets.store.parallel import at_once, attempt
 from tailorsecrets.store.record import Owner, Record
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.targets.choice import Choice

@@ -9,7 +9,6 @@ from tailorsecrets.deploy.joint import JointPlan, TargetPlan
 from tailorsecrets.deploy.layout import Layout, layout
 from tailorsecrets.deploy.observe import Observed, observe, value_problems
 from tailorsecrets.deploy.plan import Desired, Owned, Plan, Step, diff
-from tailorsecrets.deploy.planning import at_once
 from tailorsecrets.driver import Stored
 from tailorsecrets.errors import (
     ConfigError,
@@ -25,6 +24,7 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
+from tailorsecrets.store.parallel import at_once
 from tailorsecrets.store.record import Owner, Record
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.workspace import VaultState

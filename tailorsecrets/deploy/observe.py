@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tailorsecrets.config.config import Config
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.plan import Desired, DesiredValue, Plan, diff
 from tailorsecrets.driver import Caps, Entry
@@ -15,8 +15,11 @@ from tailorsecrets.store.record import Record
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.workspace import VaultState, Workspace
 
+if TYPE_CHECKING:
+    from tailorsecrets.config.config import Config
 
-def read_desired(config: Config, environ: Mapping[str, str], folder: Path) -> Desired:
+
+def read_desired(config: "Config", environ: Mapping[str, str], folder: Path) -> Desired:
     """Read all sources of *config*, files relative to *folder*.
 
     Raise ValueInvalid that lists every secret without a value, unless the config skips those; ConfigError for a file
@@ -37,7 +40,7 @@ def read_desired(config: Config, environ: Mapping[str, str], folder: Path) -> De
     return Desired(config.owner, vaults, declarations.external)
 
 
-def nothing_desired(config: Config) -> Desired:
+def nothing_desired(config: "Config") -> Desired:
     """Return the empty declaration of the same owner, which removes everything that it owns."""
     return Desired(config.owner, {}, config.declarations.external, known=config.declarations.names())
 
@@ -155,8 +158,9 @@ def _values(
     """Return the values to compare, and the secrets of which nothing can tell whether they changed.
 
     A store without stamps needs all values. Where a write and its stamp are one call, a version without a stamp is
-    another tool's. Elsewhere it may be the app's own: its value is compared. If that may not be read, it is written
-    again, and gets its stamp then; it is unknown where this login may not keep stamps either.
+    another tool's. Elsewhere it may be the app's own, from a run that broke off: it is written once more, unread, and
+    gets its stamp then. Where this login may not keep stamps, its value is compared, and it is unknown if that may not
+    be read.
     """
     if not workspace.caps.stamps:
         return workspace.values(_there(desired, observed))[0], set()
@@ -167,8 +171,7 @@ def _values(
         for place in _there(desired, observed)
         if isinstance(desired.vaults[place.vault][place.secret], Secret) and _lacks_stamp(desired, observed, place)
     ]
-    values, unreadable = workspace.values(unstamped)
-    return values, workspace.cannot_stamp(unreadable)
+    return workspace.values(sorted(workspace.cannot_stamp(unstamped)))
 
 
 def _lacks_stamp(desired: Desired, observed: Mapping[str, VaultState], place: Place) -> bool:

@@ -1,15 +1,16 @@
 """Reading the status of all targets at once: metadata and records, no value of a store. Nothing here writes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tailorsecrets.config.config import Config
 from tailorsecrets.declared.sources import Generate
-from tailorsecrets.deploy.status import Column, Declared, Homes, Key
+from tailorsecrets.deploy.layout import layout
+from tailorsecrets.deploy.status import Column, Declared, Homes, Key, Row, table
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import ConfigError, SecretsError, StoreNotFound
 from tailorsecrets.secret import Secret
@@ -19,7 +20,10 @@ from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.survey import Names, Seen, refreshed, survey
 from tailorsecrets.store.workspace import Workspace
 from tailorsecrets.targets.choice import Choice, identity
-from tailorsecrets.targets.routes import NativePlace, Route, Routes
+from tailorsecrets.targets.routes import NativePlace, Routes
+
+if TYPE_CHECKING:
+    from tailorsecrets.config.config import Config
 
 Open = Callable[[Choice], Store]
 _NOTHING: Final = Seen({})
@@ -36,7 +40,7 @@ class _Want:
     native: dict[Place, NativePlace] = field(default_factory=dict[Place, NativePlace])
 
 
-def declared(config: Config, environ: Mapping[str, str], folder: Path) -> Declared:
+def declared(config: "Config", environ: Mapping[str, str], folder: Path) -> Declared:
     """Return what *config* declares, with the values whose sources are here; files are relative to *folder*."""
     declarations = config.declarations
     values: dict[Place, Secret] = {}
@@ -48,37 +52,39 @@ def declared(config: Config, environ: Mapping[str, str], folder: Path) -> Declar
     return Declared(config.owner, declarations.vaults, declarations.external, values)
 
 
-def homes(wanted: Declared, profiles: Sequence[Routes]) -> Homes:
-    """Return where the routes of *profiles* put everything."""
-    primaries: dict[tuple[str, Key], Key] = {}
-    for routes in profiles:
-        for vault in wanted.names:
-            route = _route(routes, vault)
-            primaries |= {(vault, identity(choice)): identity(route[0]) for choice in route}
+def overview(
+    wanted: Declared, profiles: Sequence[Routes], open_store: Open, vaults: Collection[str] = ()
+) -> tuple[list[Row], list[Column]]:
+    """Return the table of all targets of *profiles*, read at once, and what was seen at each; *vaults*: of these alone.
+
+    Raise ConfigError for a target that cannot be opened. An error of a target that was opened is in its column.
+    """
+    routes = [Routes((each.only,), profile=each.profile) if each.only else each for each in profiles]
+    columns = _columns(wanted, _wants(wanted, routes), open_store)
+    return table(wanted, _homes(wanted, routes), columns, vaults), list(columns.values())
+
+
+def _homes(wanted: Declared, profiles: Sequence[Routes]) -> Homes:
+    found = layout(profiles, wanted.names)
+    keys = [identity(target) for target in found.targets]
+    primaries = {(group.vault, keys[target]): keys[group.route[0]] for group in found.groups for target in group.route}
+    kept = {(vault, key) for key, vaults in zip(keys, found.kept, strict=True) for vault in vaults}
     external = {
         (place, identity(choice))
         for routes in profiles
         for place in _external(wanted)
         if routes.native(place) is None
-        for choice in _route(routes, place.vault)
+        for choice in routes.route(place.vault)
     }
-    return Homes(primaries, external)
+    return Homes(primaries, external, kept)
 
 
-def read_columns(wanted: Declared, profiles: Sequence[Routes], open_store: Open) -> dict[Key, Column]:
-    """Return what each target of *profiles* shows, all of them read at once; each target counts once.
-
-    Raise ConfigError for a target that cannot be opened. An error of a target that was opened is in its column.
-    """
-    wants = _wants(wanted, profiles)
-    stores = [open_store(want.target) for want in wants.values()]
-    try:
-        with ThreadPoolExecutor(max(len(wants), 1)) as threads:
-            columns = threads.map(partial(_column, wanted), wants.values(), stores)
-            return dict(zip(wants, columns, strict=True))
-    finally:
-        for store in stores:
-            store.close()
+def _columns(wanted: Declared, wants: Mapping[Key, _Want], open_store: Open) -> dict[Key, Column]:
+    with ExitStack() as stack:
+        stores = [stack.enter_context(open_store(want.target)) for want in wants.values()]
+        threads = stack.enter_context(ThreadPoolExecutor(max(len(wants), 1)))
+        columns = threads.map(partial(_column, wanted), wants.values(), stores)
+        return dict(zip(wants, columns, strict=True))
 
 
 def _read(
@@ -88,10 +94,6 @@ def _read(
         return read(environ, folder)
     except ConfigError:
         return None
-
-
-def _route(routes: Routes, vault: str) -> Route:
-    return (routes.only,) if routes.only else routes.route(vault)
 
 
 def _external(wanted: Declared) -> Iterator[Place]:
@@ -106,24 +108,24 @@ def _wants(wanted: Declared, profiles: Sequence[Routes]) -> dict[Key, _Want]:
         return wants.setdefault(identity(choice), _Want(choice))
 
     for routes in profiles:
-        for choice in (routes.only,) if routes.only else routes.targets:
+        for choice in routes.targets:
             at(choice).routed = True
             at(choice).profiles.append(routes.profile)
         for vault, secrets in wanted.names.items():
-            for choice in _route(routes, vault):
+            for choice in routes.route(vault):
                 at(choice).names.setdefault(vault, set()).update(secrets)
         for place in _external(wanted):
             native = routes.native(place)
             if native is not None:
                 at(native.target).native[place] = native
             else:
-                for choice in _route(routes, place.vault):
+                for choice in routes.route(place.vault):
                     at(choice).names.setdefault(place.vault, set()).add(place.secret)
     return wants
 
 
 def _column(wanted: Declared, want: _Want, store: Store) -> Column:
-    workspace, profiles = workspace_of(store), tuple(filter(None, dict.fromkeys(want.profiles)))
+    workspace, profiles = workspace_of(store), tuple(name for name in dict.fromkeys(want.profiles) if name)
     error: SecretsError | None = None
     seen = None
     native: dict[Place, Entry | SecretsError | None] = dict.fromkeys(want.native)

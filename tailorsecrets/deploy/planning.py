@@ -1,6 +1,6 @@
 """Planning over several targets: all of them are read at the same time. Nothing here writes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
@@ -11,6 +11,7 @@ from tailorsecrets.deploy.layout import Layout
 from tailorsecrets.deploy.observe import Observed, observe
 from tailorsecrets.deploy.plan import Desired
 from tailorsecrets.errors import SecretsError
+from tailorsecrets.store.parallel import at_once, attempt
 from tailorsecrets.store.store import Store, workspace_of
 
 T = TypeVar("T")
@@ -52,24 +53,6 @@ def plan_targets(
             [partial(_answered, observed, asked.get(number), stores[number]) for number, observed in enumerate(seen)]
         )
     return join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted, due=due)
-
-
-def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Return the results of *calls*, in order; run all at the same time, each in a thread of its own."""
-    if len(calls) < 2:  # noqa: PLR2004
-        return [call() for call in calls]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return [future.result() for future in [threads.submit(call) for call in calls]]
-
-
-def attempt(call: Callable[[], T]) -> T | SecretsError:
-    """Return the result of *call*, or the error that it raises."""
-    try:
-        return call()
-    except SecretsError as error:
-        return error.with_traceback(None)
 
 
 def _answered(observed: Seen, question: Question | None, store: Store) -> Seen:

@@ -86,10 +86,14 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Homes:
-    """Where things belong: the primary of each vault at each of its targets, and the targets of external secrets."""
+    """Where things belong: the primary of each vault at each of its targets, and the targets of external secrets.
+
+    ``kept`` are vaults that profiles which nobody asked about keep in a target.
+    """
 
     primaries: Mapping[tuple[str, Key], Key]
     external: Collection[tuple[Place, Key]] = ()
+    kept: Collection[tuple[str, Key]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,7 @@ class _Table:
         cell = self._vault_as_seen(vault, column.seen or Seen({}))
         if (vault, key) in self._homes.primaries:
             return cell
-        if cell.state != "ours":
+        if cell.state != "ours" or (vault, key) in self._homes.kept:
             return None
         return Cell("moved" if vault in self._declared.names else "extra")
 

@@ -9,14 +9,13 @@ from typing import Final
 from tailorsecrets.deploy.joint import JointPlan, TargetPlan
 from tailorsecrets.deploy.layout import Group, Layout
 from tailorsecrets.deploy.plan import Owned, Plan, Restored, Step
-from tailorsecrets.deploy.planning import at_once
 from tailorsecrets.deploy.reports import Done, SavedReport
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import Disabled, NotFound, Refused, SecretsError
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.operations import is_version
-from tailorsecrets.store.parallel import parallel
+from tailorsecrets.store.parallel import at_once, parallel
 from tailorsecrets.store.record import Record
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.workspace import Workspace

@@ -173,13 +173,13 @@ class _Examination:
     def _planning(self) -> Iterator[Check]:
         """Try to list names, to read records, and to read metadata."""
         if not self._caps.writes:
-            yield Check(name="plan", state="untried", text="the store does not offer writes")
+            yield Check(name="plan", state="untried", text="the store can only be read")
             return
         needed = self._found.may_plan
         if self._caps.lists:
             yield from _rights("list", {"": self._try(None, lambda _: self._list())}, "planning", needed=needed)
         else:
-            yield Check(name="list", state="untried", text="the store does not offer lists: apply needs --no-prune")
+            yield Check(name="list", state="untried", text="the store cannot list its secrets: apply deletes nothing")
         records = parallel(self._caps, lambda vault: self._try(Place(vault), self._record), self._vaults)
         shown = dict(zip((f"vault {vault}" for vault in self._vaults), records, strict=True))
         yield from _rights("records", shown, "planning", needed=needed)

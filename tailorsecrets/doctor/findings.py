@@ -82,5 +82,5 @@ def limits(caps: Caps) -> str:
 def list_lag(caps: Caps) -> str:
     """Return how late a list may be, in words."""
     if not caps.lists:
-        return "the store does not offer lists"
+        return "the store cannot list its secrets"
     return f"a list may miss the last {caps.list_lag:g} seconds" if caps.list_lag else "none"

@@ -11,15 +11,18 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 from random import random
-from typing import Any, Final, NamedTuple, TypeGuard
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from tailorsecrets.errors import ConfigError, SecretsError, Throttled, Unavailable
+from tailorsecrets.errors import ConfigError, SecretsError, Unavailable
+from tailorsecrets.runtime.answers import Answer, Begin, CacheKey, Result, is_outage
 from tailorsecrets.runtime.clock import Clock, seconds
 from tailorsecrets.runtime.events import CacheEvent, CacheInfo, EventKind, Hook
 from tailorsecrets.runtime.forks import on_fork
 from tailorsecrets.runtime.freshness import CacheEntry, after_failure, can_stand_in, decide, with_expiry
 from tailorsecrets.runtime.singleflight import Flight
-from tailorsecrets.runtime.threads import FETCH_THREADS, HOOK_THREADS
+from tailorsecrets.runtime.threads import HOOK_THREADS
+from tailorsecrets.runtime.words import Words
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.writes import on_write
 from tailorsecrets.targets.cache_settings import CacheSettings, is_number
@@ -27,33 +30,21 @@ from tailorsecrets.targets.cache_settings import CacheSettings, is_number
 LONGEST_QUEUE: Final = 10_000  # events that wait for the hook; further ones are dropped
 
 
-class CacheKey(NamedTuple):
-    """The key of an entry: a secret, and how many of its newest versions the entry has."""
-
-    vault: str
-    secret: str
-    versions: int = 1
-
-
 Key = tuple[str, str, int]  # equal to the CacheKey, and quicker to make
-Result = CacheEntry | BaseException
-Fetch = Callable[[Sequence[CacheKey]], Mapping[CacheKey, CacheEntry | SecretsError]]  # an answer for each; may raise
 
 
 class Cache:
-    """The values that *fetch* reads, by the rules of ``freshness``; safe for many threads and event loops at once.
+    """The values that *begin* reads, by the rules of ``freshness``; safe for many threads and event loops at once.
 
-    *clock* and ``CacheSettings`` are in seconds. *run* runs a fetch and *run_hook* a call of ``on_event``, now or
-    later, on any thread. *jitter* gives numbers from 0 to 1. ``entries`` is read without a lock: its values are
-    replaced, never changed.
+    *clock* and ``CacheSettings`` are in seconds. *run_hook* runs a call of ``on_event``, now or later, on any thread.
+    *jitter* gives numbers from 0 to 1. ``entries`` is read without a lock: its values are replaced, never changed.
     """
 
     def __init__(
         self,
-        fetch: Fetch,
+        begin: Begin,
         *,
         clock: Clock = seconds,
-        run: Callable[[Callable[[], None]], None] = FETCH_THREADS.run,
         run_hook: Callable[[Callable[[], None]], None] = HOOK_THREADS.run,
         jitter: Callable[[], float] = random,
     ) -> None:
@@ -61,8 +52,9 @@ class Cache:
         self.clock = clock
         self.settings = CacheSettings()
         self.on_event: Hook | None = None
-        self._fetch, self._run, self._run_hook, self._jitter = fetch, run, run_hook, jitter
-        self._read = self._failed = self._stale = self._dropped = 0
+        self._begin, self._run_hook, self._jitter = begin, run_hook, jitter
+        self._words = Words()
+        self._read = self._failed = self._stale = self._dropped = self._failovers = 0
         self.forked()
         on_fork(self)
         on_write(self)
@@ -71,38 +63,53 @@ class Cache:
         """Start over in a forked child, but keep the entries: the flights and locks are the parent's."""
         self._lock = threading.Lock()
         self._flights: dict[CacheKey, Flight] = {}
+        self._in_the_air = WeakKeyDictionary[Flight, CacheKey]()  # also answered ones that may get a later answer
         self._queued = 0  # events that wait for the hook
 
-    def read(self, keys: Sequence[CacheKey], max_age: float | None = None, *, no_timeout: bool = False) -> list[Result]:
+    def read(
+        self,
+        keys: Sequence[CacheKey],
+        max_age: float | None = None,
+        *,
+        no_timeout: bool = False,
+        anyway: bool = False,
+    ) -> list[Result]:
         """Return the entry or the error for each of *keys*, after a fetch where that is needed.
 
         No value is older than *max_age* seconds. *no_timeout*: wait until the store answers, not only ``timeout``.
+        *anyway*: ask also stores that are left out after an outage.
         """
-        request = ReadRequest(self, keys, max_age, no_timeout=no_timeout)
+        request = ReadRequest(self, keys, max_age, no_timeout=no_timeout, anyway=anyway)
         for flight in request:
             flight.wait(request.left())
         return request.answers()
 
     async def aread(
-        self, keys: Sequence[CacheKey], max_age: float | None = None, *, no_timeout: bool = False
+        self,
+        keys: Sequence[CacheKey],
+        max_age: float | None = None,
+        *,
+        no_timeout: bool = False,
+        anyway: bool = False,
     ) -> list[Result]:
         """Do the same as read, on asyncio or trio."""
-        request = ReadRequest(self, keys, max_age, no_timeout=no_timeout)
+        request = ReadRequest(self, keys, max_age, no_timeout=no_timeout, anyway=anyway)
         for flight in request:
             await flight.await_result(request.left())
         return request.answers()
 
-    def join(self, keys: Iterable[CacheKey], after: float) -> dict[CacheKey, Result | Flight]:
+    def join(self, keys: Iterable[CacheKey], after: float, *, anyway: bool = False) -> dict[CacheKey, Result | Flight]:
         """Return for each of *keys* a value read later than *after*, an error, or the flight to wait for.
 
-        All flights that this starts are one call of fetch.
+        All flights that this starts are one call of ``begin``.
         """
         now, new = self.clock(), dict[CacheKey, Flight]()
         with self._lock:
             answers = {key: self._find(key, now, after, new) for key in keys}
             self._flights |= new
+            self._in_the_air.update((flight, key) for key, flight in new.items())
         if new:
-            self._run(partial(self._fly, new))
+            self._start(new, anyway=anyway)
         for key, answer in answers.items():
             if isinstance(answer, CacheEntry) and answer.stale:
                 self._count_stale(key, answer, now)
@@ -121,8 +128,11 @@ class Cache:
         with self._lock:
             for key in [key for key in self.entries if _is_of(key, vault, secret)]:
                 del self.entries[key]
-            for key in [key for key in self._flights if _is_of(key, vault, secret)]:
-                del self._flights[key]
+            self._words.forget([key for key in self._words if _is_of(key, vault, secret)])
+            for flight, key in list(self._in_the_air.items()):
+                if _is_of(key, vault, secret):
+                    flight.void = True
+                    self._flights.pop(key, None)
 
     def wrote(self, place: Place | None) -> None:
         """Forget *place*, which a Store of this process wrote; None: all."""
@@ -159,6 +169,7 @@ class Cache:
                 stale=self._stale,
                 dropped=self._dropped,
                 size=self.settings.size,
+                failovers=self._failovers,
             )
 
     def _find(self, key: CacheKey, now: float, after: float, new: dict[CacheKey, Flight]) -> Result | Flight:
@@ -179,42 +190,64 @@ class Cache:
             self._stale += 1
         self._emit(self._event("stale", key, store=entry.store, age=now - entry.as_of, version=entry.version))
 
-    def _fly(self, flights: Mapping[CacheKey, Flight]) -> None:
-        started = self.clock()
-        for flight in flights.values():
-            flight.started = started
-        answers = self._fetched(list(flights))
-        events = [self._finish(key, flight, answers[key]) for key, flight in flights.items()]
-        for event in events:
-            self._emit(event)
+    def _start(self, flights: Mapping[CacheKey, Flight], *, anyway: bool) -> None:
+        def deliver(key: CacheKey, answer: Answer) -> None:
+            self._land(key, flights[key], answer)
 
-    def _fetched(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, Result]:
         try:
-            answers = self._fetch(keys)
-            return {key: answers[key] for key in keys}
+            self._begin(list(flights), deliver, anyway=anyway)
         except BaseException as exc:  # noqa: BLE001  # those who wait must get whatever ends a flight
-            return dict.fromkeys(keys, exc.with_traceback(None))
+            answer = Answer(exc.with_traceback(None), self.clock())
+            for key, flight in flights.items():
+                self._land(key, flight, answer)
 
-    def _finish(self, key: CacheKey, flight: Flight, answer: Result) -> CacheEvent:
-        now = self.clock()
-        if isinstance(answer, CacheEntry):
-            answer = with_expiry(answer, flight.started, self.settings, self._jitter())
+    def _land(self, key: CacheKey, flight: Flight, answer: Answer) -> None:
+        """Take *answer*, give it to those who wait, and emit its event."""
+        now, result = self.clock(), answer.result
         with self._lock:
-            if self._flights.get(key) is flight:  # else the secret was written or forgotten since the flight started
-                del self._flights[key]
-                self._keep(key, answer, now)
-            self._read += isinstance(answer, CacheEntry)
-            self._failed += not isinstance(answer, CacheEntry)
-        flight.finish(answer)
-        return self._result_event(key, answer, now - flight.started)
+            late = flight.started < inf
+            if late and (flight.void or answer.replica or self._words.is_newer(key, answer.started)):
+                return
+            if not answer.goes_on:
+                result = self._landed(key, flight, answer, now)
+            self._read += isinstance(result, CacheEntry)
+            self._failed += not isinstance(result, CacheEntry)
+        if not (late or answer.goes_on):
+            flight.finish(result)
+        self._emit(self._result_event(key, result, now - answer.started))
 
-    def _keep(self, key: CacheKey, answer: Result, now: float) -> None:
-        before = self.entries.pop(key, None)
-        if isinstance(answer, CacheEntry):
-            self.entries[key] = answer
-        elif is_outage(answer):
-            self.entries[key] = after_failure(before, answer, now, self.settings)
+    def _landed(self, key: CacheKey, flight: Flight, answer: Answer, now: float) -> Result:
+        """Keep *answer*, unless *flight* is void; return what readers get of it."""
+        flight.started = min(flight.started, answer.started)
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        result = self._expiring(answer) if flight.void else self._kept(key, answer, now)
+        self._failovers += answer.replica and isinstance(result, CacheEntry)
+        return result
+
+    def _kept(self, key: CacheKey, answer: Answer, now: float) -> Result:
+        """Keep what *answer* tells, and return what readers get of it."""
+        result, before = self._expiring(answer), self.entries.pop(key, None)
+        if not answer.alone:
+            if not answer.replica:
+                self._words.say(key, result, answer.started, self.settings.size)
+            elif isinstance(result, CacheEntry) and (word := self._words.against(key, result, now, self.settings)):
+                before, result = word.disputed, word.error(key, result)
+        if isinstance(result, CacheEntry):
+            self.entries[key] = result
+        elif is_outage(result):
+            self.entries[key] = after_failure(before, result, now, self.settings, answer.retry_at)
         self._trim()
+        return result
+
+    def _expiring(self, answer: Answer) -> Result:
+        """Return the result of *answer*, with the end of its freshness."""
+        result = answer.result
+        if not isinstance(result, CacheEntry):
+            return result
+        if answer.retry_at is not None:
+            result = replace(result, trusted_until=answer.retry_at)
+        return with_expiry(result, answer.started, self.settings, self._jitter())
 
     def _trim(self) -> None:
         while len(self.entries) > self.settings.size:
@@ -257,10 +290,18 @@ class Cache:
 class ReadRequest:
     """The read of one reader: iterating yields the flights to wait for, one after the other, until all is answered."""
 
-    def __init__(self, cache: Cache, keys: Sequence[CacheKey], max_age: float | None, *, no_timeout: bool) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        keys: Sequence[CacheKey],
+        max_age: float | None,
+        *,
+        no_timeout: bool,
+        anyway: bool = False,
+    ) -> None:
         if not (max_age is None or max_age == inf or is_number(max_age)):
             raise ConfigError("max_age must be a number of seconds, 0 or more")
-        self._cache, self._keys = cache, keys
+        self._cache, self._keys, self._anyway = cache, keys, anyway
         self._after = -inf if max_age is None else cache.clock() - max_age
         self._end = inf if no_timeout else time.monotonic() + cache.settings.timeout
         self._answers: dict[CacheKey, Result] = {}
@@ -281,7 +322,8 @@ class ReadRequest:
 
     def _join(self) -> dict[CacheKey, Flight]:
         """Take the answers that are there; return the flights that the rest waits for."""
-        found = self._cache.join([key for key in self._keys if key not in self._answers], self._after)
+        wanted = [key for key in self._keys if key not in self._answers]
+        found = self._cache.join(wanted, self._after, anyway=self._anyway)
         flights = {key: flight for key, flight in found.items() if isinstance(flight, Flight)}
         for key, answer in found.items():
             if not isinstance(answer, Flight):
@@ -308,11 +350,6 @@ def entry_or_raise(answer: Result) -> CacheEntry:
     if isinstance(answer, CacheEntry):
         return answer
     raise copy(answer) if isinstance(answer, SecretsError) else answer
-
-
-def is_outage(error: BaseException) -> TypeGuard[Unavailable | Throttled]:
-    """Tell whether *error* says nothing about the secret, only that the store does not answer now."""
-    return isinstance(error, Unavailable | Throttled)
 
 
 def _is_of(key: Key, vault: str | None, secret: str | None) -> bool:

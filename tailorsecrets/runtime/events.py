@@ -16,6 +16,7 @@ class Reading:
     version: str  # the store's token of this version, "" where there is no secret
     age: float  # seconds since the start of the call that read it
     stale: bool  # the store does not answer, and this is the last known value
+    store: str = ""  # the URL of the store that answered, "" where none has
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Reading is never pickled or copied; pass the secret's name instead")
@@ -37,7 +38,7 @@ class CacheEvent:
     kind: EventKind
     vault: str
     secret: str
-    store: str  # its URL
+    store: str  # the URL of the store that answered or failed
     seconds: float = 0.0  # duration of the call, which may have read many secrets
     age: float = 0.0  # of a stale value, in seconds
     version: str = ""  # the store's token of the version that was read
@@ -59,3 +60,4 @@ class CacheInfo:
     stale: int  # reads that were answered with an old value, because the store failed
     dropped: int  # events that a slow ``on_event`` did not get, because 10,000 waited for it
     size: int  # the limit of ``names``
+    failovers: int = 0  # values that a replica gave, because the store before it did not answer

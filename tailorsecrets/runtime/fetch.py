@@ -6,25 +6,28 @@ from itertools import islice
 
 from tailorsecrets.driver import Entry, Stored
 from tailorsecrets.errors import Disabled, NotFound, SecretNotFound, SecretsError
-from tailorsecrets.runtime.cache import CacheKey
+from tailorsecrets.runtime.answers import CacheKey
 from tailorsecrets.runtime.freshness import CacheEntry
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.operations import is_version
 from tailorsecrets.store.store import Store, workspace_of
 
 
-def fetch(store: Store, keys: Sequence[CacheKey]) -> dict[CacheKey, CacheEntry | SecretsError]:
-    """Return the answer of *store* for each of *keys*; a missing secret is an empty CacheEntry."""
+def fetch(store: Store, keys: Sequence[CacheKey], name: str = "") -> dict[CacheKey, CacheEntry | SecretsError]:
+    """Return the answer of *store* for each of *keys*; a missing secret is an empty CacheEntry.
+
+    *name* is the store's in the entries; the default is its URL.
+    """
     places = {key: Place(key.vault, key.secret) for key in keys if key.versions == 1}
     answers = workspace_of(store).read_many(list(places.values()))
     found = {key: _entry(answers[place]) for key, place in places.items()} | {
         key: _recent(store, key) for key in keys if key.versions != 1
     }
-    return {key: _from(store, answer) for key, answer in found.items()}
+    return {key: _from(name or store.url, answer) for key, answer in found.items()}
 
 
-def _from(store: Store, answer: CacheEntry | SecretsError) -> CacheEntry | SecretsError:
-    return replace(answer, store=store.url) if isinstance(answer, CacheEntry) else answer
+def _from(name: str, answer: CacheEntry | SecretsError) -> CacheEntry | SecretsError:
+    return replace(answer, store=name) if isinstance(answer, CacheEntry) else answer
 
 
 def _entry(answer: Stored | SecretsError) -> CacheEntry | SecretsError:

@@ -5,11 +5,10 @@ from math import inf
 from typing import Final, Literal, final
 
 from tailorsecrets.errors import SecretsError
+from tailorsecrets.runtime.breaker import LONGEST_PAUSE
 from tailorsecrets.targets.cache_settings import CacheSettings
 
 JITTER: Final = 0.1  # of the ttl, at most: values read together are then not refreshed together
-LONGEST_PAUSE: Final = 60.0  # between two attempts at a store that does not answer
-
 Decision = Literal["answer", "refresh", "stale", "fetch"]  # refresh and stale: answer, and fetch in the background
 
 
@@ -33,20 +32,41 @@ class CacheEntry:
     retry_at: float = -inf  # no attempt before that time
     error: SecretsError | None = None  # of the last failure
     stale: bool = False  # it stands in for a store that does not answer
+    trusted_until: float = inf  # of a replica's value: the next attempt at the first target; it is not fresh after that
+    disputed: bool = False  # while the first target does not answer, a replica has another value
 
 
 def with_expiry(answer: CacheEntry, as_of: float, settings: CacheSettings, jitter: float) -> CacheEntry:
     """Return *answer*, read at *as_of*, with the end of its freshness; *jitter* from 0 to 1 shortens the ttl."""
     fresh = settings.negative if answer.missing else settings.ttl * (1 - JITTER * jitter)
-    return replace(answer, as_of=as_of, until=as_of + fresh)
+    return replace(answer, as_of=as_of, until=min(as_of + fresh, answer.trusted_until))
 
 
-def after_failure(entry: CacheEntry | None, error: SecretsError, now: float, settings: CacheSettings) -> CacheEntry:
-    """Return *entry* after an attempt that failed with *error* at *now*, without a value that may not be served."""
+def after_failure(
+    entry: CacheEntry | None,
+    error: SecretsError,
+    now: float,
+    settings: CacheSettings,
+    retry_at: float | None = None,
+) -> CacheEntry:
+    """Return *entry* after an attempt that failed with *error* at *now*, without a value that may not be served.
+
+    No attempt is made before *retry_at*; the default is a pause of 1, 2, 4 … 60 s.
+    """
     before = entry or CacheEntry()
     usable = can_stand_in(before, now, settings) or decide(before, now, -inf, settings) != "fetch"
     pause = min(2.0 ** min(before.failures, 10), LONGEST_PAUSE)
-    return replace(before if usable else CacheEntry(), failures=before.failures + 1, retry_at=now + pause, error=error)
+    return replace(
+        before if usable else CacheEntry(),
+        failures=before.failures + 1,
+        retry_at=now + pause if retry_at is None else retry_at,
+        error=error,
+    )
+
+
+def disputed(entry: CacheEntry) -> CacheEntry:
+    """Return *entry*, the last word of the first target, while a replica has another value: from now on it is stale."""
+    return replace(entry, until=-inf, trusted_until=-inf, disputed=True)
 
 
 def decide(
@@ -61,7 +81,7 @@ def decide(
         return "fetch"
     if now < entry.until:
         return "answer"
-    if not entry.missing and now - entry.as_of < settings.ttl + settings.grace:
+    if not (entry.missing or entry.disputed) and now - entry.as_of < settings.ttl + settings.grace:
         return "refresh"
     failing = overdue or entry.error is not None
     return "stale" if failing and can_stand_in(entry, now, settings) else "fetch"

@@ -6,15 +6,17 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from tailorsecrets.declared.declarations import Declarations
-from tailorsecrets.errors import ConfigError, NameInvalid, SecretsError, UndeclaredSecret
-from tailorsecrets.runtime.cache import Cache, CacheKey, entry_or_raise
+from tailorsecrets.errors import ConfigError, NameInvalid, UndeclaredSecret
+from tailorsecrets.runtime.answers import CacheKey
+from tailorsecrets.runtime.cache import Cache, entry_or_raise
 from tailorsecrets.runtime.clock import Clock, seconds
 from tailorsecrets.runtime.connection import Connection, Opener
 from tailorsecrets.runtime.events import CacheInfo, Hook, Reading
-from tailorsecrets.runtime.fetch import fetch
+from tailorsecrets.runtime.failover import Failover
 from tailorsecrets.runtime.freshness import CacheEntry
 from tailorsecrets.runtime.preload import check_all
 from tailorsecrets.targets.cache_settings import DEFAULTS
+from tailorsecrets.targets.routes import Routes
 
 if TYPE_CHECKING:
     import httpx
@@ -32,8 +34,9 @@ class ManagerBase:
         """Take the *declarations*; the first read opens the store. *clock* measures the age of values."""
         self.declarations = declarations
         self._names = declarations.names()
-        self._connection = Connection(declarations.folder)
-        self._cache = Cache(self._fetch, clock=clock)
+        self._connection = Connection(declarations)
+        self._failover = Failover(self._connection, clock=self._now)
+        self._cache = Cache(self._failover.begin, clock=clock)
         self._profile_settings = DEFAULTS
         self._configured: dict[str, Any] = {}  # keywords of CacheSettings
 
@@ -53,6 +56,12 @@ class ManagerBase:
                 f"connect: store must be a URL or a function that opens a Store, not {type(store).__name__}"
             )
         self._connection.set_target(store=store, workspace=workspace, profile=profile)
+        self._cache.forget()
+        return self
+
+    def _follow(self, routes: Routes, environ: Mapping[str, str]) -> Self:
+        """Read from the targets of *routes* from now on, as connect does for those of its arguments; return self."""
+        self._connection.follow(routes, environ)
         self._cache.forget()
         return self
 
@@ -92,18 +101,26 @@ class ManagerBase:
         return self
 
     def preload(self) -> None:
-        """Read all declared secrets in the fewest calls, however long that takes.
+        """Read all declared secrets in the fewest calls, however long that takes; sign in at all stores of the profile.
 
         Raise one error, Denied or SecretNotFound, that lists every denied and every missing secret; any other error as
-        it is.
+        it is. A replica that does not answer is no error.
         """
         keys = self._declared_keys()
-        check_all(keys, self._cache.read(keys, no_timeout=True))
+        replicas = self._failover.warm(keys)
+        answers = self._cache.read(keys, no_timeout=True)
+        for replica in replicas:
+            replica.wait(None)
+        check_all(keys, answers)
 
     async def apreload(self) -> None:
         """Do the same as preload, on asyncio or trio."""
         keys = self._declared_keys()
-        check_all(keys, await self._cache.aread(keys, no_timeout=True))
+        replicas = self._failover.warm(keys)
+        answers = await self._cache.aread(keys, no_timeout=True)
+        for replica in replicas:
+            await replica.await_result(None)
+        check_all(keys, answers)
 
     def refresh(self, vault: str | None = None, secret: str | None = None) -> None:
         """Read again the values in memory, in the fewest calls: of *secret* in *vault*, of all of *vault*, or all.
@@ -111,7 +128,7 @@ class ManagerBase:
         Calls the store even during the pause after a failure. Raise the error of the first secret that cannot be read;
         its last value is still used while the store does not answer.
         """
-        for answer in self._cache.read(self._cached_keys(vault, secret), 0, no_timeout=True):
+        for answer in self._cache.read(self._cached_keys(vault, secret), 0, no_timeout=True, anyway=True):
             entry_or_raise(answer)
 
     async def arefresh(self, vault: str | None = None, secret: str | None = None) -> None:
@@ -149,8 +166,8 @@ class ManagerBase:
         """Return the size of the cache, and its counts so far."""
         return self._cache.info()
 
-    def _fetch(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, CacheEntry | SecretsError]:
-        return fetch(self._connection.store(), keys)
+    def _now(self) -> float:
+        return self._cache.clock()
 
     def _keys(self, vault: str, secrets: Sequence[str], versions: int = 1) -> list[CacheKey]:
         """Return the keys of *secrets*, after the target is chosen."""
@@ -193,12 +210,12 @@ class ManagerBase:
 
     def _with_target(self, keys: list[CacheKey]) -> list[CacheKey]:
         """Return *keys* after the target is chosen and the cache follows its settings."""
-        choice, new = self._connection.choice()
-        while new:  # again where connect has chosen another target in between
-            self._profile_settings = choice.cache or DEFAULTS
+        routes, new = self._connection.routes()
+        while new:  # again where connect has chosen other targets in between
+            self._profile_settings = routes.cache or DEFAULTS
             self._cache.configure(replace(self._profile_settings, **self._configured))
-            followed, (choice, _) = choice, self._connection.choice()
-            new = choice is not followed
+            followed, (routes, _) = routes, self._connection.routes()
+            new = routes is not followed
         return keys
 
 
@@ -293,7 +310,7 @@ def _fresh_values(cache: Cache, vault: str, secrets: Sequence[str]) -> list[str 
 
 
 def _reading(entry: CacheEntry, now: float) -> Reading:
-    return Reading(entry.value, entry.version, now - entry.as_of, entry.stale)
+    return Reading(entry.value, entry.version, now - entry.as_of, entry.stale, entry.store)
 
 
 def _values(entry: CacheEntry) -> list[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from tailorsecrets.errors import Denied, Disabled, SecretNotFound
-from tailorsecrets.runtime.cache import CacheKey, Result, entry_or_raise
+from tailorsecrets.runtime.answers import CacheKey, Result
+from tailorsecrets.runtime.cache import entry_or_raise
 from tailorsecrets.runtime.freshness import CacheEntry
 
 

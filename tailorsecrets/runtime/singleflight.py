@@ -20,9 +20,10 @@ class Flight:
     """
 
     def __init__(self) -> None:
-        self.started = inf  # by the clock of the cache; inf until a thread starts the call
+        self.started = inf  # of the call that answered, by the clock of the cache; inf until then
         self.answer: CacheEntry | BaseException | None = None  # None until the call has ended
         self.overdue = False  # a reader has waited as long as it may
+        self.void = False  # the secret was written or forgotten since: the answer is not kept
         self._finished = threading.Event()
         self._lock = threading.Lock()
         self._wakers: list[Callable[[], None]] = []

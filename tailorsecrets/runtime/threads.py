@@ -1,4 +1,4 @@
-"""Daemon threads that exist only while there is work, for reads of the store and for event hooks."""
+"""Daemon threads that exist only while there is work, for reads of a store and for event hooks."""
 
 import threading
 from collections import deque
@@ -55,7 +55,5 @@ class DaemonThreads:
             return None
 
 
-FETCH_THREADS: Final = DaemonThreads()
 HOOK_THREADS: Final = DaemonThreads(limit=1)  # one event after the other; a slow hook delays no read
-on_fork(FETCH_THREADS)
 on_fork(HOOK_THREADS)

@@ -64,6 +64,13 @@ class Place(NamedTuple):
         return f"secret {self.vault}/{self.secret}" if self.secret else f"vault {self.vault}"
 
 
+class ExternalName(NamedTuple):
+    """Where an external secret is: a name in the store's own terms, and a field of that entry."""
+
+    name: str  # "": in another store
+    field: str = ""  # "": the whole value
+
+
 def checked_place(vault: str, secret: str) -> Place:
     """Return the place of *secret* in *vault*; NameInvalid for names outside the grammar."""
     check_names([("vault", vault), ("secret", secret)])

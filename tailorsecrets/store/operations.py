@@ -7,6 +7,7 @@ a write whose ``expect`` is not atomic in the store, and turns whatever an SDK r
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 from tailorsecrets import errors
@@ -27,7 +28,7 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store import encoding
-from tailorsecrets.store.names import NAME_TAG, Naming, Place
+from tailorsecrets.store.names import NAME_TAG, ExternalName, Naming, Place
 from tailorsecrets.store.origin import origin_of
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.writes import notify_write
@@ -53,6 +54,8 @@ _LACKS: Final[Mapping[Ability, str]] = {
 }
 _LONGEST_REASON: Final = 300  # characters
 STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
+EXTERNAL: Final = "others manage it, so it is only read"
+EXTERNAL_HINT: Final = "the profile's table external names its place"
 _EXISTING: Final = ("live", "disabled")
 _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
     NotFound: (errors.VaultNotFound, errors.SecretNotFound),
@@ -61,10 +64,23 @@ _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[Secr
 
 
 class Operations:
-    """The operations of *driver* on the places of *naming*; *url* names the store in errors."""
+    """The operations of *driver* on the places of *naming*; *url* names the store in errors.
 
-    def __init__(self, driver: Driver, naming: Naming, url: str, *, read_only: str = "") -> None:
+    Places in *external* are secrets of others with native names of their own: they are read as they stand, and every
+    write to them is Unsupported.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        naming: Naming,
+        url: str,
+        *,
+        read_only: str = "",
+        external: Mapping[Place, ExternalName] = MappingProxyType({}),
+    ) -> None:
         self._driver, self._naming, self._url, self._read_only = driver, naming, url, read_only
+        self._external = external
         self._batch = driver.caps.batch
 
     @property
@@ -72,13 +88,20 @@ class Operations:
         """What the store can do."""
         return self._driver.caps
 
+    @property
+    def batch(self) -> int:
+        """How many names one call reads."""
+        return self._batch
+
     def get(self, place: Place, version: str = "") -> Stored:
         """Return the value of *place*, or that of an old *version*."""
         if version:
             self.need("versions")
-        native = self._naming.native(place)
+        read, native = self._driver.get, self._native(place)
+        if place in self._external and (field := self._external[place].field):
+            read = partial(_get_field, self._driver, field)
         try:
-            stored = self._call("get", place, self._driver.get, *((native, version) if version else (native,)))
+            stored = self._call("get", place, read, *((native, version) if version else (native,)))
         except NotFound:
             if not version or not self._is_visible(place):
                 raise
@@ -97,12 +120,13 @@ class Operations:
 
     def get_many(self, places: Sequence[Place]) -> dict[Place, ReadResult]:
         """Return an answer for each of *places*, in the least calls that the store allows."""
-        wanted = list(dict.fromkeys(places))
+        alone = [place for place in dict.fromkeys(places) if place in self._external]
+        wanted = [place for place in dict.fromkeys(places) if place not in self._external]
         results: dict[Place, ReadResult] = {}
         while wanted and self._batch > 1:
             chunk, wanted = wanted[: self._batch], wanted[self._batch :]
             results |= self._get_batch(chunk)
-        return results | self._get_each(wanted)
+        return results | self._get_each([*wanted, *alone])
 
     def stat(self, place: Place, *, deleted: bool = False) -> Entry | None:
         """Return the entry at *place* now, None for none; read a value only if the store has no metadata read.
@@ -110,7 +134,7 @@ class Operations:
         With *deleted*, return also an entry that is deleted or never had a value, where the store shows those.
         """
         try:
-            native = self._naming.native(place)
+            native = self._native(place)
             entry = self._call("stat", place, self._driver.stat, native) if self.caps.stats else self.get(place).entry
         except NotFound:
             return None
@@ -120,7 +144,7 @@ class Operations:
         """Return the entry of the native *name*, which another tool gave, None for none."""
         self.need("stats")
         try:
-            entry = self._call("stat", None, self._driver.stat, name)
+            entry = self._call("stat", None, self._driver.stat, self._driver.native(name))
         except NotFound:
             return None
         return entry if entry.state in _EXISTING else None
@@ -138,7 +162,7 @@ class Operations:
 
     def put(self, place: Place, value: Secret, *, expect: str | None = None, stamp: str = "") -> Entry:
         """Write *value*; *expect* is ABSENT, PRESENT, a version or None, as in the driver."""
-        self.need("writes")
+        self._check_writable(place)
         self.check_value(place, value)
         native, tags = self._naming.native(place), self._naming.tags(place)
         options: dict[str, Any] = {}
@@ -157,7 +181,11 @@ class Operations:
         )
 
     def check_value(self, place: Place, value: Secret) -> None:
-        """Raise NameInvalid, ValueInvalid or TooLarge for a value that the store cannot hold; call nothing."""
+        """Raise NameInvalid, ValueInvalid or TooLarge for a value that the store cannot hold; call nothing.
+
+        Raise Unsupported for a secret that others manage.
+        """
+        self._check_ours(place)
         if self._naming.tags(place) and not self.caps.tags:
             message = f"the names are too long for the store: together they have over {self.caps.max_name} characters"
             raise self._error("put", place, NameInvalid(message))
@@ -177,7 +205,7 @@ class Operations:
 
     def delete(self, place: Place, *, purge: bool = False) -> None:
         """Delete the secret or record at *place*; a missing one is fine."""
-        self.need("writes")
+        self._check_writable(place)
         options = {"purge": True} if purge else {}
         self._write(
             "delete",
@@ -188,7 +216,7 @@ class Operations:
 
     def restore(self, place: Place) -> Entry:
         """Undo a delete."""
-        self.need("writes")
+        self._check_writable(place)
         self.need("undelete")
         return self._write(
             "restore", place, partial(self._driver.restore, self._naming.native(place)), partial(self.stat, place)
@@ -205,7 +233,7 @@ class Operations:
     def versions(self, place: Place) -> Iterator[Entry]:
         """Yield the versions of *place* that can still be read, newest first."""
         self.need("versions")
-        return self._iterate("versions", place, lambda: self._driver.versions(self._naming.native(place)))
+        return self._iterate("versions", place, lambda: self._driver.versions(self._native(place)))
 
     def containers(self) -> Iterator[tuple[str, Entry]]:
         """Yield the vaults of the workspace that have a container, with make's note as the stamp."""
@@ -228,6 +256,11 @@ class Operations:
     def vault_names(self, vault: str) -> VaultNames:
         """Return the native names of *vault*: its record, and the prefix of its secrets."""
         return self._naming.vault_names(vault)
+
+    def external_names(self) -> tuple[VaultNames, ...]:
+        """Return the native names of the external secrets, each as if it were a vault's."""
+        names = {external.name for external in self._external.values() if external.name}
+        return tuple(VaultNames(self._driver.native(name), "", "", "") for name in sorted(names))
 
     def native(self, place: Place) -> str:
         """Return the native name of *place*."""
@@ -261,6 +294,10 @@ class Operations:
             if self.caps.transactions:  # the writes of the block show only now
                 notify_write(None)
 
+    def prepare(self) -> None:
+        """Make what the first call needs; call nothing over a network."""
+        self._call("get", None, self._driver.prepare)
+
     def setup(self) -> str:
         """Create the store itself where the plugin can; return a sentence for the user."""
         self.need("writes")
@@ -276,6 +313,23 @@ class Operations:
     def close(self) -> None:
         """Let go of the connection."""
         self._driver.close()
+
+    def _check_writable(self, place: Place) -> None:
+        self.need("writes")
+        self._check_ours(place)
+
+    def _check_ours(self, place: Place) -> None:
+        if place in self._external:
+            raise self._error("put", place, Unsupported(EXTERNAL, hint=EXTERNAL_HINT))
+
+    def _native(self, place: Place) -> str:
+        """Return the name of *place* for reads."""
+        external = self._external.get(place)
+        if external is None:
+            return self._naming.native(place)
+        if not external.name:
+            raise self._error("get", place, Unsupported("it is in another store", hint=EXTERNAL_HINT))
+        return self._driver.native(external.name)
 
     def _listing(self, prefix: str, *, deleted: bool) -> Iterator[Entry]:
         return self._driver.list(prefix, **({"deleted": True} if deleted else {}))
@@ -338,6 +392,8 @@ class Operations:
 
     def _has_name(self, place: Place, entry: Entry) -> bool:
         """Return whether *entry* has the tag with its full name, without which a list does not show a hashed name."""
+        if place in self._external:
+            return True
         tags = self._naming.tags(place)
         return not tags or entry.tags.get(NAME_TAG) == tags[NAME_TAG]
 
@@ -347,6 +403,8 @@ class Operations:
             raise self._error("get", place, Corrupt("another tool replaced the tag with its full name", hint=hint))
         if not encoding.is_text(stored.value):
             raise self._error("get", place, Corrupt("it holds a lone surrogate, which is not text"))
+        if place in self._external:
+            return stored
         return Stored(encoding.unescape(stored.value, empty=self.caps.empty), stored.entry)
 
     def _iterate(self, op: str, place: Place | None, start: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
@@ -447,6 +505,10 @@ def is_version(entry: Entry, expect: str) -> bool:
     """Tell whether *entry* is of version *expect*; either may lack the part from the @ on."""
     here, there = entry.version.partition("@"), expect.partition("@")
     return here == there or (here[0] == there[0] and not (here[2] and there[2]))
+
+
+def _get_field(driver: Driver, field: str, name: str, version: str = "") -> Stored:
+    return driver.get_field(name, field, version) if version else driver.get_field(name, field)
 
 
 def _next_entry(entries: Iterator[Entry]) -> Entry | None:

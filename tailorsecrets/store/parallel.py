@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from tailorsecrets.driver import Caps
+from tailorsecrets.errors import SecretsError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -19,3 +20,21 @@ def parallel(caps: Caps, do: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
     with ThreadPoolExecutor(min(AT_ONCE, len(items))) as threads:
         return list(threads.map(do, items))
+
+
+def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Return the results of *calls*, in order; run all at the same time, each in a thread of its own."""
+    if len(calls) < 2:  # noqa: PLR2004
+        return [call() for call in calls]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return [future.result() for future in [threads.submit(call) for call in calls]]
+
+
+def attempt(call: Callable[[], T]) -> T | SecretsError:
+    """Return the result of *call*, or the error that it raises."""
+    try:
+        return call()
+    except SecretsError as error:
+        return error.with_traceback(None)

@@ -41,7 +41,9 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The content of a vault's record. ``version`` is that of the record, for compare-and-swap; "" for a new one.
+    """The content of a vault's record.
+
+    ``version`` is that of the record, for compare-and-swap; "" for a new one, PRESENT where the store tells no version.
 
     ``id`` is random and never copied: two targets that show the same id are one store under two URLs. "": the record
     was written before there were ids.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from tailorsecrets.driver import Entry, Stored
+from tailorsecrets.driver import PRESENT, Entry, Stored
 from tailorsecrets.errors import Conflict, Corrupt, Denied, NotFound, SecretsError, StoreNotFound, Unsupported
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.operations import Operations, ReadResult
@@ -50,7 +50,7 @@ class Records:
 
     def _load(self, place: Place, result: ReadResult) -> Record:
         if isinstance(result, Stored):
-            return load_record(result.value, result.entry.version)
+            return load_record(result.value, result.entry.version or PRESENT)
         entry = self._operations.stat(place) if isinstance(result, Conflict) else None
         if entry is None:
             raise result

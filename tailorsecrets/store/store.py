@@ -1,8 +1,9 @@
 """A store as users see it: vaults that hold secrets, the same on every store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Stored
@@ -18,7 +19,7 @@ from tailorsecrets.errors import (
     VaultNotFound,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets.store.names import Place, check_name, checked_place
+from tailorsecrets.store.names import ExternalName, Place, check_name, checked_place
 from tailorsecrets.store.operations import is_version
 from tailorsecrets.store.record import Owner
 from tailorsecrets.store.workspace import Workspace
@@ -48,15 +49,23 @@ class Store:
         prefix: str = "",
         read_only: str = "",
         may_create: bool = False,
+        external: Mapping[Place, ExternalName] = MappingProxyType({}),
     ) -> None:
         """Put vaults on *driver*.
 
         *url* names the store in errors; *prefix* stands before every native name; *read_only*, if given, is why writes
-        are denied; *may_create*: the first write may create the store.
+        are denied; *may_create*: the first write may create the store. *external* has the secrets of others, which are
+        read under names of their own and never written.
         """
         self.url, self.workspace = url or type(driver).__name__, workspace
         self._inner = Workspace(
-            driver, workspace, url=self.url, prefix=prefix, read_only=read_only, may_create=may_create
+            driver,
+            workspace,
+            url=self.url,
+            prefix=prefix,
+            read_only=read_only,
+            may_create=may_create,
+            external=external,
         )
         self._operations = self._inner.operations
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from tailorsecrets.driver import Entry
-from tailorsecrets.errors import Denied, SecretsError
+from tailorsecrets.errors import Denied, SecretsError, Unsupported
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.workspace import VaultState, Workspace
@@ -15,7 +15,7 @@ Names = Mapping[str, Collection[str]]  # of secrets, by vault
 class Seen(NamedTuple):
     """The vaults that a login sees, and the places that it may not see.
 
-    ``listed``: the vaults are all that there are; else the list was denied, and others may exist.
+    ``listed``: the vaults are all that there are; else there was no list, and others may exist.
     """
 
     vaults: Mapping[str, VaultState]
@@ -27,17 +27,22 @@ def survey(workspace: Workspace, names: Names) -> Seen:
     """Return what a list shows, and what is at the places of *names* that it does not show. Read records only.
 
     Where the list is denied, list vault by vault; where that is denied too, read the metadata of each of *names*.
-    Raise as ``Workspace.snapshot`` does for anything but Denied.
+    Raise as ``Workspace.snapshot`` does for anything but Denied, and Unsupported for a store that shows nothing
+    without values.
     """
+    if not (workspace.caps.lists or workspace.caps.stats):
+        raise Unsupported(f"{workspace.url}: the store shows metadata only together with the value")
     return looked_for(workspace, seen_by_list(workspace, names), names)
 
 
 def seen_by_list(workspace: Workspace, expected: Iterable[str] = ()) -> Seen:
-    """Return the snapshot of all vaults, and nothing where the list is denied."""
+    """Return the snapshot of all vaults, and nothing where the list is denied or the store has none."""
     try:
-        return Seen(workspace.snapshot(expected))
+        if workspace.caps.lists:
+            return Seen(workspace.snapshot(expected))
     except Denied:
-        return Seen({}, listed=False)
+        pass
+    return Seen({}, listed=False)
 
 
 def looked_for(workspace: Workspace, seen: Seen, names: Names) -> Seen:
@@ -83,7 +88,7 @@ def _with_vault(workspace: Workspace, seen: Seen, vault: str, secrets: Collectio
     state = VaultState(problem=record) if isinstance(record, SecretsError) else VaultState(record)
     try:
         entries = {place.secret: entry for place, entry in workspace.operations.list(vault) if place.secret}
-    except Denied:
+    except (Denied, Unsupported):
         with_it = seen._replace(vaults={**seen.vaults, vault: state})
         found = _with_metadata(workspace, with_it, [Place(vault, secret) for secret in secrets])
         return found if state.record or found.vaults[vault].secrets else _hidden(found, vault)

@@ -3,6 +3,7 @@
 Programs use ``Store``; ``workspace_of`` leads from there to here.
 """
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -23,7 +24,7 @@ from tailorsecrets.errors import (
     VaultNotFound,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets.store.names import Naming, Place, check_name, check_names, checked_place
+from tailorsecrets.store.names import ExternalName, Naming, Place, check_name, check_names, checked_place
 from tailorsecrets.store.operations import Ability, Operations
 from tailorsecrets.store.parallel import parallel
 from tailorsecrets.store.record import Owner, Record, new_record
@@ -51,17 +52,33 @@ class Workspace:
     Methods raise as those of ``Store`` do.
     """
 
-    def __init__(self, driver: Driver, name: str, *, url: str, prefix: str, read_only: str, may_create: bool) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        name: str,
+        *,
+        url: str,
+        prefix: str,
+        read_only: str,
+        may_create: bool,
+        external: Mapping[Place, ExternalName],
+    ) -> None:
         caps = driver.caps
         naming = Naming(name, caps.joiner, caps.max_name, prefix, caps.containers)
         self.url, self.name, self.may_create = url, name, may_create
-        self.operations = Operations(driver, naming, url, read_only=read_only)
+        self.driver = driver  # for what measures it; everything else goes through the operations
+        self.operations = Operations(driver, naming, url, read_only=read_only, external=external)
         self._records = Records(self.operations, url)
 
     @property
     def caps(self) -> Caps:
         """The abilities of the store."""
         return self.operations.caps
+
+    @property
+    def at_once(self) -> int:
+        """How many names ``read_many`` reads without further calls."""
+        return sys.maxsize if self.caps.local else self.operations.batch
 
     def snapshot(self, expected: Iterable[str] = ()) -> dict[str, VaultState]:
         """Return all vaults of the workspace, as lists show them; read records and no other value.
@@ -178,9 +195,9 @@ class Workspace:
         new = (record or new_record({})).owned_by(owner)
         if not (new.key.reveal() and new.id):
             new = replace(new_record(new.labels, new.key if new.key.reveal() else None), version=new.version)
-        expect = _expected(record)
+        expect = record.version if record and record.version else ABSENT
         entry = self._put(Place(vault), new.dump(), expect=expect)
-        return replace(new, version=entry.version, conflicted=False)
+        return replace(new, version=entry.version or PRESENT, conflicted=False)
 
     def adopt(self, vault: str, owner: Owner) -> Record:
         """Write *owner* to an existing vault where that is not its owner yet; return the record."""
@@ -299,13 +316,6 @@ class Workspace:
     def _make(self, vault: str, owner: Owner | None) -> None:
         with suppress(AlreadyExists):  # an earlier run made the container and stopped before the record
             self.operations.make(vault, owner.identity if owner else "")
-
-
-def _expected(record: Record | None) -> str:
-    """Return what a write over *record* expects; a store that tells no version only tells that there is one."""
-    if record is None:
-        return ABSENT
-    return record.version or (PRESENT if record.id else ABSENT)
 
 
 def _vault_state(record: Record | SecretsError | None, secrets: Mapping[str, Entry], made_for: str) -> VaultState:

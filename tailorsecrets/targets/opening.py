@@ -4,10 +4,12 @@ import gc
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from os import getcwd
+from types import MappingProxyType
 from typing import Literal
 
 from tailorsecrets.driver import Driver, StoreType, Target
 from tailorsecrets.errors import ConfigError, Unsupported
+from tailorsecrets.store.names import ExternalName, Place
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.targets import plugins
 from tailorsecrets.targets.choice import Choice
@@ -15,8 +17,18 @@ from tailorsecrets.targets.routes import chosen_workspace
 from tailorsecrets.targets.urls import parse_url, split_workspace
 
 
-def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | None = None) -> Store:
-    """Open the store of *choice*; call nothing yet. *create*: a write may create the store (default: a named one)."""
+def open_choice(
+    choice: Choice,
+    environ: Mapping[str, str],
+    *,
+    create: bool | None = None,
+    external: Mapping[Place, ExternalName] = MappingProxyType({}),
+) -> Store:
+    """Open the store of *choice*; call nothing yet.
+
+    *create*: a write may create the store (default: a named one). *external* are the secrets that others manage under
+    names of their own.
+    """
     store_type, target = _parsed(choice, environ, create=choice.named if create is None else create)
     return Store(
         _layered(_driver(store_type, target), target),
@@ -25,6 +37,7 @@ def open_choice(choice: Choice, environ: Mapping[str, str], *, create: bool | No
         prefix=target.path if store_type.prefixed else "",
         read_only=choice.read_only,
         may_create=target.create,
+        external=external,
     )
 
 
@@ -38,16 +51,24 @@ def parsed(choice: Choice, environ: Mapping[str, str]) -> tuple[StoreType, Targe
     return _parsed(choice, environ, create=False)
 
 
-def policy_of(choice: Choice, environ: Mapping[str, str], vaults: Iterable[str], use: Literal["read", "deploy"]) -> str:
+def policy_of(
+    choice: Choice,
+    environ: Mapping[str, str],
+    vaults: Iterable[str],
+    use: Literal["read", "deploy"],
+    external: Mapping[Place, ExternalName] = MappingProxyType({}),
+) -> str:
     """Return the least-privilege policy for *use* of *vaults*, as the store's own document; calls nothing.
 
-    Raise Unsupported for a store without permissions of its own.
+    That for reading includes *external*. Raise Unsupported for a store without permissions of its own.
     """
     store_type, target = parsed(choice, environ)
     if store_type.policy is None:
         raise Unsupported(f"{choice.url}: the plugin of {store_type.scheme}: stores makes no policies")
-    with open_choice(choice, environ) as store:
+    with open_choice(choice, environ, external=external) as store:
         names = [workspace_of(store).vault_names(vault) for vault in vaults]
+        if use == "read":
+            names += workspace_of(store).operations.external_names()
     return store_type.policy(target, names, use)
 
 

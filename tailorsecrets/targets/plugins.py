@@ -10,6 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tailorsecrets import __version__
 from tailorsecrets.driver import StoreType
 from tailorsecrets.errors import ConfigError
 
@@ -83,10 +84,14 @@ def listed() -> list[Listed]:
     return sorted([*_own(), *(row for plugin in plugins for row in _rows(plugin, plugins))])
 
 
+def listed_scheme(scheme: str) -> Listed:
+    """Return the row of the plugin that opens *scheme*; ConfigError as ``store_type`` raises it."""
+    store_type(scheme)
+    return next(row for row in (_own() if scheme in OWN else listed()) if row.scheme == scheme)
+
+
 def _own() -> Iterator[Listed]:
     from importlib.util import find_spec
-
-    from tailorsecrets import __version__
 
     for scheme, module in OWN.items():
         spec = find_spec(module)

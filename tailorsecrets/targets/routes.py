@@ -8,7 +8,7 @@ from os.path import join
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets.errors import ConfigError, SecretsError
-from tailorsecrets.store.names import Place, check_name
+from tailorsecrets.store.names import ExternalName, Place, check_name
 from tailorsecrets.targets.choice import Choice, identity, same_target
 from tailorsecrets.targets.profiles import (
     FAILOVER_AFTER,
@@ -74,6 +74,11 @@ class Routes:
             found.setdefault(identity(choice), choice)
         return tuple(found.values())
 
+    @property
+    def has_several(self) -> bool:
+        """Whether reads ask more than one target, all vaults together."""
+        return self.only is None and bool(len(self.default) > 1 or self.vaults or self.external)
+
     def route(self, vault: str) -> Route:
         """Return the targets of *vault* in the order of writing, the primary first."""
         return self.vaults.get(vault, self.default)
@@ -93,6 +98,20 @@ class Routes:
     def native(self, place: Place) -> NativePlace | None:
         """Return where the external secret *place* is in a store's own terms, None where it has its usual name."""
         return self.external.get(place) if self.only is None else None
+
+    def asked(self, place: Place) -> Route:
+        """Return the targets that reads of the secret *place* ask, in that order."""
+        native = self.native(place)
+        return (native.target,) if native else self.reading(place.vault)
+
+    def external_at(self, target: Choice) -> dict[Place, ExternalName]:
+        """Return the external secrets with a native name, and those names; "" for one that *target* does not hold."""
+        if self.only is not None:
+            return {}
+        return {
+            place: ExternalName(native.name, native.field) if same_target(native.target, target) else ExternalName("")
+            for place, native in self.external.items()
+        }
 
     def vaults_at(self, target: Choice, vaults: Iterable[str]) -> list[str]:
         """Return those of *vaults* that *target* holds."""

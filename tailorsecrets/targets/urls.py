@@ -85,7 +85,7 @@ def _split(url: str) -> _Parts:
 
 
 def _options(store_type: StoreType, query: str) -> dict[str, str]:
-    known = {**store_type.options, "timeout": TIMEOUT, "workspace": WORKSPACE}
+    known = _known(store_type)
     pairs = _pairs(query)
     unknown = sorted({name for name, _ in pairs} - set(known))
     if unknown:
@@ -100,6 +100,15 @@ def _options(store_type: StoreType, query: str) -> dict[str, str]:
         raise ConfigError(f"option {', '.join(twice)} is given twice in the store URL")
     _check_forms(store_type, pairs)
     return dict(pairs)
+
+
+def _known(store_type: StoreType) -> dict[str, Option | str]:
+    return {**store_type.options, "timeout": TIMEOUT, "workspace": WORKSPACE}
+
+
+def options_of(scheme: str) -> dict[str, str]:
+    """Return the options of the URLs of *scheme*, each with its line of help."""
+    return {name: help_of(option) for name, option in sorted(_known(plugins.store_type(scheme)).items())}
 
 
 def _check_forms(store_type: StoreType, pairs: Sequence[tuple[str, str]]) -> None:

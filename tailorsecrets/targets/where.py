@@ -34,7 +34,7 @@ def where(routes: Routes, environ: Mapping[str, str], place: Place, form: str = 
     """
     if native := routes.native(place):
         return _of_native(native, form)
-    choice = routes.only or routes.route(place.vault)[0]
+    choice = routes.read_by_hand(place.vault)
     store_type, target = parsed(choice, environ)
     if form != NATIVE and form not in store_type.where:
         raise Unsupported(f"{choice.url}: no format {form!r}", hint=_formats(store_type))

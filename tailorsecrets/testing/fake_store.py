@@ -8,6 +8,7 @@ from tailorsecrets.driver import Stored
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable, UndeclaredSecret
 from tailorsecrets.runtime.cache import Cache
 from tailorsecrets.runtime.connection import Connection, Opener
+from tailorsecrets.runtime.failover import Failover
 from tailorsecrets.runtime.manager import ManagerBase
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Layer
@@ -117,10 +118,12 @@ class FakeStore:
 
     def _replace_parts(self, manager: ManagerBase) -> None:
         """Give *manager* a new connection and cache; its own ones stay as they are."""
-        cache = Cache(manager._fetch, clock=self.clock, run=_run_now, run_hook=_run_now, jitter=_no_jitter)  # noqa: SLF001
+        connection = ToMemory(manager.declarations, lambda: self._store)
+        failover = Failover(connection, clock=self.clock, threads=lambda: _run_now)
+        cache = Cache(failover.begin, clock=self.clock, run_hook=_run_now, jitter=_no_jitter)
         cache.on_event = manager._cache.on_event  # noqa: SLF001
         manager._cache = cache  # noqa: SLF001
-        manager._connection = ToMemory(manager.declarations, lambda: self._store)  # noqa: SLF001
+        manager._connection, manager._failover = connection, failover  # noqa: SLF001
         manager.connect()
 
     def _native(self, vault: str, name: str) -> str:
@@ -140,7 +143,7 @@ class ToMemory(Connection):
     """A connection to the store of *opener*, whatever target the program chooses."""
 
     def __init__(self, declarations: Declarations, opener: Opener) -> None:
-        super().__init__(declarations.folder)
+        super().__init__(declarations)
         self._to = opener
 
     def set_target(self, *, store: str | Opener | None, workspace: str | None, profile: str | None) -> None:

@@ -3,7 +3,9 @@
 pytest loads this module in every run, so it imports the rest of the package only when a test uses the fixture.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
@@ -11,16 +13,58 @@ import pytest
 if TYPE_CHECKING:
     from tailorsecrets.runtime.connection import Connection
     from tailorsecrets.store.store import Store
+    from tailorsecrets.targets.choice import Choice
+    from tailorsecrets.targets.routes import Routes
     from tailorsecrets.testing.fake_store import FakeStore
 
+    Opening = Callable[[Connection, Choice, Routes], Store]
+
 VARIABLE: Final = "TAILORSECRETS_STORE"
+SUITE: Final = "tailorsecrets.testing.conformance"
 NOWHERE: Final = "not-given-to-tailorsecrets-store:"  # no plugin opens this URL; it explains itself in the error
-_STATE: Final = ("_given", "_opener", "_choice", "_opened")  # of a Connection
+_STATE: Final = ("_given", "_environ", "_opener", "_routes", "_stores")  # of a Connection
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers of the conformance suite."""
     config.addinivalue_line("markers", "forks: forks this process, so run it before others have started threads")
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
+    """Check the declarations of a conformance suite."""
+    if SUITE in sys.modules:
+        _report().check(collector, name, obj)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note the conformance suites of this run."""
+    if SUITE in sys.modules:
+        _report().note(session.config, session.items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Send what is known of conformance suites to the process that reports, where pytest-xdist has several."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None and SUITE in sys.modules:
+        output[SUITE] = _report().sent(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker of pytest-xdist knows of conformance suites."""
+    facts = getattr(node, "workeroutput", {}).get(SUITE)
+    if facts:
+        _report().received(node.config, facts)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Report what the conformance suites have run, and what they have left out and why."""
+    if SUITE in sys.modules:
+        _report().write(terminalreporter)
+
+
+def _report() -> Any:
+    return import_module(f"{SUITE}.report")
 
 
 @pytest.fixture
@@ -62,11 +106,11 @@ class Guard:
         if self._refused:
             pytest.fail("\n".join(dict.fromkeys(self._refused)), pytrace=False)
 
-    def _guarded(self, opening: "Callable[[Connection], Store | None]") -> "Callable[[Connection], Store | None]":
+    def _guarded(self, opening: "Opening") -> "Opening":
         """Return *opening* with a refusal of URLs."""
 
-        def guarded(connection: "Connection") -> "Store | None":
-            return self._refuse(connection) if opens_url(connection) else opening(connection)
+        def guarded(connection: "Connection", choice: "Choice", of: "Routes") -> "Store":
+            return self._refuse(connection) if opens_url(connection) else opening(connection, choice, of)
 
         return guarded
 
@@ -93,5 +137,5 @@ def opens_url(connection: "Connection") -> bool:
 def reset(connection: "Connection") -> Mapping[str, Any]:
     """Let *connection* choose and open again at the next read; return its former state."""
     before = {name: vars(connection)[name] for name in _STATE}
-    vars(connection).update(_choice=None, _opened=None)
+    vars(connection).update(_routes=None, _stores={})
     return before

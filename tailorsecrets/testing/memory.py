@@ -198,6 +198,7 @@ class Memory(Driver):
     def _read(self, name: str, version: str = "") -> Stored:
         secret = self.server.find(name)
         found = secret.readable(version)
+        self.server.sent(found)
         return Stored(found.text(), self._entry(secret.entry(name, found)))
 
     def _answer(self, name: str) -> Stored | Exception:

@@ -1,12 +1,13 @@
 """The server of memory drivers: secrets in a dict, and the backdoor to them."""
 
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
-from typing import final
+from typing import Final, final
+from uuid import uuid4
 
 from tailorsecrets.driver import Entry, State
 from tailorsecrets.errors import (
@@ -22,6 +23,8 @@ from tailorsecrets.kit import as_text
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.faults import Crash
+
+_KEPT: Final = 20  # answers that a server remembers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +82,16 @@ class Container:
 
 @dataclass(slots=True)
 class Trouble:
-    """The faults of the server."""
+    """The faults of the server; ``recovered`` is set at their end."""
+
+    recovered: threading.Event = field(default_factory=threading.Event)
 
     outage: type[SecretsError] | None = None  # raised by every call
     refusals: int = 0  # calls that are throttled from now on
     survived: int | None = None  # calls that reach the server before the process dies
     silent: bool = False  # writes are done and not answered
+    reached: int | None = None  # calls that reach the server before it is unreachable
+    patience: float | None = None  # seconds until a call that is not answered gives up
 
     def strike(self) -> None:
         """Raise the fault of a call before it is done."""
@@ -95,6 +102,13 @@ class Trouble:
         if self.refusals:
             self.refusals -= 1
             raise Throttled
+        if self.reached is not None:
+            self.reached -= 1
+            if self.reached < 0:
+                raise Unavailable
+        if self.patience is not None:
+            self.recovered.wait(self.patience)
+            raise Unavailable
         if self.outage:
             raise self.outage
 
@@ -115,6 +129,8 @@ class Server:
         self.containers: dict[str, Container] = {}
         self.settled: Mapping[str, StoredSecret] = {}  # shown by a lagging list
         self.trouble = Trouble()
+        self.answers: list[bytes] = []  # the values that were sent
+        self.login = f"login-{uuid4().hex}"  # with which drivers sign in
         self.arrived: list[str] = []  # the methods that drivers called; appended to by many threads without a lock
         self._secrets: dict[str, StoredSecret] = {}
         self._now = now
@@ -131,6 +147,12 @@ class Server:
         """StoredSecret a call of method *op*, and raise its fault."""
         self.arrived.append(op)
         self.trouble.strike()
+
+    def sent(self, version: Version) -> None:
+        """Note that the value of *version* was sent to a driver."""
+        if isinstance(version.content, Secret):
+            self.answers[:-_KEPT] = []
+            self.answers.append(version.content.reveal().encode(errors="surrogatepass"))
 
     def find(self, name: str) -> StoredSecret:
         """Return the secret *name*; raise NotFound where there is none."""
@@ -240,9 +262,39 @@ class MemoryBackdoor(Backdoor):
         """Make all calls after the next *after* raise Crash."""
         self._server.trouble.survived = after
 
+    def hang(self) -> None:
+        """Make every call wait for a moment, and then raise Unavailable."""
+        self._server.trouble.patience = 0.05
+
+    def forbid(self) -> None:
+        """Make every call raise Denied."""
+        self._server.trouble.outage = Denied
+
+    def fail_after(self, calls: int) -> None:
+        """Make all calls after the next *calls* raise Unavailable."""
+        self._server.trouble.reached = calls
+
+    def cut_answers(self) -> None:
+        """Make every call raise Unavailable."""
+        self._server.trouble.outage = Unavailable
+
+    def expire_versions(self, name: str) -> None:
+        """Remove all versions but the current one."""
+        self._server.change(name, lambda secret: replace(secret, versions=secret.versions[-1:]))
+
+    def answers(self) -> Sequence[bytes]:
+        """Return the values that were sent since the last call."""
+        sent, self._server.answers = self._server.answers, []
+        return sent
+
+    def credentials(self) -> Sequence[str]:
+        """Return the login of all drivers."""
+        return [self._server.login]
+
     def recover(self) -> None:
         """End all faults."""
-        self._server.trouble = Trouble()
+        trouble, self._server.trouble = self._server.trouble, Trouble()
+        trouble.recovered.set()
 
     def calls(self) -> int:
         """Return the number of calls of all drivers."""

@@ -1,9 +1,9 @@
 """Reading secrets by name or by vault: all of them, or one error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tailorsecrets.driver import Stored
-from tailorsecrets.errors import NotFound, SecretNotFound, SecretsError, StoreNotFound, Unavailable
+from tailorsecrets.errors import NotFound, SecretNotFound, SecretsError, StoreNotFound, Throttled, Unavailable
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.operations import STORE_ERRORS, ReadResult
@@ -20,6 +20,37 @@ def expanded(store: Store, names: Sequence[Place]) -> list[Place]:
     for place in names:
         found += [place] if place.secret else [Place(place.vault, e.name) for e in store.list_secrets(place.vault)]
     return list(dict.fromkeys(found))
+
+
+def read_in_turn(
+    stores: Sequence[Callable[[], Store]], names: Sequence[Place]
+) -> tuple[list[Place], dict[Place, ReadResult]]:
+    """Return what *names* name and the answers for them, from the first of *stores* that gives one.
+
+    The next store is asked only about what the ones before do not answer at all. From a store after the first, only a
+    value is an answer: it may be behind.
+    """
+    places, answers = _read_from(stores[0], names)
+    for opened in stores[1:]:
+        left = [place for place in places if isinstance(answers.get(place, Unavailable()), Unavailable | Throttled)]
+        if not left:
+            break
+        found, others = _read_from(opened, left)
+        values = {place: each for place, each in others.items() if isinstance(each, Stored)}
+        if values:
+            places = [place for place in places if place.secret] + [place for place in found if place not in places]
+            answers |= values
+    return places, answers
+
+
+def _read_from(opened: Callable[[], Store], names: Sequence[Place]) -> tuple[list[Place], dict[Place, ReadResult]]:
+    """Return what *names* name at one store and the answers; where it cannot even list them, *names* and the error."""
+    with opened() as store:
+        try:
+            places = expanded(store, names)
+        except (Unavailable, Throttled) as error:
+            return list(names), dict.fromkeys(names, error)
+        return places, answers_of(store, places)
 
 
 def answers_of(store: Store, places: Sequence[Place]) -> dict[Place, ReadResult]:

@@ -200,7 +200,9 @@ def test_the_garbage_of_an_app_is_collected(shell: Shell) -> None:
     (shell.folder / "state.py").write_text(COLLECTING)
     argv = [PROGRAM, "app", "call", "state", "--app", "state:app"]
     done = subprocess.run(argv, cwd=shell.folder, env=shell.environ, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [True, True, 0]
+    *enabled, frozen = json.loads(done.stdout)
+    assert enabled == [True, True]
+    assert frozen < 1000  # Python 3.12 itself freezes some
 
 
 def test_the_real_command(shell: Shell) -> None:

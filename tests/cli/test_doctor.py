@@ -193,7 +193,7 @@ def test_the_targets_of_profiles(empty: Shell) -> None:
         """
     )
     for name in ("one", "two", "three", "four"):
-        assert empty("init", "--store", f"file:{name}.jsonl", "-c", "other/tailor_config.py").code in {0, 1}
+        assert empty("init", "--store", f"file:{name}.jsonl", "-c", "elsewhere/tailor_config.py").code in {0, 1}
     done = empty("doctor", "-p", "dev", "-p", "prod", "--json")
     assert [target["store"] for target in done.data["targets"]] == [
         "file:one.jsonl",

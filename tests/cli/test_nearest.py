@@ -13,7 +13,7 @@ GET = ("secret", "get", "-V", "api-keys", "-n")
     [
         (("aply",), "did you mean 'apply'?"),
         (("secret", "vault", "creat"), "did you mean 'create'?"),
-        (("apply", "--dry-rum"), "Did you mean '--dry-run'?"),
+        (("apply", "--dry-rum"), "--dry-run"),  # click's own hint; its words depend on the version
         ((*GET, "strip-key"), "hint: did you mean 'stripe-key'?"),
         (("secret", "history", "-V", "api-keys", "-n", "stripe-kye"), "hint: did you mean 'stripe-key'?"),
         (("secret", "list", "-V", "api-key"), "hint: did you mean 'api-keys'?"),

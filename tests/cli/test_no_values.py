@@ -17,7 +17,7 @@ from tailorsecrets.cli.root import root
 from tailorsecrets.cli.streams import Io
 from tailorsecrets.errors import Conflict, Corrupt, Denied, SecretsError, Unavailable
 from tests.support.memory_plugin import DRIVERS
-from tests.support.shell import Shell
+from tests.support.shell import Done, Shell
 from tests.support.tree import leaves
 
 CANARY = "cAnArY-7f3a9"
@@ -48,13 +48,15 @@ WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("file", "keys", "remove"): ("SLOT", "--yes", *FILE),
     ("file", "rekey"): FILE,
     ("file", "trust"): ("--yes", *FILE),
-    ("where",): ("api-keys/stripe-key",),
-    ("doctor",): (),
     ("run",): ("-V", "api-keys", "--", "true"),
     ("export",): ("--format", "shell"),
     ("import",): (".env", "-V", "new-vault", "--yes"),
     ("inject",): ("app.tmpl",),
+    ("where",): ("api-keys/stripe-key",),
+    ("doctor",): (),
     ("policy",): ("--for", "read", "--store", "aws://eu-west-1"),
+    ("plugin", "check"): ("memory://here?timeout=0.3", "--yes"),
+    ("plugin", "new"): ("NEW",),
     ("app", "list"): APP,
     ("app", "emit"): ('{"kind": "recordCreated", "type": "Order", "new_record": {}}', *APP),
     ("app", "call"): ("key", *APP),
@@ -134,6 +136,8 @@ def filled_in(full: Shell, word: str) -> str:
         return next(
             str(key["id"]) for key in full("file", "keys", "list", *FILE, "--json").data if "ci.key" in str(key)
         )
+    if word == "NEW":
+        return f"demo{len(list(full.folder.iterdir()))}"
     return word
 
 
@@ -154,7 +158,7 @@ def test_every_command(full: Shell, path: tuple[str, ...], kind: type[SecretsErr
         assert kind or options or done.code == 0
 
 
-@pytest.mark.parametrize("stdin", [CANARY.encode() + b"\xff", CANARY.encode() * 100_000], ids=["bytes", "large"])
+@pytest.mark.parametrize("stdin", [CANARY.encode() * 1000 + b"\xff", CANARY.encode() * 100_000], ids=["bytes", "large"])
 @pytest.mark.parametrize("verb", ["create", "update"])
 def test_values_that_cannot_be(full: Shell, verb: str, stdin: bytes) -> None:
     """A value that is refused is not shown, nor is its size."""
@@ -190,20 +194,21 @@ def test_configs_that_raise(full: Shell, line: str) -> None:
     """An exception in the config shows its type and its place, never its message."""
     path = full.folder / "tailor_config.py"
     path.write_text(f"import os\nVALUE = os.environ['STRIPE_KEY']\n{path.read_text()}\n{line}\n")
-    words = [sys.executable, "-c", "import sys; from tailorsecrets.cli import main; sys.exit(main())"]
-    for options in ((), ("--json",), ("--verbose",)):
-        done = subprocess.run(
-            [*words, "apply", "--dry-run", "--store", "file:none.jsonl", *options],
-            cwd=full.folder,
-            env=full.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 1
-        assert "CONFIG_INVALID" in done.stderr
-        assert CANARY not in done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
+    words = ("apply", "--dry-run", "--store", "file:none.jsonl")
+    process = subprocess.run(
+        [sys.executable, "-c", "import sys; from tailorsecrets.cli import main; sys.exit(main())", *words],
+        cwd=full.folder,
+        env=full.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    done = Done(process.returncode, process.stdout, process.stderr)
+    for each in (done, full(*words, "--json"), full(*words, "--verbose")):
+        assert each.code == 1
+        assert "CONFIG_INVALID" in each.err
+        assert CANARY not in each.out + each.err
+        assert "Traceback" not in each.err
 
 
 @pytest.mark.parametrize("path", [("apply",), ("secret", "create"), ("secret", "update")], ids=" ".join)

@@ -20,7 +20,6 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 
-from tailorsecrets.cli.root import root
 from tests.support.manifests import documents
 from tests.support.shell import PROGRAM, Shell
 
@@ -70,7 +69,6 @@ def test_shell(text: str) -> None:
     assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
 
 
-@pytest.mark.skipif("run" not in root.lazy, reason="the commands run and export are not here")
 @pytest.mark.parametrize("text", [text for text in blocks("sh") if text.startswith("tailorsecrets ")])
 def test_the_commands_do_what_they_say(managed: Shell, text: str) -> None:
     """Each command gives the secret to the program that it starts: in its environment or on stdin, in no argument."""

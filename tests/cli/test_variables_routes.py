@@ -2,7 +2,7 @@
 
 import pytest
 
-from tailorsecrets import open_store
+from tailorsecrets import Denied, Unavailable, open_store
 from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import Shell
 
@@ -56,3 +56,19 @@ def test_reading_asks_the_primary_of_each_vault(routed: Shell) -> None:
     assert routed("export", "--json", "-V", "api-keys", "-V", "database").data == expected
     assert routed("run", "--map", "A=database/url", "--", "printenv", "A").out == "in-c\n"
     assert routed("inject", "-", stdin=b"{{ ts://database/url }}{{ ts://api-keys/stripe-key }}").out == "in-cx"
+
+
+def test_reading_goes_on_at_the_replica(routed: Shell) -> None:
+    """While the primary does not answer, the replica's values count, by name and by vault; what it lacks is an outage."""
+    assert routed("import", "-", "-V", "api-keys", stdin=b"STRIPE_KEY=x\n").code == 0
+    routed.declare('{"api-keys": {"stripe-key": "x"}}')
+    DRIVERS["a"].fail("", Unavailable)
+    assert routed("export", "--json").data == {"API_KEYS_STRIPE_KEY": "x"}
+    assert routed("export", "--json", "-V", "api-keys").data == {"API_KEYS_STRIPE_KEY": "x"}
+    routed.declare('{"api-keys": {"stripe-key": "x", "new-key": "y"}}')
+    for more in ([], ["--allow-missing"]):
+        assert routed("run", *more, "--", "true", "--json").code == 1
+    assert routed("export", "--json").error["code"] == "UNAVAILABLE"
+    DRIVERS["a"].heal()
+    DRIVERS["a"].fail("get", Denied)
+    assert routed("export", "--json", "-V", "api-keys").error["code"] == "PERMISSION_DENIED"

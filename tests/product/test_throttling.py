@@ -5,6 +5,7 @@ import pytest
 from tailorsecrets import Store, open_store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.plan import Step
+from tailorsecrets.driver import Entry
 from tailorsecrets.errors import Throttled, Unavailable
 from tests.support.product.backend import Backend
 from tests.support.product.backends import BACKENDS
@@ -65,7 +66,7 @@ def test_refusals_without_end(backend: Backend) -> None:
     wanted = many(24)
     with backend.store() as store, hasty(backend) as hurried:
 
-        def refuse(step: Step) -> None:
+        def refuse(step: Step, _entry: Entry | None) -> None:
             if step.place.secret:
                 backend.backdoor.throttle(FOREVER)
 

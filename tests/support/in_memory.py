@@ -15,6 +15,7 @@ class InMemory(Conformance):
     """The memory driver, with the capabilities and the layers that the subclass declares."""
 
     module = "tailorsecrets.testing.memory"
+    many, in_memory, timeout = 30, True, 0.1
     sdk = ("pytest", "hypothesis", "asyncio", "pluggy")
 
     @pytest.fixture

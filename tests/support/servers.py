@@ -3,18 +3,14 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-STARTING = 20.0  # seconds that a server may take to start or to end
 ROOT = Path(__file__).parents[2]
 SESSIONS = ROOT / ".servers" / "sessions"
 RUN = "TAILORSECRETS_TEST_RUN"  # the process id of the run that the servers belong to
@@ -46,30 +42,6 @@ def stop(run: Path) -> None:
     """Stop the servers with their files in *run*."""
     _servers(run, "down")
     shutil.rmtree(run, ignore_errors=True)
-
-
-@contextmanager
-def serving(command: Callable[[int], Sequence[str | Path]]) -> Iterator[int]:
-    """Run *command*, which is made for a free port, until the end of the block; give the port when it is open."""
-    port = free_port()
-    process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + STARTING
-        while not _is_open(port):
-            assert process.poll() is None, "the server has ended"
-            assert time.monotonic() < end, "the server does not start"
-            time.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(STARTING)
-
-
-def free_port() -> int:
-    """Return a port of the loopback that is free."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def install(fixtures: Sequence[str]) -> None:
@@ -143,11 +115,6 @@ def _servers(run: Path, *words: str) -> str:
     if done.returncode:
         raise RuntimeError(done.stderr)
     return done.stdout
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _lives(pid: int) -> bool:

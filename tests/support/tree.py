@@ -30,7 +30,8 @@ def parse(words: list[str], io: Io) -> click.Context:
     """Parse *words* down to the last command, and run nothing."""
     context = root.make_context("tailorsecrets", words, obj=Invocation(io))
     while isinstance(group := context.command, Group):
-        name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
+        first = getattr(context, "_protected_args", None) or context.protected_args  # the latter before click 8.2
+        name, command, rest = group.resolve_command(context, [*first, *context.args])
         assert command is not None
         context = command.make_context(name, rest, parent=context)
     return context

@@ -12,9 +12,9 @@ from tailorsecrets.declared.declarations import Declarations
 from tailorsecrets.driver import Driver, Entry, Problem, Stored
 from tailorsecrets.errors import NotFound, SecretsError, Unavailable
 from tailorsecrets.runtime.manager import SecretManager
-from tailorsecrets.runtime.threads import FETCH_THREADS
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.store import Store
+from tests.support.cached import read_threads
 
 pytestmark = [
     pytest.mark.forks,
@@ -160,7 +160,7 @@ def test_flights_of_the_parent_are_not_in_the_child(server: WireServer, secrets:
         pass
 
     def read() -> None:
-        assert (secrets.cache_info().flights, FETCH_THREADS.threads) == (0, 0)
+        assert (secrets.cache_info().flights, read_threads()) == (0, 0)
         assert secrets.get("abc", "one", max_age=0) == "1"
 
     in_child(read)
@@ -177,5 +177,5 @@ def test_locks_held_at_the_fork_do_not_stop_the_child(secrets: SecretManager) ->
         secrets.forget()
         secrets.preload()
 
-    with secrets._cache._lock, secrets._connection._lock, FETCH_THREADS._lock:
+    with secrets._cache._lock, secrets._connection._lock, secrets._failover._lock:
         in_child(read)

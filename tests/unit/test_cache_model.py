@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unavailable
-from tailorsecrets.runtime.cache import Cache, CacheKey, entry_or_raise
+from tailorsecrets.runtime.answers import CacheKey
+from tailorsecrets.runtime.cache import Cache, entry_or_raise
 from tailorsecrets.runtime.fetch import fetch
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.store import Store
 from tailorsecrets.targets.cache_settings import CacheSettings
 from tailorsecrets.testing import Memory
+from tests.support.cached import begin_by
 
 RULES = CacheSettings(ttl=300, grace=200, max_stale=1500, negative=5, size=50)
 NAMES = ["one", "two"]
@@ -41,9 +43,8 @@ class CacheMachine(RuleBasedStateMachine):
         self.memory = Memory()
         self.store = Store(self.memory)
         self.store.create_vault("abc")
-        self.cache = Cache(
-            partial(fetch, self.store), clock=lambda: self.now, run=lambda work: work(), jitter=lambda: 0.0
-        )
+        begin = begin_by(partial(fetch, self.store), lambda work: work(), lambda: self.now)
+        self.cache = Cache(begin, clock=lambda: self.now, jitter=lambda: 0.0)
         self.cache.configure(RULES)
         self.there: dict[str, str] = {}
         self.denied: set[str] = set()

@@ -75,9 +75,9 @@ def test_a_waiting_reader_sleeps(shop: Shop, monkeypatch: pytest.MonkeyPatch, me
     """A reader that waits asks the cache once before the answer and at most once after it; it does not spin."""
     asked, join = list[float](), Cache.join
 
-    def counted(cache: Cache, *arguments: Any) -> Any:
+    def counted(cache: Cache, *arguments: Any, **options: Any) -> Any:
         asked.append(time.monotonic())
-        return join(cache, *arguments)
+        return join(cache, *arguments, **options)
 
     if method == "refresh":
         shop.secrets.get("abc", "one")

@@ -23,25 +23,31 @@ class Closing(Store):
 
     def close(self) -> None:
         """Note what is chosen now."""
-        self.seen.append(self.connection.choice()[0].workspace)
+        self.seen.append(self.connection.routes()[0].primary.workspace)
+
+
+def opened(connection: Connection) -> Store | None:
+    """Return the store of the primary target that is chosen now."""
+    routes = connection.routes()[0]
+    return connection.store(routes.primary, routes)
 
 
 def test_who_reads_while_a_store_is_let_go_of_reads_the_new_target(tmp_path: Path) -> None:
     """The old target is never chosen again once another one is."""
-    connection = Connection(tmp_path)
+    connection = Connection(Declarations({}, folder=tmp_path))
     old = Closing(connection)
     connection.set_target(store=lambda: old, workspace="old", profile=None)
-    assert connection.store() is old
+    assert opened(connection) is old
     new = Store(Memory())
     connection.set_target(store=lambda: new, workspace="new", profile=None)
     assert old.seen == ["new"]
-    assert connection.choice()[0].workspace == "new"
-    assert connection.store() is new
+    assert connection.routes()[0].primary.workspace == "new"
+    assert opened(connection) is new
 
 
 def test_a_store_that_was_opened_too_late_is_not_kept(tmp_path: Path) -> None:
     """Where another target is chosen while the old one is opened, the old one is closed and the reader gets the new."""
-    connection = Connection(tmp_path)
+    connection = Connection(Declarations({}, folder=tmp_path))
     old, new = Closing(connection), Store(Memory())
 
     def overtaken() -> Store:
@@ -49,8 +55,23 @@ def test_a_store_that_was_opened_too_late_is_not_kept(tmp_path: Path) -> None:
         return old
 
     connection.set_target(store=overtaken, workspace="old", profile=None)
-    assert connection.store() is new
+    assert opened(connection) is None
     assert old.seen == ["new"]
+    assert opened(connection) is new
+
+
+def test_who_waits_while_the_target_changes_is_answered_by_the_new_one() -> None:
+    """A reader whose store is opened when another one is chosen gets the value of the new one."""
+    secrets = SecretManager(Declarations({}, {"abc": frozenset({"one"})}))
+    new = Store(Memory())
+    new.create_vault("abc")
+    new.create_secret("abc", "one", "new")
+
+    def overtaken() -> Store:
+        secrets.connect(store=lambda: new)
+        return Store(Memory())
+
+    assert secrets.connect(store=overtaken).get("abc", "one") == "new"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

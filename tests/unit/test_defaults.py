@@ -10,7 +10,7 @@ from tailorsecrets.app import webhook
 from tailorsecrets.driver import WRITE_FACTOR, Budget, Caps, Target
 from tailorsecrets.runtime import cache, freshness
 from tailorsecrets.runtime.manager import SecretManager
-from tailorsecrets.runtime.threads import FETCH_THREADS, HOOK_THREADS
+from tailorsecrets.runtime.threads import HOOK_THREADS, LIMIT
 from tailorsecrets.store.layers import Quota, Retry, stack
 from tailorsecrets.store.parallel import AT_ONCE
 from tailorsecrets.targets.cache_settings import DEFAULTS
@@ -27,7 +27,7 @@ def test_the_cache() -> None:
     assert ages == (300, 300, 3600, 5)
     assert (DEFAULTS.timeout, DEFAULTS.size) == (15, 10_000)
     assert (freshness.JITTER, freshness.LONGEST_PAUSE, cache.LONGEST_QUEUE) == (0.1, 60, 10_000)
-    assert (FETCH_THREADS._limit, HOOK_THREADS._limit, AT_ONCE) == (8, 1, 8)
+    assert (LIMIT, HOOK_THREADS._limit, AT_ONCE) == (8, 1, 8)
 
 
 @pytest.mark.parametrize("method", [SecretManager.recent, SecretManager.arecent])

@@ -50,7 +50,7 @@ class Target:
         """Write *values* as an app does whose vault has the stamp key *key*."""
         if self.memory.caps.containers:
             self.workspace.operations.make(vault, "")
-        record = self.workspace.claim(vault, APP, new_record({}, key))
+        record = self.workspace.claim(vault, APP, replace(new_record({}, key), id=""))
         for secret, value in values.items():
             self.workspace.put_secret(record, vault, secret, Secret(value), expect="")
         self.memory.forget_calls()

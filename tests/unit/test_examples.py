@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.mypy import MYPY
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -36,6 +38,5 @@ def test_the_walk() -> None:
 @pytest.mark.type_checker
 def test_types(folder: Path) -> None:
     """Mypy --strict accepts each example in its own folder."""
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "."]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run([*MYPY, "."], cwd=folder, capture_output=True, text=True, check=False)
     assert done.stdout + done.stderr == ""

@@ -402,12 +402,36 @@ def test_the_guard_ends_with_the_test(pytester: pytest.Pytester, tmp_path: Path,
         real.create_secret("api-keys", "one", Secret("real"))
     secrets.connect(store=url)
     assert secrets.get("api-keys", "one") == "real"
-    opened = secrets._connection._opened
+    opened = dict(secrets._connection._stores)
     variable = os.environ.get("TAILORSECRETS_STORE")
     assert outcomes(pytester, "def test_it(tailorsecrets_store):\n    pass")[0] == {"passed": 1}
     assert os.environ.get("TAILORSECRETS_STORE") == variable
-    assert secrets._connection._opened is opened
+    assert secrets._connection._stores == opened
     assert secrets.get("api-keys", "one", max_age=0) == "real"
+
+
+def test_the_guard_catches_every_store_of_a_profile(
+    pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the primary of another manager nor its replica is read, and the test fails."""
+    text = "[profiles.prod]\nstore = ['vault+http://127.0.0.1:9/secret', 'file:two.jsonl']\nfailover_after = 0.1\n"
+    (tmp_path / "tailorsecrets.toml").write_text(text)
+    monkeypatch.setenv("VAULT_TOKEN", "x")
+    test = f"""
+import pytest
+from tailorsecrets import define_secret_manager
+
+def test_it(tailorsecrets_store):
+    secrets = define_secret_manager({{"api-keys": {{"one": None}}}}, folder={str(tmp_path)!r})
+    for choose in (dict(profile="prod"), dict(profile="prod", store="file:two.jsonl")):
+        with pytest.raises(pytest.fail.Exception, match="reads a real store"):
+            secrets.connect(**choose).get("api-keys", "one")
+    with pytest.raises(pytest.fail.Exception, match="reads a real store"):
+        secrets.connect(profile="prod").preload()
+"""
+    result, text = outcomes(pytester, test)
+    assert result == {"passed": 1, "errors": 1}
+    assert "reads a real store" in text
 
 
 def test_the_guard_restores_the_variable(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

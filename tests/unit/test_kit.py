@@ -12,6 +12,7 @@ import grpc
 import pytest
 
 from tailorsecrets import errors, kit
+from tailorsecrets.driver import PerProcess
 from tailorsecrets.secret import Secret
 
 CANARY = "canary-value"
@@ -230,3 +231,36 @@ def test_the_lock_of_processes(tmp_path: Path) -> None:
     done.set()
     with kit.locked(path, 10):
         other.join()
+
+
+def test_who_waited_for_a_failed_attempt_fails_too() -> None:
+    """Threads that wait while one makes a client that cannot be made get its failure, not an attempt each."""
+    started, go, attempts = threading.Event(), threading.Event(), list[int]()
+
+    def make() -> int:
+        attempts.append(1)
+        started.set()
+        go.wait(10)
+        raise Refused
+
+    things = PerProcess(make)
+
+    def get(_: int) -> str:
+        try:
+            things.get()
+        except Refused:
+            return "refused"
+        return "made"
+
+    with ThreadPoolExecutor(8) as threads:
+        first = threads.submit(get, 0)
+        assert started.wait(10)
+        others = [threads.submit(get, number) for number in range(1, 8)]
+        while threads._work_queue.qsize() or sum(each.running() for each in others) < 7:
+            pass
+        threading.Event().wait(0.1)  # until all of them wait for the lock
+        go.set()
+        assert {each.result() for each in (first, *others)} == {"refused"}
+    assert len(attempts) == 1
+    assert get(0) == "refused"
+    assert len(attempts) == 2

@@ -33,13 +33,13 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.runtime.events import CacheEvent
 from tailorsecrets.runtime.manager import SecretManager
-from tailorsecrets.runtime.threads import FETCH_THREADS, HOOK_THREADS
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Layer
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.targets.cache_settings import CacheSettings
 from tailorsecrets.testing import Memory
 from tailorsecrets.testing.memory import FULL
+from tests.support.cached import read_threads
 from tests.support.waiting import wait_for
 
 CANARY = "canary-7Kq"
@@ -571,7 +571,7 @@ def test_a_hook_stays_until_it_is_taken_off(shop: Shop) -> None:
     assert events.get(timeout=10).kind == "read"
     shop.secrets.configure(on_event=None)
     shop.secrets.get("abc", "two")
-    wait_for(lambda: FETCH_THREADS.threads == HOOK_THREADS.threads == 0)
+    wait_for(lambda: read_threads() == 0)
     assert events.empty()
 
 

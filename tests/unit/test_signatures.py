@@ -14,7 +14,17 @@ from tailorsecrets import SecretsError, driver, kit
 TABLE = Path(__file__).with_name("signatures.txt")
 SEAM = (
     *("Budget", "Caps", "Driver", "Entry", "ExternalSecret", "Identity", "Location", "Option", "PerProcess", "Problem"),
-    *("SecretProvider", "ServerClock", "StoreType", "Stored", "Target", "VaultNames", "backoff", "throttled"),
+    *(
+        "SecretProvider",
+        "ServerClock",
+        "StoreType",
+        "Stored",
+        "Target",
+        "VaultNames",
+        "as_field",
+        "backoff",
+        "throttled",
+    ),
 )
 
 

@@ -13,10 +13,11 @@ import trio
 from tailorsecrets.declared.declarations import Declarations
 from tailorsecrets.errors import Denied, Unavailable
 from tailorsecrets.runtime.manager import SecretManager
-from tailorsecrets.runtime.threads import FETCH_THREADS, LIMIT, DaemonThreads
+from tailorsecrets.runtime.threads import LIMIT, DaemonThreads
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.store import Store
 from tailorsecrets.testing import Memory
+from tests.support.cached import read_threads
 from tests.support.gate import Gate
 from tests.support.waiting import wait_for
 
@@ -46,7 +47,7 @@ def shop() -> Iterator[Shop]:
     shop = Shop()
     yield shop
     shop.gate.is_open.set()
-    wait_for(lambda: FETCH_THREADS.threads == 0)
+    wait_for(lambda: read_threads() == 0)
 
 
 def in_thread(work: Callable[[], object]) -> threading.Thread:
@@ -54,11 +55,6 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=work)
     thread.start()
     return thread
-
-
-def fetch_threads() -> int:
-    """Count the threads for fetches as the interpreter sees them."""
-    return sum(thread.name == "tailorsecrets" for thread in threading.enumerate())
 
 
 def test_1000_mixed_cold_readers_are_one_call(shop: Shop) -> None:
@@ -83,7 +79,7 @@ def test_1000_mixed_cold_readers_are_one_call(shop: Shop) -> None:
     threads += [in_thread(lambda: anyio.run(loop_of, 350, backend="asyncio"))]
     threads += [in_thread(lambda: anyio.run(loop_of, 350, backend="trio"))]
     wait_for(lambda: len(started) == 1000)
-    assert fetch_threads() == 1
+    assert read_threads() == 1
     shop.gate.is_open.set()
     for thread in threads:
         thread.join()
@@ -104,7 +100,7 @@ def test_cold_reads_of_many_names_use_few_threads(shop: Shop, backend: str) -> N
             await anyio.wait_all_tasks_blocked()
             wait_for(lambda: shop.gate.inside == LIMIT)
             assert shop.secrets.cache_info().flights == len(MANY)
-            assert (fetch_threads(), threading.active_count()) == (LIMIT, before + LIMIT)
+            assert (read_threads(), threading.active_count()) == (LIMIT, before + LIMIT)
             shop.gate.is_open.set()
 
     anyio.run(read_all, backend=backend)

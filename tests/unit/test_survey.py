@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tailorsecrets.driver import Caps
-from tailorsecrets.errors import Denied, Unavailable
+from tailorsecrets.errors import Denied, Unavailable, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner
@@ -135,3 +135,15 @@ def test_an_outage_is_an_error() -> None:
     site.driver.fail("stat", Unavailable)
     with pytest.raises(Unavailable):
         looked_for(site.workspace, seen_by_list(site.workspace), NAMES)
+
+
+def test_a_store_without_lists() -> None:
+    """Each named secret is looked at; a store that has no metadata read either shows nothing without values."""
+    site = Site()
+    site.driver.caps = replace(FULL, lists=False)
+    store = workspace_of(Store(site.driver))
+    seen = survey(store, {"api-keys": ["one", "none"]})
+    assert (names(seen), seen.listed) == ({"api-keys": ["one"]}, False)
+    site.driver.caps = replace(FULL, lists=False, stats=False)
+    with pytest.raises(Unsupported):
+        survey(workspace_of(Store(site.driver)), NAMES)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tailorsecrets.config.typegen import types_module
+from tests.support.mypy import MYPY
 
 NAMES = {"api-keys": ["sendgrid-api-key", "stripe-secret-key"], "database": ["url"], "empty": []}
 CONFIG = """
@@ -78,7 +79,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def checked(project: Path, *command: str) -> str:
     """Return what a type checker says about *project*."""
-    done = subprocess.run([sys.executable, "-m", *command], cwd=project, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout
 
@@ -86,7 +87,7 @@ def checked(project: Path, *command: str) -> str:
 @pytest.mark.type_checker
 def test_mypy(project: Path) -> None:
     """Mypy --strict rejects exactly the wrong reads, in all methods."""
-    said = checked(project, "mypy", "--strict", "--no-error-summary", "--output=json", ".").splitlines()
+    said = checked(project, *MYPY, "--output=json", ".").splitlines()
     errors = [json.loads(line) for line in said]
     assert {(error["file"], error["line"]) for error in errors if error["severity"] == "error"} == {
         ("program.py", line) for line in WRONG
@@ -99,7 +100,8 @@ def test_pyright(project: Path) -> None:
     (project / "pyrightconfig.json").write_text(
         json.dumps({"typeCheckingMode": "strict", "pythonVersion": "3.11", "venvPath": str(Path(sys.prefix).parent)})
     )
-    said = json.loads(checked(project, "pyright", "--outputjson", f"--pythonpath={sys.executable}"))
+    command = (sys.executable, "-m", "pyright", "--outputjson", f"--pythonpath={sys.executable}")
+    said = json.loads(checked(project, *command))
     found = {(Path(e["file"]).name, e["range"]["start"]["line"] + 1) for e in said["generalDiagnostics"]}
     assert found == {("program.py", line) for line in WRONG}
 

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 _KINDS: Final[Mapping[str, CallKind]] = {
     "get": "get",
+    "get_field": "get",
     "get_many": "get",
     "stat": "stat",
     "list": "list",
@@ -73,6 +74,14 @@ class Layer(Driver):
         """Pass on."""
         return self.around(Call("get", name), partial(self.inner.get, name, version))
 
+    def native(self, name: str) -> str:
+        """Pass on."""
+        return self.inner.native(name)
+
+    def get_field(self, name: str, field: str, version: str = "") -> Stored:
+        """Pass on."""
+        return self.around(Call("get_field", name), partial(self.inner.get_field, name, field, version))
+
     def get_many(self, names: Sequence[str]) -> Mapping[str, Stored | Exception]:
         """Pass on."""
         return self.around(Call("get_many", ""), partial(self.inner.get_many, names))
@@ -129,6 +138,10 @@ class Layer(Driver):
     def transaction(self) -> AbstractContextManager[None]:
         """Pass on."""
         return self.inner.transaction()
+
+    def prepare(self) -> None:
+        """Pass on."""
+        self.inner.prepare()
 
     def setup(self) -> str:
         """Pass on."""

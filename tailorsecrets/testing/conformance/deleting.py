@@ -1,17 +1,31 @@
 """Deleting, restoring, versions and containers."""
 
-from tailorsecrets.driver import Driver
+from tailorsecrets.driver import Driver, Entry
 from tailorsecrets.errors import AlreadyExists, Denied, NotEmpty, NotFound
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.operations import is_version
 from tailorsecrets.testing.backdoor import Backdoor
-from tailorsecrets.testing.conformance.suite import MakeVault, Suite, names, refused, tokens_of, uses, where
+from tailorsecrets.testing.conformance.suite import (
+    MakeVault,
+    Suite,
+    check,
+    equal,
+    group,
+    names,
+    problem,
+    refused,
+    tokens_of,
+    uses,
+    where,
+)
 
-deletes = where(lambda caps: caps.writes)
-undeletes = where(lambda caps: caps.writes and caps.undelete)
-keeps = where(lambda caps: caps.writes and caps.versions)
-contains = where(lambda caps: caps.writes and caps.containers)
+deletes = where(lambda caps: caps.writes, "the driver declares no writes")
+undeletes = where(lambda caps: caps.writes and caps.undelete, "the driver declares no undelete")
+keeps = where(lambda caps: caps.writes and caps.versions, "the driver declares no versions")
+contains = where(lambda caps: caps.writes and caps.containers, "the driver declares no containers")
 
 
+@group("delete")
 class Deleting(Suite):
     """The tests of ``delete``, ``restore``, ``versions``, ``make`` and ``drop``."""
 
@@ -22,15 +36,32 @@ class Deleting(Suite):
         for purge in (False, True):
             for _ in range(2):
                 driver.delete(vault + "key", purge=purge)
-        driver.delete(vault + "missing")
+                with refused(driver, "get", NotFound, why="after a delete"):
+                    driver.get(vault + "key")
+        try:
+            driver.delete(vault + "missing")
+        except Exception as exc:  # noqa: BLE001 - every exception of a driver must have a meaning
+            kind = problem(driver, exc, "delete").kind.__name__
+            raise AssertionError(f"delete of a missing secret raised what means {kind}") from None
+
+    @deletes
+    def test_delete_leaves_the_others(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """A delete, also for good, leaves the secrets whose names begin with the same letters."""
+        names = ("key", "key-old", "ke", "keys")
+        for name in names:
+            backdoor.write(vault + name, name)
+        for purge in (False, True):
+            driver.delete(vault + "key", purge=purge)
+        found = [driver.get(vault + name).value.reveal() for name in names[1:]]
+        equal(found, list(names[1:]), "the values of the others after a delete")
 
     @undeletes
     def test_restore_brings_the_value(self, driver: Driver, vault: str) -> None:
         """Restore undoes a delete; a name that is not deleted explains as NotFound."""
         driver.put(vault + "key", Secret("value"))
         driver.delete(vault + "key")
-        assert driver.restore(vault + "key").name == vault + "key"
-        assert driver.get(vault + "key").value == Secret("value")
+        equal(driver.restore(vault + "key").name, vault + "key", "the name in the entry of restore")
+        equal(driver.get(vault + "key").value.reveal(), "value", "the value after a restore")
         for name in ("key", "missing"):
             with refused(driver, "restore", NotFound):
                 driver.restore(vault + name)
@@ -46,11 +77,11 @@ class Deleting(Suite):
                 driver.stat(vault + "key")
         if self.caps.lists and self.caps.undelete:
             backdoor.settle()
-            assert not names(driver.list(vault, deleted=True))
+            equal(names(driver.list(vault, deleted=True)), [], "list(deleted=True) after a purge")
         driver.put(vault + "key", Secret("new"))
-        assert driver.get(vault + "key").value == Secret("new")
+        equal(driver.get(vault + "key").value.reveal(), "new", "the value after a purge and a put")
         if self.caps.versions:
-            assert len(list(driver.versions(vault + "key"))) == 1
+            equal(len(list(driver.versions(vault + "key"))), 1, "the number of versions after a purge and a put")
 
     @deletes
     @uses("deny_purge")
@@ -66,9 +97,37 @@ class Deleting(Suite):
         """Versions come newest first, at least the last two, and each reads as it was written."""
         written = {driver.put(vault + "key", Secret(text)).version: text for text in ("one", "two", "three")}
         tokens = [entry.version for entry in driver.versions(vault + "key")]
-        assert tokens == list(reversed(written))[: len(tokens)]
-        assert len(tokens) >= 2
-        assert [driver.get(vault + "key", token).value.reveal() for token in tokens] == [written[t] for t in tokens]
+        equal(tokens, list(reversed(written))[: len(tokens)], "the versions, by those that the puts returned")
+        check(len(tokens) >= 2, f"versions yielded {len(tokens)} of the three that were written")
+        found = [driver.get(vault + "key", token).value.reveal() for token in tokens]
+        equal(found, [written[token] for token in tokens], "the values of the versions")
+
+    @where(lambda caps: caps.versions, "the driver declares no versions")
+    @uses("expire_versions")
+    def test_expired_versions_are_missing(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """Of versions that the store has let go, versions yields none, and get explains as NotFound."""
+        tokens: list[str] = []
+        for text in ("one", "two", "three"):
+            backdoor.write(vault + "key", text)
+            tokens.append(driver.get(vault + "key").entry.version)
+        backdoor.expire_versions(vault + "key")
+        left = [entry.version for entry in driver.versions(vault + "key")]
+        current = bool(left) and is_version(Entry(name="", version=left[0]), tokens[-1])
+        check(current, f"versions yielded {len(left)} versions, without the current one at first")
+        for token in left:
+            self.check_readable(driver, vault + "key", token)
+        for token in tokens[: len(tokens) - len(left)]:
+            with refused(driver, "get", NotFound, why="of a version that the store has let go"):
+                driver.get(vault + "key", token)
+
+    def check_readable(self, driver: Driver, name: str, token: str) -> None:
+        """Check that get reads *token*, which versions yielded."""
+        try:
+            found = driver.get(name, token).entry.version
+        except Exception as exc:  # noqa: BLE001 - every exception of a driver must have a meaning
+            kind = problem(driver, exc, "get").kind.__name__
+            raise AssertionError(f"get of a version that versions yielded raised what means {kind}") from None
+        equal(found, token, "the version in the entry of get")
 
     @keeps
     def test_deleted_versions_absent(self, driver: Driver, vault: str) -> None:
@@ -76,8 +135,8 @@ class Deleting(Suite):
         written = {driver.put(vault + "key", Secret(text)).version for text in ("old", "new")}
         driver.delete(vault + "key")
         for token in tokens_of(driver, vault + "key"):
-            assert token in written
-            assert driver.get(vault + "key", token).entry.version == token
+            check(token in written, "versions yielded one that no put returned")
+            self.check_readable(driver, vault + "key", token)
 
     @contains
     def test_make_twice(self, driver: Driver, make_vault: MakeVault) -> None:
@@ -86,7 +145,7 @@ class Deleting(Suite):
         driver.put(vault + "key", Secret("value"))
         with refused(driver, "make", AlreadyExists):
             driver.make(vault.removesuffix(self.caps.joiner), "another note")
-        assert driver.get(vault + "key").value == Secret("value")
+        equal(driver.get(vault + "key").value.reveal(), "value", "the value after a second make")
 
     @contains
     def test_drop_refuses_non_empty(self, driver: Driver, vault: str) -> None:
@@ -101,7 +160,7 @@ class Deleting(Suite):
                 driver.drop(container)
         driver.delete(vault + "key", purge=True)
         driver.drop(container)
-        assert container not in names(driver.containers(container))
+        check(container not in names(driver.containers(container)), "containers yielded one that was dropped")
 
     @contains
     def test_note_comes_back(self, driver: Driver, make_vault: MakeVault) -> None:
@@ -110,4 +169,5 @@ class Deleting(Suite):
         workspace = vault.removesuffix("api")
         driver.make(workspace + "database", "owner 42")
         notes = {entry.name: entry.stamp for entry in driver.containers(workspace)}
-        assert notes == {vault: "made by the conformance suite", workspace + "database": "owner 42"}
+        expected = {vault: "made by the conformance suite", workspace + "database": "owner 42"}
+        equal(notes, expected, "the notes by container")

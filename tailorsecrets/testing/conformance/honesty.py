@@ -4,28 +4,54 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
-from tailorsecrets.driver import Driver
+from tailorsecrets.driver import Caps, Driver
 from tailorsecrets.errors import SecretsError, Unavailable, Unsupported
 from tailorsecrets.secret import Secret
-from tailorsecrets.testing.backdoor import ABILITIES, Backdoor
-from tailorsecrets.testing.conformance.suite import Connect, Suite, declares, names, refused, uses, where
+from tailorsecrets.testing.backdoor import ABILITIES, LATER, Backdoor
+from tailorsecrets.testing.conformance.declarations import problems_of
+from tailorsecrets.testing.conformance.suite import (
+    Connect,
+    Suite,
+    can,
+    check,
+    declares,
+    equal,
+    group,
+    names,
+    problem,
+    refused,
+    uses,
+    where,
+)
 
 
+@group("honest")
 class Honesty(Suite):
     """The tests of a driver's declarations: ``caps``, ``explain``, the cost of calls, opening and importing."""
 
     def test_declarations_are_true(self, driver: Driver, backdoor: Backdoor) -> None:
         """The suite has the driver's own capabilities, and the backdoor lacks exactly the abilities in ``cannot``."""
-        able = {name for name in ABILITIES if getattr(type(backdoor), name) is not getattr(Backdoor, name)}
-        assert driver.caps == self.caps
-        assert able == ABILITIES - self.cannot
+        problems = problems_of(type(self))
+        check(not problems, "; ".join(problems))
+        wrong = [name for name in Caps.__slots__ if getattr(driver.caps, name) != getattr(self.caps, name)]
+        told = [f"{name}={getattr(driver.caps, name)!r}, not {getattr(self.caps, name)!r}" for name in wrong]
+        check(not wrong, f"the driver has caps.{', '.join(told)}, as the suite says")
+        able = {name for name in ABILITIES if can(backdoor, name)}
+        denied = sorted(able & self.cannot)
+        check(not denied, f"`cannot` names {', '.join(denied)}, which the backdoor has")
+        missing = sorted(ABILITIES - LATER - self.cannot - able)
+        check(not missing, f"the backdoor lacks {', '.join(missing)}: implement it, or name it in `cannot`")
 
     def test_each_cap_shown(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """Every method of an announced capability can be called."""
         backdoor.write(vault + "key", "value")
-        for able, _, call in self.abilities(driver, vault + "key"):
+        for able, op, call in self.abilities(driver, vault + "key"):
             if able:
-                call()
+                try:
+                    call()
+                except Exception as exc:  # noqa: BLE001 - every exception of a driver must have a meaning
+                    kind = problem(driver, exc, op).kind.__name__
+                    raise AssertionError(f"{op}, which caps announce, raised what means {kind}") from None
 
     def test_each_missing_cap_refused(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """Every method without an announced capability explains as Unsupported."""
@@ -40,15 +66,19 @@ class Honesty(Suite):
         for op in ("get", "list", "put"):
             for exc in self.sdk_exceptions:
                 kind = driver.explain(exc, op).kind
-                assert issubclass(kind, SecretsError), repr(exc)
-                assert kind is not SecretsError, repr(exc)
-            assert issubclass(driver.explain(Exception("unknown"), op).kind, SecretsError)
+                known = issubclass(kind, SecretsError) and kind is not SecretsError
+                check(known, f"explain has no meaning for {type(exc).__name__} of {op}")
+            kind = driver.explain(Exception("unknown"), op).kind
+            check(issubclass(kind, SecretsError), f"explain calls an unknown exception {kind.__name__}")
 
     @uses("unreachable")
     def test_open_touches_no_network(self, connect: Connect, backdoor: Backdoor) -> None:
         """A driver opens without its store; the first call fails."""
         backdoor.unreachable()
-        driver = connect()
+        try:
+            driver = connect()
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is too early
+            raise AssertionError(f"opening a driver without its store raised {type(exc).__name__}") from None
         with refused(driver, "get", Unavailable):
             driver.get(f"{self.prefix}default{self.caps.joiner}api{self.caps.joiner}key")
         driver.close()
@@ -57,16 +87,19 @@ class Honesty(Suite):
     def test_import_loads_no_sdk(self) -> None:
         """Importing the plugin imports no SDK."""
         code = f"import {self.module}, sys; print(*sys.modules)"
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
-        assert not set(self.sdk) & set(run.stdout.split())
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - our own code
+        check(not run.returncode, f"importing {self.module} failed: {run.stderr.strip().rpartition(chr(10))[2]}")
+        loaded = sorted(set(self.sdk) & set(run.stdout.split()))
+        check(not loaded, f"importing {self.module} imported {', '.join(loaded)}: import it in the function that opens")
 
     @declares("cost")
     @uses("calls")
-    @where(lambda caps: caps.writes)
+    @where(lambda caps: caps.writes, "the driver declares no writes")
     def test_calls_per_operation(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """Each method sends the declared number of calls to the store."""
         driver.put(vault + "key", Secret("value"))
-        assert {op: self.calls_of(op, driver, backdoor, vault + "key") for op in self.cost} == dict(self.cost)
+        found = {op: self.calls_of(op, driver, backdoor, vault + "key") for op in self.cost}
+        equal(found, dict(self.cost), "the calls by method")
 
     def calls_of(self, op: str, driver: Driver, backdoor: Backdoor, name: str) -> int:
         """Return the number of calls that method *op* on *name*, which exists, sends to the store."""

@@ -4,9 +4,8 @@ import io
 import logging
 import pickle
 import traceback
-import uuid
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,9 +15,12 @@ from tailorsecrets.driver import ABSENT, Driver, Entry, Problem, Stored
 from tailorsecrets.errors import SecretsError
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
-from tailorsecrets.testing.conformance.suite import STAMP, Suite, problem, where
+from tailorsecrets.testing.conformance.canary import new_canary, shows
+from tailorsecrets.testing.conformance.suite import STAMP, Suite, check, group, problem, uses, where
 
-writes = where(lambda caps: caps.writes)
+writes = where(lambda caps: caps.writes, "the driver declares no writes")
+
+LEAST = 6  # characters of a credential; a shorter word may be anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,70 +38,115 @@ class Output:
         """The exceptions that reach a user as they are; the core explains and drops those of an SDK."""
         return [exc for exc, _ in self.raised if isinstance(exc, SecretsError)]
 
+    @property
+    def messages(self) -> list[str]:
+        """What a user is shown of all exceptions: those of ours with their notes, and what explain says of others."""
+        texts = [f"{error} {error.args} {error.hint} {error.reason} {notes_of(error)}" for error in self.errors]
+        return texts + [f"{problem.hint} {problem.reason_code}" for _, problem in self.raised]
 
+    @property
+    def behind(self) -> list[str]:
+        """The exceptions behind those that reach a user."""
+        return [f"{exc!r} {exc} {notes_of(exc)}" for error in self.errors for exc in _behind(error)]
+
+
+@group("leak")
 class Leaks(Suite):
     """The tests of every channel through which a value can leak: errors, reprs, tracebacks, logs, warnings, pickles."""
 
     @writes
     def test_canary_in_no_message(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """No error and no explanation quotes a value."""
+        """No error, no note on it and no explanation quotes a value, in any encoding."""
         output = self.output(driver, backdoor, vault)
-        texts = [f"{error} {error.args} {error.hint}" for error in output.errors]
-        texts += [problem.hint for _, problem in output.raised]
-        assert output.raised
-        assert output.canary not in "\n".join(texts)
+        check(output.raised, "no call of those that must fail raised anything")
+        self.check_hidden(output.canary, "an error message or hint", output.messages)
 
     @writes
     def test_canary_in_no_repr(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """No repr of the driver, or of what it returns or raises, shows a value."""
+        """No repr of the driver, of its attributes, or of what it returns or raises, shows a value."""
         output = self.output(driver, backdoor, vault)
-        assert output.returned
-        assert output.canary not in f"{driver!r} {driver} {output.returned!r} {output.errors!r}"
+        check(output.returned, "no call returned anything")
+        self.check_hidden(output.canary, "the repr of a result", [repr(output.returned), repr(output.errors)])
+        self.check_hidden(output.canary, "the repr of the driver or of its attributes", reprs_of(driver))
 
     @writes
     def test_canary_in_no_traceback(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No traceback with the locals of its frames shows a value."""
         output = self.output(driver, backdoor, vault)
-        assert output.canary not in "\n".join(_traceback(error) for error in output.errors)
+        self.check_hidden(output.canary, "a local variable in a traceback", map(_traceback, output.errors))
 
     @writes
     def test_canary_in_no_context(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """No exception behind an exception quotes a value."""
+        """No exception behind an exception, and no note on it, quotes a value."""
         output = self.output(driver, backdoor, vault)
-        behind = [repr(exc) + str(exc) for error in output.errors for exc in _behind(error)]
-        assert output.canary not in "\n".join(behind)
+        self.check_hidden(output.canary, "an exception behind another", output.behind)
 
     @writes
     def test_canary_in_no_log(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """No log record of any logger, down to DEBUG, shows a value."""
+        """No log record of any logger, down to DEBUG, shows a value, in any encoding."""
         output = self.output(driver, backdoor, vault)
-        assert output.canary not in output.logged.getvalue()
+        self.check_hidden(output.canary, "a log record", [output.logged.getvalue()])
 
     @writes
     def test_canary_in_no_warning(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No warning shows a value."""
         output = self.output(driver, backdoor, vault)
-        assert output.canary not in "\n".join(output.warned)
+        self.check_hidden(output.canary, "a warning", output.warned)
 
     @writes
     def test_canary_in_no_pickle(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
         """No pickle of an entry or an error holds a value, and a value cannot be pickled at all."""
         output = self.output(driver, backdoor, vault)
         entries = [found.entry if isinstance(found, Stored) else found for found in output.returned]
-        assert output.canary.encode() not in pickle.dumps((entries, output.errors))
+        self.check_hidden(output.canary, "a pickle", [pickle.dumps((entries, output.errors))])
         with pytest.raises(TypeError):
             pickle.dumps(driver.get(vault + "key"))
 
+    @writes
+    @uses("credentials")
+    def test_login_is_shown_nowhere(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
+        """What signs the driver in shows in no error, note, repr, log or warning, in any encoding."""
+        output = self.output(driver, backdoor, vault)
+        if "expire_login" not in self.cannot:
+            backdoor.expire_login()
+            with _recording(output):
+                self.note(output, driver, "get", lambda: driver.get(vault + "key"))
+            backdoor.recover()
+        credentials = backdoor.credentials()
+        check(credentials, "the backdoor knows no credential with which the driver has signed in")
+        for credential in credentials:
+            self.check_login_hidden(credential, driver, output)
+
+    def check_login_hidden(self, credential: str, driver: Driver, output: Output) -> None:
+        """Check that *output* does not show *credential*, nor its part after a word such as Bearer."""
+        for text in {each for each in (credential, credential.rpartition(" ")[2]) if len(each) >= LEAST}:
+            self.check_hidden(text, "an error message or hint", output.messages, "the login")
+            self.check_hidden(text, "an exception behind another", output.behind, "the login")
+            self.check_hidden(text, "a log record", [output.logged.getvalue()], "the login")
+            self.check_hidden(text, "a warning", output.warned, "the login")
+            self.check_hidden(text, "the repr of the driver or of its attributes", reprs_of(driver), "the login")
+
+    def check_hidden(self, secret: str, place: str, texts: "Iterator[str] | Sequence[object]", what: str = "") -> None:
+        """Check that *texts*, which are of *place*, hold *secret* in no form."""
+        form = shows(secret, *texts)
+        check(not form, f"{place} shows {what or 'a value'} ({form})")
+
     def output(self, driver: Driver, backdoor: Backdoor, vault: str) -> Output:
         """Read and write a canary, with and without failures, and return all output."""
-        output = Output(f"canary-{uuid.uuid4().hex}")
+        output = Output(new_canary())
+        if "write_bytes" not in self.cannot:  # before: the backdoor may log what it writes
+            backdoor.write_bytes(vault + "foreign", output.canary.encode() + b"\xff")
         with _recording(output):
             for op, call in self.calls_with(driver, backdoor, vault, output.canary):
-                try:
-                    output.returned.append(call())
-                except Exception as exc:  # noqa: BLE001 - no exception of a driver may show a value
-                    output.raised.append((exc, problem(driver, exc, op)))
+                self.note(output, driver, op, call)
         return output
+
+    def note(self, output: Output, driver: Driver, op: str, call: Callable[[], Stored | Entry]) -> None:
+        """Add to *output* what *call* of method *op* returns or raises."""
+        try:
+            output.returned.append(call())
+        except Exception as exc:  # noqa: BLE001 - no exception of a driver may show a value
+            output.raised.append((exc, problem(driver, exc, op)))
 
     def calls_with(
         self, driver: Driver, backdoor: Backdoor, vault: str, canary: str
@@ -109,18 +156,34 @@ class Leaks(Suite):
         yield "put", lambda: driver.put(key, Secret(text), stamp=STAMP if self.caps.stamps else "")
         yield "get", lambda: driver.get(key)
         yield "get", lambda: driver.get(vault + "missing")
+        if self.caps.stats:
+            yield "stat", lambda: driver.stat(key)
         if self.caps.cas != "none":
             yield "put", lambda: driver.put(key, Secret(text), expect=ABSENT)
         if self.caps.cas == "full":
             yield "put", lambda: driver.put(key, Secret(text), expect="stale")
         yield "put", lambda: driver.put(key, Secret(text + "\udc80"))
         if "write_bytes" not in self.cannot:
-            backdoor.write_bytes(vault + "foreign", text.encode() + b"\xff")
             yield "get", lambda: driver.get(vault + "foreign")
         if "unreachable" not in self.cannot:
             backdoor.unreachable()
             yield "put", lambda: driver.put(key, Secret(text))
+            yield "get", lambda: driver.get(key)
             backdoor.recover()
+
+
+def notes_of(exc: BaseException) -> list[str]:
+    """Return the notes on *exc*."""
+    return getattr(exc, "__notes__", [])
+
+
+def reprs_of(driver: Driver) -> list[str]:
+    """Return what prints, debuggers and crash reports show of *driver*: its repr, and those of its attributes."""
+    found = [repr(driver), str(driver)]
+    while isinstance(inner := vars(driver).get("inner"), Driver):  # through layers
+        found.append(repr(vars(driver)))
+        driver = inner
+    return [*found, repr(vars(driver))]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import botocore.exceptions
 import pytest
 from botocore.parsers import ResponseParserError
 
-from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.backdoor import LATER, Backdoor
 from tailorsecrets.testing.conformance import Conformance, Connect
 from tailorsecrets_aws.driver import AwsDriver
 from tests.support.aws.backdoor import Aws, AwsBackdoor, aws_before
@@ -23,8 +23,9 @@ class OnAws(Conformance):
     """The driver on an emulator with the wire before it."""
 
     caps = AwsDriver.caps
+    cannot = LATER - {"forbid"}
     examples = 20
-    many = 105
+    many, timeout = 105, 1.5
     module = "tailorsecrets_aws"
     sdk = ("boto3", "botocore", "pluggy")
     cost: ClassVar = {"get": 1, "get_many": 1, "stat": 1, "list": 1, "put": 1, "versions": 2, "delete": 1, "restore": 2}

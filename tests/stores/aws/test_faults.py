@@ -13,6 +13,8 @@ from tailorsecrets.errors import Denied, SecretsError, Throttled, Unauthenticate
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.store import Store
 from tailorsecrets.testing.conformance.suite import STAMP, names, refused
+from tailorsecrets.testing.serving import free_port
+from tailorsecrets.testing.web_server import WebServer
 from tests.support.aws.backdoor import THROTTLED, Aws, aws_before
 from tests.support.aws.wire import (
     CLOSED,
@@ -31,8 +33,7 @@ from tests.support.aws.wire import (
     refuse,
     slow,
 )
-from tests.support.servers import Server, free_port
-from tests.support.web_server import WebServer
+from tests.support.servers import Server
 
 READ = 0.9  # seconds; a write has four times that
 CHECKED = 1.5  # seconds, of which a third is enough for a metadata read on a busy machine

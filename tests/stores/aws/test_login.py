@@ -22,12 +22,12 @@ from tailorsecrets.driver import PRESENT, Target
 from tailorsecrets.errors import ConfigError, Unauthenticated
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.conformance.suite import refused
+from tailorsecrets.testing.web_server import Handler, WebServer
 from tailorsecrets_aws.driver import AwsDriver
 from tailorsecrets_aws.login import open_session
 from tests.support.aws.backdoor import Aws, aws_before
 from tests.support.aws.wire import EXPIRED
 from tests.support.servers import Server
-from tests.support.web_server import Handler, WebServer
 
 ROLE = "arn:aws:iam::123456789012:role/deployer"
 NAME = "signin/v/key"

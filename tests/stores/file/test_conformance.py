@@ -7,7 +7,7 @@ import pytest
 
 from tailorsecrets.driver import Driver, Target
 from tailorsecrets.store.layers import Layer, Quota, Retry, stack
-from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.backdoor import LATER, Backdoor
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.conformance import Conformance, Connect
 from tailorsecrets.testing.faults import Faults
@@ -20,9 +20,9 @@ class InFile(Conformance):
 
     caps = FileDriver.caps
     cannot = frozenset(
-        {"bare", "disable", "deny", "deny_purge", "edit_tags", "throttle", "lose_answers", "calls"}
+        {"bare", "disable", "deny", "deny_purge", "edit_tags", "throttle", "lose_answers", "calls", *LATER}
     )  # a file has no server that could
-    examples = 20
+    examples, many, timeout = 20, 30, 0.5
     module = "tailorsecrets_file"
     sdk = ("cryptography", "filelock", "platformdirs", "pyrage", "pluggy")
     sdk_exceptions = (

@@ -26,7 +26,7 @@ from tailorsecrets.errors import (
     Unsupported,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets_file import header, key_files, keys
+from tailorsecrets_file import header, key_files, keys, slots
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.header import Argon2
 from tests.support.file.opening import NAME, opened, store_type, target_in, text
@@ -210,6 +210,17 @@ def test_one_stretching_for_all_passphrases(tmp_path: Path) -> None:
     costs = {slot.argon2 for folder in (tmp_path, tmp_path / "other") for slot in keys.list_slots(target_in(folder))}
 
     assert len(costs) == 2
+
+
+def test_a_passphrase_costs_what_rfc_9106_recommends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new passphrase slot has the cost of the second choice of RFC 9106."""
+    monkeypatch.setattr(slots, "Argon2", Argon2)
+    made(tmp_path, TAILORSECRETS_FILE_PASSPHRASE="correct horse battery")
+
+    (slot,) = keys.list_slots(target_in(tmp_path))
+
+    assert slot.argon2
+    assert (slot.argon2.iterations, slot.argon2.lanes, slot.argon2.memory) == (3, 4, 65_536)
 
 
 def test_a_passphrase_in_two_forms(tmp_path: Path) -> None:

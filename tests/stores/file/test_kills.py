@@ -5,15 +5,17 @@ import random
 import signal
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from tailorsecrets.driver import Driver, Stored
 from tailorsecrets.secret import Secret
 from tailorsecrets_file import keys
-from tests.support.file.opening import NAME, opened, target_in, text
+from tests.support.file.opening import NAME, opened, target_in
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),  # the children do not use locks of others
@@ -70,15 +72,23 @@ def acknowledged(pipe: int, last: dict[int, int]) -> None:
         last.update(dict(RECORD.iter_unpack(octets)))
 
 
+def values(driver: Driver, names: Sequence[str]) -> list[str]:
+    """Return the values of secrets, all from one read of the file."""
+    answers = driver.get_many(names)
+    return [cast("Stored", answers[name]).value.reveal() for name in names]
+
+
 def check(folder: Path, last: dict[int, int]) -> dict[int, int]:
     """Check that the file is whole and holds what was acknowledged; return the highest number of each writer."""
     driver = opened(folder)
-    found = {entry.name: int(text(driver, entry.name)) for entry in driver.list("w")}
+    listed = [entry.name for entry in driver.list("")]
+    names = [name for name in listed if name.startswith("w")]
+    found = dict(zip(names, map(int, values(driver, names)), strict=True))
     for writer, number in last.items():
         for back in range(PER_WRITER):  # the write before the last went to another name, and so on
             if number >= back:
                 assert found[f"w{writer}/{(number - back) % PER_WRITER}"] >= number - back
-    assert sum(entry.name.startswith("ballast") for entry in driver.list("")) == 30
+    assert len(listed) - len(names) == 30  # the ballast
     highest = dict.fromkeys(range(WRITERS), -1)
     for name, number in found.items():
         writer = int(name[1 : name.index("/")])
@@ -134,7 +144,8 @@ def test_kills_while_rekeying(tmp_path: Path) -> None:
         pid = child(lambda: rekey_on(tmp_path))
         time.sleep(rng.uniform(seconds, 5 * seconds))
         kill(pid)
-        assert [text(opened(tmp_path), entry.name) for entry in opened(tmp_path).list("")] == [BALLAST] * 50
+        driver = opened(tmp_path)
+        assert values(driver, [entry.name for entry in driver.list("")]) == [BALLAST] * 50
 
     assert before.splitlines()[0] != (tmp_path / NAME).read_bytes().splitlines()[0]
 

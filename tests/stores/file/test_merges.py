@@ -28,7 +28,7 @@ MERGES = 100
 def git(folder: Path, *args: str) -> str:
     """Run git in *folder*, on no configuration but its own, and return what it prints."""
     environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    settings = ("-c", "user.name=n", "-c", "user.email=e", "-c", "gc.auto=0", "-c", "core.fsync=none")
+    settings = ("-c", "user.name=n", "-c", "user.email=e", "-c", "maintenance.auto=false", "-c", "core.fsync=none")
     done = subprocess.run(["git", *settings, *args], cwd=folder, env=environ, check=True, capture_output=True)
     return done.stdout.decode()
 

@@ -11,7 +11,7 @@ from google.auth import exceptions as auth
 from tailorsecrets.driver import Driver
 from tailorsecrets.errors import Denied
 from tailorsecrets.store.layers import stack
-from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.backdoor import LATER, Backdoor
 from tailorsecrets.testing.conformance import Conformance, Connect
 from tailorsecrets.testing.conformance.suite import names, refused
 from tailorsecrets_gcp.driver import BY_ACCESS, CAPS
@@ -39,9 +39,10 @@ class AtGoogle(GoogleOverrides, Conformance):
     """
 
     caps = CAPS
+    cannot = LATER - {"forbid", "expire_versions"}
     prefix = "team_"
     foreign_name = "Not_A-Secret"
-    examples = 20
+    examples, many = 20, 30
     module = "tailorsecrets_gcp"
     sdk = ("grpc", "google.auth", "google.cloud.secretmanager_v1", "google.api_core", "google_crc32c")
     sdk_exceptions = (

@@ -12,8 +12,8 @@ from tailorsecrets.driver import Driver, Target
 from tailorsecrets.store.layers import stack
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.conformance import Conformance, Connect
+from tailorsecrets.testing.proxy import Proxy, Rule
 from tailorsecrets_vault.driver import CAPS, MOUNT_CAPS, VaultDriver
-from tests.support.proxy import Proxy, Rule
 from tests.support.servers import Server
 from tests.support.vault.backdoor import VaultBackdoor
 from tests.support.vault.stores import NO_DETAILS
@@ -48,8 +48,8 @@ def requests_error(kind: Any) -> Exception:
 class InVault(Conformance):
     """The driver at a server behind a proxy, with the layers that the subclass declares."""
 
-    cannot = frozenset({"disable"})  # KV has deleted and destroyed versions, and no disabled ones
-    examples = 20
+    cannot = frozenset({"disable", "expire_versions"})  # KV has deleted and destroyed versions, and no disabled ones
+    examples, many, timeout = 20, 30, 0.5
     module = "tailorsecrets_vault"
     sdk = ("hvac", "requests", "urllib3", "pluggy")
     sdk_exceptions = (
@@ -83,9 +83,21 @@ class InVault(Conformance):
         return lambda driver: driver
 
     @pytest.fixture
-    def connect(self, proxy: Proxy, backdoor: VaultBackdoor, layer: Callable[[Driver], Driver]) -> Connect:
+    def connect(
+        self,
+        request: pytest.FixtureRequest,
+        proxy: Proxy,
+        backdoor: VaultBackdoor,
+        layer: Callable[[Driver], Driver],
+    ) -> Connect:
         """Return a function that opens one more connection, each with its own token."""
-        return lambda: layer(VaultDriver(target(proxy.url, self.prefix.strip("/"), backdoor.token())))
+        seconds = self.timeout if "waits_for_ever" in request.node.name else 5.0
+
+        def connect() -> Driver:
+            path = self.prefix.strip("/")
+            return layer(VaultDriver(replace(target(proxy.url, path, backdoor.token()), timeout=seconds)))
+
+        return connect
 
 
 class TestMounts(InVault):

@@ -9,7 +9,7 @@ from tailorsecrets import Secret, Store
 from tailorsecrets.deploy.apply import apply
 from tailorsecrets.deploy.observe import make_plan
 from tailorsecrets.deploy.plan import Desired
-from tests.support.proxy import Proxy, Rule
+from tailorsecrets.testing.proxy import Proxy, Rule
 from tests.support.servers import Server
 from tests.support.vault.stores import FORMS, OWNER, store_at, write
 

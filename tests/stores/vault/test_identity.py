@@ -7,7 +7,7 @@ import pytest
 
 from tailorsecrets.doctor.examine import examine
 from tailorsecrets.targets.choice import Choice
-from tests.support.proxy import Proxy
+from tailorsecrets.testing.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.vault.logins import approle, token
 

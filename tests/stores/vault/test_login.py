@@ -7,7 +7,7 @@ import pytest
 
 from tailorsecrets import Secret, open_store
 from tailorsecrets.errors import Denied, StoreNotFound, Unauthenticated
-from tests.support.proxy import Proxy
+from tailorsecrets.testing.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.vault.logins import Opener, approle, count, read, token
 

@@ -6,7 +6,7 @@ import pytest
 
 from tailorsecrets import Secret, Store
 from tailorsecrets.errors import ConfigError
-from tests.support.proxy import Proxy, Rule
+from tailorsecrets.testing.proxy import Proxy, Rule
 from tests.support.servers import Server
 from tests.support.vault.stores import store_at
 

@@ -8,7 +8,8 @@ import trustme
 
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.errors import ConfigError, SecretsError, Unavailable
-from tests.support.servers import Server, serving
+from tailorsecrets.testing.serving import serving
+from tests.support.servers import Server
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import pytest
 
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import Unauthenticated
+from tailorsecrets.testing.proxy import Proxy, Rule
 from tailorsecrets_vault.client import Connection
 from tailorsecrets_vault.login import Token, login_of
 from tailorsecrets_vault.options import options_of
-from tests.support.proxy import Proxy, Rule
 from tests.support.servers import Server
 from tests.support.vault.logins import Opener, approle, count, read, token
 

@@ -13,9 +13,9 @@ from tailorsecrets import Secret, Store
 from tailorsecrets.driver import Target
 from tailorsecrets.errors import Conflict, Corrupt, SecretNotFound, TooLarge
 from tailorsecrets.store.store import workspace_of
+from tailorsecrets.testing.proxy import Proxy
 from tailorsecrets_vault.driver import VaultDriver
 from tailorsecrets_vault.kv import PAGE
-from tests.support.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.vault.stores import FORMS, NO_DETAILS, OWNER, spot, store_at, write
 

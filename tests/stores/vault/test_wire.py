@@ -11,7 +11,7 @@ import pytest
 from tailorsecrets import Secret, Store, open_store
 from tailorsecrets.driver import Stored
 from tailorsecrets.errors import Denied, SecretsError, Throttled, Unauthenticated, Unavailable
-from tests.support.proxy import Proxy, Rule
+from tailorsecrets.testing.proxy import Proxy, Rule
 from tests.support.servers import Server
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tailorsecrets.errors import Unauthenticated
+from tailorsecrets.testing.web_server import Handler, WebServer
 from tests.support.vault.logins import Opener, read
-from tests.support.web_server import Handler, WebServer
 
 KEY = rsa.generate_private_key(65537, 2048)
 

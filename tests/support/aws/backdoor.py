@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from tailorsecrets.driver import Target
 from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.fuse import Fuse
 from tailorsecrets_aws.driver import AwsDriver
 from tests.support.aws.rules import CURRENT, Rules
 from tests.support.aws.wire import CLOSED, EXPIRED, Wire, lost, refuse
-from tests.support.fuse import Fuse
 from tests.support.servers import Server
 
 if TYPE_CHECKING:
@@ -25,9 +26,14 @@ THROTTLED = refuse("ThrottlingException", "Rate exceeded")
 
 def raw_client(url: str) -> "SecretsManagerClient":
     """Return boto3's own client at *url*."""
-    session: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-    client: SecretsManagerClient = session.client("secretsmanager", endpoint_url=url)
+    client: SecretsManagerClient = _session().client("secretsmanager", endpoint_url=url)
     return client
+
+
+@cache
+def _session() -> Any:
+    """Return one session for all clients: each session parses botocore's data once."""
+    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
 @dataclass
@@ -107,6 +113,10 @@ class AwsBackdoor(Backdoor):
     def expire_login(self) -> None:
         """Say that the token has run out."""
         self._aws.wire.fail(EXPIRED, times=float("inf"))
+
+    def forbid(self) -> None:
+        """Take all rights away."""
+        self._aws.wire.fail(refuse("AccessDeniedException", "the user is not authorized"), times=float("inf"))
 
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Tag the secret."""

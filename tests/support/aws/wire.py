@@ -13,8 +13,8 @@ from http.client import HTTPConnection
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tailorsecrets.testing.web_server import Handler, WebServer
 from tests.support.faults import Faults
-from tests.support.web_server import Handler, WebServer
 
 TARGET = "X-Amz-Target"
 KEPT_BACK = {"connection", "content-length", "host", "transfer-encoding", "expect"}

@@ -4,7 +4,7 @@ import json
 from ssl import SSLContext
 from typing import Any, Final
 
-from tests.support.web_server import Handler, WebServer
+from tailorsecrets.testing.web_server import Handler, WebServer
 
 WRONG_SECRET: Final = "AADSTS7000215: Invalid client secret provided. Trace ID: 0"
 _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}

@@ -7,11 +7,11 @@ from azure.core.credentials import AccessToken
 from azure.keyvault.secrets import SecretClient
 
 from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.fuse import http_fuse
 from tailorsecrets_azure.entries import TAG
 from tests.support.azure import rules
 from tests.support.azure.faults import Rule
 from tests.support.azure.server import LIFETIME, Server
-from tests.support.fuse import http_fuse
 
 
 class Credential:
@@ -73,6 +73,14 @@ class AzureBackdoor(Backdoor):
     def expire_login(self) -> None:
         """Accept no token."""
         self.server.accepts = False
+
+    def forbid(self) -> None:
+        """Take all rights away."""
+        self.server.faults.add(Rule(refusal=rules.denied("get")))
+
+    def cut_answers(self) -> None:
+        """Send half of each answer."""
+        self.server.faults.add(Rule(answer="cut", applied=True))
 
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Add *tags* to the current version and keep the others."""

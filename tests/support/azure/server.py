@@ -21,12 +21,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import trustme
 
+from tailorsecrets.testing.web_server import Handler, WebServer
 from tests.support.azure import rules
 from tests.support.azure.faults import Rule
 from tests.support.azure.rules import Refusal
 from tests.support.azure.state import KeyVault
 from tests.support.faults import Faults
-from tests.support.web_server import Handler, WebServer
 
 TENANT: Final = "00000000-0000-0000-0000-000000000001"
 HEADER: Final = "identity-header-of-the-tests"  # what the identity endpoint wants to see

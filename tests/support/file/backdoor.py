@@ -10,9 +10,9 @@ from typing import Any
 from tailorsecrets.driver import Target
 from tailorsecrets.secret import Secret
 from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.fuse import Fuse
 from tailorsecrets_file import line
 from tailorsecrets_file.store_file import StoreFile
-from tests.support.fuse import Fuse
 
 STEPS = frozenset({"open", "os.rename", "os.remove", "os.link", "os.mkdir", "os.listdir"})
 
@@ -57,7 +57,7 @@ class FileBackdoor(Backdoor):
 
     def __init__(self, target: Target, key_file: Path) -> None:
         self._file = StoreFile(target)
-        self._key_file = key_file
+        self._key_file, self._key = key_file, b""
         self._disk = watched_disk()
         self._disk.folder = str(Path(self._file.path).parent)
         self.recover()
@@ -90,6 +90,7 @@ class FileBackdoor(Backdoor):
         """Change the data key, and take the key file away that opens the new one."""
         with self._file.writing(create=True) as draft:
             draft.rekey()
+        self._key = self._key_file.read_bytes()
         self._key_file.unlink()
 
     def unreachable(self) -> None:
@@ -103,3 +104,6 @@ class FileBackdoor(Backdoor):
     def recover(self) -> None:
         """Mend the disk."""
         self._disk.fuse.left, self._disk.broken = None, False
+        if self._key:
+            self._key_file.write_bytes(self._key)
+            self._key_file.chmod(0o600)

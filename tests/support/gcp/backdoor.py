@@ -8,9 +8,9 @@ from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
 from tailorsecrets.testing.backdoor import Backdoor
+from tailorsecrets.testing.fuse import Fuse
 from tailorsecrets_gcp.client import Connection, Session
 from tailorsecrets_gcp.options import Options
-from tests.support.fuse import Fuse
 from tests.support.gcp.faults import Rule, denied, exhausted, not_signed_in
 from tests.support.gcp.relay import Wire
 from tests.support.gcp.server import Server
@@ -100,6 +100,16 @@ class GcpBackdoor(Backdoor):
     def expire_login(self) -> None:
         """Accept no token."""
         self._server.faults.add(Rule(refusal=not_signed_in()))
+
+    def forbid(self) -> None:
+        """Take all rights away."""
+        self._server.faults.add(Rule(refusal=denied("GetSecret", self._parent)))
+
+    def expire_versions(self, name: str) -> None:
+        """Destroy all versions but the newest."""
+        _, *old = self.client.list_secret_versions(parent=self.secret(name))
+        for version in old:
+            self.client.destroy_secret_version(name=version.name)
 
     def edit_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Add annotations."""

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tailorsecrets.driver import Target
+from tailorsecrets.testing.fuse import Fuse
 from tailorsecrets_gcp.driver import GcpDriver
-from tests.support.fuse import Fuse
 from tests.support.gcp.backdoor import PROJECT, GcpBackdoor, MortalConnection
 from tests.support.gcp.relay import Wire
 from tests.support.gcp.server import Server

@@ -20,8 +20,8 @@ import trustme
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tailorsecrets.testing.web_server import Handler, WebServer
 from tests.support.gcp.server import Server
-from tests.support.web_server import Handler, WebServer
 
 GLOBAL: Final = "secretmanager.googleapis.com"
 REGIONAL: Final = "secretmanager.europe-west3.rep.googleapis.com"

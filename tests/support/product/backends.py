@@ -16,6 +16,7 @@ from tailorsecrets.targets.choice import Choice
 from tailorsecrets.targets.opening import target_of
 from tailorsecrets.testing.faults import Faults
 from tailorsecrets.testing.memory import WRITES, Memory
+from tailorsecrets.testing.proxy import Proxy
 from tailorsecrets_azure.driver import AzureDriver
 from tailorsecrets_gcp import driver as gcp
 from tests.support.aws.backdoor import LOGIN, REGION, AwsBackdoor, aws_before
@@ -28,7 +29,6 @@ from tests.support.gcp.fixtures import ABANDONED_AFTER, bench
 from tests.support.memory_plugin import DRIVERS
 from tests.support.product import on_the_wire
 from tests.support.product.backend import Backend, Request
-from tests.support.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.vault.backdoor import VaultBackdoor
 

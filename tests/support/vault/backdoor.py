@@ -8,24 +8,26 @@ from typing import Any
 import hvac
 from hvac.exceptions import InvalidRequest
 
-from tailorsecrets.testing.backdoor import Backdoor
-from tests.support.fuse import http_fuse
-from tests.support.proxy import WRITES, Proxy, Rule
+from tailorsecrets.testing.proxy import HttpBackdoor, Proxy, Rule
 from tests.support.servers import Server
 
 EVERYTHING = 'path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "sudo"] }\n'
+JSON = {"Content-Type": "application/json"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
-class VaultBackdoor(Backdoor):
+class VaultBackdoor(HttpBackdoor):
     """Another program with all rights. *mount* holds all names; "": each name's first two parts are its mount."""
 
+    forbidden = Rule(status=403, headers=JSON, body=b'{"errors":["1 error occurred:\\n\\t* permission denied\\n\\n"]}')
+    too_many = Rule(status=429, headers=JSON, body=b'{"errors":["request path \\"x\\": rate limit quota exceeded"]}')
+
     def __init__(self, server: Server, proxy: Proxy, mount: str = "") -> None:
+        super().__init__(proxy)
         self.client = hvac.Client(url=server.url, token=server.variables["VAULT_TOKEN"])
-        self._proxy, self._mount, self._policy = proxy, mount, f"limits-{uuid.uuid4().hex}"
+        self._mount, self._policy = mount, f"limits-{uuid.uuid4().hex}"
         self._rules: list[str] = []
         self._tokens: list[str] = []
-        self._fuse = http_fuse(proxy.port)
         self.client.sys.create_or_update_policy("everything", EVERYTHING)
         self._limit("")
 
@@ -61,10 +63,6 @@ class VaultBackdoor(Backdoor):
         """Forbid to delete a secret's metadata."""
         self._limit(f'path "{self._path(name, "metadata")}" {{ capabilities = ["read", "list", "patch"] }}\n')
 
-    def unreachable(self) -> None:
-        """Reset every connection."""
-        self._proxy.rules.append(Rule(reset=True))
-
     def expire_login(self) -> None:
         """Revoke all tokens of drivers."""
         for token in self._tokens:
@@ -78,29 +76,6 @@ class VaultBackdoor(Backdoor):
     def rollback(self, name: str, version: str) -> None:
         """Write an old version again, as ``vault kv rollback`` does."""
         self._put(name, self._read(name, int(version.partition("@")[0])))
-
-    def throttle(self, times: int) -> None:
-        """Answer 429, as a rate limit quota does."""
-        body = b'{"errors":["request path \\"x\\": rate limit quota exceeded"]}'
-        headers = {"Content-Type": "application/json"}
-        self._proxy.rules.append(Rule(times=times, status=429, headers=headers, body=body))
-
-    def lose_answers(self) -> None:
-        """Reset the connection when a write is done."""
-        self._proxy.rules.append(Rule(methods=WRITES, lost=True))
-
-    def crash(self, *, after: int) -> None:
-        """Die before the request that follows the next *after*."""
-        self._fuse.left = after
-
-    def calls(self) -> int:
-        """Return how many requests came in."""
-        return len(self._proxy.seen)
-
-    def recover(self) -> None:
-        """End all faults on the wire."""
-        self._proxy.rules.clear()
-        self._fuse.left = None
 
     def close(self) -> None:
         """Close the connection."""

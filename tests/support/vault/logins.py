@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tailorsecrets import Secret, Store, open_store
-from tests.support.proxy import Proxy
+from tailorsecrets.testing.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.vault.stores import store_at
 

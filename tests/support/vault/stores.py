@@ -9,7 +9,7 @@ import pytest
 
 from tailorsecrets import Store, open_store
 from tailorsecrets.store.record import Owner
-from tests.support.proxy import Proxy, Rule
+from tailorsecrets.testing.proxy import Proxy, Rule
 from tests.support.servers import Server
 
 OWNER = Owner("my-app", "6f1c4f0e-5d0b-4f7c-9d57-0d5f0f0a3c11")

@@ -1,0 +1,56 @@
+"""Whether a target is asked: after an outage it is left out for 1, 2, 4 … 60 seconds, and then one read probes it."""
+
+from math import inf
+from typing import Final, Literal
+
+LONGEST_PAUSE: Final = 60.0  # seconds between two attempts
+
+Decision = Literal["ask", "probe", "leave out"]
+
+
+class Breaker:
+    """The outages of one target. Times are those of one clock, in seconds; *patience* is how long a probe may take."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._failures = 0  # in a row
+        self._since = -inf  # when it was last left out
+        self._until = -inf  # no attempt before that time
+        self._known = False  # it has answered before
+        self._probe_until: float | None = None  # when the probe that is under way counts as failed
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the target is left out."""
+        return self._failures > 0
+
+    def decide(self, now: float) -> Decision:
+        """Return what a read does at *now*; "probe" is returned once, and the next ones leave the target out."""
+        if not self.is_open:
+            return "ask"
+        if now < self.next_attempt():
+            return "leave out"
+        self._probe_until = now + self._patience
+        return "probe"
+
+    def next_attempt(self) -> float:
+        """Return when a read may ask again, as far as that is known."""
+        return self._until if self._probe_until is None else self._probe_until
+
+    def failed(self, now: float, began: float = inf) -> bool:
+        """Leave the target out, unless the call that failed *began* before it was last left out; tell whether."""
+        if began <= self._since:
+            return False
+        pause = min(2.0 ** min(self._failures, 10), LONGEST_PAUSE)
+        self._failures += 1
+        self._since, self._until, self._probe_until = now, now + pause, None
+        return True
+
+    def answered(self, now: float, began: float) -> None:
+        """Ask the target again, if the call *began* since it was left out, and was not longer than readers wait.
+
+        The first answer of all may have taken longer, since that call also made the client and signed in.
+        """
+        in_time = began >= self._since and now - began < self._patience
+        if in_time or not self._known:
+            self._failures, self._until, self._probe_until, self._known = 0, -inf, None, True
