@@ -24,7 +24,7 @@ from tailorsecrets.targets.choice import Choice
 _FORMAT: Final = "tailorsecrets-report"
 _VERSION: Final = 1
 _END: Final[Mapping[str, object]] = {"end": True}
-_ACTIONS: Final[tuple[Action, ...]] = ("create", "update", "delete")
+_ACTIONS: Final[Mapping[str, Action]] = {"create": "create", "update": "update", "delete": "delete"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _mark(step: Step) -> dict[str, object]:
 
 def _steps(lines: Sequence[Mapping[str, object]], targets: int) -> Iterator[Done]:
     for line in lines:
-        number, action = line["target"], next(known for known in _ACTIONS if known == line["action"])
+        number, action = line["target"], _ACTIONS[_word(line["action"])]
         if not isinstance(number, int) or not 0 <= number < targets:
             raise ValueError
         yield Done(

@@ -122,6 +122,7 @@ def test_a_claim_goes_back(pair: Targets, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_crash_between_any_two_calls_converges(kind: str, tmp_path: Path) -> None:
     """Whichever call of an undo dies, another undo ends where the first would have, and leaves nothing to do."""
+    after = -1
     for after in count():
         targets = Targets((PLAIN, KINDS[kind]))
         targets.deploy(FIRST, BOTH)
@@ -143,6 +144,7 @@ def test_a_crash_between_any_two_calls_converges(kind: str, tmp_path: Path) -> N
 
 def test_the_report_of_a_crashed_apply_is_good_for_what_it_holds(tmp_path: Path) -> None:
     """Whichever call of the apply dies, its report is undone, and what it does not hold is what was under way."""
+    after = -1
     for after in count():
         targets = Targets()
         targets.deploy(FIRST, BOTH)
@@ -227,6 +229,7 @@ def test_containers_take_back_what_they_made(tmp_path: Path) -> None:
     """A vault that the run made is dropped with its container; what was in others comes back, after a crash too."""
     caps = replace(WITH_CONTAINERS, transactions=False, batch=1)
     second: Vaults = {**SECOND, "gone": FIRST["gone"], "made": {"key": Secret("k")}}
+    after = -1
     for after in count():
         targets = Targets((caps, PLAIN))
         targets.deploy(FIRST, BOTH)
