@@ -1,6 +1,7 @@
 """``import``: the variables of a file, as the secrets of a vault."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -11,13 +12,16 @@ from tailorsecrets.cli.managed import release, warn_managed
 from tailorsecrets.cli.names import vault_option, yes_option
 from tailorsecrets.cli.output import content
 from tailorsecrets.cli.prompts import confirm
+from tailorsecrets.cli.reporting import Wanted, report_option
 from tailorsecrets.cli.targets import open_route
 from tailorsecrets.cli.writing import carry_out
 from tailorsecrets.deploy.by_hand import OpenTarget
 from tailorsecrets.deploy.joint import JointPlan
 from tailorsecrets.deploy.plan import Plan
+from tailorsecrets.deploy.reports import add_release
 from tailorsecrets.store.names import check_name
 from tailorsecrets.store.record import Owner
+from tailorsecrets.store.store import workspace_of
 from tailorsecrets.variables.importing import FileFormat, import_plan, parsed
 
 
@@ -32,8 +36,16 @@ from tailorsecrets.variables.importing import FileFormat, import_plan, parsed
 @click.option("--format", "kind", type=click.Choice(["dotenv", "json"]), help="Default: by the name of the file.")
 @click.option("--dry-run", "-d", is_flag=True, help="Print the plan. Ask and write nothing.")
 @yes_option
+@report_option
 def import_(
-    invocation: Invocation, file: str, vault_name: str, kind: FileFormat | None, *, dry_run: bool, yes: bool
+    invocation: Invocation,
+    file: str,
+    vault_name: str,
+    kind: FileFormat | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+    report: str | None,
 ) -> None:
     """Write the variables of a file to a vault, as secrets.
 
@@ -49,20 +61,30 @@ def import_(
         plan = import_plan(incoming.values, vault_name, targets)
         _show(plan, invocation, dry_run=dry_run)
         if not dry_run:
-            _carry_out(plan, targets, vault_name, invocation, yes=yes)
+            _carry_out(plan, targets, vault_name, invocation, report, yes=yes)
 
 
 def _carry_out(
-    joint: JointPlan, targets: Sequence[OpenTarget], vault: str, invocation: Invocation, *, yes: bool
+    joint: JointPlan,
+    targets: Sequence[OpenTarget],
+    vault: str,
+    invocation: Invocation,
+    report: str | None,
+    *,
+    yes: bool,
 ) -> None:
     """Ask, do the plan, and release the vault where something was written to it."""
     owners = [_owner(plan, vault) for plan in joint.plans.values()]
     warn_managed(vault, owners, invocation)
     asked = _confirm(joint, vault, invocation, managed=any(owners), yes=yes)
-    carry_out(joint, [each.store for each in targets], invocation, status="imported", prompted=asked)
-    for each, owner in zip(targets, owners, strict=True):
+    stores = [each.store for each in targets]
+    carry_out(joint, stores, invocation, status="imported", prompted=asked, report=Wanted("import", report))
+    for number, (store, owner) in enumerate(zip(stores, owners, strict=True)):
         if owner is not None:
-            release(each.store, vault, owner, invocation)
+            release(store, vault, owner, invocation)
+            if report:
+                before, after = joint.plans[number].records[vault], workspace_of(store).record(vault).version
+                add_release(Path(invocation.io.cwd, report), number, vault, owner, record=before, version=after)
 
 
 def _owner(plan: Plan, vault: str) -> Owner | None:

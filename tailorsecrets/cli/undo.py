@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -16,6 +17,8 @@ from tailorsecrets.deploy.reports import load_report
 from tailorsecrets.deploy.undo import plan_undo
 from tailorsecrets.targets.choice import Choice, same_target
 from tailorsecrets.targets.opening import open_choice, target_of
+
+_CUT_OFF: Final = "the report was cut off; what was under way at that moment is not in it, and is not undone"
 
 
 @command(
@@ -34,6 +37,8 @@ def undo(invocation: Invocation, file: str, *, dry_run: bool, yes: bool, report:
     If one step cannot be undone, or something changed since, nothing is written. No config is needed.
     """
     saved = load_report(Path(invocation.io.cwd, file))
+    if not saved.complete:
+        invocation.io.say(f"note: {_CUT_OFF}")
     invocation.routes[0].primary.check_writable()
     choices = [_known(choice, invocation) for choice in saved.targets]
     for choice in choices:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from tailorsecrets.deploy.joint import JointPlan, TargetPlan
-from tailorsecrets.deploy.layout import Layout, layout
+from tailorsecrets.deploy.layout import Group, Layout, layout
 from tailorsecrets.deploy.observe import Observed, observe, value_problems
 from tailorsecrets.deploy.plan import Desired, Owned, Plan, Step, diff
 from tailorsecrets.driver import Stored
@@ -74,7 +74,7 @@ def copy_layout(contents: Mapping[str, Content], routes: Routes) -> Layout:
     Raise ConfigError where no vault has another place to go.
     """
     where = layout([replace(routes, others=())], contents)
-    groups = []
+    groups: list[Group] = []
     for group in where.groups:
         source = contents[group.vault].target
         route = tuple(number for number in group.route if not same_target(where.targets[number], source))
@@ -255,8 +255,7 @@ def _diff(vault: str, content: Content, state: VaultState | None, seen: Observed
 
 def _new_record(content: Content, key: Secret | None) -> Record | None:
     """Return the record for a new vault: the labels and the stamp key of the source, never its id."""
-    labels = content.record.labels if content.record else {}
-    return None if key is None else Record(labels, key)
+    return None if key is None else Record(content.record.labels if content.record else {}, key)
 
 
 def _is_copy(record: Record, content: Content) -> bool:

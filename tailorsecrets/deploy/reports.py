@@ -1,7 +1,7 @@
 """Reports: what a run changed, one line for each step that is done, so that ``undo`` can reverse it; no value.
 
 The first line names the command and the targets. A line is written when its step is done, so that a report is true
-whatever ends the run.
+whatever ends the run. The last line says that the run ended by itself.
 """
 
 import json
@@ -18,12 +18,13 @@ from tailorsecrets.deploy.plan import Action, Owned, Plan, Restored, Step
 from tailorsecrets.driver import PRESENT, Entry
 from tailorsecrets.errors import ConfigError, SecretsError, Unsupported
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.record import Owner
+from tailorsecrets.store.record import Owner, Record
 from tailorsecrets.targets.choice import Choice
 
 _FORMAT: Final = "tailorsecrets-report"
 _VERSION: Final = 1
-_ACTIONS: Final[tuple[Action, ...]] = ("create", "update", "delete")
+_END: Final[Mapping[str, object]] = {"end": True}
+_ACTIONS: Final[Mapping[str, Action]] = {"create": "create", "update": "update", "delete": "delete"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class SavedReport:
-    """A report as it was read: the command, the app, the targets, and the steps in the order of their lines."""
+    """A report as it was read: the command, the app, the targets, and the steps in the order of their lines.
+
+    ``complete``: the run ended by itself, so nothing was done that is not in the report.
+    """
 
     command: str
     owner: Owner
     targets: tuple[Choice, ...]
     steps: tuple[Done, ...]
+    complete: bool = True
 
 
 class Reporter:
@@ -87,10 +92,12 @@ class Reporter:
                 raise
 
     def close(self) -> None:
-        """Let the file reach the disk, and close it."""
+        """Write the last line, let the file reach the disk, and close it."""
         try:
+            if self.problem is None:
+                self._write(_END)
             os.fsync(self._file)
-        except OSError:  # such as a pipe
+        except (OSError, SecretsError):  # such as a full disk: the report then counts as cut off
             pass
         finally:
             os.close(self._file)
@@ -118,6 +125,26 @@ class Reporter:
             raise SecretsError(f"the report {self._path} cannot be written: {problem}", code="OUTPUT_FAILED")
 
 
+def add_release(
+    path: str | PathLike[str], target: int, vault: str, owner: Owner, *, record: Record | None, version: str
+) -> None:
+    """Add to the report at *path* that *vault*, whose record was *record*, lost its *owner*.
+
+    *version* is that of its record now.
+    """
+    line = {
+        "target": target,
+        "action": "update",
+        "vault": vault,
+        "before": record.version if record else "",
+        "after": version,
+        "ownerBefore": _owner_document(owner),
+        "ownerAfter": None,
+    }
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
 def load_report(path: str | PathLike[str]) -> SavedReport:
     """Read the report at *path*; a last line that was cut off is left out.
 
@@ -132,8 +159,10 @@ def load_report(path: str | PathLike[str]) -> SavedReport:
         raise Unsupported(f"{fspath(path)}: a newer tailorsecrets wrote this report", hint="upgrade tailorsecrets")
     try:
         targets = tuple(_target(each) for each in _dicts(head["targets"]))
-        steps = tuple(_steps(lines[1:], len(targets)))
-        return SavedReport(str(head["command"]), _owner(head["app"]) or Owner(""), targets, steps)
+        steps = tuple(_steps([line for line in lines[1:] if line != _END], len(targets)))
+        return SavedReport(
+            str(head["command"]), _owner(head["app"]) or Owner(""), targets, steps, complete=_END in lines
+        )
     except (KeyError, TypeError, ValueError):
         pass
     raise _invalid(path)
@@ -163,7 +192,7 @@ def _mark(step: Step) -> dict[str, object]:
 
 def _steps(lines: Sequence[Mapping[str, object]], targets: int) -> Iterator[Done]:
     for line in lines:
-        number, action = line["target"], next(known for known in _ACTIONS if known == line["action"])
+        number, action = line["target"], _ACTIONS[_word(line["action"])]
         if not isinstance(number, int) or not 0 <= number < targets:
             raise ValueError
         yield Done(

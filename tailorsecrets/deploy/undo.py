@@ -24,17 +24,32 @@ _LIVE: Final = ("live", "disabled")
 _MOVED: Final = "it is not at the version of the report any more"
 _FOR_GOOD: Final = "it was deleted for good"
 
+
+class _Filled(str):
+    """The reason not to delete a vault that has got other secrets."""
+
+    __slots__ = ()
+
+
 Answer = Step | str | None  # what undoes a step of a report, why nothing can, or None: it is undone already
 
 
 def plan_undo(report: SavedReport, stores: Sequence[Store]) -> JointPlan:
     """Return the plan that undoes *report* on *stores*, those of its targets; without a step, nothing is left to undo.
 
+    A vault that the run made and that holds other secrets stops the undo; where the report was cut off, they may be the
+    run's own, and the vault stays.
+
     Raise Refused with UNDO_REFUSED that lists every step that cannot be undone. Raise Denied where a value that must be
     written again may not be read, and the error of a target that does not answer.
     """
     lines = [[step for step in report.steps if step.target == number] for number in range(len(stores))]
-    undone = at_once([partial(_at_target, steps, store) for steps, store in zip(lines, stores, strict=True)])
+    undone = at_once(
+        [
+            partial(_at_target, steps, store, complete=report.complete)
+            for steps, store in zip(lines, stores, strict=True)
+        ]
+    )
     problems = [
         f"{line.place} at {report.targets[line.target]}: {problem}"
         for found in undone
@@ -60,7 +75,7 @@ class _Undone:
     records: Mapping[str, Record | None]
 
 
-def _at_target(lines: Sequence[Done], store: Store) -> _Undone:
+def _at_target(lines: Sequence[Done], store: Store, *, complete: bool) -> _Undone:
     workspace = workspace_of(store)
     vaults = sorted({line.place.vault for line in lines})
     found = workspace.records(vaults) if vaults else {}
@@ -76,6 +91,8 @@ def _at_target(lines: Sequence[Done], store: Store) -> _Undone:
         return _VAULTS[line.action](line, records.get(line.place.vault), created, workspace)
 
     answers = list(zip(lines, parallel(store.caps, answer, lines), strict=True))
+    if not complete:
+        answers = [(line, None if isinstance(found, _Filled) else found) for line, found in answers]
     return _Undone(
         [step for _, step in answers if isinstance(step, Step)],
         [(line, problem) for line, problem in answers if isinstance(problem, str)],
@@ -122,7 +139,7 @@ def _created_vault(line: Done, record: Record | None, created: Iterable[Place], 
         return "its owner or its labels changed since"
     others = [place.secret for place, _ in _listed(line.place.vault, workspace) if place not in created]
     if others:
-        return f"it has got other secrets since: {', '.join(sorted(filter(None, others)))}"
+        return _Filled(f"it has got other secrets since: {', '.join(sorted(filter(None, others)))}")
     for_good = workspace.caps.containers or not workspace.caps.undelete
     return Step("delete", line.place, expect=line.after, for_good=for_good)
 

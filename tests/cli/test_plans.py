@@ -197,6 +197,18 @@ def test_a_report_is_undone(several: Shell) -> None:
     assert "made/code" in values(B)
 
 
+def test_an_import_is_undone_with_its_release(several: Shell) -> None:
+    """The values before come back, and the vault belongs to the config again."""
+    before = values(A), values(B)
+    (several.folder / "in.env").write_text("PIN=canary-imported\nMORE=canary-more\n")
+    done = several("import", "in.env", "-V", "sessions", "-p", "prod", "--yes", "--report", "report.jsonl")
+    assert done.code == 0, done.err
+    assert "canary" not in (several.folder / "report.jsonl").read_text()
+    assert several("undo", "report.jsonl", "--yes").code == 0
+    assert (values(A), values(B)) == before
+    assert several("plan", "-p", "prod", "--detailed-exitcode").code == 0
+
+
 def test_an_undo_that_is_not_possible_lists_why(several: Shell) -> None:
     """Nothing is written, and both obstacles are named."""
     several.declare(CHANGED)

@@ -18,7 +18,9 @@ from tailorsecrets.declared.declarations import Declarations
 from tailorsecrets.declared.sources import Generate, source
 from tailorsecrets.deploy.joint import JointPlan
 from tailorsecrets.deploy.layout import layout
+from tailorsecrets.deploy.reports import load_report
 from tailorsecrets.deploy.rotate import due_by_command, plan_rotation, to_rotate
+from tailorsecrets.driver import ABSENT
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.store import Store, workspace_of
@@ -34,7 +36,7 @@ FIRST: Vaults = {"sessions": {"key": Generate(), "pin": Secret("1234"), "old": S
 SECOND: Vaults = {"sessions": {"key": Generate(), "pin": Secret("5678"), "new": Secret("y")}, "made": {}}
 EVERY = 5  # of how many calls one is the last; on memory each of them is
 MANY = 1000
-KILLS = 3
+KILLS = 2  # of each copy from a store to another
 
 
 @dataclass
@@ -180,12 +182,13 @@ def test_a_thousand_secrets_go_from_store_to_store(both: Sequence[Backend], tmp_
     wanted = {f"many/key-{number}": f"value {number}\n" for number in range(MANY)}
     with bao.store("first") as store:
         store.create_vault("many")
+        record = workspace_of(store).record("many")
+
+        def write(number: int) -> None:
+            workspace_of(store).put_secret(record, "many", f"key-{number}", Secret(f"value {number}\n"), expect=ABSENT)
+
         with ThreadPoolExecutor(8) as threads:
-            list(
-                threads.map(
-                    lambda number: store.create_secret("many", f"key-{number}", f"value {number}\n"), range(MANY)
-                )
-            )
+            list(threads.map(write, range(MANY)))
     sides = [f"{bao.url}?workspace=first", f"{aws.url}&workspace=many", "file:many.jsonl", f"{bao.url}?workspace=last"]
     assert shell("init", "--store", sides[2]).code == 0
     rng = random.Random(7)
@@ -203,11 +206,32 @@ def test_a_thousand_secrets_go_from_store_to_store(both: Sequence[Backend], tmp_
     assert writes(bao.since(count)) == []
 
 
+def test_the_report_of_a_killed_apply_is_good_for_what_it_holds(both: Sequence[Backend], tmp_path: Path) -> None:
+    """Everything in it is undone, though SIGKILL ended the run, and a second undo finds nothing left."""
+    bao, _ = both
+    shell = Shell(tmp_path).having({**bao.variables, "TAILORSECRETS_WORKSPACE": "killed"})
+    shell.declare('{"many": {f"key-{number}": "x" for number in range(300)}}')
+    report = tmp_path / "report"
+    _run_and_kill(shell, ["apply", "--report", str(report)], report, 40)
+    held = {line.place.secret for line in load_report(report).steps if line.place.secret}
+    done = shell("undo", str(report), "--yes")
+    assert done.code == 0, done.err
+    assert "note: the report was cut off" in done.err
+    with bao.store("killed") as store:
+        left = {entry.name for vault in store.list_vaults() for entry in store.list_secrets(vault.name)}
+    assert len(held) > 30
+    assert not held & left
+    assert "nothing is left to undo" in shell("undo", str(report), "--yes").err
+
+
 def _killed(shell: Shell, one: str, other: str, report: Path, lines: int) -> None:
     """Start a copy, and kill it when its report has this many lines, or before it is read where it ends at once."""
-    argv = [PROGRAM, "copy", one, other, "--yes", "--report", str(report)]
+    _run_and_kill(shell, ["copy", one, other, "--yes", "--report", str(report)], report, lines)
+
+
+def _run_and_kill(shell: Shell, argv: Sequence[str], report: Path, lines: int) -> None:
     process = subprocess.Popen(
-        argv, cwd=shell.folder, env=shell.environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [PROGRAM, *argv], cwd=shell.folder, env=shell.environ, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
     while process.poll() is None and not (report.exists() and report.read_bytes().count(b"\n") > lines):
         time.sleep(0.05)

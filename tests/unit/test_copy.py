@@ -77,6 +77,7 @@ def test_the_other_side_then_holds_the_same(pair: Targets) -> None:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_crash_between_any_two_calls_converges(kind: str) -> None:
     """Whichever call dies, another copy ends equal, with the same owners, and a third writes nothing."""
+    after = -1
     for after in count():
         targets = Targets((PLAIN, KINDS[kind], PLAIN))
         targets.deploy(MADE, A)

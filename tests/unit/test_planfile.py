@@ -78,7 +78,7 @@ CHANGES: dict[str, tuple[str, Callable[[Targets], None]]] = {
     ),
     "a new secret": (
         "- sessions/later is not in the plan",
-        lambda targets: Store(targets.memories[1]).create_secret("sessions", "later", "z") and None,
+        lambda targets: created(targets, "sessions", "later"),
     ),
     "a secret that is gone": (
         "- sessions/old is not needed any more",
@@ -94,6 +94,11 @@ CHANGES: dict[str, tuple[str, Callable[[Targets], None]]] = {
 def written(targets: Targets, vault: str, secret: str) -> None:
     """Write another value at the second target."""
     Store(targets.memories[1]).update_secret(vault, secret, "later")
+
+
+def created(targets: Targets, vault: str, secret: str) -> None:
+    """Create a secret at the second target."""
+    Store(targets.memories[1]).create_secret(vault, secret, "z")
 
 
 def claimed(store: Store) -> None:

@@ -97,6 +97,7 @@ def test_the_loser_of_a_race_writes_no_replica(targets: Targets) -> None:
 
 def test_a_crash_between_any_two_calls_converges(tmp_path: Path) -> None:
     """Whichever call of a rotation dies, an apply makes the replica equal to the primary, with one value."""
+    after = -1
     for after in count():
         targets = Targets((PLAIN, PLAIN))
         targets.deploy(MADE, BOTH)

@@ -3,7 +3,7 @@
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tailorsecrets.declared.sources import Generate
+from tailorsecrets.deploy.apply import apply_joint
 from tailorsecrets.deploy.joint import JointPlan
 from tailorsecrets.deploy.reports import Done, Reporter, load_report
 from tailorsecrets.driver import Caps
@@ -121,6 +122,7 @@ def test_a_claim_goes_back(pair: Targets, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_crash_between_any_two_calls_converges(kind: str, tmp_path: Path) -> None:
     """Whichever call of an undo dies, another undo ends where the first would have, and leaves nothing to do."""
+    after = -1
     for after in count():
         targets = Targets((PLAIN, KINDS[kind]))
         targets.deploy(FIRST, BOTH)
@@ -142,6 +144,7 @@ def test_a_crash_between_any_two_calls_converges(kind: str, tmp_path: Path) -> N
 
 def test_the_report_of_a_crashed_apply_is_good_for_what_it_holds(tmp_path: Path) -> None:
     """Whichever call of the apply dies, its report is undone, and what it does not hold is what was under way."""
+    after = -1
     for after in count():
         targets = Targets()
         targets.deploy(FIRST, BOTH)
@@ -162,7 +165,7 @@ def test_the_report_of_a_crashed_apply_is_good_for_what_it_holds(tmp_path: Path)
     assert after > 10
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[Store], object]] = {
     "a later write": lambda store: store.update_secret("sessions", "pin", "later"),
     "a later deletion": lambda store: store.delete_secret("sessions", "pin"),
     "what was made, changed": lambda store: store.update_secret("sessions", "new", "later"),
@@ -226,6 +229,7 @@ def test_containers_take_back_what_they_made(tmp_path: Path) -> None:
     """A vault that the run made is dropped with its container; what was in others comes back, after a crash too."""
     caps = replace(WITH_CONTAINERS, transactions=False, batch=1)
     second: Vaults = {**SECOND, "gone": FIRST["gone"], "made": {"key": Secret("k")}}
+    after = -1
     for after in count():
         targets = Targets((caps, PLAIN))
         targets.deploy(FIRST, BOTH)
@@ -299,8 +303,22 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     reported(targets, FIRST, tmp_path / "report")
     whole = load_report(tmp_path / "report").steps
     text = (tmp_path / "report").read_text()
-    (tmp_path / "cut").write_text(text[:-7])
-    assert load_report(tmp_path / "cut").steps == whole[:-1]
+    assert text.endswith('\n{"end": true}\n')
+    (tmp_path / "cut").write_text(text.removesuffix('{"end": true}\n')[:-7])
+    cut = load_report(tmp_path / "cut")
+    assert (cut.steps, cut.complete) == (whole[:-1], False)
+
+
+def test_a_report_that_was_cut_off_leaves_what_it_does_not_hold(tmp_path: Path) -> None:
+    """A secret that was written when the run was killed has no line; it stays, with its vault, and the rest goes."""
+    targets = Targets()
+    reported(targets, {"made": {"one": Secret("1"), "two": Secret("2")}}, tmp_path / "report")
+    lines = (tmp_path / "report").read_text().splitlines(keepends=True)
+    killed = [line for line in lines if '"two"' not in line and "end" not in line]
+    (tmp_path / "killed").write_text("".join(killed))
+    undone(targets, tmp_path / "killed")
+    assert targets.values(0) == targets.values(1) == {"made/two": "2"}
+    assert short(targets.undo(tmp_path / "killed")) == []
 
 
 def test_a_report_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
@@ -310,12 +328,10 @@ def test_a_report_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
     reporter = Reporter(tmp_path / "report", "apply", joint)
     os.close(reporter._file)
     reporter._file = os.open("/dev/full", os.O_WRONLY)
-    from tailorsecrets.deploy.apply import apply_joint
-
     reports = apply_joint(joint, targets.stores(joint.layout.targets), reporter)
     reporter.close()
     assert isinstance(reporter.problem, SecretsError)
-    assert all(len(report.done) == 1 and report.left for report in reports.values())
+    assert all(len(report.done) <= 2 and report.left for report in reports.values())  # both vaults were under way
 
 
 @pytest.mark.parametrize(
