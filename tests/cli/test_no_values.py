@@ -24,9 +24,9 @@ CANARY = "cAnArY-7f3a9"
 STRIPE = ("-V", "api-keys", "-n", "stripe-key")
 FILE = ("--store", "file:dev.jsonl")
 APP = ("--app", "orders:app", "--store", "memory://here?timeout=0.3")
-CONFIG = '{"api-keys": {"stripe-key": env("STRIPE_KEY"), "file-key": file("key.pem"), "text-key": "CANARY", ' + (
-    '"made-key": generate()}}'
-)
+CONFIG = """{"api-keys": {
+    "stripe-key": env("STRIPE_KEY"), "file-key": file("key.pem"), "text-key": "CANARY", "made-key": generate()
+}}"""
 WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("apply",): ("--yes",),
     ("status",): ("--html", "status.html"),
