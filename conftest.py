@@ -71,7 +71,17 @@ def setup(namespace: dict[str, Any]) -> None:
     sys.path.insert(0, folder)
     os.environ["XDG_CONFIG_HOME"] = f"{folder}/.config"
     os.environ["TAILORSECRETS_STORE"] = f"file:{folder}/.secrets.jsonl"
-    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    os.environ["PATH"] = f"{folder}/.bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    os.environ["PYTHONPATH"] = f"{folder}/.site"
+    install_for_the_page(Path(folder, ".bin", "pip"), f"{folder}/.site")
+
+
+def install_for_the_page(pip: Path, site: str) -> None:
+    """Write a ``pip`` that installs into the folder of the page; what is needed besides is in this environment."""
+    command = f'exec "{sys.executable}" -m uv pip "$@" --quiet --no-deps --python "{sys.executable}" --target "{site}"'
+    pip.parent.mkdir()
+    pip.write_text(f"#!/bin/sh\n{command}\n")
+    pip.chmod(0o755)
 
 
 def teardown(namespace: dict[str, Any]) -> None:

@@ -103,7 +103,7 @@ class LocalStack:
         for name in ("files", "user"):
             (site.home / name).mkdir(exist_ok=True)
         return {
-            "SERVICES": "secretsmanager",
+            "SERVICES": "secretsmanager,ssm",
             "EAGER_SERVICE_LOADING": "1",
             "GATEWAY_LISTEN": f"[::ffff:127.0.0.1]:{site.port}",  # without the prefix it takes 0.0.0.0 too
             "OVERRIDE_IN_DOCKER": "0",

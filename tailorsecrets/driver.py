@@ -368,6 +368,7 @@ class VaultNames(NamedTuple):
     - `workspace`: the prefix of everything in the workspace, joiner included
     - `records`: the prefix of all records of the workspace; "" where each is in its vault's container
     - `container`: its container, where the store has containers
+    - `copied`: secrets whose values a deployer must read, since they are copied to other targets
     """
 
     secrets: str
@@ -375,6 +376,7 @@ class VaultNames(NamedTuple):
     workspace: str
     records: str
     container: str = ""
+    copied: tuple[str, ...] = ()
 
 
 class Location(NamedTuple):

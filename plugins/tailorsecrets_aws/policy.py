@@ -24,7 +24,8 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
     """Return the IAM policy for *vaults*.
 
     A reader may read the values, in batches too. A deployer may list and describe secrets, write the vaults and their
-    records, and read the records of the workspace, which name the owners of its vaults. It cannot read any value.
+    records, and read the records of the workspace, which name the owners of its vaults. It cannot read any value
+    but those that are copied to other targets.
     """
     secrets = [_arn(target, vault.secrets) for vault in vaults]
     if use == "read":
@@ -36,6 +37,8 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
             _allow("ReadRecords", _READ, sorted({_arn(target, vault.records) for vault in vaults})),
             _allow("Write", _writes(target), written),
         ]
+        copied = [_arn(target, name) for vault in vaults for name in vault.copied]
+        statements += [_allow("ReadWhatIsCopied", _READ, copied)] if copied else []
     return json.dumps({"Version": "2012-10-17", "Statement": statements + _key_statements(target, use)}, indent=2)
 
 

@@ -31,8 +31,8 @@ _DEPLOYER: Final = """\
 def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
     """Return the commands for *vaults*.
 
-    A reader may read values. A deployer may list and write secrets, and may read the records alone. Unsupported for a
-    host that is not Azure's, where the Azure CLI cannot assign anything.
+    A reader may read values. A deployer may list and write secrets, and may read the records alone, and what is copied
+    to other targets. Unsupported for a host that is not Azure's, where the Azure CLI cannot assign anything.
     """
     host = host_of(target)
     cloud = cloud_of(host)
@@ -46,6 +46,8 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
         role = f"{_ROLE} {name}"
         lines += [_DEPLOYER, _create(role), _assign(role, '"$KEY_VAULT"')]
         lines += [_assign("Key Vault Secrets User", f'"$KEY_VAULT/secrets/{vault.record}"') for vault in vaults]
+        copied = [name for vault in vaults for name in vault.copied]
+        lines += [_assign("Key Vault Secrets User", f'"$KEY_VAULT/secrets/{name}"') for name in copied]
     return "\n".join(lines) + "\n"
 
 

@@ -43,7 +43,8 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
 
     A reader may access the values. A deployer may list and create secrets in the whole project, since IAM has no names
     there. It may read the metadata of the whole workspace and access its records, which name the owners of its vaults,
-    and may write the vaults. With plan=access it may access their values too.
+    and may write the vaults. It may access the values that are copied to other targets, and with plan=access all
+    values.
     """
     options = read_options(target)
     own = f"projects/{options.project}/roles"
@@ -52,6 +53,7 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
         return _head(options, "Read the values, and nothing else.") + _bind(options, _ACCESSOR, "read", secrets)
     workspaces, records = ({getattr(vault, part) for vault in vaults} for part in ("workspace", "records"))
     written = [name for vault in vaults for name in (vault.secrets, vault.record)]
+    copied = [name for vault in vaults for name in vault.copied]
     return "".join(
         [
             _head(options, _DEPLOY_BY_ACCESS if options.by_access else _DEPLOY),
@@ -63,6 +65,7 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
             _bind(options, f"{own}/tailorsecretsWrite", "write", written),
             _bind(options, _ACCESSOR, "records", sorted(records)) if vaults else "",
             _bind(options, _ACCESSOR, "versions", secrets) if options.by_access and secrets else "",
+            _bind(options, _ACCESSOR, "copied", copied) if copied else "",
         ]
     )
 

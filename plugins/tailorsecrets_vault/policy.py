@@ -19,7 +19,8 @@ def policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "d
     """Return the policy for *vaults*.
 
     A reader may read the values and nothing else. A deployer may read the metadata of the whole workspace and its
-    records, and may write the vaults. It cannot read any value.
+    records, and may write the vaults. It cannot read any value but those that
+    are copied to other targets.
     """
     merged: dict[str, set[str]] = {}
     for vault in vaults:
@@ -51,6 +52,8 @@ def _deployer(target: Target, vault: VaultNames) -> Iterator[Rule]:
     yield from _rules(target, vault, (vault.secrets if vault.container else vault.workspace) + "*", _READ_METADATA)
     yield from _rules(target, vault, vault.secrets + "*", _WRITE)
     yield from _rules(target, vault, vault.record, _WRITE_RECORD)
+    for name in vault.copied:
+        yield from _rules(target, vault, name, _READ)
     if vault.container:
         yield from _rules(target, vault, vault.secrets + "*", _PURGE)
         yield f"sys/mounts/{vault.container}", ("create", "update", "delete")

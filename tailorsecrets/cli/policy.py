@@ -9,7 +9,9 @@ import click
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import vaults_option
+from tailorsecrets.declared.sources import Generate
 from tailorsecrets.errors import Unsupported
+from tailorsecrets.store.names import Place
 from tailorsecrets.targets.choice import identity
 from tailorsecrets.targets.opening import policy_of
 
@@ -77,7 +79,21 @@ def _targets(routes: "Routes", vaults: Sequence[str], use: _Use) -> "list[Choice
 def _policy(invocation: Invocation, routes: "Routes", target: "Choice", vaults: Sequence[str], use: _Use) -> str:
     here = vaults if routes.only else routes.vaults_at(target, vaults)
     external = {place: name for place, name in routes.external_at(target).items() if place.vault in vaults}
-    return policy_of(target, invocation.environ, here, use, external)
+    copied = _copied(invocation, routes) if use == "deploy" else []
+    return policy_of(target, invocation.environ, here, use, external=external, copied=copied)
+
+
+def _copied(invocation: Invocation, routes: "Routes") -> list[Place]:
+    """Return the generated secrets of the config, if there is one, whose vaults have several targets."""
+    if invocation.config_path is None:
+        return []
+    vaults = invocation.config().declarations.vaults
+    return [
+        Place(vault, secret)
+        for vault, sources in vaults.items()
+        for secret, source in sources.items()
+        if isinstance(source, Generate) and len(routes.route(vault)) > 1
+    ]
 
 
 def _policy_or_none(

@@ -229,10 +229,11 @@ class Workspace:
         stamp = stamp or (record.stamp(secret, value) if record.key.reveal() else "")
         return self._put(place, value, expect=expect, stamp=stamp)
 
-    def vault_names(self, vault: str) -> VaultNames:
-        """Return the native names of *vault*: its record, and the prefix of its secrets."""
+    def vault_names(self, vault: str, copied: Iterable[Place] = ()) -> VaultNames:
+        """Return the native names of *vault*: its record, the prefix of its secrets, and those that are *copied*."""
         check_name("vault", vault)
-        return self.operations.vault_names(vault)
+        names = tuple(self.operations.native(place) for place in copied if place.vault == vault)
+        return self.operations.vault_names(vault)._replace(copied=names)
 
     def check_value(self, vault: str, secret: str, value: Secret) -> None:
         """Raise NameInvalid, ValueInvalid or TooLarge for a value that the store cannot hold; call nothing."""

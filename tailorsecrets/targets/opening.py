@@ -1,7 +1,7 @@
 """Opening the store of a target."""
 
 import gc
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from os import getcwd
 from types import MappingProxyType
@@ -56,17 +56,20 @@ def policy_of(
     environ: Mapping[str, str],
     vaults: Iterable[str],
     use: Literal["read", "deploy"],
+    *,
     external: Mapping[Place, ExternalName] = MappingProxyType({}),
+    copied: Collection[Place] = (),
 ) -> str:
     """Return the least-privilege policy for *use* of *vaults*, as the store's own document; calls nothing.
 
-    That for reading includes *external*. Raise Unsupported for a store without permissions of its own.
+    That for reading includes *external*, that for deploying the reading of *copied* secrets. Raise Unsupported for a
+    store without permissions of its own.
     """
     store_type, target = parsed(choice, environ)
     if store_type.policy is None:
         raise Unsupported(f"{choice.url}: the plugin of {store_type.scheme}: stores makes no policies")
     with open_choice(choice, environ, external=external) as store:
-        names = [workspace_of(store).vault_names(vault) for vault in vaults]
+        names = [workspace_of(store).vault_names(vault, copied) for vault in vaults]
         if use == "read":
             names += workspace_of(store).operations.external_names()
     return store_type.policy(target, names, use)

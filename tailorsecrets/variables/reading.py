@@ -36,11 +36,11 @@ def read_in_turn(
         if not left:
             break
         found, others = _read_from(opened, left)
-        values = {place: each for place, each in others.items() if isinstance(each, Stored)}
-        if values:
-            places = [place for place in places if place.secret] + [place for place in found if place not in places]
-            answers |= values
-    return places, answers
+        values: dict[Place, ReadResult] = {place: each for place, each in others.items() if isinstance(each, Stored)}
+        listed = {place.vault for place in values}
+        answers = {place: each for place, each in answers.items() if place.secret or place.vault not in listed} | values
+        places = list(dict.fromkeys([*places, *found]))
+    return [place for place in places if place in answers or place.secret], answers
 
 
 def _read_from(opened: Callable[[], Store], names: Sequence[Place]) -> tuple[list[Place], dict[Place, ReadResult]]:

@@ -34,3 +34,21 @@ def test_a_store_without_policies(memory: Shell, url: str) -> None:
     assert done.code == 1
     scheme = url.partition(":")[0]
     assert done.err == f"error[UNSUPPORTED]: {url}: the plugin of {scheme}: stores makes no policies\n"
+
+
+def test_a_deployer_may_read_what_is_copied(empty: Shell) -> None:
+    """Where a vault has replicas, the policy for deploying grants reading its generated secrets, one by one."""
+    empty.declare('{"sessions": {"signing-key": generate(), "pin": "1"}, "alone": {"key": generate()}}')
+    stores = '["aws://eu-west-1", "gcp://my-project", "azure://my-vault", "vault://vault.example/kv"]'
+    (empty.folder / "tailorsecrets.toml").write_text(
+        f'[profiles.prod]\nstore = {stores}\n[profiles.prod.vaults]\nalone = "aws://eu-west-1"\n'
+    )
+    rows = empty("policy", "--for", "deploy", "-p", "prod", "--json").data["policies"]
+    aws, gcp, azure, vault = (row["policy"] for row in rows)
+    (reading,) = [each for each in json.loads(aws)["Statement"] if each["Sid"] == "ReadWhatIsCopied"]
+    assert reading["Resource"] == ["arn:aws:secretsmanager:eu-west-1:*:secret:default/sessions/signing-key-??????"]
+    assert "title=tailorsecrets-copied,expression=resource.name == 'projects/$NUMBER/secrets/default_sessions_s" in gcp
+    assert '"$KEY_VAULT/secrets/default--sessions--signing-key"' in azure
+    assert 'path "kv/data/default/sessions/signing-key" {\n  capabilities = ["read"]' in vault
+    empty.environ["TAILORSECRETS_STORE"] = "aws://eu-west-1"
+    assert "ReadWhatIsCopied" not in empty("policy", "--for", "deploy").out

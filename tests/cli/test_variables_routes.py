@@ -59,7 +59,7 @@ def test_reading_asks_the_primary_of_each_vault(routed: Shell) -> None:
 
 
 def test_reading_goes_on_at_the_replica(routed: Shell) -> None:
-    """While the primary does not answer, the replica's values count, by name and by vault; what it lacks is an outage."""
+    """While the primary does not answer, the replica's values count, by name and by vault; what it lacks does not."""
     assert routed("import", "-", "-V", "api-keys", stdin=b"STRIPE_KEY=x\n").code == 0
     routed.declare('{"api-keys": {"stripe-key": "x"}}')
     DRIVERS["a"].fail("", Unavailable)

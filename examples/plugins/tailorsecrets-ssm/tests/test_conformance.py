@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 REGION = "eu-west-1"
+LONG = 60.0  # seconds
 _JSON = {"Content-Type": "application/x-amz-json-1.1"}
 
 
@@ -91,11 +92,13 @@ class TestConformance(Conformance):
             yield proxy
 
     @pytest.fixture
-    def connect(self, proxy: Proxy) -> Connect:
-        """Return a function that opens one more driver."""
+    def connect(self, proxy: Proxy, request: pytest.FixtureRequest) -> Connect:
+        """Return a function that opens one more driver; many threads wait for each other at the server."""
+        test: str = request.node.name
+        seconds = LONG if "threads" in test or "processes" in test else self.timeout
         options = {"endpoint_url": proxy.url}
         target = Target(url=f"ssm://{REGION}", scheme="ssm", host=REGION, options=options, environ=LOGIN)
-        return lambda: ParameterStore(replace(target, timeout=self.timeout))
+        return lambda: ParameterStore(replace(target, timeout=seconds))
 
     @pytest.fixture
     def backdoor(self, proxy: Proxy, server: str) -> Iterator[Backdoor]:
