@@ -92,7 +92,7 @@ def _plan_options(function: F) -> F:
     "tailorsecrets plan",
     "tailorsecrets plan -p prod -p staging --json",
     "tailorsecrets plan -V api-keys --detailed-exitcode",
-    "tailorsecrets plan -p prod --out plan.json --markdown > comment.md",
+    "tailorsecrets plan -p prod --out plan.json --markdown",
     several_profiles=True,
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if the plan has changes.")

@@ -18,6 +18,7 @@ from tailorsecrets.cli.sides import two_sides
 from tailorsecrets.cli.writing import carry_out
 from tailorsecrets.deploy.copy import copy_layout, plan_copy, read_contents
 from tailorsecrets.deploy.joint import JointPlan
+from tailorsecrets.deploy.observe import escaped
 from tailorsecrets.deploy.plan import Plan
 from tailorsecrets.store.names import check_names
 from tailorsecrets.store.store import Store
@@ -66,7 +67,7 @@ def copy(
     yes: bool,
     report: str | None,
 ) -> None:
-    """Make B hold what A holds.
+    """Make one store hold what another one holds.
 
     A and B are store URLs or profiles; A means the primary target of each vault, B all its targets. Nothing is deleted
     at B, and nothing is changed at A. A vault that is new at B gets the owner of A's, so that the same config manages
@@ -89,6 +90,10 @@ def copy(
         joint = plan_copy(contents, where, stores)
         if not any(plan.steps for plan in joint.plans.values()):
             invocation.io.say("nothing to copy: B holds what A holds")
+        for number, plan in joint.plans.items():
+            for place in escaped(plan, stores[number]):
+                where_read = f"{plans.path(place)}{plans.at(joint, number)}"
+                invocation.io.say(f"note: other tools read tailorsecrets:= before the value of {where_read}")
         show_plan(joint, invocation, document=dry_run)
         if dry_run:
             return

@@ -15,7 +15,7 @@ from tailorsecrets.store.record import Owner
 from tailorsecrets.variables.private_file import write_private
 
 
-@command("show", "tailorsecrets show plan.json", "tailorsecrets show plan.json --markdown > comment.md")
+@command("show", "tailorsecrets show plan.json", "tailorsecrets show plan.json --markdown")
 @click.argument("file", metavar="FILE")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print a table for a pull request or a ticket.")
 def show(invocation: Invocation, file: str, *, as_markdown: bool) -> None:

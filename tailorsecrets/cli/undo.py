@@ -41,10 +41,12 @@ def undo(invocation: Invocation, file: str, *, dry_run: bool, yes: bool, report:
         invocation.io.say(f"note: {_CUT_OFF}")
     invocation.routes[0].primary.check_writable()
     choices = [_known(choice, invocation) for choice in saved.targets]
-    for choice in choices:
+    touched = {step.target for step in saved.steps}
+    for number, choice in enumerate(choices):
         target_of(choice, invocation.environ)  # a URL that is wrong is refused before it is shown
-        invocation.io.say(f"undo {saved.command} -> {choice}")
-        choice.check_writable()
+        if number in touched:
+            invocation.io.say(f"undo {saved.command} -> {choice}")
+            choice.check_writable()
     with ExitStack() as stack:
         stores = [stack.enter_context(open_choice(choice, invocation.environ, create=False)) for choice in choices]
         invocation.wait_notice.start(", ".join(choice.url for choice in choices))

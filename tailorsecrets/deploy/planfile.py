@@ -106,8 +106,12 @@ def parse_plan(text: str, path: str) -> SavedPlan:
     digest = document.pop("digest", None)
     if digest != _digest(document):
         raise ConfigError(f"{path}: the plan is damaged, or was edited", code="PLAN_INVALID", hint="plan again")
-    app = Owner(document["app"]["name"], document["app"]["id"])
-    return SavedPlan(app, _options(document["options"]), _joint(document, app), document)
+    try:
+        app = Owner(document["app"]["name"], document["app"]["id"])
+        return SavedPlan(app, _options(document["options"]), _joint(document, app), document)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
+    raise ConfigError(f"{path}: not a plan that tailorsecrets wrote", code="PLAN_INVALID", hint="plan again")
 
 
 def _options(found: Document) -> PlanOptions:

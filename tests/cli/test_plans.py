@@ -165,6 +165,21 @@ def test_a_plan_is_applied_with_the_options_it_was_made_with(several: Shell, opt
     assert values(A) == values(B)
 
 
+def test_a_plan_has_its_target_and_its_moved_vaults(several: Shell) -> None:
+    """The store and the workspace of its options, and --delete-moved, hold for its apply."""
+    several.declare('{"made": {"code": env("CODE")}}')
+    assert several("plan", "--store", C, "-w", "other", "--out", "other.json").code == 0
+    assert several("apply", "other.json").code == 0
+    assert values(C, "other") == {"made/code": VALUES["CODE"]}
+    several.declare(CONFIG)
+    moved = PROFILES.replace('workspace = "prod"\n', f'workspace = "prod"\nvaults.sessions = "{C}"\n')
+    (several.folder / "tailorsecrets.toml").write_text(moved.replace("[profiles.watch]", "[profiles.watch]", 1))
+    assert several("apply", "-p", "prod").code == 0
+    assert several("plan", "-p", "prod", "--delete-moved", "--out", "moved.json").code == 0
+    assert several("apply", "moved.json").code == 0
+    assert values(A) == values(B) == {}
+
+
 def test_the_guard_of_mass_deletions_holds(several: Shell) -> None:
     """A saved plan is a yes to what was reviewed, and --allow-deletes to so many deletions."""
     many = ", ".join(f'"key-{number}": "{number}"' for number in range(40))

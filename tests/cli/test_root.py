@@ -136,7 +136,7 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("secret", "vault", "creat"), "did you mean 'create'?"),
         (("secret", "list"), "--vault-name"),
         (("secret", "list", "-V"), "requires an argument"),
-        (("apply", "extra"), "too many arguments"),
+        (("check", "extra"), "too many arguments"),
         (("completion", "tcsh"), "tcsh"),
         (("apply", "-w", ""), "the value is empty"),
         (("apply", "-e", ""), "the value is empty"),

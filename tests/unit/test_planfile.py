@@ -192,6 +192,18 @@ def test_a_damaged_file_is_refused(damage: Callable[[str], str], kind: type[Secr
     assert "the-plan" in str(caught.value)
 
 
+def test_a_file_with_a_right_digest_and_other_content_is_refused(targets: Targets) -> None:
+    """Whoever made it, it is not a plan."""
+    document = json.loads(plan_text(targets.plan(SECOND, BOTH), APP, OPTIONS))
+    for key in ("app", "options", "targets", "routes"):
+        wrong = {**document, key: None}
+        del wrong["digest"]
+        wrong["digest"] = hashlib.sha256(json.dumps(wrong, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        with pytest.raises(ConfigError) as caught:
+            parse_plan(json.dumps(wrong), "the-plan")
+        assert caught.value.code == "PLAN_INVALID"
+
+
 def test_no_value_no_length_and_no_key_is_in_the_file(targets: Targets) -> None:
     """Neither of what is there nor of what will be written, on any target."""
     text = plan_text(targets.plan(SECOND, BOTH), APP, OPTIONS)
