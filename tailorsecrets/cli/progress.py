@@ -10,22 +10,20 @@ import click
 from tailorsecrets.cli import plans
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.deploy.joint import JointPlan
-from tailorsecrets.deploy.plan import Step
-from tailorsecrets.driver import Entry
 
-Watch = Callable[[int, Step, Entry | None], None]
+Move = Callable[[int], None]
 
 _LONG_PLAN: Final = 20  # steps that are worth a bar
 _WIDTH: Final = 36  # characters of a bar
 
 
 @contextmanager
-def progress(joint: JointPlan, invocation: Invocation) -> Generator[Watch]:
-    """Yield the function to call with each step that is done. For a long plan on a terminal it shows the progress."""
+def progress(joint: JointPlan, invocation: Invocation) -> Generator[Move]:
+    """Yield the function to call with the target of each step that is made. It shows a long plan on a terminal."""
     notice = invocation.wait_notice
     total = sum(len(plan.steps) for plan in joint.plans.values())
     if not invocation.can_ask or total < _LONG_PLAN:
-        yield lambda _number, _step, _entry: notice.answered()
+        yield lambda _number: notice.answered()
         return
     with notice.paused():
         if plans.is_several(joint):
@@ -34,7 +32,7 @@ def progress(joint: JointPlan, invocation: Invocation) -> Generator[Watch]:
         lock = Lock()  # steps are done in many threads
         with click.progressbar(length=total, label="applying", file=invocation.io.stderr) as bar:
 
-            def move(_number: int, _step: Step, _entry: Entry | None) -> None:
+            def move(_number: int) -> None:
                 with lock:
                     bar.update(1)
 
@@ -51,7 +49,7 @@ class _Lines:
         self._done = dict.fromkeys(self._totals, 0)
         self._write()
 
-    def move(self, number: int, _step: Step, _entry: Entry | None) -> None:
+    def move(self, number: int) -> None:
         """Count one step of target *number*."""
         with self._lock:
             self._done[number] += 1

@@ -32,14 +32,8 @@ def carry_out(
 
     The *report* for undo is written while they are done.
     """
-    with reporting(report, joint, invocation) as reporter, progress(joint, invocation) as watch:
-
-        def done(number: int, step: Step, entry: Entry | None) -> None:
-            if reporter is not None:
-                reporter(number, step, entry)
-            watch(number, step, entry)
-
-        reports = apply_joint(joint, stores, done, prompted=prompted)
+    with reporting(report, joint, invocation) as reporter, progress(joint, invocation) as moved:
+        reports = apply_joint(joint, stores, reporter or _unwatched, progress=moved, prompted=prompted)
     for number, outcome in reports.items():
         for step, note in outcome.notes:
             invocation.io.say(f"note: {plans.path(step.place)}{plans.at(joint, number)}: {note}")
@@ -51,6 +45,10 @@ def carry_out(
     elif any(plan.steps for plan in joint.plans.values()):
         counts = plans.summary(joint)
         invocation.io.say(f"{status}: " + ", ".join(f"{count} {action}d" for action, count in counts.items()))
+
+
+def _unwatched(_number: int, _step: Step, _entry: Entry | None) -> None:
+    """Write no report."""
 
 
 def _is_complete(joint: JointPlan, reports: Reports) -> bool:

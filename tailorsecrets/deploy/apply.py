@@ -62,7 +62,7 @@ def apply(plan: Plan, store: Store, watch: Watch = lambda _step, _entry: None, *
     write. Ctrl-C and SIGTERM let the writes that are under way end and start no other; ``Report.signal`` shows it. In a
     store with transactions all is one write, done or not.
     """
-    run = _Run(plan, store, watch, _generated, prompted=prompted)
+    run = _Run(plan, store, watch, _generated, lambda: None, prompted=prompted)
     with _on_signal(run.interrupt):
         run.do(plan.steps)
     return run.report()
@@ -73,16 +73,25 @@ def apply_joint(
     stores: Sequence[Store],
     watch: Callable[[int, Step, Entry | None], None] = lambda _target, _step, _entry: None,
     *,
+    progress: Callable[[int], None] = lambda _target: None,
     prompted: bool = False,
 ) -> dict[int, Report]:
     """Do the steps of all plans of *joint* on *stores* at the same time, and return the report of each target.
 
     A failure at one target stops no other. A value that another target gets in the same run is written there first.
-    *watch* gets the number of the target too; the rest is as in ``apply``.
+    *watch* gets the number of the target too. *progress* is called with that number for each step as it is made, also
+    in a transaction that is still open. The rest is as in ``apply``.
     """
     carrier = _Carrier(joint, stores)
     runs = {
-        number: _Run(plan, stores[number], partial(watch, number), partial(carrier.value, number), prompted=prompted)
+        number: _Run(
+            plan,
+            stores[number],
+            partial(watch, number),
+            partial(carrier.value, number),
+            partial(progress, number),
+            prompted=prompted,
+        )
         for number, plan in _with_keys(joint).items()
     }
     carrier.runs = runs
@@ -116,9 +125,17 @@ class _Run:
     """One run of a plan; threads add the outcome of each step. *value* returns the value of a step, and its stamp."""
 
     def __init__(
-        self, plan: Plan, store: Store, watch: Watch, value: Callable[[Step], tuple[Secret, str]], *, prompted: bool
+        self,
+        plan: Plan,
+        store: Store,
+        watch: Watch,
+        value: Callable[[Step], tuple[Secret, str]],
+        progress: Callable[[], None],
+        *,
+        prompted: bool,
     ) -> None:
         self.plan, self._store, self._watch, self._value, self._prompted = plan, store, watch, value, prompted
+        self._progress = progress
         self._workspace = workspace_of(store)
         self._records = dict(plan.records)
         self.written: dict[Place, Secret] = {}  # values that the config does not have
@@ -217,6 +234,7 @@ class _Run:
             self._fail(step, error)
         else:
             self._outcome[step.place] = None
+            self._progress()
             if self._unshown is None:
                 self._show(step, entry)
             else:

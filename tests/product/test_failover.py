@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.proxy import Rule
 
 from tailorsecrets import (
     Corrupt,
@@ -21,6 +20,7 @@ from tailorsecrets import (
     Unavailable,
     define_secret_manager,
 )
+from tailorsecrets.testing.proxy import Rule
 from tests.support.aws.wire import Reply
 from tests.support.azure.faults import Rule as AzureRule
 from tests.support.azure.rules import Refusal as AzureRefusal

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -75,12 +75,17 @@ def trusting() -> ssl.SSLContext:
 
 def manager(values: Mapping[str, str], *, driver: Memory | None = None) -> SecretManager:
     """Return a manager of the vault ``api-keys`` with *values* in it; ``missing`` is declared but not there."""
+    declared = define_secret_manager({"api-keys": dict.fromkeys([*values, "missing"])})
+    return declared.connect(store=partial(stored, values, driver))
+
+
+def stored(values: Mapping[str, str], driver: Memory | None = None) -> Store:
+    """Return a store with *values* in the vault ``api-keys``."""
     store = Store(driver or Memory())
     store.create_vault("api-keys")
     for name, value in values.items():
         store.create_secret("api-keys", name, Secret(value))
-    declared = define_secret_manager({"api-keys": dict.fromkeys([*values, "missing"])})
-    return declared.connect(store=lambda: store)
+    return store
 
 
 @cache

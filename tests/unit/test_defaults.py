@@ -9,6 +9,7 @@ import pytest
 from tailorsecrets.app import webhook
 from tailorsecrets.driver import WRITE_FACTOR, Budget, Caps, Target
 from tailorsecrets.runtime import cache, freshness
+from tailorsecrets.runtime.breaker import LONGEST_PAUSE
 from tailorsecrets.runtime.manager import SecretManager
 from tailorsecrets.runtime.threads import HOOK_THREADS, LIMIT
 from tailorsecrets.store.layers import Quota, Retry, stack
@@ -26,7 +27,7 @@ def test_the_cache() -> None:
     ages = (DEFAULTS.ttl, DEFAULTS.grace, DEFAULTS.max_stale, DEFAULTS.negative)
     assert ages == (300, 300, 3600, 5)
     assert (DEFAULTS.timeout, DEFAULTS.size) == (15, 10_000)
-    assert (freshness.JITTER, freshness.LONGEST_PAUSE, cache.LONGEST_QUEUE) == (0.1, 60, 10_000)
+    assert (freshness.JITTER, LONGEST_PAUSE, cache.LONGEST_QUEUE) == (0.1, 60, 10_000)
     assert (LIMIT, HOOK_THREADS._limit, AT_ONCE) == (8, 1, 8)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tailorsecrets import ConfigError, SecretManager, SecretNotFound, ValueInvalid
 from tailorsecrets.references import HeaderValue
-from tests.support.web import BACKENDS, CANARY, Recorder, manager, recorder, trusting
+from tests.support.web import BACKENDS, CANARY, Recorder, manager, recorder, stored, trusting
 
 HEADERS: dict[str, HeaderValue] = {
     "Authorization": {"vault": "api-keys", "key": "token", "format": "Bearer {}"},
@@ -74,8 +74,7 @@ def test_a_rotated_secret_needs_no_new_client(server: Recorder) -> None:
 
 def rotate(secrets: SecretManager) -> None:
     """Point *secrets* to a store where the token is another one."""
-    other = manager({"token": "new"})
-    secrets.connect(store=other._connection.store)
+    secrets.connect(store=lambda: stored({"token": "new"}))
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.support.fuse import Fuse
-
 from tailorsecrets.deploy.apply import Report, apply_joint
 from tailorsecrets.deploy.joint import JointPlan
 from tailorsecrets.deploy.layout import layout
@@ -13,6 +11,7 @@ from tailorsecrets.deploy.plan import Desired
 from tailorsecrets.deploy.planning import plan_targets
 from tailorsecrets.targets.choice import Choice
 from tailorsecrets.targets.routes import Routes
+from tailorsecrets.testing.fuse import Fuse
 from tests.support.product.backend import Backend, Request, writes
 from tests.support.product.backends import BACKENDS, Start
 from tests.support.product.deploying import APP, Vaults, values
