@@ -131,7 +131,8 @@ class _Trial:
         return Finding(probe.ability, declared, "yes" if seen else "no", note)
 
 
-class _Probe(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Probe:
     """How one ability is seen; *op* is the method that it is about."""
 
     ability: str
@@ -242,7 +243,7 @@ class _Undone(Exception):
     """Ends a transaction."""
 
 
-_PROBES: Final = (
+_PROBES: Final[tuple[_Probe, ...]] = (
     _Probe("a missing secret is told as missing", lambda _: True, "get", _missing, writes=False),
     _Probe("write and read", lambda caps: caps.writes, "put", _write),
     _Probe("delete", lambda caps: caps.writes, "delete", _delete),

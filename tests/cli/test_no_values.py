@@ -24,18 +24,14 @@ CANARY = "cAnArY-7f3a9"
 STRIPE = ("-V", "api-keys", "-n", "stripe-key")
 FILE = ("--store", "file:dev.jsonl")
 APP = ("--app", "orders:app", "--store", "memory://here?timeout=0.3")
-CONFIG = '{"api-keys": {"stripe-key": env("STRIPE_KEY"), "file-key": file("key.pem"), "text-key": "CANARY", ' + (
-    '"made-key": generate()}}'
-)
+CONFIG = """{"api-keys": {
+    "stripe-key": env("STRIPE_KEY"), "file-key": file("key.pem"), "text-key": "CANARY", "made-key": generate()
+}}"""
 WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("apply",): ("--yes",),
     ("status",): ("--html", "status.html"),
     ("diff",): ("memory://here?timeout=0.3", "memory://there"),
     ("remove",): ("--yes",),
-    ("show",): ("plan.json",),
-    ("undo",): ("report.jsonl", "--yes"),
-    ("rotate",): ("api-keys/made-key", "--yes"),
-    ("copy",): ("memory://here?timeout=0.3", "memory://there", "--yes"),
     ("secret", "create"): ("-V", "api-keys", "-n", "new-key", "--value-stdin", "--yes"),
     ("secret", "update"): (*STRIPE, "--value-stdin", "--yes"),
     ("secret", "list"): ("-V", "api-keys"),
@@ -71,7 +67,11 @@ WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 BEFORE: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
     ("show",): (("plan", "--out", "plan.json"),),
+<<<<<<< HEAD
     ("undo",): (("secret", "delete", *STRIPE, "--yes"), ("apply", "--yes", "--report", "report.jsonl")),
+=======
+    ("undo",): (("import", ".env", "-V", "new-vault", "--yes", "--report", "report.jsonl"),),
+>>>>>>> main
     ("secret", "restore"): (("secret", "delete", *STRIPE, "--yes"),),
     ("secret", "rollback"): (("secret", "update", *STRIPE, "--value-stdin", "--yes"),),
     ("secret", "vault", "delete"): (("secret", "vault", "create", "new-vault"),),

@@ -101,7 +101,7 @@ def test_remove_leaves_the_vaults_of_others(poor: Shell) -> None:
     assert STORES["here"] == before
 
 
-LACKS = {
+LACKS: dict[tuple[str, ...], str] = {
     ("secret", "list", "-V", "api-keys"): "this store cannot list its secrets",
     ("secret", "vault", "list"): "this store cannot list its secrets",
     ("secret", "vault", "delete", "api-keys"): "this store cannot list its secrets",
