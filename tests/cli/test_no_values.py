@@ -31,6 +31,10 @@ WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("apply",): ("--yes",),
     ("status",): ("--html", "status.html"),
     ("diff",): ("memory://here?timeout=0.3", "memory://there"),
+    ("show",): ("plan.json",),
+    ("undo",): ("report.jsonl", "--yes"),
+    ("rotate",): ("--older-than", "1h", "--yes"),
+    ("copy",): ("memory://here?timeout=0.3", "memory://there", "--yes"),
     ("remove",): ("--yes",),
     ("secret", "create"): ("-V", "api-keys", "-n", "new-key", "--value-stdin", "--yes"),
     ("secret", "update"): (*STRIPE, "--value-stdin", "--yes"),
@@ -67,11 +71,7 @@ WORDS: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 BEFORE: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
     ("show",): (("plan", "--out", "plan.json"),),
-<<<<<<< HEAD
-    ("undo",): (("secret", "delete", *STRIPE, "--yes"), ("apply", "--yes", "--report", "report.jsonl")),
-=======
     ("undo",): (("import", ".env", "-V", "new-vault", "--yes", "--report", "report.jsonl"),),
->>>>>>> main
     ("secret", "restore"): (("secret", "delete", *STRIPE, "--yes"),),
     ("secret", "rollback"): (("secret", "update", *STRIPE, "--value-stdin", "--yes"),),
     ("secret", "vault", "delete"): (("secret", "vault", "create", "new-vault"),),
