@@ -120,7 +120,10 @@ def _block(joint: JointPlan, number: int, target: TargetPlan) -> list[str]:
             "Moved to other targets, and still here",
             [f"  {vault}{moved_to(joint, number, vault)}" for vault in plan.moved],
         ),
-        ("Not made, since a target that may hold it does not answer", [f"  ! {path(place)}" for place in plan.held]),
+        (
+            "Not made, since a target that may hold it does not answer or has it disabled",
+            [f"  ! {path(place)}" for place in plan.held],
+        ),
     ]
     lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
     return lines or (["no changes", ""] if is_several(joint) else [])

@@ -162,7 +162,7 @@ class _Run:
     def do(self, steps: Sequence[Step]) -> None:
         """Do *steps*, as one write where the store can."""
         if not self._store.caps.transactions:
-            self._check_owners(steps)
+            self._check_owners()
             for phase in _phases(steps):
                 parallel(self._store.caps, self._try, phase)
                 self._read_back(phase)
@@ -189,20 +189,20 @@ class _Run:
 
     def _in_one_write(self, steps: Sequence[Step]) -> None:
         with self._workspace.transaction():
-            self._check_owners(steps)
+            self._check_owners()
             for step in steps:
                 self._try(step)
             if self.stopped:
                 raise _StoppedError
 
-    def _check_owners(self, steps: Sequence[Step]) -> None:
+    def _check_owners(self) -> None:
         """Fail the first step of each vault whose owner changed since the plan was made."""
-        first = {step.place.vault: step for step in reversed(steps)} if self._prompted else {}
+        first = {step.place.vault: step for step in reversed(self.plan.steps)} if self._prompted else {}
         self._prompted = False  # the writes that follow change owners themselves
         try:
             records = self._workspace.records(list(first))
         except SecretsError as error:
-            self._fail(steps[0], error)
+            self._fail(self.plan.steps[0], error)
             self.stopped = True
             return
         for vault, step in first.items():

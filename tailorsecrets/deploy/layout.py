@@ -12,6 +12,7 @@ class Group:
     """One vault with the targets that hold it, as numbers; the first is its primary.
 
     ``elsewhere`` are the other targets of its profile: one of them may hold a copy from before the route was changed.
+    Those in which another profile keeps this vault are not among them: what they hold is that profile's.
     """
 
     vault: str
@@ -38,8 +39,7 @@ class Layout:
 
     def left(self, target: int) -> frozenset[str]:
         """Return the vaults that profiles of the *target* send elsewhere; it may still hold them."""
-        here = {group.vault for group in self.groups if target in group.route} | self.kept[target]
-        return frozenset(group.vault for group in self.groups if target in group.elsewhere) - here
+        return frozenset(group.vault for group in self.groups if target in group.elsewhere)
 
     def only(self, vaults: Collection[str]) -> "Layout":
         """Return this layout without other vaults than *vaults*."""
@@ -78,7 +78,11 @@ def layout(routes: Sequence[Routes], vaults: Iterable[str]) -> Layout:
     others = [other for found in routes for other in found.others if other.profile not in named]
     held = [{group.vault for group in groups.values() if target in group.route} for target in range(len(targets))]
     kept = [frozenset(_kept(choice, others, names)) - held[target] for target, choice in enumerate(targets)]
-    return Layout(tuple(targets), tuple(groups.values()), tuple(profiles), tuple(kept))
+    free = tuple(
+        replace(group, elsewhere=tuple(n for n in group.elsewhere if group.vault not in held[n] | kept[n]))
+        for group in groups.values()
+    )
+    return Layout(tuple(targets), free, tuple(profiles), tuple(kept))
 
 
 def shared(routes: Sequence[Routes]) -> list[tuple[Choice, str]]:

@@ -66,11 +66,14 @@ def _with_answers(observed: Observed, question: Question, store: Store) -> Obser
     workspace = workspace_of(store)
     states = workspace.stat(sorted(question.deleted), deleted=True) if workspace.caps.stats else {}
     read = [place for place in sorted(question.values) if place not in observed.values]
-    values = workspace.values(read)[0] if read else {}
+    values, denied = workspace.values(read)
+    unstampable = frozenset(workspace.cannot_stamp(question.unstamped))
     return replace(
         observed,
         deleted=frozenset(place for place, entry in states.items() if entry.state == "deleted"),
         values={**observed.values, **values},
+        unknown=observed.unknown | (denied & unstampable),
+        unstampable=unstampable,
     )
 
 
