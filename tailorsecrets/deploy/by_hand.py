@@ -93,6 +93,23 @@ def owner_of(store: Store, vault: str, *, must_exist: bool = True) -> Owner | No
     return None
 
 
+def holders(targets: Sequence[OpenTarget], vault: str) -> list[OpenTarget]:
+    """Return those of *targets* that have *vault*, such as the rest after a deletion; VaultNotFound where none has."""
+    found = zip(targets, look(targets, lambda store: _has_vault(store, vault)), strict=True)
+    there = [each for each, has in found if has]
+    if not there:
+        workspace_of(targets[0].store).record(vault)  # its error says what else is not seen there
+    return there
+
+
+def _has_vault(store: Store, vault: str) -> bool:
+    try:
+        workspace_of(store).record(vault)
+    except VaultNotFound:
+        return False
+    return True
+
+
 def check_absent(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:
     """Raise SecretAlreadyExists, which names the target, where one of several already has the secret."""
     if len(targets) < 2 or not all(each.store.caps.stats for each in targets):  # noqa: PLR2004
@@ -166,15 +183,7 @@ def create_vault(targets: Sequence[OpenTarget], vault: str) -> list[Outcome[Reco
     if len(targets) == 1:
         targets[0].store.create_vault(vault)
         return [Outcome(targets[0])]
-
-    def exists(store: Store) -> bool:
-        try:
-            workspace_of(store).record(vault)
-        except VaultNotFound:
-            return False
-        return True
-
-    for each, there in zip(targets, look(targets, exists), strict=True):
+    for each, there in zip(targets, look(targets, lambda store: _has_vault(store, vault)), strict=True):
         if there:
             raise VaultAlreadyExists(f"{each.target}: vault {vault}: exists already", vault=vault)
     made: list[Record] = []

@@ -101,7 +101,8 @@ class Plan:
 
     With several targets, ``moved`` are the vaults that the target still holds and that the profile sends elsewhere,
     ``ready`` those of them whose secrets are all at the new targets, and ``copies`` those that the plan deletes here.
-    ``held`` are generated secrets that are not made, because a target that may hold them does not answer or has them disabled.
+    ``held`` are generated secrets that are not made, because a target that may hold them does not answer or has them
+    disabled.
 
     ``overwrites`` are other values, about which a person is asked before they are replaced. ``versions`` are those of
     declared secrets, as they were seen. With ``read_back``, each value that is written is read again and compared.

@@ -116,6 +116,17 @@ def test_a_deletion_begins_at_the_replica(both: Shell) -> None:
     assert held() == [None, None]
 
 
+def test_the_deletion_of_a_vault_that_broke_off_is_finished_by_a_rerun(both: Shell) -> None:
+    """Where the primary refuses, the replica has the vault no more, and the command that is named does the rest."""
+    DRIVERS["a"].fail("delete", Denied)
+    done = both("secret", "vault", "delete", "api-keys", "--yes")
+    assert (done.code, "hint: run: tailorsecrets secret vault delete api-keys" in done.err) == (1, True)
+    DRIVERS["a"].heal()
+    assert both("secret", "vault", "delete", "api-keys", "--yes").code == 0
+    assert both("secret", "vault", "list", "--json").data == []
+    assert "error[VAULT_NOT_FOUND]" in both("secret", "vault", "delete", "api-keys", "--yes").err
+
+
 def test_owners_are_taken_off_where_the_write_was_done(both: Shell) -> None:
     """A change by hand releases the vault at each target that got it; adopt and release work everywhere."""
     both.declare('{"api-keys": {"stripe-key": env("KEY")}}')
@@ -128,6 +139,19 @@ def test_owners_are_taken_off_where_the_write_was_done(both: Shell) -> None:
     assert owners() == ["my-app", "my-app"]
     assert both("secret", "vault", "release", "api-keys").code == 0
     assert owners() == ["", ""]
+
+
+def test_an_owner_that_cannot_be_taken_off_hides_no_replica(both: Shell) -> None:
+    """The owner of the other targets is taken off all the same, and a value that is not at a replica is an error."""
+    both.declare('{"api-keys": {"stripe-key": env("KEY")}}')
+    assert both("apply", "--yes", KEY="declared").code == 0
+    DRIVERS["a"].fail("put", Denied, name="default/v/api-keys")
+    done = put(both, "update", b"by hand")
+    assert (done.code, "error[RELEASE_FAILED]" in done.err, owners()) == (1, True, ["my-app", ""])
+    DRIVERS["b"].fail("put", Denied, name="default/api-keys/stripe-key")
+    done = put(both, "update", b"again")
+    assert "warning: the secret is written, but my-app still manages its vault" in done.err
+    assert (done.code, "error[REPLICA_FAILED]" in done.err) == (1, True)
 
 
 def owners() -> list[str]:
