@@ -33,6 +33,7 @@ from tailorsecrets.deploy.rotate import due_by_config
 from tailorsecrets.errors import Refused, VaultNotFound
 from tailorsecrets.store.names import check_names
 from tailorsecrets.store.store import Store
+from tailorsecrets.targets.routes import profile_routes
 
 _TRUSTED: Final = (
     "secrets count as unchanged because of the list, which lacks writes of other tools and the newest ones"
@@ -206,7 +207,7 @@ def remove(
     idle = f"nothing to remove: {config.owner.name} owns no vault here"
     options = _Options(vaults=_chosen(vault_names), unlisted=_SEEN)
     routes = declared_routes(invocation, config)
-    for choice, profile in shared(routes):
+    for choice, profile in shared(routes, profile_routes(invocation.folder)):
         raise Refused(
             f"profile {profile!r} reads {choice} too; nothing was changed",
             hint=f"name it as well: --profile {profile}",

@@ -1,6 +1,6 @@
 """Which target holds which vault, over all profiles that a command names. Pure."""
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tailorsecrets.targets.choice import Choice, identity
@@ -85,14 +85,14 @@ def layout(routes: Sequence[Routes], vaults: Iterable[str]) -> Layout:
     return Layout(tuple(targets), free, tuple(profiles), tuple(kept))
 
 
-def shared(routes: Sequence[Routes]) -> list[tuple[Choice, str]]:
-    """Return the targets of *routes* that a profile which is not named reads too, each with that profile."""
-    targets = {identity(choice): choice for found in routes for choice in found.targets}
-    others = {other.profile: other for found in routes for other in found.others}
+def shared(routes: Sequence[Routes], profiles: Mapping[str, Routes]) -> list[tuple[Choice, str]]:
+    """Return the targets of *routes* that one of *profiles* which is not named reads too, each with that profile."""
+    chosen = [choice for found in routes for choice in ((found.only,) if found.only else found.targets)]
+    targets = {identity(choice): choice for choice in chosen}
     named = {found.profile for found in routes}
     return [
         (targets[identity(choice)], profile)
-        for profile, other in others.items()
+        for profile, other in profiles.items()
         if profile not in named
         for choice in other.targets
         if identity(choice) in targets
