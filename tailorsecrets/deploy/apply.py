@@ -103,9 +103,8 @@ def apply_joint(
             run.interrupt(number)
 
     with _on_signal(interrupt):
-        for steps in (first, second):
-            carrier.fetch(steps)
-            at_once([partial(run.do, steps[number]) for number, run in runs.items() if steps[number]])
+        carrier.do(first)
+        carrier.do({number: [s for s in steps if carrier.may_follow(number, s)] for number, steps in second.items()})
     return {number: run.report() for number, run in runs.items()}
 
 
@@ -228,8 +227,6 @@ class _Run:
             return
         try:
             entry = self._do(step)
-        except _NotYetError:
-            return
         except SecretsError as error:
             self._fail(step, error)
         else:
@@ -353,14 +350,24 @@ def _generated(step: Step) -> tuple[Secret, str]:
 
 
 class _Carrier:
-    """Gets the values that one target holds for the others, each by one read at most."""
+    """Runs the steps, and gets the values that one target holds for the others, each by one read at most."""
 
     def __init__(self, joint: JointPlan, stores: Sequence[Store]) -> None:
         self._joint, self._stores = joint, stores
         self._read: dict[tuple[int, Place], ReadResult] = {}
         self.runs: Mapping[int, _Run] = {}
 
-    def fetch(self, steps: Mapping[int, Sequence[Step]]) -> None:
+    def do(self, steps: Mapping[int, Sequence[Step]]) -> None:
+        """Do *steps* at all targets at the same time."""
+        self._fetch_all(steps)
+        at_once([partial(run.do, steps[number]) for number, run in self.runs.items() if steps[number]])
+
+    def may_follow(self, number: int, step: Step) -> bool:
+        """Tell whether the primary, for which *step* at target *number* waits, is done with its place."""
+        primary = self._joint.primary(number, step.place.vault)
+        return primary not in self.runs or self.runs[primary].is_done(step.place)
+
+    def _fetch_all(self, steps: Mapping[int, Sequence[Step]]) -> None:
         """Read what *steps* carry from targets that this run does not write it to."""
         wanted: dict[int, list[Place]] = {}
         for step in (step for each in steps.values() for step in each):
@@ -372,9 +379,6 @@ class _Carrier:
         """Return the value of *step* at target *number*, and the stamp that stands for it, "" for a new one."""
         if not isinstance(step.value, Carried):
             return _generated(step)
-        primary = self._joint.layout.group(number, step.place.vault).route[0]
-        if number != primary and primary in self.runs and not self.runs[primary].is_done(step.place):
-            raise _NotYetError
         written = self.runs[step.value.target].written.get(step.place) if step.value.target in self.runs else None
         if written is not None:
             return written, ""
@@ -409,7 +413,3 @@ class _Carrier:
                 f"{place}: it was deleted at {source} in the meantime", vault=place.vault, secret=place.secret
             )
         raise result
-
-
-class _NotYetError(Exception):
-    """The value that a step needs is not written at the target that it comes from."""

@@ -44,10 +44,14 @@ class TargetPlan:
 
 @dataclass(frozen=True, slots=True)
 class JointPlan:
-    """The plans of all targets; a ``Carried`` value names a target by its number in ``targets``."""
+    """The plans of all targets; a ``Carried`` value names a target by its number in ``targets``.
+
+    ``primary_first``: every step waits for the primary, not only those that take a value from it.
+    """
 
     layout: Layout
     targets: tuple[TargetPlan, ...]
+    primary_first: bool = False
 
     @property
     def shown(self) -> list[tuple[int, TargetPlan]]:
@@ -66,7 +70,13 @@ class JointPlan:
 
     def waits(self, number: int, step: Step) -> bool:
         """Tell whether *step* at target *number* comes after the steps of its vault's primary."""
-        return isinstance(step.value, Carried) and number != self.layout.group(number, step.place.vault).route[0]
+        if not (self.primary_first or isinstance(step.value, Carried)):
+            return False
+        return number != self.primary(number, step.place.vault)
+
+    def primary(self, number: int, vault: str) -> int:
+        """Return the primary of *vault* in the route that target *number* belongs to."""
+        return self.layout.group(number, vault).route[0]
 
 
 @dataclass(frozen=True, slots=True)
