@@ -88,7 +88,7 @@ def apply_joint(
             plan,
             stores[number],
             partial(watch, number),
-            partial(carrier.value, number),
+            carrier.value,
             partial(progress, number),
             prompted=prompted,
         )
@@ -375,8 +375,8 @@ class _Carrier:
                 wanted.setdefault(step.value.target, []).append(step.place)
         at_once([partial(self._fetch, target, sorted(set(places))) for target, places in wanted.items()])
 
-    def value(self, number: int, step: Step) -> tuple[Secret, str]:
-        """Return the value of *step* at target *number*, and the stamp that stands for it, "" for a new one."""
+    def value(self, step: Step) -> tuple[Secret, str]:
+        """Return the value of *step*, and the stamp that stands for it, "" for a new one."""
         if not isinstance(step.value, Carried):
             return _generated(step)
         written = self.runs[step.value.target].written.get(step.place) if step.value.target in self.runs else None

@@ -68,6 +68,14 @@ class JointPlan:
         """The plans to carry out, by the number of the target."""
         return {number: target.plan for number, target in self.shown if target.plan is not None}
 
+    def noted(self, *, declares: bool) -> "JointPlan":
+        """Return this plan with the fact whether the config *declares* a vault, of any target."""
+        targets = [
+            replace(target, plan=replace(target.plan, declares=declares)) if target.plan else target
+            for target in self.targets
+        ]
+        return replace(self, targets=tuple(targets))
+
     def waits(self, number: int, step: Step) -> bool:
         """Tell whether *step* at target *number* comes after the steps of its vault's primary."""
         if not (self.primary_first or isinstance(step.value, Carried)):

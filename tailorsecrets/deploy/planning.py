@@ -52,7 +52,8 @@ def plan_targets(
         seen = at_once(
             [partial(_answered, observed, asked.get(number), stores[number]) for number, observed in enumerate(seen)]
         )
-    return join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted, due=due)
+    joint = join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted, due=due)
+    return joint.noted(declares=bool(desired.vaults))
 
 
 def _answered(observed: Seen, question: Question | None, store: Store) -> Seen:

@@ -166,6 +166,21 @@ def test_the_guard_is_answered_for_each_target(several: Shell) -> None:
     assert values(A) == values(B) == {}
 
 
+def test_the_guard_knows_a_config_that_declares_vaults_elsewhere(several: Shell) -> None:
+    """--yes covers a few deletions also where the config declares none of the named vaults, or none at this target."""
+    del several.environ["TAILORSECRETS_PROFILE"]
+    several.declare('{"sessions": {"pin": env("PIN")}, "old": {"pin": env("PIN")}, "older": {"pin": env("PIN")}}')
+    assert several("apply", "--store", A, "-w", "prod").code == 0
+    several.declare('{"sessions": {"pin": env("PIN")}}')
+    assert several("apply", "--store", A, "-w", "prod", "-V", "older", "--yes").code == 0
+    profiles(several, f'[profiles.prod]\nstore = "{A}"\nworkspace = "prod"\nvaults = {{ sessions = "{B}" }}\n')
+    assert several("apply", "-p", "prod", "--yes").code == 0
+    assert list(values(A)) == ["sessions/pin"]
+    several.declare("{}")
+    done = several("apply", "-p", "prod", "--yes")
+    assert (done.code, "error[TOO_MANY_DELETIONS]" in done.err) == (1, True)
+
+
 def test_a_moved_vault_stays_until_it_is_deleted(several: Shell) -> None:
     """--yes does not delete the old copy, every plan lists it, and --delete-moved deletes it."""
     assert several("apply").code == 0
