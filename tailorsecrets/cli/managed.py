@@ -76,8 +76,8 @@ class ByHand:
                 except Failed as error:
                     kept.append(error)
         if not all(outcome.done for outcome in outcomes):
-            for error in kept:
-                self._invocation.io.say(f"warning: {error}; {error.hint}")
+            for problem in kept:
+                self._invocation.io.say(f"warning: {problem}; {problem.hint}")
         check_everywhere(outcomes, repair)
         if kept:
             raise kept[0]

@@ -205,7 +205,7 @@ class _Values:
     def _rotated(self, desired: Desired, group: Group, number: int) -> Iterator[tuple[str, DesiredValue]]:
         """Yield the secrets that get another value: it is made at the primary, and the replicas take it from there."""
         primary = group.route[0]
-        if not self._chosen.issuperset(group.route) or self._missing_answers(group):
+        if not set(group.route) <= self._chosen or self._missing_answers(group):
             return
         if not _owns(desired, self._seen[primary], group.vault):
             return

@@ -177,7 +177,7 @@ def test_the_guard_knows_a_config_that_declares_vaults_elsewhere(several: Shell)
     assert several("apply", "-p", "prod", "--yes").code == 0
     assert list(values(A)) == ["sessions/pin"]
     several.declare("{}")
-    done = several("apply", "-p", "prod", "--yes")
+    done = several("apply", "--store", A, "-w", "prod", "--yes")
     assert (done.code, "error[TOO_MANY_DELETIONS]" in done.err) == (1, True)
 
 
