@@ -164,22 +164,6 @@ def choose_routes(
     return replace(routes, only=only) if len(routes.targets) > 1 else Routes((only,), profile=found.name)
 
 
-def choose(
-    environ: Mapping[str, str],
-    folder: str | PathLike[str],
-    *,
-    store: str | None = None,
-    workspace: str | None = None,
-    profile: str | None = None,
-    cwd: str | PathLike[str] | None = None,
-    option: str = "--store",
-) -> Choice:
-    """Return the target of commands that name no vault; the arguments are those of ``choose_routes``."""
-    return choose_routes(
-        environ, folder, store=store, workspace=workspace, profile=profile, cwd=cwd, option=option
-    ).primary
-
-
 def replace_place(choice: Choice, url: str, workspace: str, base: str, source: str) -> Choice:
     """Return *choice*, with its permission and settings, for another place."""
     return choice._replace(url=url, workspace=workspace, base=base, named=True, source=source)
