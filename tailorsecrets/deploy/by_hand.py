@@ -7,6 +7,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import (
+    Denied,
+    Disabled,
     NotEmpty,
     SecretAlreadyExists,
     SecretNotFound,
@@ -112,12 +114,22 @@ def _has_vault(store: Store, vault: str) -> bool:
 
 def check_absent(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:
     """Raise SecretAlreadyExists, which names the target, where one of several already has the secret."""
-    if len(targets) < 2 or not all(each.store.caps.stats for each in targets):  # noqa: PLR2004
+    if len(targets) == 1:
         return  # the write itself tells
-    found = look(targets, lambda store: workspace_of(store).stat([Place(vault, secret)]))
-    for each, entries in zip(targets, found, strict=True):
-        if entries:
+    found = look(targets, lambda store: _has_secret(store, Place(vault, secret)))
+    for each, there in zip(targets, found, strict=True):
+        if there:
             raise SecretAlreadyExists(f"{each.target}: secret {vault}/{secret}: exists already", vault=vault)
+
+
+def _has_secret(store: Store, place: Place) -> bool:
+    """Tell whether *store* has the secret; where only a read of its value tells and is denied, the write tells."""
+    try:
+        return bool(workspace_of(store).stat([place]))
+    except Denied as error:
+        if store.caps.stats:
+            raise
+        return isinstance(error, Disabled)
 
 
 def check_present(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:

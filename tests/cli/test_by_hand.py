@@ -85,6 +85,18 @@ def test_all_targets_are_read_before_the_first_write(both: Shell) -> None:
     assert (done.code, "error[VAULT_NOT_EMPTY]" in done.err, f"{B}, workspace" in done.err) == (1, True, True)
 
 
+def test_create_overwrites_nothing_at_a_replica_that_tells_metadata_with_values_alone(memory: Shell) -> None:
+    """Its value is read to find that the secret is there, before the primary is written."""
+    poor = f"{B}&stats=0"
+    memory.environ["TAILORSECRETS_PROFILE"] = "prod"
+    del memory.environ["TAILORSECRETS_STORE"]
+    (memory.folder / "tailorsecrets.toml").write_text(f'[profiles.prod]\nstore = ["{A}", "{poor}"]\n')
+    assert memory("secret", "vault", "create", "api-keys").code == 0
+    assert memory("secret", "create", *KEY, "--value-stdin", "--store", poor, stdin=b"there").code == 0
+    done = put(memory, "create", b"one")
+    assert (done.code, "error[SECRET_ALREADY_EXISTS]" in done.err, held()) == (1, True, [None, "there"])
+
+
 def test_what_fails_at_a_replica_names_the_state_and_the_repair(both: Shell) -> None:
     """The primary has the value, the replica does not; the suggested command copies it without naming the value."""
     DRIVERS["b"].fail("put", Denied, name="default/api-keys/stripe-key")
