@@ -53,16 +53,24 @@ class Report:
         return tuple(step for step, error in self.failed if error.outcome == "unknown")
 
 
-def apply(plan: Plan, store: Store, watch: Watch = lambda _step, _entry: None, *, prompted: bool = False) -> Report:
+def apply(
+    plan: Plan,
+    store: Store,
+    watch: Watch = lambda _step, _entry: None,
+    *,
+    progress: Callable[[], None] = lambda: None,
+    prompted: bool = False,
+) -> Report:
     """Do the steps of *plan* on *store* and report; a step that fails stops only those that build on it.
 
     *watch* is called with each step as it is done and the entry that it wrote, None for a deletion, from any thread; in
-    a store with transactions, after all of them. An error that it raises stops the run.
+    a store with transactions, after all of them. An error that it raises stops the run. *progress* is called for each
+    step as it is made, also in a transaction that is still open.
     *prompted*: somebody was asked since the plan was made, so the owners of its vaults are read again before the first
     write. Ctrl-C and SIGTERM let the writes that are under way end and start no other; ``Report.signal`` shows it. In a
     store with transactions all is one write, done or not.
     """
-    run = _Run(plan, store, watch, _generated, lambda: None, prompted=prompted)
+    run = _Run(plan, store, watch, _generated, progress, prompted=prompted)
     with _on_signal(run.interrupt):
         run.do(plan.steps)
     return run.report()
@@ -79,8 +87,7 @@ def apply_joint(
     """Do the steps of all plans of *joint* on *stores* at the same time, and return the report of each target.
 
     A failure at one target stops no other. A value that another target gets in the same run is written there first.
-    *watch* gets the number of the target too. *progress* is called with that number for each step as it is made, also
-    in a transaction that is still open. The rest is as in ``apply``.
+    *watch* and *progress* get the number of the target too; the rest is as in ``apply``.
     """
     carrier = _Carrier(joint, stores)
     runs = {
