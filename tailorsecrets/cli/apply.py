@@ -34,6 +34,7 @@ from tailorsecrets.deploy.observe import nothing_desired, read_desired
 from tailorsecrets.deploy.planfile import PlanOptions
 from tailorsecrets.errors import Refused
 from tailorsecrets.store.names import check_names
+from tailorsecrets.targets.routes import profile_routes
 
 _SEEN: Final = "what the config declares is deleted; anything else in its vaults is not seen"
 _VAULTS: Final = "Plan this vault alone."
@@ -180,7 +181,7 @@ def remove(
     idle = f"nothing to remove: {config.owner.name} owns no vault here"
     options = Options(vaults=_chosen(vault_names), unlisted=_SEEN)
     routes = declared_routes(invocation, config)
-    for choice, profile in shared(routes):
+    for choice, profile in shared(routes, profile_routes(invocation.folder)):
         raise Refused(
             f"profile {profile!r} reads {choice} too; nothing was changed",
             hint=f"name it as well: --profile {profile}",
