@@ -112,7 +112,7 @@ class Opening(Suite):
         kind = self.store_type(self.urls[0])
         if kind.policy is None:
             return
-        target, joiner = self.target(self.urls[0]), self.caps.joiner
+        target, joiner = self.target_of(self.urls[0]), self.caps.joiner
         vault = VaultNames(f"default{joiner}api{joiner}", f"default{joiner}api", f"default{joiner}", "", "")
         uses: tuple[Literal["read", "deploy"], ...] = ("read", "deploy")
         for use in uses:
@@ -123,7 +123,7 @@ class Opening(Suite):
     @declares("urls")
     def test_where_names_the_secret(self) -> None:
         """Each format of ``where`` names the secret, in a text or a manifest, and reads nothing."""
-        kind, target = self.store_type(self.urls[0]), self.target(self.urls[0])
+        kind, target = self.store_type(self.urls[0]), self.target_of(self.urls[0])
         name = f"default{self.caps.joiner}api{self.caps.joiner}key"
         for form, make in kind.where.items():
             found = make(target, Location(name, "api", "key", lambda: ""))
@@ -165,7 +165,7 @@ class Opening(Suite):
     def opened(self, url: str) -> Driver:
         """Return the driver that the core opens for *url*, without layers."""
         try:
-            return self.store_type(url).open(self.target(url))
+            return self.store_type(url).open(self.target_of(url))
         except Exception as exc:  # noqa: BLE001 - whatever it is
             raise AssertionError(f"{url} {_told(exc)}") from None
 
@@ -173,7 +173,7 @@ class Opening(Suite):
         """Return the store type that the core finds for *url*."""
         return self.parsed(url)[0]
 
-    def target(self, url: str) -> Target:
+    def target_of(self, url: str) -> Target:
         """Return the target of *url*."""
         return self.parsed(url)[1]
 
