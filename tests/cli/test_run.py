@@ -227,10 +227,7 @@ def test_the_signals_that_python_ignores(managed: Shell) -> None:
 def test_a_terminal_stays_one(managed: Shell) -> None:
     """On a terminal the command has it for its three streams, and is asked on it; Ctrl-C reaches it once."""
     script = "test -t 0 && test -t 1 && test -t 2 && echo terminal; read name; echo hello $name"
-    trap, loop = (
-        "trap 'echo caught; exit 5' INT",
-        "while :; do sleep 0.05; done",
-    )  # a shell may miss one during its fork
+    trap, loop = "trap 'echo caught; exit 5' INT", "while :; do sleep 0.05; done"  # a shell that forks may miss one
     child = managed.terminal("run", "--", "sh", "-c", f"{trap}; {script}; {loop}")
     child.expect("terminal\r\n")
     child.sendline("ada")
