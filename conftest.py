@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from tests.support.servers import begin_run, end_run, own_folder, start, this_ru
 
 ROOT = Path(__file__).parent
 STACK = "_stack"
+DONE = "_done"  # the lines of the examples that this process has run
 SERVERS = "_servers"
 
 
@@ -62,6 +63,7 @@ def forget_config() -> None:
 def setup(namespace: dict[str, Any]) -> None:
     """Enter an empty folder with an environment of its own."""
     stack = namespace[STACK] = ExitStack()
+    namespace[DONE] = set[int]()
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     stack.callback(os.chdir, Path.cwd())
     stack.callback(os.environ.update, dict(os.environ))
@@ -130,6 +132,22 @@ def use_servers(example: Example) -> None:
         os.environ.pop("TAILORSECRETS_STORE", None)
 
 
+def in_order(run: Callable[[Example], str | None] | Callable[[Example], None]) -> Callable[[Example], str | None]:
+    """Run an example after all before it on its page, of which another worker may have taken some; each once."""
+
+    def evaluate(example: Example) -> str | None:
+        done: set[int] = example.namespace[DONE]
+        if example.line in done:
+            return None
+        for earlier in example.document.examples():
+            if earlier.line < example.line and earlier.line not in done:
+                earlier.evaluate()
+        done.add(example.line)
+        return run(example)
+
+    return evaluate
+
+
 def commands(text: str) -> Iterator[tuple[str, str]]:
     """Yield each command with the output that follows it; a line that ends in a backslash goes on in the next."""
     for part in ("\n" + text).split("\n$ ")[1:]:
@@ -144,7 +162,11 @@ def matches(expected: str, got: str) -> bool:
 
 
 pytest_collect_file = Sybil(
-    parsers=[CodeBlockParser("python", python), CodeBlockParser("toml", toml), CodeBlockParser("console", console)],
+    parsers=[
+        CodeBlockParser("python", in_order(python)),
+        CodeBlockParser("toml", in_order(toml)),
+        CodeBlockParser("console", in_order(console)),
+    ],
     patterns=["README.md", "docs/*.md", "docs/stores/*.md"],
     setup=setup,
     teardown=teardown,

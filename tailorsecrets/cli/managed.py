@@ -67,11 +67,20 @@ class ByHand:
 
     def _finish(self, outcomes: "Sequence[Outcome[T]]", repair: str) -> None:
         owners = {id(each): owner for each, owner in zip(self._targets, self._owners, strict=True)}
+        kept: list[Failed] = []  # why a vault still has its owner
         for outcome in outcomes:
             owner = owners[id(outcome.at)]
             if outcome.done and owner is not None:
-                release(outcome.at.store, self._vault, owner, self._invocation)
+                try:
+                    release(outcome.at.store, self._vault, owner, self._invocation)
+                except Failed as error:
+                    kept.append(error)
+        if not all(outcome.done for outcome in outcomes):
+            for problem in kept:
+                self._invocation.io.say(f"warning: {problem}; {problem.hint}")
         check_everywhere(outcomes, repair)
+        if kept:
+            raise kept[0]
 
     def _at(self, outcome: "Outcome[T]") -> str:
         return f" at {outcome.at.target}" if len(self._targets) > 1 else ""

@@ -36,4 +36,8 @@ def _rows(joint: JointPlan, number: int, target: TargetPlan) -> Iterator[list[st
     for vault in plan.moved:
         yield ["moved", markdown.code(vault), markdown.text(plans.moved_to(joint, number, vault).strip(" ()"))]
     for place in plan.held:
-        yield ["not made", markdown.code(plans.path(place)), "a target that may hold it does not answer"]
+        yield [
+            "not made",
+            markdown.code(plans.path(place)),
+            "a target that may hold it does not answer or has it disabled",
+        ]

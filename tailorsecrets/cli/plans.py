@@ -9,6 +9,7 @@ from tailorsecrets.deploy.joint import JointPlan, TargetPlan
 from tailorsecrets.deploy.plan import Carried, Plan, Rotation, Step
 from tailorsecrets.store.names import Place
 
+HELD: Final = "a target that may hold it does not answer or has it disabled"
 _SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 _HEADS: Final[Mapping[Topic, str]] = {
     "conflicts": "These vaults belong to another owner and will be taken over:",
@@ -120,7 +121,7 @@ def _block(joint: JointPlan, number: int, target: TargetPlan) -> list[str]:
             "Moved to other targets, and still here",
             [f"  {vault}{moved_to(joint, number, vault)}" for vault in plan.moved],
         ),
-        ("Not made, since a target that may hold it does not answer", [f"  ! {path(place)}" for place in plan.held]),
+        (f"Not made, since {HELD}", [f"  ! {path(place)}" for place in plan.held]),
     ]
     lines = [line for title, rows in blocks if rows for line in (f"{title}:", *rows, "")]
     return lines or (["no changes", ""] if is_several(joint) else [])

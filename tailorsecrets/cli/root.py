@@ -16,7 +16,7 @@ _COMMANDS = {
     "show": ("saved:show", "Print a saved plan."),
     "undo": ("undo:undo", "Reverse what a report says was done."),
     "rotate": ("rotate:rotate", "Give generated secrets new values, on all their targets."),
-    "copy": ("copy:copy", "Make B hold what A holds."),
+    "copy": ("copy:copy", "Make one store hold what another one holds."),
     "status": ("status:status", "Show what every target holds of every secret."),
     "diff": ("diff:diff", "Compare the secrets of two targets."),
     "remove": ("apply:remove", "Delete every vault that the config owns, with its secrets."),

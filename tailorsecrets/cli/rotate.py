@@ -39,10 +39,9 @@ def rotate(
     yes: bool,
     report: str | None,
 ) -> None:
-    """Give generated secrets new values.
+    """Give generated secrets new values, on all their targets.
 
-    Only secrets whose source is generate() are rotated, each on all its targets. The value before stays readable, for
-    secrets.recent.
+    Only secrets whose source is generate() are rotated. The value before stays readable, for secrets.recent.
     """
     if not (names or vault_names or older_than):
         raise click.UsageError("name secrets or vaults, or an age with --older-than", click.get_current_context())

@@ -11,7 +11,7 @@ from tailorsecrets.errors import ConfigError
 from tailorsecrets.store.store import Store
 from tailorsecrets.targets.choice import Choice, same_target
 from tailorsecrets.targets.opening import open_choice, target_of
-from tailorsecrets.targets.routes import Routes
+from tailorsecrets.targets.routes import Routes, check_together
 
 if TYPE_CHECKING:
     from tailorsecrets.config.config import Config
@@ -26,7 +26,11 @@ class Targets(NamedTuple):
 
 
 def declared_routes(invocation: Invocation, config: "Config") -> Sequence[Routes]:
-    """Return the routes of the named profiles; ConfigError for names in them that *config* does not declare."""
+    """Return the routes of the named profiles.
+
+    Raise ConfigError for names in them that *config* does not declare, and for profiles that disagree.
+    """
+    check_together(invocation.routes)
     for routes in invocation.routes:
         routes.check_declared(config.declarations.names(), config.declarations.external)
     return invocation.routes
@@ -60,6 +64,8 @@ def open_route(invocation: Invocation, vault: str, action: str, *, writes: bool 
 
     Raise Denied for an action that *writes* under a profile that may only read.
     """
+    if writes:
+        check_together(invocation.routes)
     route = written_route(invocation.routes[0], vault)
     for choice in route:
         target_of(choice, invocation.environ)  # a URL that is wrong is refused before it is shown

@@ -10,7 +10,7 @@ from tailorsecrets.cli.nearest import did_you_mean
 from tailorsecrets.cli.printing import list_options, show_list, show_list_of_targets
 from tailorsecrets.cli.prompts import confirm, confirm_by_name, need_terminal
 from tailorsecrets.cli.targets import open_all, open_route
-from tailorsecrets.deploy.by_hand import check_empty, create_vault, everywhere, look, owner_of
+from tailorsecrets.deploy.by_hand import check_empty, create_vault, everywhere, holders, look, owner_of
 from tailorsecrets.errors import ConfigError
 from tailorsecrets.store.store import workspace_of
 
@@ -62,9 +62,10 @@ def list_(invocation: Invocation, order: str, limit: int | None) -> None:
 def delete(invocation: Invocation, name: str | None, option: str | None, yes: bool) -> None:
     """Delete an empty vault. Fails if the vault holds secrets."""
     vault = vault_name_from(name, option)
-    with open_route(invocation, vault, f"secret vault delete {vault}") as targets:
-        look(targets, lambda store: workspace_of(store).need("lists"))
+    with open_route(invocation, vault, f"secret vault delete {vault}") as route:
+        look(route, lambda store: workspace_of(store).need("lists"))
         need_terminal(f"Delete vault {vault}", invocation, yes=yes)
+        targets = holders(route, vault)
         for owner in dict.fromkeys(filter(None, look(targets, lambda store: owner_of(store, vault)))):
             invocation.io.say(
                 f"warning: the config of {owner_name(owner)} manages the vault {vault}; "

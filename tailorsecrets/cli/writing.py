@@ -104,7 +104,7 @@ def _failure(
     failure = problem or next((error for report in reports.values() for _, error in report.failed), None)
     error = failure or next((target.error for target in joint.failures if target.error), None)
     if error is None and _held(joint):
-        error = SecretsError("a target that may hold them does not answer", code="NOT_MADE")
+        error = SecretsError("a target that may hold them does not answer or has them disabled", code="NOT_MADE")
     signal = max((report.signal for report in reports.values()), default=0)
     outcomes: Mapping[str, Callable[[Report], list[str]]] = {
         "done": lambda report: _names(report.done),

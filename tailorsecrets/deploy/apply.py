@@ -53,16 +53,24 @@ class Report:
         return tuple(step for step, error in self.failed if error.outcome == "unknown")
 
 
-def apply(plan: Plan, store: Store, watch: Watch = lambda _step, _entry: None, *, prompted: bool = False) -> Report:
+def apply(
+    plan: Plan,
+    store: Store,
+    watch: Watch = lambda _step, _entry: None,
+    *,
+    progress: Callable[[], None] = lambda: None,
+    prompted: bool = False,
+) -> Report:
     """Do the steps of *plan* on *store* and report; a step that fails stops only those that build on it.
 
     *watch* is called with each step as it is done and the entry that it wrote, None for a deletion, from any thread; in
-    a store with transactions, after all of them. An error that it raises stops the run.
+    a store with transactions, after all of them. An error that it raises stops the run. *progress* is called for each
+    step as it is made, also in a transaction that is still open.
     *prompted*: somebody was asked since the plan was made, so the owners of its vaults are read again before the first
     write. Ctrl-C and SIGTERM let the writes that are under way end and start no other; ``Report.signal`` shows it. In a
     store with transactions all is one write, done or not.
     """
-    run = _Run(plan, store, watch, _generated, lambda: None, prompted=prompted)
+    run = _Run(plan, store, watch, _generated, progress, prompted=prompted)
     with _on_signal(run.interrupt):
         run.do(plan.steps)
     return run.report()
@@ -79,8 +87,7 @@ def apply_joint(
     """Do the steps of all plans of *joint* on *stores* at the same time, and return the report of each target.
 
     A failure at one target stops no other. A value that another target gets in the same run is written there first.
-    *watch* gets the number of the target too. *progress* is called with that number for each step as it is made, also
-    in a transaction that is still open. The rest is as in ``apply``.
+    *watch* and *progress* get the number of the target too; the rest is as in ``apply``.
     """
     carrier = _Carrier(joint, stores)
     runs = {
@@ -88,7 +95,7 @@ def apply_joint(
             plan,
             stores[number],
             partial(watch, number),
-            partial(carrier.value, number),
+            carrier.value,
             partial(progress, number),
             prompted=prompted,
         )
@@ -103,9 +110,8 @@ def apply_joint(
             run.interrupt(number)
 
     with _on_signal(interrupt):
-        for steps in (first, second):
-            carrier.fetch(steps)
-            at_once([partial(run.do, steps[number]) for number, run in runs.items() if steps[number]])
+        carrier.do(first)
+        carrier.do({number: [s for s in steps if carrier.may_follow(number, s)] for number, steps in second.items()})
     return {number: run.report() for number, run in runs.items()}
 
 
@@ -162,7 +168,7 @@ class _Run:
     def do(self, steps: Sequence[Step]) -> None:
         """Do *steps*, as one write where the store can."""
         if not self._store.caps.transactions:
-            self._check_owners(steps)
+            self._check_owners()
             for phase in _phases(steps):
                 parallel(self._store.caps, self._try, phase)
                 self._read_back(phase)
@@ -189,20 +195,20 @@ class _Run:
 
     def _in_one_write(self, steps: Sequence[Step]) -> None:
         with self._workspace.transaction():
-            self._check_owners(steps)
+            self._check_owners()
             for step in steps:
                 self._try(step)
             if self.stopped:
                 raise _StoppedError
 
-    def _check_owners(self, steps: Sequence[Step]) -> None:
+    def _check_owners(self) -> None:
         """Fail the first step of each vault whose owner changed since the plan was made."""
-        first = {step.place.vault: step for step in reversed(steps)} if self._prompted else {}
+        first = {step.place.vault: step for step in reversed(self.plan.steps)} if self._prompted else {}
         self._prompted = False  # the writes that follow change owners themselves
         try:
             records = self._workspace.records(list(first))
         except SecretsError as error:
-            self._fail(steps[0], error)
+            self._fail(self.plan.steps[0], error)
             self.stopped = True
             return
         for vault, step in first.items():
@@ -228,8 +234,6 @@ class _Run:
             return
         try:
             entry = self._do(step)
-        except _NotYetError:
-            return
         except SecretsError as error:
             self._fail(step, error)
         else:
@@ -353,14 +357,24 @@ def _generated(step: Step) -> tuple[Secret, str]:
 
 
 class _Carrier:
-    """Gets the values that one target holds for the others, each by one read at most."""
+    """Runs the steps, and gets the values that one target holds for the others, each by one read at most."""
 
     def __init__(self, joint: JointPlan, stores: Sequence[Store]) -> None:
         self._joint, self._stores = joint, stores
         self._read: dict[tuple[int, Place], ReadResult] = {}
         self.runs: Mapping[int, _Run] = {}
 
-    def fetch(self, steps: Mapping[int, Sequence[Step]]) -> None:
+    def do(self, steps: Mapping[int, Sequence[Step]]) -> None:
+        """Do *steps* at all targets at the same time."""
+        self._fetch_all(steps)
+        at_once([partial(run.do, steps[number]) for number, run in self.runs.items() if steps[number]])
+
+    def may_follow(self, number: int, step: Step) -> bool:
+        """Tell whether the primary, for which *step* at target *number* waits, is done with its place."""
+        primary = self._joint.primary(number, step.place.vault)
+        return primary not in self.runs or self.runs[primary].is_done(step.place)
+
+    def _fetch_all(self, steps: Mapping[int, Sequence[Step]]) -> None:
         """Read what *steps* carry from targets that this run does not write it to."""
         wanted: dict[int, list[Place]] = {}
         for step in (step for each in steps.values() for step in each):
@@ -368,13 +382,10 @@ class _Carrier:
                 wanted.setdefault(step.value.target, []).append(step.place)
         at_once([partial(self._fetch, target, sorted(set(places))) for target, places in wanted.items()])
 
-    def value(self, number: int, step: Step) -> tuple[Secret, str]:
-        """Return the value of *step* at target *number*, and the stamp that stands for it, "" for a new one."""
+    def value(self, step: Step) -> tuple[Secret, str]:
+        """Return the value of *step*, and the stamp that stands for it, "" for a new one."""
         if not isinstance(step.value, Carried):
             return _generated(step)
-        primary = self._joint.layout.group(number, step.place.vault).route[0]
-        if number != primary and primary in self.runs and not self.runs[primary].is_done(step.place):
-            raise _NotYetError
         written = self.runs[step.value.target].written.get(step.place) if step.value.target in self.runs else None
         if written is not None:
             return written, ""
@@ -409,7 +420,3 @@ class _Carrier:
                 f"{place}: it was deleted at {source} in the meantime", vault=place.vault, secret=place.secret
             )
         raise result
-
-
-class _NotYetError(Exception):
-    """The value that a step needs is not written at the target that it comes from."""

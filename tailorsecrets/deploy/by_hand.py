@@ -7,6 +7,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from tailorsecrets.driver import Entry
 from tailorsecrets.errors import (
+    Denied,
+    Disabled,
     NotEmpty,
     SecretAlreadyExists,
     SecretNotFound,
@@ -93,14 +95,41 @@ def owner_of(store: Store, vault: str, *, must_exist: bool = True) -> Owner | No
     return None
 
 
+def holders(targets: Sequence[OpenTarget], vault: str) -> list[OpenTarget]:
+    """Return those of *targets* that have *vault*, such as the rest after a deletion; VaultNotFound where none has."""
+    found = zip(targets, look(targets, lambda store: _has_vault(store, vault)), strict=True)
+    there = [each for each, has in found if has]
+    if not there:
+        workspace_of(targets[0].store).record(vault)  # its error says what else is not seen there
+    return there
+
+
+def _has_vault(store: Store, vault: str) -> bool:
+    try:
+        workspace_of(store).record(vault)
+    except VaultNotFound:
+        return False
+    return True
+
+
 def check_absent(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:
     """Raise SecretAlreadyExists, which names the target, where one of several already has the secret."""
-    if len(targets) < 2 or not all(each.store.caps.stats for each in targets):  # noqa: PLR2004
+    if len(targets) == 1:
         return  # the write itself tells
-    found = look(targets, lambda store: workspace_of(store).stat([Place(vault, secret)]))
-    for each, entries in zip(targets, found, strict=True):
-        if entries:
+    found = look(targets, lambda store: _has_secret(store, Place(vault, secret)))
+    for each, there in zip(targets, found, strict=True):
+        if there:
             raise SecretAlreadyExists(f"{each.target}: secret {vault}/{secret}: exists already", vault=vault)
+
+
+def _has_secret(store: Store, place: Place) -> bool:
+    """Tell whether *store* has the secret; where only a read of its value tells and is denied, the write tells."""
+    try:
+        return bool(workspace_of(store).stat([place]))
+    except Denied as error:
+        if store.caps.stats:
+            raise
+        return isinstance(error, Disabled)
 
 
 def check_present(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:
@@ -166,15 +195,7 @@ def create_vault(targets: Sequence[OpenTarget], vault: str) -> list[Outcome[Reco
     if len(targets) == 1:
         targets[0].store.create_vault(vault)
         return [Outcome(targets[0])]
-
-    def exists(store: Store) -> bool:
-        try:
-            workspace_of(store).record(vault)
-        except VaultNotFound:
-            return False
-        return True
-
-    for each, there in zip(targets, look(targets, exists), strict=True):
+    for each, there in zip(targets, look(targets, lambda store: _has_vault(store, vault)), strict=True):
         if there:
             raise VaultAlreadyExists(f"{each.target}: vault {vault}: exists already", vault=vault)
     made: list[Record] = []

@@ -55,7 +55,7 @@ def all_topics(plans: Iterable[Plan]) -> list[Topic]:
 
 def limit(plan: Plan) -> int | None:
     """Return how many secrets a yes covers, None for none at all: the config declares nothing."""
-    return max(_FEW, plan.owned // _SHARE) if plan.records else None
+    return max(_FEW, plan.owned // _SHARE) if plan.declares else None
 
 
 def listed(vaults: Iterable[str]) -> str:

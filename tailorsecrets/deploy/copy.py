@@ -260,6 +260,4 @@ def _new_record(content: Content, key: Secret | None) -> Record | None:
 
 def _is_copy(record: Record, content: Content) -> bool:
     """Tell whether a vault was made by an earlier copy, or is a replica: the same config manages both sides."""
-    if content.record is None or record.key != content.record.key:
-        return False
-    return record.owner is None or record.owner == content.owner
+    return content.record is not None and record.key == content.record.key and record.owner == content.owner

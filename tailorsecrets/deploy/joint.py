@@ -44,10 +44,14 @@ class TargetPlan:
 
 @dataclass(frozen=True, slots=True)
 class JointPlan:
-    """The plans of all targets; a ``Carried`` value names a target by its number in ``targets``."""
+    """The plans of all targets; a ``Carried`` value names a target by its number in ``targets``.
+
+    ``primary_first``: every step waits for the primary, not only those that take a value from it.
+    """
 
     layout: Layout
     targets: tuple[TargetPlan, ...]
+    primary_first: bool = False
 
     @property
     def shown(self) -> list[tuple[int, TargetPlan]]:
@@ -64,17 +68,36 @@ class JointPlan:
         """The plans to carry out, by the number of the target."""
         return {number: target.plan for number, target in self.shown if target.plan is not None}
 
+    def noted(self, *, declares: bool) -> "JointPlan":
+        """Return this plan with the fact whether the config *declares* a vault, of any target."""
+        targets = [
+            replace(target, plan=replace(target.plan, declares=declares)) if target.plan else target
+            for target in self.targets
+        ]
+        return replace(self, targets=tuple(targets))
+
     def waits(self, number: int, step: Step) -> bool:
         """Tell whether *step* at target *number* comes after the steps of its vault's primary."""
-        return isinstance(step.value, Carried) and number != self.layout.group(number, step.place.vault).route[0]
+        if not (self.primary_first or isinstance(step.value, Carried)):
+            return False
+        return number != self.primary(number, step.place.vault)
+
+    def primary(self, number: int, vault: str) -> int:
+        """Return the primary of *vault* in the route that target *number* belongs to."""
+        return self.layout.group(number, vault).route[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What one target is asked after it was observed: which secrets were deleted, and the values of others."""
+    """What one target is asked after it was observed.
+
+    Which of some secrets were ``deleted``, the ``values`` of some, and for which of the ``unstamped`` ones this login
+    may keep no stamp.
+    """
 
     deleted: frozenset[Place] = frozenset()
     values: frozenset[Place] = frozenset()
+    unstamped: frozenset[Place] = frozenset()
 
 
 def share(desired: Desired, layout: Layout, target: int) -> Desired:
@@ -87,6 +110,7 @@ def questions(desired: Desired, layout: Layout, seen: Sequence[Seen]) -> dict[in
     seen = _usable(desired, layout, seen)
     deleted: dict[int, set[Place]] = {}
     values: dict[int, set[Place]] = {}
+    unstamped: dict[int, set[Place]] = {}
     for group in layout.groups:
         for place, _ in _kept_values(desired, group):
             holders = [number for number in _everywhere(group) if _has(seen, number, place)]
@@ -94,11 +118,14 @@ def questions(desired: Desired, layout: Layout, seen: Sequence[Seen]) -> dict[in
             if holders and primary not in holders and not isinstance(seen[primary], SecretsError):
                 deleted.setdefault(primary, set()).add(place)
             here = [number for number in group.route if number in holders]
-            if len(here) > 1 and not all(_stamps(seen[number]) for number in here):
+            bare = [number for number in here if _may_lack_stamp(seen[number], place)] if len(here) > 1 else []
+            for number in bare:
+                unstamped.setdefault(number, set()).add(place)
+            if bare or (len(here) > 1 and not all(_stamps(seen[number]) for number in here)):
                 for number in here:
                     values.setdefault(number, set()).add(place)
     return {
-        number: Question(frozenset(deleted.get(number, ())), frozenset(values.get(number, ())))
+        number: Question(*(frozenset(asked.get(number, ())) for asked in (deleted, values, unstamped)))
         for number in {*deleted, *values}
     }
 
@@ -178,19 +205,15 @@ class _Values:
     def _rotated(self, desired: Desired, group: Group, number: int) -> Iterator[tuple[str, DesiredValue]]:
         """Yield the secrets that get another value: it is made at the primary, and the replicas take it from there."""
         primary = group.route[0]
-        if primary not in self._chosen or self._missing_answers(group) or not self._is_ours(desired, group):
+        if not set(group.route) <= self._chosen or self._missing_answers(group):
+            return
+        if not _owns(desired, self._seen[primary], group.vault):
             return
         for place, kind in _kept_values(desired, group):
             if kind is not None and _is_live(self._seen, primary, place):
                 note = self._due(place, kind, self._entry(primary, place))
                 if note:
                     yield place.secret, Rotation(kind, note) if number == primary else Carried(primary)
-
-    def _is_ours(self, desired: Desired, group: Group) -> bool:
-        """Tell whether this app owns the vault at its primary."""
-        primary = self._seen[group.route[0]]
-        record = primary.record(group.vault) if isinstance(primary, Observed) else None
-        return record is not None and desired.owner.owns(record.owner)
 
     def _value(self, group: Group, number: int, place: Place, kind: Generate | None) -> DesiredValue:
         primary = group.route[0]
@@ -204,19 +227,25 @@ class _Values:
                 return None
             if primary in self._chosen and not self._missing_answers(group):
                 return kind if number == primary else Carried(primary)
-        if _has(self._seen, number, place):
-            return kind
-        if kind is not None:
-            self.held.add(place)
-        return None
+        return self._kept_back(number, place, kind)
 
     def _from_primary(self, group: Group, number: int, place: Place, kind: Generate | None) -> DesiredValue:
         """Return the primary's value where it is missing or another one; at the primary, where it has no stamp."""
         primary = group.route[0]
         source = self._entry(primary, place)
-        if source.state != "live" or len(group.route) == 1 or self._in_sync(group, number, primary, place):
+        if source.state != "live":
+            return self._kept_back(number, place, kind)
+        if len(group.route) == 1 or self._in_sync(group, number, primary, place):
             return kind
-        return Carried(primary, source.version, source.stamp)
+        return Carried(primary, source.version, source.stamp if self._has_key(group, primary) else "")
+
+    def _kept_back(self, number: int, place: Place, kind: Generate | None) -> Generate | None:
+        """Return *kind* where target *number* has the secret; elsewhere it is not made, since another one would be."""
+        if _has(self._seen, number, place):
+            return kind
+        if kind is not None:
+            self.held.add(place)
+        return None
 
     def _from_origin(self, group: Group, number: int, place: Place, kind: Generate | None, origin: int) -> DesiredValue:
         if number != group.route[0] and self._in_sync(group, number, origin, place):
@@ -232,7 +261,8 @@ class _Values:
         entry, other = mine.entry(place), theirs.entry(place)
         if entry is None or other is None or entry.state != "live":
             return False
-        if place in mine.values and place in theirs.values and not (mine.caps.stamps and theirs.caps.stamps):
+        stamped = all(seen.caps.stamps and place not in seen.unstampable for seen in (mine, theirs))
+        if place in mine.values and place in theirs.values and not stamped:
             return mine.values[place] == theirs.values[place]
         if not (self._has_key(group, number) and self._has_key(group, source)):
             return False
@@ -287,6 +317,12 @@ def _stamps(observed: Seen) -> bool:
     return isinstance(observed, Observed) and observed.caps.stamps
 
 
+def _may_lack_stamp(observed: Seen, place: Place) -> bool:
+    """Tell whether *place* has no stamp, and a write of this app may be the reason."""
+    entry = observed.entry(place) if isinstance(observed, Observed) and observed.caps.stamps_apart else None
+    return entry is not None and entry.state == "live" and not entry.stamp
+
+
 def _usable(desired: Desired, layout: Layout, seen: Sequence[Seen]) -> list[Seen]:
     """Return what values and keys may come from: vaults in their places, and copies of ours that were left behind."""
     return [
@@ -330,12 +366,12 @@ def _is_complete(desired: Desired, layout: Layout, seen: Sequence[Seen], number:
     places = [Place(vault, secret) for secret in desired.vaults[vault]]
     needed = [place for place in places if desired.vaults[vault][place.secret] is not None or _has(seen, number, place)]
     return all(_is_live(seen, target, place) for group in groups for target in group.route for place in needed) and all(
-        _is_recorded(seen[target], vault) for group in groups for target in group.route
+        _owns(desired, seen[target], vault) for group in groups for target in group.route
     )
 
 
-def _is_recorded(observed: Seen, vault: str) -> bool:
-    return isinstance(observed, Observed) and observed.record(vault) is not None
+def _owns(desired: Desired, observed: Seen, vault: str) -> bool:
+    return isinstance(observed, Observed) and _is_ours(desired, observed.found.get(vault, VaultState()))
 
 
 def _check_ids(layout: Layout, seen: Sequence[Seen]) -> None:

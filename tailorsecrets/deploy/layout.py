@@ -1,6 +1,6 @@
 """Which target holds which vault, over all profiles that a command names. Pure."""
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tailorsecrets.targets.choice import Choice, identity
@@ -12,6 +12,7 @@ class Group:
     """One vault with the targets that hold it, as numbers; the first is its primary.
 
     ``elsewhere`` are the other targets of its profile: one of them may hold a copy from before the route was changed.
+    Those in which another profile keeps this vault are not among them: what they hold is that profile's.
     """
 
     vault: str
@@ -38,8 +39,7 @@ class Layout:
 
     def left(self, target: int) -> frozenset[str]:
         """Return the vaults that profiles of the *target* send elsewhere; it may still hold them."""
-        here = {group.vault for group in self.groups if target in group.route} | self.kept[target]
-        return frozenset(group.vault for group in self.groups if target in group.elsewhere) - here
+        return frozenset(group.vault for group in self.groups if target in group.elsewhere)
 
     def only(self, vaults: Collection[str]) -> "Layout":
         """Return this layout without other vaults than *vaults*."""
@@ -78,17 +78,21 @@ def layout(routes: Sequence[Routes], vaults: Iterable[str]) -> Layout:
     others = [other for found in routes for other in found.others if other.profile not in named]
     held = [{group.vault for group in groups.values() if target in group.route} for target in range(len(targets))]
     kept = [frozenset(_kept(choice, others, names)) - held[target] for target, choice in enumerate(targets)]
-    return Layout(tuple(targets), tuple(groups.values()), tuple(profiles), tuple(kept))
+    free = tuple(
+        replace(group, elsewhere=tuple(n for n in group.elsewhere if group.vault not in held[n] | kept[n]))
+        for group in groups.values()
+    )
+    return Layout(tuple(targets), free, tuple(profiles), tuple(kept))
 
 
-def shared(routes: Sequence[Routes]) -> list[tuple[Choice, str]]:
-    """Return the targets of *routes* that a profile which is not named reads too, each with that profile."""
-    targets = {identity(choice): choice for found in routes for choice in found.targets}
-    others = {other.profile: other for found in routes for other in found.others}
+def shared(routes: Sequence[Routes], profiles: Mapping[str, Routes]) -> list[tuple[Choice, str]]:
+    """Return the targets of *routes* that one of *profiles* which is not named reads too, each with that profile."""
+    chosen = [choice for found in routes for choice in ((found.only,) if found.only else found.targets)]
+    targets = {identity(choice): choice for choice in chosen}
     named = {found.profile for found in routes}
     return [
         (targets[identity(choice)], profile)
-        for profile, other in others.items()
+        for profile, other in profiles.items()
         if profile not in named
         for choice in other.targets
         if identity(choice) in targets

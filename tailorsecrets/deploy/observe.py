@@ -51,7 +51,8 @@ class Observed:
 
     ``values`` are the values of secrets without a stamp, as far as they were read, and ``unknown`` are those that may
     not be read; ``trusted`` counts the secrets that were not stat'ed. ``deleted`` are secrets of which the store says
-    that they were deleted, as far as it was asked. ``deletes``: the plan may delete. ``unlisted`` and ``read_values``
+    that they were deleted, and ``unstampable`` are secrets for which this login may keep no stamp, both as far as the
+    store was asked. ``deletes``: the plan may delete. ``unlisted`` and ``read_values``
     are those of ``Plan``.
     """
 
@@ -61,6 +62,7 @@ class Observed:
     unknown: frozenset[Place] = frozenset()
     trusted: int = 0
     deleted: frozenset[Place] = frozenset()
+    unstampable: frozenset[Place] = frozenset()
     deletes: bool = True
     unlisted: bool = False
     read_values: bool = False

@@ -101,10 +101,12 @@ class Plan:
 
     With several targets, ``moved`` are the vaults that the target still holds and that the profile sends elsewhere,
     ``ready`` those of them whose secrets are all at the new targets, and ``copies`` those that the plan deletes here.
-    ``held`` are generated secrets that are not made, because a target that may hold them does not answer.
+    ``held`` are generated secrets that are not made, because a target that may hold them does not answer or has them
+    disabled.
 
     ``overwrites`` are other values, about which a person is asked before they are replaced. ``versions`` are those of
     declared secrets, as they were seen. With ``read_back``, each value that is written is read again and compared.
+    ``declares``: the config declares a vault, here or elsewhere.
     """
 
     owner: Owner
@@ -127,6 +129,7 @@ class Plan:
     overwrites: tuple[Place, ...] = ()
     versions: Mapping[Place, str] = field(default_factory=dict[Place, str])
     read_back: bool = False
+    declares: bool = True
 
     def count(self, action: Action) -> int:
         """Return how many steps are of this *action*."""
@@ -177,6 +180,7 @@ def diff(
         skipped=tuple(place for place, wanted in _secrets(desired) if wanted is None),
         owned=sum(len(vault.secrets) for vault in found.values() if desired.owner.owns(_owner(vault))),
         compared_values=not caps.stamps,
+        declares=bool(desired.vaults),
         unread=tuple(vault for vault, seen in sorted(found.items()) if seen.problem),
         unknown=tuple(sorted(unknown)),
         moved=tuple(sorted(moved & set(found))),

@@ -52,7 +52,8 @@ def plan_targets(
         seen = at_once(
             [partial(_answered, observed, asked.get(number), stores[number]) for number, observed in enumerate(seen)]
         )
-    return join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted, due=due)
+    joint = join(limited, layout, seen, delete_moved=delete_moved, wanted=wanted, due=due)
+    return joint.noted(declares=bool(desired.vaults))
 
 
 def _answered(observed: Seen, question: Question | None, store: Store) -> Seen:
@@ -66,11 +67,14 @@ def _with_answers(observed: Observed, question: Question, store: Store) -> Obser
     workspace = workspace_of(store)
     states = workspace.stat(sorted(question.deleted), deleted=True) if workspace.caps.stats else {}
     read = [place for place in sorted(question.values) if place not in observed.values]
-    values = workspace.values(read)[0] if read else {}
+    values, denied = workspace.values(read)
+    unstampable = frozenset(workspace.cannot_stamp(question.unstamped))
     return replace(
         observed,
         deleted=frozenset(place for place, entry in states.items() if entry.state == "deleted"),
         values={**observed.values, **values},
+        unknown=observed.unknown | (denied & unstampable),
+        unstampable=unstampable,
     )
 
 

@@ -63,7 +63,7 @@ def plan_undo(report: SavedReport, stores: Sequence[Store]) -> JointPlan:
         )
     plans = [Plan(report.owner, _ordered(found.steps), found.records) for found in undone]
     targets = [TargetPlan(choice, "", plan) for choice, plan in zip(report.targets, plans, strict=True)]
-    return JointPlan(_layout(report), tuple(targets))
+    return JointPlan(_layout(report), tuple(targets), primary_first=True)
 
 
 @dataclass(frozen=True, slots=True)

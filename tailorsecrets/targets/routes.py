@@ -161,23 +161,7 @@ def choose_routes(
     only = replace_place(
         routes.default[0], url, space.of(given), fspath(cwd or getcwd()), option if store else _VARIABLE
     )
-    return replace(routes, only=only) if len(routes.targets) > 1 else Routes((only,))
-
-
-def choose(
-    environ: Mapping[str, str],
-    folder: str | PathLike[str],
-    *,
-    store: str | None = None,
-    workspace: str | None = None,
-    profile: str | None = None,
-    cwd: str | PathLike[str] | None = None,
-    option: str = "--store",
-) -> Choice:
-    """Return the target of commands that name no vault; the arguments are those of ``choose_routes``."""
-    return choose_routes(
-        environ, folder, store=store, workspace=workspace, profile=profile, cwd=cwd, option=option
-    ).primary
+    return replace(routes, only=only) if len(routes.targets) > 1 else Routes((only,), profile=found.name)
 
 
 def replace_place(choice: Choice, url: str, workspace: str, base: str, source: str) -> Choice:
@@ -207,19 +191,41 @@ class _Workspace(NamedTuple):
         return chosen_workspace(in_url, self.given, self.other or DEFAULT_WORKSPACE)
 
 
+def profile_routes(folder: str | PathLike[str]) -> dict[str, Routes]:
+    """Return the routes of all profiles in the file of *folder* by name; ConfigError that names every mistake in it."""
+    return _checked_routes(read_profiles(folder), folder)
+
+
+def check_together(routes: Sequence[Routes]) -> None:
+    """Raise ConfigError where profiles share a target for a vault and disagree about its other targets.
+
+    The file alone has no such profiles, and a workspace that is given in place of theirs can make them.
+    """
+    mistakes: list[Mistake] = []
+    for number, found in enumerate(routes):
+        named = {other.profile for other in routes}
+        for other in (*routes[number + 1 :], *(other for other in found.others if other.profile not in named)):
+            mistakes += _disagreements(found.profile, found, other.profile, other)
+    raise_mistakes(PROFILES, list(dict.fromkeys(mistakes)))
+
+
 def _profile(folder: str | PathLike[str], name: str) -> tuple[Profile, tuple[Routes, ...]]:
     """Return the profile *name*, and the routes of the others in the file."""
     if not name:
         return Profile(), ()
-    path = join(folder, PROFILES)
     profiles = read_profiles(folder)
     if name not in profiles:
         hint = f"known profiles: {', '.join(sorted(profiles)) or 'none'}"
-        raise ConfigError(f"no profile {name!r} in {path}", hint=hint, code="PROFILE_NOT_FOUND")
+        raise ConfigError(f"no profile {name!r} in {join(folder, PROFILES)}", hint=hint, code="PROFILE_NOT_FOUND")
+    routes = _checked_routes(profiles, folder)
+    return profiles[name], tuple(found for other, found in routes.items() if other != name)
+
+
+def _checked_routes(profiles: Mapping[str, Profile], folder: str | PathLike[str]) -> dict[str, Routes]:
     mistakes: list[Mistake] = []
     routes = dict(_all_routes(profiles, fspath(folder), mistakes))
-    raise_mistakes(path, [*mistakes, *_mistakes(routes)])
-    return profiles[name], tuple(found for other, found in routes.items() if other != name)
+    raise_mistakes(join(folder, PROFILES), [*mistakes, *_mistakes(routes)])
+    return routes
 
 
 def _routes(profile: Profile, folder: str, space: _Workspace) -> Routes:

@@ -85,6 +85,18 @@ def test_all_targets_are_read_before_the_first_write(both: Shell) -> None:
     assert (done.code, "error[VAULT_NOT_EMPTY]" in done.err, f"{B}, workspace" in done.err) == (1, True, True)
 
 
+def test_create_overwrites_nothing_at_a_replica_that_tells_metadata_with_values_alone(memory: Shell) -> None:
+    """Its value is read to find that the secret is there, before the primary is written."""
+    poor = f"{B}&stats=0"
+    memory.environ["TAILORSECRETS_PROFILE"] = "prod"
+    del memory.environ["TAILORSECRETS_STORE"]
+    (memory.folder / "tailorsecrets.toml").write_text(f'[profiles.prod]\nstore = ["{A}", "{poor}"]\n')
+    assert memory("secret", "vault", "create", "api-keys").code == 0
+    assert memory("secret", "create", *KEY, "--value-stdin", "--store", poor, stdin=b"there").code == 0
+    done = put(memory, "create", b"one")
+    assert (done.code, "error[SECRET_ALREADY_EXISTS]" in done.err, held()) == (1, True, [None, "there"])
+
+
 def test_what_fails_at_a_replica_names_the_state_and_the_repair(both: Shell) -> None:
     """The primary has the value, the replica does not; the suggested command copies it without naming the value."""
     DRIVERS["b"].fail("put", Denied, name="default/api-keys/stripe-key")
@@ -116,6 +128,17 @@ def test_a_deletion_begins_at_the_replica(both: Shell) -> None:
     assert held() == [None, None]
 
 
+def test_the_deletion_of_a_vault_that_broke_off_is_finished_by_a_rerun(both: Shell) -> None:
+    """Where the primary refuses, the replica has the vault no more, and the command that is named does the rest."""
+    DRIVERS["a"].fail("delete", Denied)
+    done = both("secret", "vault", "delete", "api-keys", "--yes")
+    assert (done.code, "hint: run: tailorsecrets secret vault delete api-keys" in done.err) == (1, True)
+    DRIVERS["a"].heal()
+    assert both("secret", "vault", "delete", "api-keys", "--yes").code == 0
+    assert both("secret", "vault", "list", "--json").data == []
+    assert "error[VAULT_NOT_FOUND]" in both("secret", "vault", "delete", "api-keys", "--yes").err
+
+
 def test_owners_are_taken_off_where_the_write_was_done(both: Shell) -> None:
     """A change by hand releases the vault at each target that got it; adopt and release work everywhere."""
     both.declare('{"api-keys": {"stripe-key": env("KEY")}}')
@@ -128,6 +151,19 @@ def test_owners_are_taken_off_where_the_write_was_done(both: Shell) -> None:
     assert owners() == ["my-app", "my-app"]
     assert both("secret", "vault", "release", "api-keys").code == 0
     assert owners() == ["", ""]
+
+
+def test_an_owner_that_cannot_be_taken_off_hides_no_replica(both: Shell) -> None:
+    """The owner of the other targets is taken off all the same, and a value that is not at a replica is an error."""
+    both.declare('{"api-keys": {"stripe-key": env("KEY")}}')
+    assert both("apply", "--yes", KEY="declared").code == 0
+    DRIVERS["a"].fail("put", Denied, name="default/v/api-keys")
+    done = put(both, "update", b"by hand")
+    assert (done.code, "error[RELEASE_FAILED]" in done.err, owners()) == (1, True, ["my-app", ""])
+    DRIVERS["b"].fail("put", Denied, name="default/api-keys/stripe-key")
+    done = put(both, "update", b"again")
+    assert "warning: the secret is written, but my-app still manages its vault" in done.err
+    assert (done.code, "error[REPLICA_FAILED]" in done.err) == (1, True)
 
 
 def owners() -> list[str]:

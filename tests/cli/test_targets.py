@@ -166,6 +166,21 @@ def test_the_guard_is_answered_for_each_target(several: Shell) -> None:
     assert values(A) == values(B) == {}
 
 
+def test_the_guard_knows_a_config_that_declares_vaults_elsewhere(several: Shell) -> None:
+    """--yes covers a few deletions also where the config declares none of the named vaults, or none at this target."""
+    del several.environ["TAILORSECRETS_PROFILE"]
+    several.declare('{"sessions": {"pin": env("PIN")}, "old": {"pin": env("PIN")}, "older": {"pin": env("PIN")}}')
+    assert several("apply", "--store", A, "-w", "prod").code == 0
+    several.declare('{"sessions": {"pin": env("PIN")}}')
+    assert several("apply", "--store", A, "-w", "prod", "-V", "older", "--yes").code == 0
+    profiles(several, f'[profiles.prod]\nstore = "{A}"\nworkspace = "prod"\nvaults = {{ sessions = "{B}" }}\n')
+    assert several("apply", "-p", "prod", "--yes").code == 0
+    assert list(values(A)) == ["sessions/pin"]
+    several.declare("{}")
+    done = several("apply", "--store", A, "-w", "prod", "--yes")
+    assert (done.code, "error[TOO_MANY_DELETIONS]" in done.err) == (1, True)
+
+
 def test_a_moved_vault_stays_until_it_is_deleted(several: Shell) -> None:
     """--yes does not delete the old copy, every plan lists it, and --delete-moved deletes it."""
     assert several("apply").code == 0
@@ -212,6 +227,30 @@ def test_remove_refuses_what_another_profile_reads(several: Shell) -> None:
     assert (done.code, f"profile 'prod-b' reads {A}, workspace prod too" in done.err) == (1, True)
     assert several("remove", "--yes", "-p", "prod", "-p", "prod-b").code == 0
     assert values(A) == values(B) == {}
+
+
+def test_remove_refuses_what_a_profile_reads_also_without_one(several: Shell) -> None:
+    """A store that is named without a profile, or beside another one, is not emptied while a profile reads it."""
+    profiles(several, PROFILES + f'[profiles.dev]\nstore = "{C}"\nworkspace = "dev"\n')
+    assert several("apply").code == 0
+    del several.environ["TAILORSECRETS_PROFILE"]
+    for options in ((), ("-p", "dev")):
+        done = several("remove", "--yes", "--store", B, "-w", "prod", *options)
+        assert (done.code, f"profile 'prod' reads {B}, workspace prod too" in done.err) == (1, True)
+    assert several("remove", "--yes", "-p", "prod", "--store", B).code == 0
+    assert (len(values(A)), values(B)) == (2, {})
+    assert several("remove", "--yes", "-p", "dev", "--store", C).code == 0
+
+
+def test_a_workspace_option_cannot_make_profiles_disagree(several: Shell) -> None:
+    """The targets of one vault are the same in all profiles, also where --workspace-id stands for that of a profile."""
+    profiles(several, PROFILES + f'[profiles.dev]\nstore = "{B}"\nworkspace = "dev"\n')
+    for command in (("apply",), ("secret", "create", "-V", "sessions", "-n", "pin", "--value", "1")):
+        done = several(*command, "-p", "dev", "-w", "prod")
+        assert done.code == 1
+        assert f"profiles 'dev' and 'prod' share {B}, workspace prod for vaults without a route" in done.err
+    assert several("apply", "-p", "dev", "-w", "review").code == 0
+    assert values(B) == {}
 
 
 def test_only_the_named_vaults(several: Shell) -> None:

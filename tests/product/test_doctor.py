@@ -218,7 +218,7 @@ def test_a_role_that_may_only_read(opened: Backend, shell: Shell, name: str) -> 
 def test_a_skewed_clock(opened: Backend, shell: Shell, name: str) -> None:
     """A clock that differs by ten minutes gets a warning; what works all the same is no failure."""
     backdoor: Any = opened.backdoor
-    wires = {"openbao-folders": "_proxy", "aws": "_aws", "azure": "server"}
+    wires = {"openbao-folders": "proxy", "aws": "_aws", "azure": "server"}
     wire = getattr(backdoor, wires[name])
     wire = wire.wire if name == "aws" else wire
     wire.skew = 600.0

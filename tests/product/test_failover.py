@@ -130,8 +130,8 @@ def resetting(pair: Pair) -> None:
 def overloaded(pair: Pair) -> None:
     """Answer 503, in the store's own form."""
     door: Any = pair.primary.backdoor
-    if hasattr(door, "_proxy"):
-        door._proxy.rules.append(Rule(status=503, headers={"Content-Type": "application/json"}, body=b'{"errors":[]}'))
+    if hasattr(door, "proxy"):
+        door.proxy.rules.append(Rule(status=503, headers={"Content-Type": "application/json"}, body=b'{"errors":[]}'))
     elif hasattr(door, "_aws"):
         door._aws.wire.fail(Reply(503, b"{}"), times=float("inf"))
     elif pair.primary.name == "GCP":

@@ -92,9 +92,9 @@ def test_a_crash_between_any_two_calls_to_openbao_and_aws(tmp_path: Path, server
             for name in (BAO, AWS):
                 clouds.backends[name].backdoor.recover()
                 clouds.backends[name].backdoor.settle()
-            for _ in range(2):
-                clouds.deploy(wanted, found, delete_moved=delete_moved)
-            assert clouds.cost(wanted, found) == (0, 0)
+            clouds.deploy(wanted, found, delete_moved=delete_moved)
+            if clouds.cost(wanted, found, delete_moved=delete_moved) != (0, 0):  # an old copy is deleted at the second
+                assert clouds.cost(wanted, found, delete_moved=delete_moved) == (0, 0)
             now = {clouds.values(name).get("sessions/key") for name in (BAO, AWS)} - {None}
             assert len(now) == 1
             assert not held or now == held

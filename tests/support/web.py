@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -75,8 +75,9 @@ def trusting() -> ssl.SSLContext:
 
 def manager(values: Mapping[str, str], *, driver: Memory | None = None) -> SecretManager:
     """Return a manager of the vault ``api-keys`` with *values* in it; ``missing`` is declared but not there."""
+    store = stored(values, driver)
     declared = define_secret_manager({"api-keys": dict.fromkeys([*values, "missing"])})
-    return declared.connect(store=partial(stored, values, driver))
+    return declared.connect(store=lambda: store)
 
 
 def stored(values: Mapping[str, str], driver: Memory | None = None) -> Store:

@@ -22,6 +22,7 @@ def plan(
         owner=APP,
         steps=(*secrets, *(Step("delete", Place(f"vault-{number}")) for number in range(vaults))),
         records={f"declared-{number}": None for number in range(declared)},
+        declares=bool(declared),
         unmanaged=tuple(f"free-{number}" for number in range(unmanaged)),
         conflicts=tuple((f"their-{number}", OTHER) for number in range(conflicts)),
         owned=owned,

@@ -146,6 +146,16 @@ def test_a_vault_of_nobody_is_asked_about() -> None:
     assert steps(targets.copy(A, B, ["sessions"])) == []
 
 
+def test_a_copy_that_was_released_is_a_vault_of_nobody() -> None:
+    """It is asked about, also if it has the stamp key of the other side."""
+    targets = Targets()
+    targets.deploy(MADE, A)
+    copied(targets)
+    workspace_of(Store(targets.memories[1])).release("sessions")
+    Store(targets.memories[0]).create_secret("sessions", "more", "new")
+    assert targets.copy(A, B).plans[0].unmanaged == ("sessions",)
+
+
 def test_secrets_without_a_record_are_copied_too() -> None:
     """The copy is a vault that nobody manages, with one new key at all targets."""
     targets = Targets((PLAIN, PLAIN, PLAIN))

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailorsecrets.declared.sources import Generate
+from tailorsecrets.deploy.apply import apply_joint
 from tailorsecrets.deploy.plan import DesiredValue
 from tailorsecrets.driver import Caps
-from tailorsecrets.errors import ConfigError, Denied, Unavailable
+from tailorsecrets.errors import ConfigError, Conflict, Denied, Unavailable
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.record import Owner
@@ -22,6 +23,7 @@ from tailorsecrets.testing.memory import FULL, WITH_CONTAINERS, Memory
 from tests.support.targets import PLAIN, Targets, Vaults, routes
 
 BOTH = routes([0, 1])
+KEY = Place("sessions", "signing-key")
 MADE: Vaults = {"sessions": {"signing-key": Generate(), "pin": Secret("1234")}}
 KINDS = {
     "plain": PLAIN,
@@ -320,6 +322,71 @@ def test_a_vault_that_another_profile_keeps_is_not_taken_for_moved() -> None:
     targets.deploy(wanted, named, delete_moved=True)
     targets.deploy(wanted, named, delete_moved=True)
     assert {name: value for name, value in targets.values(0).items() if name in before} == before
+
+
+def test_a_value_that_is_disabled_at_the_primary_is_not_made_a_second_time() -> None:
+    """A replica that lacks it gets no value of its own; the plan says that it is not made."""
+    targets = Targets()
+    targets.deploy(MADE, routes([0]))
+    targets.memories[0].backdoor.disable("default/sessions/signing-key")
+    joint = targets.plan(MADE, BOTH)
+    targets.apply(joint)
+    assert "sessions/signing-key" not in targets.values(1)
+    assert joint.plans[1].held == (KEY,)
+
+
+def test_a_value_that_another_profile_keeps_is_not_carried_to_this_one() -> None:
+    """Two profiles share a target for other vaults alone: each has its own generated value and its own stamp key."""
+    targets = Targets()
+    mine, theirs = replace(routes([0], sessions=[1]), profile="mine"), routes([0])
+    wanted: Vaults = {**MADE, "api-keys": {"one": Secret("1")}}
+    targets.deploy(wanted, theirs)
+    targets.deploy(wanted, [mine, theirs])
+    assert targets.values(1)["sessions/signing-key"] != targets.values(0)["sessions/signing-key"]
+    records = [workspace_of(Store(memory)).record("sessions") for memory in targets.memories]
+    assert records[0].key != records[1].key
+
+
+def test_an_old_copy_stays_until_the_app_owns_the_vault_at_its_new_place() -> None:
+    """A vault of another app at the new place has the names, and not the values; it must be taken over first."""
+    targets = Targets()
+    targets.deploy(MADE, routes([0]))
+    targets.deploy(MADE, routes([1]), owner=Owner("other-app"))
+    moved = routes([0], sessions=[1])
+    assert [step for step in steps(targets, MADE, moved, delete_moved=True) if "delete" in step] == []
+    targets.deploy(MADE, moved)
+    assert "0 delete sessions" in steps(targets, MADE, moved, delete_moved=True)
+
+
+def test_values_that_cannot_get_a_stamp_are_compared_and_not_written_again() -> None:
+    """Where the login may not keep stamps, equal values count as equal, and a value that may not be read is unknown."""
+    targets = Targets([replace(PLAIN, stamps_apart=True)] * 2)
+    targets.deploy(MADE, BOTH)
+    for memory, faults in zip(targets.memories, targets.faults, strict=True):
+        memory.backdoor.write("default/sessions/signing-key", "another value")
+        faults.fail("check_stamp", Denied)
+    assert steps(targets, MADE, BOTH) == []
+    targets.memories[0].backdoor.write("default/sessions/signing-key", "the newest value")
+    assert steps(targets, MADE, BOTH) == ["1 update sessions/signing-key"]
+    targets.faults[1].fail("get", Denied, name="default/sessions/signing-key")
+    assert steps(targets, MADE, BOTH) == []
+    assert targets.plan(MADE, BOTH).plans[1].unknown == (KEY,)
+
+
+def test_the_owner_of_each_vault_is_read_again_after_a_question() -> None:
+    """Also of a vault that gets nothing but values from its primary, beside vaults that get others."""
+    targets = Targets()
+    wanted: Vaults = {"api-keys": {"one": Secret("1")}, "sessions": {"signing-key": Generate()}}
+    targets.deploy(wanted, BOTH)
+    targets.memories[1].backdoor.write("default/sessions/signing-key", "another value")
+    joint = targets.plan({**wanted, "api-keys": {"one": Secret("2")}}, BOTH)
+    workspace = workspace_of(Store(targets.memories[1]))
+    workspace.claim("sessions", Owner("other-app"), workspace.record("sessions"))
+    reports = apply_joint(joint, targets.stores(joint.layout.targets), prompted=True)
+    assert [(str(step.place), type(error)) for step, error in reports[1].failed] == [
+        ("secret sessions/signing-key", Conflict)
+    ]
+    assert targets.values(1)["sessions/signing-key"] == "another value"
 
 
 @pytest.mark.parametrize("kind", ["plain", "containers", "one write", "no stamps"])

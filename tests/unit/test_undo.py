@@ -192,6 +192,22 @@ def test_what_changed_since_is_never_lost(change: str, tmp_path: Path) -> None:
     assert everything(targets) == before
 
 
+def test_where_the_primary_refuses_the_replica_keeps_its_value_too(tmp_path: Path) -> None:
+    """A secret is undone on all its targets or on none; a rerun does the rest."""
+    targets = Targets()
+    reported(targets, FIRST, tmp_path / "first")
+    reported(targets, {**FIRST, "sessions": {**FIRST["sessions"], "pin": Secret("5678")}}, tmp_path / "second")
+    before = everything(targets)
+    targets.faults[0].fail("put", Denied, name="default/sessions/pin")
+    reports = targets.apply(targets.undo(tmp_path / "second"))
+    assert [len(report.failed) for report in reports.values()] == [1, 0]
+    assert [len(report.left) for report in reports.values()] == [0, 1]
+    assert everything(targets) == before
+    targets.faults[0].heal()
+    undone(targets, tmp_path / "second")
+    assert targets.values(0)["sessions/pin"] == targets.values(1)["sessions/pin"] == "1234"
+
+
 def test_every_obstacle_is_listed(tmp_path: Path) -> None:
     """One error names all steps that cannot be undone."""
     targets = Targets()

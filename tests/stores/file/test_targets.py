@@ -205,6 +205,7 @@ def test_each_option_has_a_line_of_help() -> None:
 
 WINDOWS = """
 import io, pathlib, shutil, subprocess, sys
+from tailorsecrets.cli import root
 from tailorsecrets.cli.process import run
 from tailorsecrets.cli.streams import Io
 sys.platform = "win32"

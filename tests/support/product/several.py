@@ -55,10 +55,10 @@ class Clouds:
             joint = plan_targets(Desired(APP, wanted), where, stores, delete_moved=delete_moved)
             return joint, apply_joint(joint, stores)
 
-    def cost(self, wanted: Vaults, found: Routes) -> tuple[int, int]:
+    def cost(self, wanted: Vaults, found: Routes, *, delete_moved: bool = False) -> tuple[int, int]:
         """Return the values of secrets that one more apply reads on the wire, and its writes, at all targets."""
         before = {name: len(backend.arrived()) for name, backend in self.backends.items()}
-        self.deploy(wanted, found)
+        self.deploy(wanted, found, delete_moved=delete_moved)
         after = {name: backend.since(before[name]) for name, backend in self.backends.items()}
         return self._reads(after), sum(len(writes(requests)) for requests in after.values())
 
