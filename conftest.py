@@ -81,8 +81,9 @@ def setup(namespace: dict[str, Any]) -> None:
 def install_for_the_page(pip: Path, site: str) -> None:
     """Write a ``pip`` that installs into the folder of the page; what is needed besides is in this environment."""
     command = f'exec "{sys.executable}" -m uv pip "$@" --quiet --no-deps --python "{sys.executable}" --target "{site}"'
+    copies = 'install=$1; shift; [ "$1" = -e ] && shift; set -- "$install" "$@"'  # not into a --target
     pip.parent.mkdir()
-    pip.write_text(f"#!/bin/sh\n{command}\n")
+    pip.write_text(f"#!/bin/sh\n{copies}\n{command}\n")
     pip.chmod(0o755)
 
 

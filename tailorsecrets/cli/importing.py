@@ -55,7 +55,7 @@ def import_(
     check_name("vault", vault_name)
     action = f"import {file} to {vault_name}"
     with open_route(invocation, vault_name, action, writes=not dry_run) as targets:
-        incoming = parsed(content(invocation, file), kind or _format_of(file))
+        incoming = parsed(content(invocation, file), kind or _format_of(file), file)
         for note in incoming.notes:
             invocation.io.say(f"note: {note}")
         plan = import_plan(incoming.values, vault_name, targets)

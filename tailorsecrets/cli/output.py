@@ -23,6 +23,8 @@ def put_out(invocation: Invocation, text: Secret, output: str | None) -> None:
     if output is None:
         invocation.io.write(text.reveal())
         return
+    if not output:
+        raise click.UsageError("--output is empty: expected a file", click.get_current_context())
     from tailorsecrets.variables.private_file import write_private
 
     write_private(Path(invocation.io.cwd) / output, text)

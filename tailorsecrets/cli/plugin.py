@@ -94,7 +94,7 @@ def new(invocation: Invocation, name: str) -> None:
         return
     for path in made:
         invocation.io.show(str(path.relative_to(invocation.io.cwd)))
-    invocation.io.say(f"next: pip install './{name}[test]' && pytest {name}")
+    invocation.io.say(f"next: pip install -e './{name}[test]' && pytest {name}")
 
 
 def _show(invocation: Invocation, row: "Listed", options: Mapping[str, str], findings: "Sequence[Finding]") -> None:

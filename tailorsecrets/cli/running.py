@@ -81,7 +81,7 @@ def run_command(
         return _masked(invocation, words, variables, secrets) if mask else invocation.io.execute(words, variables)
     except OSError as exc:
         number = exc.errno or 0
-    raise _not_run(words[0], number)
+    raise _not_run(words[0], number, secrets)
 
 
 def _masked(invocation: Invocation, words: tuple[str, ...], variables: Environment, secrets: dict[str, Secret]) -> int:
@@ -94,15 +94,21 @@ def _masked(invocation: Invocation, words: tuple[str, ...], variables: Environme
     return run_masked(words, variables, forms(secrets.values()))
 
 
-def _not_run(name: str, number: int) -> "Failed":
+def _not_run(name: str, number: int, secrets: Mapping[str, Secret]) -> "Failed":
     import errno
     import os
 
     from tailorsecrets.cli.failures import Failed
 
     if number in {errno.ENOENT, errno.ENOTDIR}:
-        message = f"{name}: the command is not found"
-        return Failed(message, code="COMMAND_NOT_FOUND", hint="", exit_code=exits.NOT_FOUND)
-    problem = "the environment is too large" if number == errno.E2BIG else os.strerror(number)
+        message, hint = f"{name}: the command is not found", "correct its name, or add its folder to PATH"
+        return Failed(message, code="COMMAND_NOT_FOUND", hint=hint, exit_code=exits.NOT_FOUND)
+    problem, hint = os.strerror(number), ""
+    if number == errno.E2BIG:
+        largest = max(secrets, key=lambda variable: len(secrets[variable].reveal()), default="")
+        problem, hint = "the environment is too large", "choose variables with --map, and put large values into files"
+        hint = f"{hint}; the largest value is that of {largest}" if largest else hint
+    elif number == errno.EACCES:
+        hint = f"it must be a file with the right to execute it, as after: chmod +x {name}"
     message = f"{name}: the command cannot be run: {problem}"
-    return Failed(message, code="COMMAND_NOT_RUNNABLE", hint="", exit_code=exits.NOT_RUNNABLE)
+    return Failed(message, code="COMMAND_NOT_RUNNABLE", hint=hint, exit_code=exits.NOT_RUNNABLE)

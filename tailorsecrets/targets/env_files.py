@@ -2,8 +2,20 @@
 
 from collections.abc import Mapping
 from os.path import exists
+from typing import TYPE_CHECKING, NamedTuple
 
 from tailorsecrets.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dotenv.parser import Original
+
+
+class Line(NamedTuple):
+    """A variable of an env file, and the number of its line. A bare name has no value."""
+
+    name: str
+    value: str | None
+    number: int
 
 
 def load_env_files(required: list[str], optional: list[str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -34,24 +46,28 @@ def _read_env_file(path: str) -> dict[str, str] | str:
     except OSError as exc:
         return exc.strerror or type(exc).__name__
     found = variables_in(text)
-    return found if isinstance(found, str) else {name: value for name, value in found if value is not None}
+    return found if isinstance(found, str) else {name: value for name, value, _ in found if value is not None}
 
 
-def variables_in(text: str) -> list[tuple[str, str | None]] | str:
+def variables_in(text: str) -> list[Line] | str:
     """Return the variables of *text*, the content of an env file, in its order, or the problem with it.
 
-    A bare name has None. Nothing is expanded. The problem holds no value.
+    Nothing is expanded. The problem holds no value.
     """
     from io import StringIO
 
     from dotenv.parser import parse_stream
 
-    found: list[tuple[str, str | None]] = []
+    found: list[Line] = []
     for binding in parse_stream(StringIO(text, newline=None)):
         if binding.error:
-            wrong = binding.original
-            blank = len(wrong.string) - len(wrong.string.lstrip())
-            return f"line {wrong.line + wrong.string[:blank].count(chr(10))} is not NAME=VALUE"
+            return f"line {_number(binding.original)} is not NAME=VALUE"
         if binding.key is not None:
-            found.append((binding.key, binding.value))
+            found.append(Line(binding.key, binding.value, _number(binding.original)))
     return found
+
+
+def _number(original: "Original") -> int:
+    """Return the number of the line, without the blank lines that the parser counts in."""
+    blank = len(original.string) - len(original.string.lstrip())
+    return original.line + original.string[:blank].count("\n")

@@ -1,9 +1,10 @@
 """Bringing the variables of a file into a vault: what is in the file, and the plan that writes it."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple
 
 from tailorsecrets.deploy.by_hand import OpenTarget, look
 from tailorsecrets.deploy.joint import JointPlan, TargetPlan
@@ -19,6 +20,8 @@ from tailorsecrets.variables.names import secrets_of
 
 FileFormat = Literal["dotenv", "json"]
 
+_NAME: Final = re.compile(r"[\w.-]+")
+_BARE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,39}")  # anything else without "=" may be a line of a value
 _NOBODY: Final = Owner("")  # what is written by hand has no owner
 
 
@@ -29,10 +32,18 @@ class Incoming(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def parsed(text: Secret, kind: FileFormat) -> Incoming:
-    """Return the variables in *text*, a file of the format *kind*. Nothing is expanded; ConfigError for others."""
-    whole = Secret(text.reveal().removeprefix("\ufeff"))
-    return _json(whole) if kind == "json" else _dotenv(whole)
+def parsed(text: Secret, kind: FileFormat, file: str = "") -> Incoming:
+    """Return the variables in *text*, a file of the format *kind*. Nothing is expanded.
+
+    Raise ConfigError, which names *file* and holds no value, where it has another format.
+    """
+    whole, problem = Secret(text.reveal().removeprefix("\ufeff")), None
+    try:
+        found = _json(whole) if kind == "json" else _dotenv(whole)
+        return found if found.values else Incoming({}, (*found.notes, "the file has no variables"))
+    except ConfigError as exc:
+        problem = exc
+    raise ConfigError(f"{file}: {problem}" if file else str(problem), hint=problem.hint)
 
 
 def import_plan(values: Mapping[str, Secret], vault: str, targets: Sequence[OpenTarget]) -> JointPlan:
@@ -66,25 +77,44 @@ def _dotenv(text: Secret) -> Incoming:
     read = variables_in(text.reveal())
     if isinstance(read, str):
         raise ConfigError(read)
-    pairs = [(name, Secret(value)) for name, value in read if value is not None]
-    bare = [f"{name} has no value and is left out" for name, value in read if value is None]
-    times = Counter(name for name, _ in pairs)
-    twice = [f"{name} stands {count} times; its last value counts" for name, count in times.items() if count > 1]
-    return Incoming(dict(pairs), (*bare, *twice))
+    foreign = [str(line.number) for line in read if not (_BARE if line.value is None else _NAME).fullmatch(line.name)]
+    if foreign:  # not shown: it may be a line of a value
+        lines = f"line{'s' if len(foreign) > 1 else ''} {', '.join(foreign)}"
+        raise ConfigError(f"{lines}: not NAME=VALUE", hint="put quotes around a value of several lines")
+    pairs = [(name, Secret(value)) for name, value, _ in read if value is not None]
+    bare = [f"{name} has no value and is left out" for name, value, _ in read if value is None]
+    return Incoming(dict(pairs), (*bare, *_twice(name for name, _ in pairs)))
 
 
 def _json(text: Secret) -> Incoming:
     import json
 
-    document: object = None
+    pairs: list[tuple[str, object]] = []
+    problem = "not a JSON object"
     try:
-        document = json.loads(text.reveal())
+        document = json.loads(text.reveal(), object_pairs_hook=_Pairs)
+        pairs, problem = (document, "") if isinstance(document, _Pairs) else ([], problem)
+    except json.JSONDecodeError as exc:
+        problem += f": an error in line {exc.lineno}, column {exc.colno}"
     except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise ConfigError("not a JSON object", hint='write {"NAME": "value"}')
-    entries = cast("dict[str, object]", document)
-    bad = [f"{name} ({type(value).__name__})" for name, value in entries.items() if not isinstance(value, str)]
+        pass
+    if problem:
+        raise ConfigError(problem, hint='write {"NAME": "value"}')
+    bad = [f"{name} ({_type(value)})" for name, value in dict(pairs).items() if not isinstance(value, str)]
     if bad:
-        raise ConfigError(f"expected text, got another type: {', '.join(bad)}")
-    return Incoming({name: Secret(value) for name, value in entries.items() if isinstance(value, str)})
+        raise ConfigError(f"expected text, got another type: {', '.join(bad)}", hint="write each value in quotes")
+    values = {name: Secret(value) for name, value in pairs if isinstance(value, str)}
+    return Incoming(values, tuple(_twice(name for name, _ in pairs)))
+
+
+class _Pairs(list[tuple[str, object]]):
+    """A JSON object with every name as often as it stands there."""
+
+
+def _type(value: object) -> str:
+    return "dict" if isinstance(value, _Pairs) else type(value).__name__
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    times = Counter(names)
+    return [f"{name} stands {count} times; its last value counts" for name, count in times.items() if count > 1]

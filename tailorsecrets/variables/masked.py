@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from errno import EACCES, ENOENT
+from errno import EACCES, ENOENT, EPIPE
 from pathlib import Path
 from select import select
 from shutil import which
 from threading import Event, Thread
 from typing import Final
 
+from tailorsecrets.errors import SecretsError
 from tailorsecrets.variables.masking import Masker, Texts
 from tailorsecrets.variables.signals import FOR_PYTHON, passed_on
 
@@ -21,20 +22,23 @@ _STDOUT, _STDERR = 1, 2
 def run_masked(words: tuple[str, ...], environ: Mapping[str, str], texts: Iterable[bytes]) -> int:
     """Run *words* in *environ* with *texts* replaced in its stdout and stderr; return its exit code as a shell has it.
 
-    Signals to this process are passed on. Raise OSError where the command cannot be started. Output of processes that
-    the command leaves behind is masked too, until none comes for a second.
+    Signals to this process are passed on. Raise OSError where the command cannot be started, and SecretsError with the
+    code OUTPUT_FAILED, once the command has ended, where its output cannot be written, for example on a full disk.
+    Output of processes that the command leaves behind is masked too, until none comes for a second.
     """
-    path, shared, ended = _program(words[0], environ), Texts(texts), Event()
+    path, shared, ended, lost = _program(words[0], environ), Texts(texts), Event(), list[str]()
     pipes = _pipes()
     with passed_on() as signals:
         child = _spawned(path, words, environ, pipes, signals.before)
-        pumps = [_pumping(read_end, stream, Masker(shared), ended) for stream, (read_end, _) in pipes.items()]
+        pumps = [_pumping(read_end, stream, Masker(shared), ended, lost) for stream, (read_end, _) in pipes.items()]
         signals.pass_to(child)
         _, status = os.waitpid(child, 0)
         signals.end()
     ended.set()
     for pump in pumps:
         pump.join()
+    if lost:
+        raise SecretsError(f"the output of {words[0]} cannot be written: {lost[0]}", code="OUTPUT_FAILED")
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
@@ -73,18 +77,24 @@ def _spawned(
             os.close(end)
 
 
-def _pumping(read_end: int, stream: int, masker: Masker, ended: Event) -> Thread:
-    thread = Thread(target=_pump, args=(read_end, stream, masker, ended), daemon=True)
+def _pumping(read_end: int, stream: int, masker: Masker, ended: Event, lost: list[str]) -> Thread:
+    thread = Thread(target=_pump, args=(read_end, stream, masker, ended, lost), daemon=True)
     thread.start()
     return thread
 
 
-def _pump(read_end: int, stream: int, masker: Masker, ended: Event) -> None:
-    """Copy all to *stream*. If nobody reads that any more, the command gets SIGPIPE, as it would without this."""
-    with suppress(OSError):
+def _pump(read_end: int, stream: int, masker: Masker, ended: Event, lost: list[str]) -> None:
+    """Copy all to *stream*. If nobody reads that any more, the command gets SIGPIPE, as it would without this.
+
+    Any other reason for which output is not written is added to *lost*.
+    """
+    try:
         while _has_more(read_end, ended) and (chunk := os.read(read_end, _CHUNK)):
             _write(stream, masker.feed(chunk))
         _write(stream, masker.end())
+    except OSError as exc:
+        if exc.errno != EPIPE:
+            lost.append(exc.strerror or type(exc).__name__)
     os.close(read_end)
 
 

@@ -39,15 +39,16 @@ def mapped(entries: Sequence[str]) -> dict[str, Place]:
     Raise one NameInvalid that lists every entry that is malformed, and every variable that stands twice.
     """
     split = [(entry, *_split(entry)) for entry in entries]
-    bad = [f"--map {entry}" for entry, name, place in split if not (_fits(name) and all(map(is_name, place)))]
+    bad = [f"--map {name or '='}: {problem}" for _, name, place in split if (problem := _problem(name, place))]
     if bad:
-        raise NameInvalid(
-            f"{', '.join(bad)}: not VAR=VAULT/NAME", code="VARIABLE_INVALID", hint=f"vaults and secrets have {RULE}"
-        )
+        hint = f"write --map VAR=VAULT/NAME; vaults and secrets have {RULE}"
+        raise NameInvalid("; ".join(bad), code="VARIABLE_INVALID", hint=hint)
     names = [name for _, name, _ in split]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise NameInvalid(f"--map gives {', '.join(twice)} more than once", code="VARIABLE_INVALID")
+        raise NameInvalid(
+            f"--map gives {', '.join(twice)} more than once", code="VARIABLE_INVALID", hint="name each variable once"
+        )
     return {name: place for _, name, place in split}
 
 
@@ -79,6 +80,13 @@ def _split(entry: str) -> tuple[str, Place]:
     name, _, path = entry.partition("=")
     vault, _, secret = path.partition("/")
     return name, Place(vault, secret)
+
+
+def _problem(name: str, place: Place) -> str:
+    """Return what is wrong with an entry of ``--map``, without what follows its "=": that may be a value."""
+    if not _fits(name):
+        return "not the name of a variable"
+    return "" if all(map(is_name, place)) else "not followed by =VAULT/NAME"
 
 
 def _fits(name: str) -> bool:

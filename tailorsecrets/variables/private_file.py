@@ -16,15 +16,20 @@ def write_private(path: Path, text: Secret) -> None:
     """
     try:
         problem = _write(Path(os.path.realpath(path)), text)
+    except FileNotFoundError:
+        problem = "its folder does not exist"
     except OSError as exc:
         problem = exc.strerror or type(exc).__name__
     if problem:
-        raise SecretsError(f"{path} cannot be written: {problem}", code="OUTPUT_FAILED")
+        hint = "name a file in a folder that exists and that you may write to"
+        raise SecretsError(f"{path} cannot be written: {problem}", code="OUTPUT_FAILED", hint=hint)
 
 
 def _write(target: Path, text: Secret) -> str:
     from tempfile import mkstemp
 
+    if target.is_dir():
+        return "it is a folder"
     if target.exists() and not target.is_file():
         return "it is not a file"
     handle, draft = mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)  # 0600

@@ -12,6 +12,8 @@ from tailorsecrets.store.names import Place, is_name
 _BEGINNING: Final = re.compile(r"\{\{[ \t]*ts://")
 _REFERENCE: Final = re.compile(r"\{\{[ \t]*ts://([^/\s{}]+)/([^/\s{}]+)[ \t]*\}\}")
 
+_MISSING: Final = "create them, or correct their names in the template"
+
 
 @dataclass(frozen=True, slots=True)
 class _Reference:
@@ -46,7 +48,7 @@ class Template:
         ]
         if problems:
             malformed = any(reference.place is None for reference in self._references)
-            kind, hint = (ConfigError, "write {{ ts://VAULT/NAME }}") if malformed else (SecretNotFound, "")
+            kind, hint = (ConfigError, "write {{ ts://VAULT/NAME }}") if malformed else (SecretNotFound, _MISSING)
             raise kind("; ".join(problems), hint=hint, code="TEMPLATE_INVALID" if malformed else "")
         parts, done = list[str](), 0
         for reference in self._references:

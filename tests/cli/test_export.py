@@ -113,5 +113,12 @@ def test_files_that_cannot_be_written(managed: Shell, output: str) -> None:
     before = sorted(managed.folder.iterdir())
     done = managed("export", "--format", "dotenv", "--output", output)
     assert (done.code, "error[OUTPUT_FAILED]" in done.err, f"{output} cannot be written" in done.err) == (1, True, True)
+    assert "hint: " in done.err
     assert sorted(managed.folder.iterdir()) == before
     assert Path(managed.folder / "pipe").is_fifo()
+
+
+def test_an_empty_output(managed: Shell) -> None:
+    """An empty name of a file, as of a variable that is not set, is an error that says so."""
+    done = managed("export", "--format", "dotenv", "--output", "")
+    assert (done.code, done.out, "error[USAGE]: --output is empty" in done.err) == (1, "", True)

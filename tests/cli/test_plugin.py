@@ -186,7 +186,7 @@ def test_new(empty: Shell) -> None:
     done = empty("plugin", "new", "demo-store")
     assert done.code == 0
     assert "demo-store/src/tailorsecrets_demo_store/driver.py\n" in done.out
-    assert "next: pip install './demo-store[test]' && pytest demo-store\n" in done.err
+    assert "next: pip install -e './demo-store[test]' && pytest demo-store\n" in done.err
     files = [path for path in (empty.folder / "demo-store").rglob("*") if path.is_file()]
     assert len(files) == len([path for path in TEMPLATE.rglob("*") if path.is_file()])
     assert all("{{" not in path.read_text().replace("${{ matrix", "") for path in files)

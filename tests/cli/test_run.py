@@ -161,6 +161,7 @@ def test_a_command_that_cannot_be_run(managed: Shell, mask: Sequence[str], comma
     )
     assert (done.returncode, done.stdout) == (code, "")
     assert f"error[{error}]: {command}: " in done.stderr
+    assert "hint: " in done.stderr
     assert "sk_live" not in done.stderr
 
 
@@ -169,7 +170,7 @@ def test_an_environment_that_is_too_large(shell: Shell) -> None:
     add(shell, "large", "value", "x" * 200_000)
     done = start(shell, "run", "-V", "large", "true")
     _, err = done.communicate(timeout=60)
-    assert (done.returncode, "the environment is too large" in err) == (126, True)
+    assert (done.returncode, "the environment is too large" in err, "that of LARGE_VALUE" in err) == (126, True, True)
 
 
 def test_the_keys_of_the_store_are_not_passed_on(managed: Shell) -> None:
@@ -225,8 +226,9 @@ def test_the_signals_that_python_ignores(managed: Shell) -> None:
 
 def test_a_terminal_stays_one(managed: Shell) -> None:
     """On a terminal the command has it for its three streams, and is asked on it; Ctrl-C reaches it once."""
-    script = "trap 'echo caught' INT; test -t 0 && test -t 1 && test -t 2 && echo terminal; read name; echo hello $name"
-    child = managed.terminal("run", "--", "sh", "-c", f"{script}; sleep 60; exit 5")
+    script = "test -t 0 && test -t 1 && test -t 2 && echo terminal; read name; echo hello $name"
+    trap, loop = "trap 'echo caught; exit 5' INT", "while :; do sleep 0.05; done"  # a shell that forks may miss one
+    child = managed.terminal("run", "--", "sh", "-c", f"{trap}; {script}; {loop}")
     child.expect("terminal\r\n")
     child.sendline("ada")
     child.expect("hello ada\r\n")
@@ -326,6 +328,17 @@ def test_mask_keeps_the_order_of_one_stream(long_value: Shell) -> None:
         check=True,
     )
     assert done.stdout.splitlines()[1:] == [f"{stream}{number}" for number in range(1, 10) for stream in "oe"]
+
+
+@pytest.mark.parametrize(("target", "code"), [("> /dev/full", 1), ("| true", 0)])
+def test_masked_output_that_cannot_be_written(long_value: Shell, target: str, code: int) -> None:
+    """Masked output that is lost on a full disk is an error; a reader that has left is none."""
+    line = f"{PROGRAM} run --mask -- echo hello {target}"
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=long_value.folder, env=long_value.environ, capture_output=True, text=True, check=False
+    )
+    error = "error[OUTPUT_FAILED]: the output of echo cannot be written: No space left on device"
+    assert (done.returncode, error in done.stderr) == (code, bool(code))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT])

@@ -115,3 +115,10 @@ def test_fails_on_the_wrong_driver(name: str) -> None:
     """The test catches the driver that is wrong in its way."""
     with pytest.raises((AssertionError, SecretsError)):
         run(name, WRONG[name], declaring(name, wrong=True))
+
+
+def test_a_leaking_local_is_named() -> None:
+    """The failure names the variable, its line and its function, and not the value."""
+    name = "test_canary_in_no_traceback"
+    with pytest.raises(AssertionError, match=r"the local variable text at writes\.py:\d+ in put shows a value"):
+        run(name, WRONG[name], declaring(name, wrong=True))

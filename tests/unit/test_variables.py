@@ -62,17 +62,19 @@ def test_a_map() -> None:
 @pytest.mark.parametrize(
     ("entries", "named_in_error"),
     [
-        (["KEY", "=api-keys/one", "FINE=api-keys/one", "9=api-keys/one"], ["KEY,", "=api-keys/one", "9=api-keys/one"]),
-        (["A=api-keys", "B=api-keys/", "C=api/keys/one", "D=Api/key"], ["A=", "B=", "C=", "D="]),
+        (["KEY", "=api-keys/one", "FINE=api-keys/one", "9=api-keys/one"], ["--map KEY:", "--map =:", "--map 9:"]),
+        (["A=CANARY", "B=api-keys/", "C=api/keys/one", "D=CANARY/key"], ["map A:", "map B:", "map C:", "map D:"]),
         (["A=api-keys/one", "B=api-keys/two", "A=api-keys/two"], ["A more than once"]),
     ],
 )
 def test_maps_that_cannot_be(entries: list[str], named_in_error: list[str]) -> None:
-    """Every malformed entry is in one error, and so is every variable that stands twice."""
+    """Every malformed entry, without what may be a value, or every variable that stands twice, is in one error."""
     with pytest.raises(NameInvalid) as raised:
         mapped(entries)
     assert [part for part in named_in_error if part not in str(raised.value)] == []
     assert "FINE" not in str(raised.value)
+    assert "CANARY" not in str(raised.value)
+    assert raised.value.hint
 
 
 def test_secrets_of_variables() -> None:
@@ -186,12 +188,17 @@ def test_notes_on_a_file() -> None:
     found = parsed(Secret("BARE\nA=1\nA=2\n"), "dotenv")
     assert (list(found.values), len(found.notes)) == (["A"], 2)
     assert ("BARE" in found.notes[0], "A stands 2 times" in found.notes[1]) == (True, True)
+    assert parsed(Secret('{"A": "1", "A": "2"}'), "json").notes == ("A stands 2 times; its last value counts",)
+    assert parsed(Secret("# nothing\n"), "dotenv").notes == ("the file has no variables",)
 
 
 @pytest.mark.parametrize(
     ("text", "kind", "problem"),
     [
-        ("A=1\n\n'CANARY\n", "dotenv", "line 3 is not NAME=VALUE"),
+        ("A=1\n\n'CANARY\n", "dotenv", "x.env: line 3 is not NAME=VALUE"),
+        ("A=BEGIN\nCANARYabc/+\n\nCANARYdef==\nEND\n", "dotenv", "x.env: line 2: not NAME=VALUE"),
+        ("A=BEGIN\nCANARY/+==\nCANARYdef\n", "dotenv", "x.env: lines 2, 3: not NAME=VALUE"),
+        ('{"A": "x",\n "CANARY}', "json", "not a JSON object: an error in line 2, column 2"),
         ("A=1", "json", "not a JSON object"),
         ('["CANARY"]', "json", "not a JSON object"),
         ("[" * 100_000, "json", "not a JSON object"),
@@ -202,5 +209,5 @@ def test_files_that_cannot_be(text: str, kind: str, problem: str) -> None:
     """A file of another format is refused with its place or its names, and without its content."""
     assert kind in ("dotenv", "json")
     with pytest.raises(ConfigError, match=problem) as raised:
-        parsed(Secret(text), "json" if kind == "json" else "dotenv")
+        parsed(Secret(text), "json" if kind == "json" else "dotenv", "x.env")
     assert "CANARY" not in str(raised.value)

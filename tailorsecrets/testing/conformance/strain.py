@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tailorsecrets.driver import Driver, Entry
-from tailorsecrets.errors import NotFound
+from tailorsecrets.driver import ABSENT, Driver, Entry
+from tailorsecrets.errors import AlreadyExists, Conflict, NotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Layer, Quota, Retry
 from tailorsecrets.store.operations import is_version
@@ -45,6 +45,9 @@ ROUNDS = 2  # of each thread, at least
 LEAST = 0.2  # seconds that the threads go on for, at least
 SHORTEST_TURN = 1e-6  # seconds
 WRITES = 12  # of each process, and as many of a secret that both write
+HEAD_START = 0.05  # seconds in which both processes are there
+CREATING = 0.2  # seconds in which both processes create the same names
+TURN = 0.003  # seconds between two of them
 MOST_CALLS = 60  # that the writes of one crash test may take
 LONGEST_CHILD = 20.0  # seconds until a forked child that does not answer is killed
 LONGEST_CLOSE = 3.0  # seconds in which a connection that a thread closes must be closed
@@ -74,13 +77,20 @@ class Strain(Suite):
     @unless("in_memory", "the store is in the memory of this process (`in_memory`)")
     @pytest.mark.forks
     def test_two_processes_write(self, driver: Driver, connect: Connect, vault: str) -> None:
-        """Of two processes that write at once, each with its own connection, no write is lost."""
+        """Of two processes that write at once, no write is lost, and no name is created twice with ABSENT."""
         driver.put(vault + "shared", Secret("first"))
         drivers = [connect() for _ in range(2)]  # here, since the author's fixtures need not bear a fork
-        children = [_forked(partial(self.write_many, each, vault, number)) for number, each in enumerate(drivers)]
+        begin = time.monotonic() + HEAD_START
+        children = [
+            _forked(partial(self.write_many, each, vault, number, begin)) for number, each in enumerate(drivers)
+        ]
+        made: list[str] = []
         for number, child in enumerate(children):
-            said = _said(child)
-            check(said == "done", f"process {number + 1} of two that write at once got: {said}")
+            done, _, rest = _said(child).partition(": ")
+            check(done == "done", f"process {number + 1} of two that write at once got: {done}: {rest}")
+            made += rest.split()
+        twice = len(made) - len(set(made))
+        check(not twice, f"each of two processes created the same {twice} of {len(set(made))} names with ABSENT")
         for each in drivers:
             each.close()
         other = connect()
@@ -90,16 +100,36 @@ class Strain(Suite):
         check(not lost, f"{told} (declare `in_memory` if the store is in the memory of the tests' process)")
         check(_text_or_none(other, vault + "shared") in {"of 0", "of 1"}, "the secret that both wrote is neither's")
         if self.caps.lists and not self.caps.list_lag:
-            listed = set(names(other.list(vault)))
+            listed = {name for name in names(other.list(vault)) if not name.startswith(vault + "once-")}
             check(set(wanted) <= listed, f"list yields {len(listed)} names after two processes wrote {len(wanted) + 1}")
         other.close()
 
-    def write_many(self, driver: Driver, vault: str, number: int) -> str:
-        """Write the secrets of process *number*, one of which the other process writes too; say how it went."""
+    def write_many(self, driver: Driver, vault: str, number: int, begin: float) -> str:
+        """Write the secrets of process *number*, one of which the other process writes too; say how it went.
+
+        Both processes also create the same names, each at the same moment, from *begin* on, if that is announced.
+        """
+        made, end = list[str](), begin + CREATING
+        for each, moment in enumerate(_moments(begin, end) if self.caps.cas != "none" else ()):
+            while time.monotonic() < moment:
+                pass  # a sleep ends too late to meet the other process
+            made += [f"{each}"] if self.creates(driver, f"{vault}once-{each}") else []
+            if time.monotonic() > end:
+                break
         for each in range(WRITES):
             driver.put(f"{vault}key-{number}-{each}", Secret(f"of {number}"))
             driver.put(vault + "shared", Secret(f"of {number}"))
-        return "done"
+        return f"done: {' '.join(made)}"
+
+    def creates(self, driver: Driver, name: str) -> bool:
+        """Create *name*; return False where another has done it before."""
+        try:
+            driver.put(name, Secret("once"), expect=ABSENT)
+        except Exception as exc:
+            if issubclass(problem(driver, exc, "put").kind, (AlreadyExists, Conflict)):
+                return False
+            raise
+        return True
 
     def check_threads(self, drivers: Sequence[Driver], backdoor: Backdoor, vault: str) -> None:
         """Let a thread on each of *drivers* read and write, and check that each gets its own answers."""
@@ -281,6 +311,10 @@ def _read(driver: Driver, name: str) -> str:
 class _Child(NamedTuple):
     pid: int
     pipe: int
+
+
+def _moments(begin: float, end: float) -> list[float]:
+    return [begin + TURN * each for each in range(round((end - begin) / TURN))]
 
 
 def _forked(do: Callable[[], str]) -> _Child:
