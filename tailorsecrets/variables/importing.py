@@ -89,11 +89,11 @@ def _dotenv(text: Secret) -> Incoming:
 def _json(text: Secret) -> Incoming:
     import json
 
-    pairs: list[tuple[str, object]] = []
-    problem = "not a JSON object"
+    pairs, problem = _Pairs(), "not a JSON object"
     try:
         document = json.loads(text.reveal(), object_pairs_hook=_Pairs)
-        pairs, problem = (document, "") if isinstance(document, _Pairs) else ([], problem)
+        if isinstance(document, _Pairs):
+            pairs, problem = document, ""
     except json.JSONDecodeError as exc:
         problem += f": an error in line {exc.lineno}, column {exc.colno}"
     except (ValueError, RecursionError):
