@@ -31,8 +31,11 @@ SERVERS = "_servers"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run first the tests that fork: later this process is large, and full of threads that a child does not have."""
-    items.sort(key=lambda item: item.get_closest_marker("forks") is None)
+    """Run first the tests that fork: later this process is large, and full of threads that a child does not have.
+
+    Then come the long ones: at the end, the other workers would wait for them.
+    """
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("forks", "long")])
 
 
 def pytest_configure() -> None:

@@ -105,6 +105,7 @@ def test_the_walk_on_the_keyring(site: Site, tmp_path: Path) -> None:
     assert "sk_live" not in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("server", ["moto", "localstack_aws"])
 def test_parameter_store(site: Site, server: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The plugin for Parameter Store passes the conformance suite, its own tests and the walk of the example app."""

@@ -174,6 +174,7 @@ def test_a_rotation_that_dies_is_finished_by_apply(both: Sequence[Backend]) -> N
     assert after > 2
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_thousand_secrets_go_from_store_to_store(both: Sequence[Backend], tmp_path: Path) -> None:
     """OpenBao to AWS to a file to OpenBao, with kills at random moments: equal at the end, and no write is left."""

@@ -64,6 +64,7 @@ def test_three_stores(tmp_path: Path, servers: Start, stack: ExitStack) -> None:
     assert clouds.cost(left, kept) == (0, 0)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_crash_between_any_two_calls_to_openbao_and_aws(tmp_path: Path, servers: Start, stack: ExitStack) -> None:
     """Whichever call of an apply, a change or a move dies, a rerun ends with one generated value and nothing to do."""

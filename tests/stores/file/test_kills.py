@@ -96,6 +96,7 @@ def check(folder: Path, last: dict[int, int]) -> dict[int, int]:
     return highest
 
 
+@pytest.mark.long
 def test_kills_while_writing(tmp_path: Path) -> None:
     """In 330 kills among three writers the file is always whole and no acknowledged write is missing."""
     driver = opened(tmp_path)
@@ -128,6 +129,7 @@ def test_kills_while_writing(tmp_path: Path) -> None:
     assert [path for path in tmp_path.iterdir() if path.suffix == ".tmp"] == []
 
 
+@pytest.mark.long
 def test_kills_while_rekeying(tmp_path: Path) -> None:
     """In 60 kills during rekey, and adding and removing slots, the file is whole and the first key opens it."""
     driver = opened(tmp_path)

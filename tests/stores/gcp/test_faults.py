@@ -114,7 +114,7 @@ def test_nobody_listens() -> None:
         for op, call in (("get", lambda: driver.get(NAME)), ("put", lambda: driver.put(NAME, Secret("new")))):
             started = time.monotonic()
             assert outcome(driver, op, call) is Unavailable
-            assert 1.0 < time.monotonic() - started < 2.0 + SLACK
+            assert 0.5 < time.monotonic() - started < 2.0 + SLACK  # a pause that would end later is not begun
 
 
 def test_a_service_that_restarts(at: Bench, driver: GcpDriver) -> None:
