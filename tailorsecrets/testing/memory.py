@@ -95,7 +95,7 @@ class Memory(Driver):
         """Yield the entries under *prefix* at the time of the first one."""
         self._begin("list", able=self.caps.lists and (self.caps.undelete or not deleted))
         secrets = self.server.settled if self.caps.list_lag else self.server.secrets()
-        for name, secret in sorted(secrets.items()):
+        for name, secret in sorted(secrets.copy().items()):  # other threads write; a copy is one step
             if name.startswith(prefix) and (secret.state == "deleted") == deleted:
                 entry = self._entry(secret.entry(name))
                 yield entry if self.caps.list_stamps else replace(entry, version="", stamp="")
@@ -157,7 +157,7 @@ class Memory(Driver):
     def containers(self, prefix: str) -> Iterator[Entry]:
         """Yield the containers whose names begin with *prefix*."""
         self._begin("containers", able=self.caps.containers)
-        for name, container in sorted(self.server.containers.items()):
+        for name, container in sorted(self.server.containers.copy().items()):
             if name.startswith(prefix):
                 yield Entry(name=name, stamp=container.note, created=container.created)
 
