@@ -127,7 +127,7 @@ class Server:
 
     def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.containers: dict[str, Container] = {}
-        self.settled: Mapping[str, StoredSecret] = {}  # shown by a lagging list
+        self.settled: dict[str, StoredSecret] = {}  # shown by a lagging list
         self.trouble = Trouble()
         self.answers: list[bytes] = []  # the values that were sent
         self.login = f"login-{uuid4().hex}"  # with which drivers sign in
