@@ -15,7 +15,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lowest demo quick test lint types mypy pyright unit test-cli test-file test-vault test-aws test-gcp test-azure \
+.PHONY: help again lowest demo quick test lint types mypy pyright unit test-cli test-file test-vault test-aws test-gcp test-azure \
 	test-product test-docs coverage benchmarks docs serve picture dist check-python clean
 
 help:  ## print this list
@@ -34,6 +34,9 @@ quick: lint  ## lint, check the types of the product, run the unit tests but tho
 test: $(READY)  ## run everything that a change must pass
 	@$(MAKE) --no-print-directory --jobs 2 lint pyright mypy docs
 	$(PYTEST) $(ARGS)
+
+again: $(READY)  ## run once more, one after the other, the tests that failed in the last run
+	$(BIN)/pytest --last-failed --last-failed-no-failures none $(ARGS)
 
 lint: $(READY)  ## check style and format
 	@$(BIN)/ruff check .
