@@ -47,7 +47,7 @@ class Session:
         return self._with_values.get(name) or getattr(self._client, name)
 
     def forget_token(self) -> bool:
-        """Let the next call get another token; return False where there is no login that could."""
+        """Let the next call get another token; return False where no login can get one."""
         if self.login is not None:
             self.login.forget_token()
         return self.login is not None

@@ -1,7 +1,6 @@
 """``check``: whether a program with this login can read every secret of the config, at every target."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +12,7 @@ from tailorsecrets.driver import Stored
 from tailorsecrets.errors import Unavailable
 from tailorsecrets.store.names import ExternalName, Place
 from tailorsecrets.store.operations import ReadResult
+from tailorsecrets.store.parallel import at_once
 from tailorsecrets.targets.choice import identity
 from tailorsecrets.targets.opening import open_choice
 from tailorsecrets.variables.reading import answers_of
@@ -43,8 +43,7 @@ def check(invocation: Invocation) -> int:
     """
     checked = _checked(invocation)
     invocation.wait_notice.start(", ".join(dict.fromkeys(each.target.url for each in checked)))
-    with ThreadPoolExecutor(max(len(checked), 1)) as threads:
-        found = list(threads.map(partial(_read_at, invocation), checked))
+    found = at_once([partial(_read_at, invocation, each) for each in checked])
     if invocation.json:
         invocation.io.show_json(_document(checked, found))
     else:

@@ -163,11 +163,6 @@ class Invocation:
         external = self.routes[0].external_at(self.choice)
         return open_choice(self.choice, self.environ, create=create, external=external)
 
-    def open_to_write(self, action: str, *, create: bool | None = None) -> "Store":
-        """Announce *action* and open the store."""
-        self.announce(action)
-        return self.open(create=create)
-
     def announce(self, action: str, *, writes: bool = True) -> None:
         """Name the target of *action* on stderr; raise Denied if it *writes* under a profile that may only read.
 

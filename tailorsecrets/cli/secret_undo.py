@@ -1,7 +1,5 @@
 """``secret restore``, ``rollback`` and ``purge``."""
 
-from functools import partial
-
 import click
 
 from tailorsecrets.cli.commands import command
@@ -10,7 +8,7 @@ from tailorsecrets.cli.managed import ByHand, action
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.cli.targets import open_route
-from tailorsecrets.deploy.by_hand import check_kept, look, restore_secret
+from tailorsecrets.deploy.by_hand import check_kept, look
 from tailorsecrets.store.store import workspace_of
 
 
@@ -24,7 +22,7 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
         look(targets, lambda store: workspace_of(store).need("undelete"))
         by_hand = ByHand(targets, vault_name, invocation, must_exist=False)
         by_hand.confirm(ask, code=code, yes=yes)
-        by_hand.write(f"{vault_name}/{name}", partial(restore_secret, vault=vault_name, secret=name))
+        by_hand.write(f"{vault_name}/{name}", lambda store: store.restore_secret(vault_name, name))
     invocation.report_change(name, f"restored {vault_name}/{name}")
 
 

@@ -5,7 +5,6 @@ from copy import copy
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
-from tailorsecrets.driver import Entry
 from tailorsecrets.errors import (
     Denied,
     Disabled,
@@ -174,11 +173,6 @@ def delete_secret(store: Store, *, vault: str, secret: str, missing_ok: bool) ->
     except SecretNotFound:
         if not missing_ok:
             raise
-
-
-def restore_secret(store: Store, *, vault: str, secret: str) -> Entry:
-    """Undo the deletion of the secret."""
-    return store.restore_secret(vault, secret)
 
 
 def check_empty(targets: Sequence[OpenTarget], vault: str) -> None:

@@ -1,7 +1,6 @@
 """Reading the status of all targets at once: metadata and records, no value of a store. Nothing here writes."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +14,7 @@ from tailorsecrets.driver import Entry
 from tailorsecrets.errors import ConfigError, SecretsError, StoreNotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.parallel import parallel
+from tailorsecrets.store.parallel import at_once, parallel
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.survey import Names, Seen, refreshed, survey
 from tailorsecrets.store.workspace import Workspace
@@ -82,8 +81,8 @@ def _homes(wanted: Declared, profiles: Sequence[Routes]) -> Homes:
 def _columns(wanted: Declared, wants: Mapping[Key, _Want], open_store: Open) -> dict[Key, Column]:
     with ExitStack() as stack:
         stores = [stack.enter_context(open_store(want.target)) for want in wants.values()]
-        threads = stack.enter_context(ThreadPoolExecutor(max(len(wants), 1)))
-        columns = threads.map(partial(_column, wanted), wants.values(), stores)
+        pairs = zip(wants.values(), stores, strict=True)
+        columns = at_once([partial(_column, wanted, want, store) for want, store in pairs])
         return dict(zip(wants, columns, strict=True))
 
 

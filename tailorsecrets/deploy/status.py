@@ -1,4 +1,4 @@
-"""What each target holds of each secret, as far as it can be told without reading a value. Pure."""
+"""What each target holds of each secret, as far as metadata shows it. Pure."""
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -5,7 +5,6 @@ A value that is read on the way is dropped. A name that does not exist shows the
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +24,7 @@ from tailorsecrets.errors import (
     Unsupported,
 )
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.parallel import parallel
+from tailorsecrets.store.parallel import at_once, parallel
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.workspace import Workspace
 from tailorsecrets.targets.choice import Choice
@@ -68,14 +67,7 @@ def diagnose(targets: Sequence[tuple[Choice, Names]], environ: Mapping[str, str]
 
     It raises nothing.
     """
-    if len(targets) == 1:
-        return [_examine_target(targets[0], environ)]
-    with ThreadPoolExecutor(max(len(targets), 1)) as threads:
-        return list(threads.map(partial(_examine_target, environ=environ), targets))
-
-
-def _examine_target(target: tuple[Choice, Names], environ: Mapping[str, str]) -> Diagnosis:
-    return examine(*target, environ)
+    return at_once([partial(examine, choice, names, environ) for choice, names in targets])
 
 
 def targets_of(routes: Sequence[Routes], names: Names) -> list[tuple[Choice, Names]]:
@@ -260,7 +252,7 @@ def _versions(found: Diagnosis) -> str:
 
 
 def _reach(stopped: SecretsError | None, latency: float | None) -> Check:
-    """Return the check of the network: a store that refuses the login was reached, if it told the time."""
+    """Return the check of the network: a store that refuses the login and names the time was reached."""
     if stopped is None or (isinstance(stopped, Unauthenticated) and latency is not None):
         return Check(name="reach", state="ok", text=f"answers in {_milliseconds(latency or 0)}", seconds=latency)
     if isinstance(stopped, Unauthenticated):
