@@ -253,9 +253,9 @@ class Driver(abc.ABC):
         raise Unsupported
 
     def skew(self) -> float | None:
-        """Return the seconds by which the server's clock is ahead of this machine's, from the dates of its answers; call nothing.
+        """Return the seconds by which the server's clock is ahead of this machine's; call nothing.
 
-        None: no answer had a date. See ``ServerClock``.
+        It is taken from the dates of the answers so far. None: no answer had a date. See ``ServerClock``.
         """
         return None
 
