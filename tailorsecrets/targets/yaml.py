@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
+_LINES: Final = re.compile(r"[!-~][ -~]*\n([ -~]+\n)*")  # printable, each with its end
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})  # YAML 1.1 reads no text there
 
 
@@ -32,7 +33,7 @@ def _entry(head: str, value: Any) -> Iterator[str]:
             first, *rest = _mapping(item)
             yield f"  - {first}"
             yield from (f"    {line}" for line in rest)
-    elif value.endswith("\n") and not value.startswith((" ", "\n")) and value.isascii() and "\n\n" not in value:
+    elif _LINES.fullmatch(value):
         yield f"{head} |"
         yield from (f"  {line}" for line in value[:-1].split("\n"))
     else:

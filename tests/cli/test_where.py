@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tailorsecrets.targets.yaml import to_yaml
@@ -164,6 +164,7 @@ TREES = st.recursive(
 
 
 @given(st.dictionaries(TEXTS, TREES, min_size=1, max_size=4))
+@example({"a control character": "\x1f\n"})
 def test_yaml_is_read_back(document: dict[str, object]) -> None:
     """PyYAML reads what is written, whatever the texts are."""
     assert list(yaml.safe_load_all(to_yaml(document, document))) == [document, document]
