@@ -7,6 +7,7 @@ without console blocks also has a store, named in the environment. A page with t
 -->`` has these servers, which the environment leads to.
 """
 
+import gc
 import os
 import re
 import subprocess
@@ -36,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Then come the long ones: at the end, the other workers would wait for them.
     """
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("forks", "long")])
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage from walking through all tests each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure() -> None:

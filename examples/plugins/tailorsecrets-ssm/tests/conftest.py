@@ -3,10 +3,16 @@
 import os
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 from tailorsecrets.testing.serving import serving
 
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+REGION = "eu-west-1"
 LOGIN = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "a-secret-key-of-tests",
@@ -34,3 +40,11 @@ def server(login: None) -> Iterator[str]:
         return
     with serving(lambda port: [sys.executable, "-m", "moto.server", "-p", str(port)]) as port:
         yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def raw(server: str) -> Iterator["SSMClient"]:
+    """Give a client that is not the driver's."""
+    client = boto3.client("ssm", region_name=REGION, endpoint_url=server)
+    yield client
+    client.close()

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import boto3
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -16,7 +15,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
-from conftest import LOGIN
+from conftest import LOGIN, REGION
 from tailorsecrets.driver import Target
 from tailorsecrets.testing.backdoor import ABILITIES, Backdoor
 from tailorsecrets.testing.conformance import Conformance, Connect
@@ -27,7 +26,6 @@ from tailorsecrets_ssm.driver import CAPS, ParameterStore
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
-REGION = "eu-west-1"
 LONG = 60.0  # seconds
 _JSON = {"Content-Type": "application/x-amz-json-1.1"}
 
@@ -101,9 +99,6 @@ class TestConformance(Conformance):
         return lambda: ParameterStore(replace(target, timeout=seconds))
 
     @pytest.fixture
-    def backdoor(self, proxy: Proxy, server: str) -> Iterator[Backdoor]:
+    def backdoor(self, proxy: Proxy, raw: "SSMClient") -> Backdoor:
         """Give the other tool."""
-        session: Any = boto3.Session(region_name=REGION)
-        raw: SSMClient = session.client("ssm", endpoint_url=server)
-        yield Console(proxy, raw)
-        raw.close()
+        return Console(proxy, raw)

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from conftest import LOGIN
@@ -16,6 +16,9 @@ from tailorsecrets.errors import ConfigError, SecretsError, Unauthenticated, Una
 from tailorsecrets_ssm.driver import ParameterStore
 from tailorsecrets_ssm.errors import explain
 from tailorsecrets_ssm.policy import policy
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
 
 VAULT = VaultNames("team/default/api-keys/", "team/default/v/api-keys", "team/default/", "team/default/v/")
 CODES: list[tuple[str, int, type[SecretsError]]] = [
@@ -74,12 +77,10 @@ def test_an_advanced_parameter(url: str) -> None:
         assert store.get("api-keys", "stripe-key") == "x" * 8_192
 
 
-def test_a_parameter_in_plain_text(server: str, store: Store) -> None:
+def test_a_parameter_in_plain_text(raw: "SSMClient", store: Store) -> None:
     """A parameter that another tool made without encryption is read."""
-    raw = boto3.Session(region_name="eu-west-1").client("ssm", endpoint_url=server)
     prefix = store.url.removeprefix("ssm://eu-west-1/").partition("?")[0]
     raw.put_parameter(Name=f"/{prefix}/default/api-keys/plain-key", Value="plain", Type="String")
-    raw.close()
     assert store.get("api-keys", "plain-key") == "plain"
 
 
