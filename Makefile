@@ -7,7 +7,7 @@ READY = $(VENV)/installed-$(VERSION)
 DEMO = .venv-demo
 LOWEST = .venv-lowest
 DEMO_READY = $(DEMO)/installed-$(VERSION)
-WORKERS ?= 4
+WORKERS ?= 6
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 ARGS ?=
 

@@ -1,9 +1,11 @@
-"""What a read costs under a profile with a replica whose primary is healthy, beside one without: on a real OpenBao."""
+"""What a replica costs reads while the primary is healthy, and how long they wait while it hangs: on a real OpenBao."""
 
 import os
+import socket
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +13,9 @@ from benchmarks.measure import Row
 from tailorsecrets import SecretManager, define_secret_manager, open_store
 from tests.support.servers import start, stop
 
-ROUNDS, READS = 400, 20_000
+ROUNDS, READS, READERS = 400, 20_000, 100
+NAMES = [f"name-{number}" for number in range(READERS)]
+FAILOVER_AFTER = 0.8  # seconds
 
 
 def main() -> list[Row]:
@@ -31,7 +35,8 @@ def _rows(folder: Path, mount: str) -> list[Row]:
     for url in urls:
         with open_store(url) as store:
             store.create_vault("api-keys")
-            store.create_secret("api-keys", "stripe-key", "value")
+            for name in ("stripe-key", *NAMES):
+                store.create_secret("api-keys", name, "value")
     alone, both = (_manager(folder / profile, urls[:count]) for profile, count in (("alone", 1), ("both", 2)))
     cold = _ratio(
         lambda: both.get("api-keys", "stripe-key", max_age=0), lambda: alone.get("api-keys", "stripe-key", max_age=0)
@@ -40,16 +45,35 @@ def _rows(folder: Path, mount: str) -> list[Row]:
     return [
         Row("cold get with a healthy primary and a replica / without", cold, 1.05),
         Row("cached get under a profile with a replica / without", cached, 1.1),
+        Row("100 readers, primary hangs / failover_after + a replica alone", _hung(folder, urls), 2),
     ]
+
+
+def _hung(folder: Path, urls: list[str]) -> float:
+    """Return how long readers wait, beside the least that they must."""
+    with socket.create_server(("127.0.0.1", 0), backlog=READERS) as silent:  # connects, and never answers
+        hangs = f"vault+http://127.0.0.1:{silent.getsockname()[1]}/secret/one?timeout=5"
+        secrets, replica = _manager(folder / "hung", [hangs, urls[1]]), _manager(folder / "replica", urls[1:])
+        return _seconds(secrets) / (FAILOVER_AFTER + _seconds(replica))
+
+
+def _seconds(secrets: SecretManager) -> float:
+    """Return how long it takes until every reader has its value."""
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(READERS) as readers:
+        list(readers.map(lambda name: secrets.get("api-keys", name), NAMES))
+    return time.perf_counter() - begun
 
 
 def _manager(folder: Path, urls: list[str]) -> SecretManager:
     """Return a manager whose profile has *urls*."""
     folder.mkdir()
     stores = ", ".join(f'"{url}"' for url in urls)
-    (folder / "tailorsecrets.toml").write_text(f"[profiles.prod]\nstore = [{stores}]\n")
-    secrets = define_secret_manager({}, external={"api-keys": ["stripe-key"]}, folder=folder)
-    secrets.connect(profile="prod").preload()
+    (folder / "tailorsecrets.toml").write_text(
+        f"[profiles.prod]\nstore = [{stores}]\nfailover_after = {FAILOVER_AFTER}\n"
+    )
+    secrets = define_secret_manager({}, external={"api-keys": ["stripe-key", *NAMES]}, folder=folder)
+    secrets.connect(profile="prod")
     return secrets
 
 
