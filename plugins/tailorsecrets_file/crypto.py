@@ -1,18 +1,23 @@
 """The key of one store file: it encrypts the lines and authenticates the header."""
 
 import os
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-# hmac and cryptography are imported where they are used: a list needs neither, and importing them takes 30 ms
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.hmac import HMAC
+
+# cryptography is imported where it is used: a list does not need it, and importing it takes 30 ms. It has its own
+# OpenSSL; hashlib and hmac would load that of Python as well
 
 SIZE: Final = 32  # bytes of every key in this format
 
 
 def expand(key: bytes, info: bytes, length: int = SIZE) -> bytes:
-    """Return HKDF-Expand (RFC 5869, SHA-256) of a uniform *key*; *length* is at most one hash, 32 bytes."""
-    import hmac
+    """Return *length* bytes of HKDF-Expand (RFC 5869, SHA-256) of a uniform *key*."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-    return hmac.digest(key, info + b"\x01", "sha256")[:length]
+    return HKDFExpand(SHA256(), length, info).derive(key)
 
 
 class FileKey:
@@ -54,6 +59,22 @@ class FileKey:
 
     def check(self, head: bytes) -> bytes:
         """Return the check value of a header."""
-        import hmac
+        return self._mac(head).finalize()
 
-        return hmac.digest(self._check, head, "sha256")
+    def is_check(self, check: bytes, head: bytes) -> bool:
+        """Tell, in constant time, whether *check* is the check value of a header."""
+        from cryptography.exceptions import InvalidSignature
+
+        try:
+            self._mac(head).verify(check)
+        except InvalidSignature:
+            return False
+        return True
+
+    def _mac(self, head: bytes) -> "HMAC":
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.hmac import HMAC
+
+        mac = HMAC(self._check, SHA256())
+        mac.update(head)
+        return mac

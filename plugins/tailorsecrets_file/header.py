@@ -34,8 +34,7 @@ _LABEL: Final = re.compile("[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 SlotKind = Literal["key", "passphrase", "age"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argon2:
+class Argon2(NamedTuple):
     """The cost of a passphrase. The defaults are the second choice of RFC 9106: 64 MiB, about 0.1 s."""
 
     salt: bytes
@@ -81,9 +80,7 @@ class Header(NamedTuple):
 
     def is_authentic(self, key: FileKey) -> bool:
         """Return whether a holder of *key* wrote the header."""
-        from hmac import compare_digest
-
-        return self.key_id == key.id and compare_digest(self.check, key.check(self.head))
+        return self.key_id == key.id and key.is_check(self.check, self.head)
 
 
 def encode(file_id: str, key: FileKey, slots: Iterable[Slot], after: Iterable[str] = ()) -> bytes:

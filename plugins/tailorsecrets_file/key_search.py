@@ -1,10 +1,9 @@
 """Find the key of a store file: key text, key files, a passphrase, age identities."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from tailorsecrets.errors import Corrupt, Unauthenticated, Unavailable
 from tailorsecrets.secret import Secret
@@ -19,8 +18,7 @@ PASSPHRASE: Final = "TAILORSECRETS_FILE_PASSPHRASE"  # noqa: S105  # the name of
 AGE_IDENTITY: Final = "TAILORSECRETS_FILE_AGE_IDENTITY"
 
 
-@dataclass(frozen=True, slots=True)
-class KeySearch:
+class KeySearch(NamedTuple):
     """The search for the key of one store file.
 
     It tries one source of keys and no other: a writer without a key can add slots for public keys, such as ssh keys.

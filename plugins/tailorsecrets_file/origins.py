@@ -9,7 +9,6 @@ user's config folder remembers the origin as well.
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from hashlib import sha256
 from typing import Final, NamedTuple
 
 from tailorsecrets.errors import Corrupt
@@ -94,5 +93,9 @@ def _write(environ: Mapping[str, str], path: str, origin: Origin) -> None:
 
 
 def _record(environ: Mapping[str, str], path: str) -> str:
-    name = sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    from cryptography.hazmat.primitives.hashes import SHA256, Hash
+
+    digest = Hash(SHA256())
+    digest.update(path.encode("utf-8", "surrogateescape"))
+    name = digest.finalize().hex()[:32]
     return f"{key_files.config_folder(environ)}/origins/{name}.json"

@@ -73,7 +73,7 @@ def copy_layout(contents: Mapping[str, Content], routes: Routes) -> Layout:
 
     Raise ConfigError where no vault has another place to go.
     """
-    where = layout([replace(routes, others=())], contents)
+    where = layout([routes._replace(others=())], contents)
     groups: list[Group] = []
     for group in where.groups:
         source = contents[group.vault].target

@@ -1,10 +1,10 @@
 """Routes: for each vault, the targets that hold it. Options, environment, profile and default choose them."""
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 from os import PathLike, fspath, getcwd
 from os.path import join
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tailorsecrets.errors import ConfigError, SecretsError
@@ -39,8 +39,7 @@ class NativePlace(NamedTuple):
     field: str = ""  # "": the whole value
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
+class Routes(NamedTuple):
     """The targets of every vault. ``vaults`` has the vaults that do not follow ``default``.
 
     ``only`` is the one target that an option or the environment names beside the profile: reads ask it alone, and
@@ -48,8 +47,8 @@ class Routes:
     """
 
     default: Route
-    vaults: Mapping[str, Route] = field(default_factory=dict[str, Route])
-    external: Mapping[Place, NativePlace] = field(default_factory=dict[Place, NativePlace])
+    vaults: Mapping[str, Route] = MappingProxyType({})
+    external: Mapping[Place, NativePlace] = MappingProxyType({})
     only: Choice | None = None
     profile: str = ""
     read_first: Choice | None = None
@@ -154,14 +153,14 @@ def choose_routes(
     found, others = _profile(folder, profile or environ.get("TAILORSECRETS_PROFILE", ""))
     named = store or environ.get(_VARIABLE, "")
     space = _Workspace(workspace or "", environ.get("TAILORSECRETS_WORKSPACE", "") or found.workspace)
-    routes = replace(_routes(found, fspath(folder), space), others=others)
+    routes = _routes(found, fspath(folder), space)._replace(others=others)
     if not named:
         return routes
     url, given = split_workspace(named)
     only = replace_place(
         routes.default[0], url, space.of(given), fspath(cwd or getcwd()), option if store else _VARIABLE
     )
-    return replace(routes, only=only) if len(routes.targets) > 1 else Routes((only,), profile=found.name)
+    return routes._replace(only=only) if len(routes.targets) > 1 else Routes((only,), profile=found.name)
 
 
 def replace_place(choice: Choice, url: str, workspace: str, base: str, source: str) -> Choice:

@@ -318,7 +318,7 @@ def test_a_vault_that_another_profile_keeps_is_not_taken_for_moved() -> None:
     wanted: Vaults = {**MADE, "api-keys": {"one": Secret("1")}}
     targets.deploy(wanted, theirs)
     before = targets.values(0)
-    named = replace(mine, others=(replace(theirs, profile="other"),))
+    named = mine._replace(others=(theirs._replace(profile="other"),))
     targets.deploy(wanted, named, delete_moved=True)
     targets.deploy(wanted, named, delete_moved=True)
     assert {name: value for name, value in targets.values(0).items() if name in before} == before
@@ -338,7 +338,7 @@ def test_a_value_that_is_disabled_at_the_primary_is_not_made_a_second_time() -> 
 def test_a_value_that_another_profile_keeps_is_not_carried_to_this_one() -> None:
     """Two profiles share a target for other vaults alone: each has its own generated value and its own stamp key."""
     targets = Targets()
-    mine, theirs = replace(routes([0], sessions=[1]), profile="mine"), routes([0])
+    mine, theirs = routes([0], sessions=[1])._replace(profile="mine"), routes([0])
     wanted: Vaults = {**MADE, "api-keys": {"one": Secret("1")}}
     targets.deploy(wanted, theirs)
     targets.deploy(wanted, [mine, theirs])
