@@ -34,7 +34,7 @@ State = Literal["live", "deleted", "disabled", "bare"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """What the store can do, declared; the core never asks for what is not. The defaults: reads one name, no more.
+    """What the store can do; the core never calls what is not declared. By default: read one name, no more.
 
     - `joiner`: the text between the parts of a native name, of characters outside the grammar of names. `"--"` is the
       form for stores without such a character, in which a hyphen of a name is escaped
@@ -45,22 +45,24 @@ class Caps:
     - `lists`: `list`
     - `stats`: `stat`, which reads no value; else the core reads the value where it needs the metadata
     - `stamps`: the store keeps the stamp of `put` with the version that it wrote, so that plans read no value
-    - `stamps_apart`: the stamp is a call of its own after the write, so that a version of ours may lack it
-    - `list_stamps`: `list` tells each version and stamp. Where it is off, the core stats what it compares and writes,
-      and a stamp in a list is that of the last put, whoever wrote since, which `apply --trust-stamps` believes
+    - `stamps_apart`: the stamp needs a separate call after the write, so a version of ours may lack it
+    - `list_stamps`: `list` shows each version and stamp. Where it is off, the core reads the metadata of what it
+      compares and writes. A stamp in a list is then that of the last put, even if another tool wrote later; `apply
+      --trust-stamps` trusts it
     - `tags`: the store keeps the tags of `put`, and lists them
     - `cas`: which `expect` of `put` is atomic in the store: `"none"`, `"create"` (ABSENT) or `"full"` (ABSENT, PRESENT
       and versions). For the rest the core reads first and then writes
     - `versions`: `versions`, and `get` of an old one
     - `undelete`: `restore` undoes `delete`, and `list(deleted=True)` shows what it can undo
-    - `containers`: the part of a name before its last joiner is a place, to `make` and to `drop`
+    - `containers`: the part of a name before its last joiner is a container, which `make` creates and `drop` deletes
     - `transactions`: the writes inside `transaction` are one write
     - `local`: no call waits for a network, so the core calls one by one instead of in threads
     - `batch`: names in one `get_many`; 1: there is none
-    - `list_lag`: seconds by which a list may trail a write; where it is over 0, the core stats before it writes
+    - `list_lag`: seconds by which a list may lag behind a write; where it is over 0, the core reads the metadata before
+      it writes
     - `per_s`: the store's quota in calls a second, by `"get"`, `"stat"`, `"list"` and `"write"`; no entry: no quota
-    - `retries`: the SDK repeats, and the driver calls `throttled` when that is for too many calls; the core then does
-      not repeat
+    - `retries`: the SDK retries, and the driver calls `throttled` each time the store throttles a call; the core then
+      does not retry
     """
 
     joiner: str = "/"
@@ -88,12 +90,12 @@ class Caps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One secret, or one version of it, without its value. What the store does not tell stays at the default.
+    """One secret, or one version of it, without its value. A field that the store does not report keeps its default.
 
     - `name`: the native name
     - `version`: a text that differs for every write, also after a delete and a create. An @ and what follows it may be
       left out of a version that the driver gets
-    - `stamp`: the stamp of the put that wrote this version; "": another hand wrote it, or it is not known
+    - `stamp`: the stamp of the put that wrote this version; "": another tool wrote it, or it is not known
     - `tags`: what `put` got as tags, and those of other tools
     - `created`: when the secret was created, aware
     - `updated`: when this version was written, aware
@@ -145,7 +147,7 @@ class Identity(NamedTuple):
 class Driver(abc.ABC):
     """One connection, used by many threads at once. Methods raise what the SDK raises, or a SecretsError.
 
-    Only ``get`` and ``explain`` are required; each other method goes with the cap that announces it, and the core
+    Only ``get`` and ``explain`` are required; each other method belongs to the cap that announces it, and the core
     never calls one whose cap is off.
     """
 
@@ -153,14 +155,14 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def get(self, name: str, version: str = "") -> Stored:
-        """Return the current value, or that of *version*; missing, deleted, bare: what explains as NotFound."""
+        """Return the current value, or that of *version*; missing, deleted or bare: raise what explains as NotFound."""
 
     @abc.abstractmethod
     def explain(self, exc: Exception, op: str) -> Problem:
         """Say what *exc*, raised by method *op*, means; call nothing.
 
         *exc* is what the SDK raised, or a mistake in this plugin. Name the SDK's classes and statuses, and return
-        ``Problem(SecretsError)`` for the rest: a TypeError is not an outage, and would be repeated as one.
+        ``Problem(SecretsError)`` for the rest: a TypeError is not an outage, and would be retried as one.
         """
 
     def native(self, name: str) -> str:
@@ -226,15 +228,15 @@ class Driver(abc.ABC):
         raise Unsupported
 
     def containers(self, prefix: str) -> Iterator[Entry]:
-        """Yield the places below *prefix*; their stamp is make's note."""
+        """Yield the containers below *prefix*; their stamp is make's note."""
         raise Unsupported
 
     def make(self, container: str, note: str) -> None:
-        """Make a place; one that is there explains as AlreadyExists."""
+        """Make a container; one that exists explains as AlreadyExists."""
         raise Unsupported
 
     def drop(self, container: str) -> None:
-        """Drop a place; one with anything in it, deleted too, explains as NotEmpty."""
+        """Drop a container; one with anything in it, even deleted, explains as NotEmpty."""
         raise Unsupported
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -249,7 +251,7 @@ class Driver(abc.ABC):
         return ""
 
     def identity(self) -> Identity:
-        """Return who is signed in; sign in first where that is not done. Goes with no cap, and reads no secret."""
+        """Return who is signed in; sign in first where that is not done. Needs no cap, and reads no secret."""
         raise Unsupported
 
     def skew(self) -> float | None:
@@ -260,14 +262,14 @@ class Driver(abc.ABC):
         return None
 
     def locate(self, name: str) -> str:
-        """Return the part of the place of *name* that the URL may not tell, for the formats of ``StoreType.where``.
+        """Return the part of the place of *name* that the URL may lack, for the formats of ``StoreType.where``.
 
-        Goes with no cap. One call at most, and none where the URL tells it; a missing name explains as NotFound.
+        Needs no cap. One call at most, and none if the URL has it; a missing name explains as NotFound.
         """
         raise Unsupported
 
     def close(self) -> None:
-        """Let go of the connection; twice is fine. Never called in a forked child."""
+        """Close the connection; may be called twice. Never called in a forked child."""
 
 
 def field_of(value: Secret, field: str) -> Secret:
@@ -304,7 +306,7 @@ class Target:
     - `options`: the query; only options that the store type declares, each in its form
     - `base`: the folder where relative paths start
     - `create`: the user named this store, so that the first write may make it
-    - `timeout`: seconds that a read may take, repeats included; see `seconds`
+    - `timeout`: seconds that a read may take, retries included; see `seconds`
     - `environ`: the environment variables; a driver reads these, and not those of the process
     """
 
@@ -319,7 +321,7 @@ class Target:
     environ: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def seconds(self, *, write: bool = False) -> float:
-        """Return the seconds that one operation may take, repeats included: a write has four times those of a read."""
+        """Return the seconds that one operation may take, retries included: a write has four times those of a read."""
         return seconds_for(self.timeout, write=write)
 
 
@@ -592,10 +594,10 @@ _throttle_listeners: Final = ContextVar[tuple[Callable[[], None], ...]]("tailors
 
 
 def throttled() -> None:
-    """Report that the store has refused a call as one too many, and that the SDK will try again.
+    """Report that the store has throttled a call, and that the SDK will try again.
 
-    A driver with ``caps.retries`` calls it for each such refusal, in the thread in which its method runs; calls of the
-    same kind then go out at half their rate. Outside of a quota it does nothing.
+    A driver with ``caps.retries`` calls it each time, in the thread in which its method runs; calls of the same kind
+    are then sent at half their rate. Without a quota it does nothing.
     """
     for listener in _throttle_listeners.get():
         listener()

@@ -37,7 +37,7 @@ class SecretsError(Exception):
     ``str()`` is one sentence for a person; ``code`` is stable, for programs and documentation. ``op``, ``store``,
     ``vault`` and ``secret`` say where it happened, as far as that is known. ``hint`` is the remedy, or empty.
     ``retryable`` tells whether the same call may succeed later; it is False once retries are spent. ``reason`` is the
-    service's own code and message, of a write only its code, since the message may quote the value; the command line
+    service's own code and message, for a write only its code, since the message may quote the value; the command line
     shows it with ``--verbose``. ``reason_code`` is the code alone. ``origin`` is the class of a driver's exception and
     the line of the plugin that raised it, which ``--verbose`` shows too. ``outcome`` is set where the answer to a write
     was lost and the store was read again to see whether the write was done.
@@ -193,7 +193,7 @@ class Corrupt(SecretsError):
 
 
 class Throttled(SecretsError):
-    """The store refuses the call as one too many."""
+    """The store refuses the call because there are too many."""
 
     code, meaning, retryable = "THROTTLED", "the store limits the rate of calls", True
 

@@ -7,7 +7,7 @@ from typing import NoReturn, final
 class Secret:
     """A text value that no repr, log, traceback, format or pickle shows.
 
-    ``reveal()`` gives the text; it stands only where the value leaves for a store or for the caller of ``get``.
+    ``reveal()`` gives the text; call it only where the value goes to a store or to the caller of ``get``.
     """
 
     __slots__ = ("_text",)

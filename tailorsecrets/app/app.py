@@ -57,8 +57,8 @@ class App:
     def emit(self, event: Event) -> list[Outcome]:
         """Run every enabled executor whose trigger matches *event*, one after the other, and return their outcomes.
 
-        A failure is an Outcome and stops no other executor. An async body gets an event loop of its own; inside a
-        running loop use aemit. Raise ConfigError for an event that names an executor the app does not have.
+        A failure is an Outcome and stops no other executor. An async body runs in a new event loop; inside a running
+        loop use aemit. Raise ConfigError for an event that names an executor the app does not have.
         """
         return run_blocking(self._emit(BlockingRunner(), event))
 

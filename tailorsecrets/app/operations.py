@@ -143,7 +143,7 @@ def _check_url(operation: Webhook) -> None:
     except ValueError:
         parts, host = urlsplit(""), ""
     if parts.username or parts.password:  # not shown
-        raise ConfigError("url: it holds a credential", hint=CREDENTIAL_HINT)
+        raise ConfigError("url: it contains a credential", hint=CREDENTIAL_HINT)
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigError(f"url: {operation.url!r} is not an http or https URL")
     if references(operation.headers):

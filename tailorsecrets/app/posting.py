@@ -34,7 +34,7 @@ class PostResult:
 
 
 def post(request: PostRequest) -> PostResult:
-    """Send *request* on a connection of its own; do not read the body of the response."""
+    """Send *request* on a new connection; do not read the body of the response."""
     import httpx
 
     try:

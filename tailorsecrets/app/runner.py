@@ -41,7 +41,7 @@ class Runner(Protocol):
 
 
 class BlockingRunner:
-    """Runs in the caller's thread, one job after the other; an async body gets an event loop of its own."""
+    """Runs in the caller's thread, one job after the other; an async body runs in a new event loop."""
 
     async def call(self, function: Callable[..., Any], *args: Any, **parts: Any) -> Any:
         """Call *function* here, and run it to its end."""

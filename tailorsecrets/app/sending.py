@@ -63,7 +63,7 @@ def _check_url(operation: Webhook, url: object) -> None:
     if not isinstance(url, str) or parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ConfigError("url: the function did not return an http or https URL")
     if parsed.userinfo:
-        raise ConfigError("url: it holds a credential", hint=CREDENTIAL_HINT)
+        raise ConfigError("url: it contains a credential", hint=CREDENTIAL_HINT)
     if references(operation.headers):
         check_transport(parsed.scheme, parsed.host, allow_http=operation.allow_http)
 

@@ -119,7 +119,7 @@ def run(invocation: Invocation, name: str, args: str, spec: str) -> int:
 
 
 def _check_runnable(app: "App", name: str) -> None:
-    """Raise ConfigError where the app has neither a workflow nor an executor of this *name*."""
+    """Raise ConfigError where the app has no workflow and no executor with this *name*."""
     workflows, executors = ([thing.name for thing in things] for things in (app.workflows, app.executors))
     if name not in (*workflows, *executors):
         kinds = {"workflows": workflows, "executors": executors}

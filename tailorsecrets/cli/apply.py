@@ -36,8 +36,8 @@ from tailorsecrets.errors import Refused
 from tailorsecrets.store.names import check_names
 from tailorsecrets.targets.routes import profile_routes
 
-_SEEN: Final = "what the config declares is deleted; anything else in its vaults is not seen"
-_VAULTS: Final = "Plan this vault alone."
+_SEEN: Final = "secrets that the config declares are deleted; other secrets in its vaults are not found"
+_VAULTS: Final = "Plan only this vault."
 _MATCHES: Final = "nothing to do: the store matches the config"
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -130,9 +130,9 @@ def apply(
 
     Prints the plan first, then asks before it takes over vaults and before it deletes. Without a terminal, --yes
     confirms. --yes covers the deletion of 10 secrets or of a quarter of those that the app owns, whichever is more;
-    --allow-deletes covers more. If one target cannot be planned, nothing is written, unless --keep-going says so.
+    --allow-deletes covers more. If one target cannot be planned, nothing is written, unless you pass --keep-going.
 
-    PLAN is the file of plan --out. It is carried out without a question if it is still what would be done now.
+    PLAN is a file that plan --out wrote. It is carried out without a question if a new plan would be the same.
     """
     if detailed_exitcode and not dry_run:
         raise click.UsageError("--detailed-exitcode needs --dry-run", click.get_current_context())
@@ -184,7 +184,7 @@ def remove(
     for choice, profile in shared(routes, profile_routes(invocation.folder)):
         raise Refused(
             f"profile {profile!r} reads {choice} too; nothing was changed",
-            hint=f"name it as well: --profile {profile}",
+            hint=f"name that profile too: --profile {profile}",
             code="TARGET_SHARED",
         )
     with open_targets(invocation, routes, (), f"remove {config.owner.name}", writes=not dry_run) as targets:
@@ -200,7 +200,9 @@ def remove(
 
 def _options(vaults: Sequence[str], *, no_prune: bool, trust_stamps: bool, delete_moved: bool) -> Options:
     if trust_stamps and no_prune:
-        raise click.UsageError("--trust-stamps needs a list, and --no-prune makes none", click.get_current_context())
+        raise click.UsageError(
+            "--trust-stamps cannot be combined with --no-prune, which makes no list", click.get_current_context()
+        )
     if delete_moved and no_prune:
         raise click.UsageError("--delete-moved deletes, and --no-prune does not", click.get_current_context())
     return Options(vaults=_chosen(vaults), prune=not no_prune, trust=trust_stamps, delete_moved=delete_moved)
@@ -229,7 +231,7 @@ def _dry_run(
 
 
 def _apply_saved(invocation: Invocation, file: str, consent: Consent, report: Wanted) -> int:
-    """Carry out the saved plan *file*, if it is what would be done now."""
+    """Carry out the saved plan *file*, if a new plan would be the same."""
     saved = load_plan(invocation, file)
     config = invocation.config()
     saved.check(config.owner)
@@ -254,11 +256,13 @@ def _apply_saved(invocation: Invocation, file: str, consent: Consent, report: Wa
 
 
 def _check_alone(invocation: Invocation, options: Options, *, dry_run: bool, keep_going: bool) -> None:
-    """Raise UsageError for options beside a saved plan that it was made with."""
+    """Raise UsageError for options that the saved plan already has."""
     common = invocation.common
     named = common.profiles or common.profile or common.store or common.workspace_id
     if named or options != Options() or keep_going:
-        raise click.UsageError("the plan has its own options and targets; leave them out", click.get_current_context())
+        raise click.UsageError(
+            "a saved plan has its own options and targets; leave these options out", click.get_current_context()
+        )
     if dry_run:
         raise click.UsageError("to print a saved plan, run: tailorsecrets show PLAN", click.get_current_context())
 

@@ -21,9 +21,9 @@ _LINES: Final[Mapping[str, Mapping[str, str | bool]]] = {
 
 
 def has_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Tell whether *stream* shows colour: a terminal does, and FORCE_COLOR says so for everything else.
+    """Tell whether *stream* shows colour: a terminal does, and with FORCE_COLOR everything does.
 
-    A non-empty NO_COLOR and TERM=dumb say no in any case.
+    A non-empty NO_COLOR and TERM=dumb always turn colour off.
     """
     if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
         return False

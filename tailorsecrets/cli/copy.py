@@ -1,4 +1,4 @@
-"""``copy``: what one side holds, written to the other."""
+"""``copy``: copying the secrets of one side to the other."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -33,12 +33,12 @@ _QUESTIONS: Final[Sequence[tuple[str, Callable[[Plan], list[str]], str]]] = (
         "Change them by hand?",
     ),
     (
-        "These vaults are there already, and nobody manages them:",
+        "These vaults exist already, and no config manages them:",
         lambda plan: list(plan.unmanaged),
         "Write to them?",
     ),
     (
-        "These have other values, which will be replaced:",
+        "These secrets have other values, which will be replaced:",
         lambda plan: [f"~ {plans.path(place)}" for place in plan.overwrites],
         "Replace all of these?",
     ),
@@ -67,11 +67,11 @@ def copy(
     yes: bool,
     report: str | None,
 ) -> None:
-    """Make one store hold what another one holds.
+    """Copy the secrets of one store to another.
 
-    A and B are store URLs or profiles; A means the primary target of each vault, B all its targets. Nothing is deleted
-    at B, and nothing is changed at A. A vault that is new at B gets the owner of A's, so that the same config manages
-    it. --workspace-id counts where neither the profile nor the URL names a workspace.
+    A and B are store URLs or profiles. As A, a profile means the primary target of each vault; as B, all its targets.
+    Nothing is deleted at B, and nothing is changed at A. A vault that is new at B gets the owner of A's vault, so that
+    the same config manages it. --workspace-id applies if the profile and the URL name no workspace.
     """
     check_names([("vault", vault) for vault in vault_names])
     source, other = two_sides(invocation, a, b, "copy")
@@ -89,7 +89,7 @@ def copy(
         stores = [stack.enter_context(_open(choice, invocation)) for choice in where.targets]
         joint = plan_copy(contents, where, stores)
         if not any(plan.steps for plan in joint.plans.values()):
-            invocation.io.say("nothing to copy: B holds what A holds")
+            invocation.io.say("nothing to copy: B has all secrets of A")
         for number, plan in joint.plans.items():
             for place in escaped(plan, stores[number]):
                 where_read = f"{plans.path(place)}{plans.at(joint, number)}"

@@ -1,4 +1,4 @@
-"""``diff``: what two targets hold, compared."""
+"""``diff``: comparing what two targets hold."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -31,14 +31,14 @@ _KEYS = {"=": "equal", "+": "onlyInA", "-": "onlyInB", "*": "different", "!": "n
 @click.argument("b", metavar="B")
 @vaults_option("Compare this vault only. May be repeated.")
 @click.option("--names", is_flag=True, help="Compare names only. Only the right to list is needed.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if not all secrets are equal.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 unless all secrets are equal.")
 def diff(
     invocation: Invocation, a: str, b: str, *, vault_names: tuple[str, ...], names: bool, detailed_exitcode: bool
 ) -> int:
     """Compare the secrets of two targets.
 
-    A and B are store URLs or profiles; a profile means the primary target of each vault. Values are compared in
-    memory and not shown. --workspace-id counts where neither the profile nor the URL names a workspace.
+    A and B are store URLs or profiles; a profile means the primary target of each vault. Values are compared in memory
+    and not shown. --workspace-id applies if the profile and the URL name no workspace.
     """
     one, other = two_sides(invocation, a, b, "diff")
     targets = {"A": primaries(one, vault_names), "B": primaries(other, vault_names)}
@@ -54,7 +54,7 @@ def diff(
     )
     _check_vaults(vault_names, found)
     for target in unlisted:
-        invocation.io.say(f"note: {target}: there is no list, so what only it holds is not shown")
+        invocation.io.say(f"note: {target}: it cannot be listed, so secrets that only it has are not shown")
     if invocation.json:
         invocation.io.show_json(document(found, targets))
     else:

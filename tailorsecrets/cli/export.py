@@ -20,14 +20,14 @@ from tailorsecrets.variables.names import mapped
 )
 @selection_options
 @click.option("--format", "kind", type=click.Choice([*FORMATS, "k8s"]), help="The format. With --json: json.")
-@click.option("--name", metavar="NAME", help="With k8s: the name of the Secret. Default: that of the app or vault.")
+@click.option("--name", metavar="NAME", help="With k8s: the name of the Secret. Default: the name of the app or vault.")
 @output_option
 def export(
     invocation: Invocation, selection: Selection, kind: str | None, name: str | None, output: str | None
 ) -> None:
     """Print secrets for other tools: dotenv, JSON, a shell, Kubernetes.
 
-    The secrets and the names of their variables are those of run.
+    It chooses secrets and names variables as run does.
     """
     if kind is None and not invocation.json:
         formats = ", ".join([*FORMATS, "k8s"])
@@ -43,7 +43,7 @@ def export(
 
 
 def _default_name(invocation: Invocation, selection: Selection) -> str:
-    """Return the name of the first vault on the command line, else that of the app."""
+    """Return the name of the first vault on the command line, else the name of the app."""
     for vault in (*selection.vaults, *(place.vault for place in mapped(selection.maps).values())):
         return vault
     return invocation.config().owner.name

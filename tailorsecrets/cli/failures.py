@@ -16,7 +16,7 @@ _BUG: Final = "this is a bug in tailorsecrets or in a plugin; --verbose shows wh
 
 
 class Failed(SecretsError):
-    """A command that did a part of its work. ``details`` stand beside the error in JSON; text has them before it."""
+    """A command that did a part of its work. ``details`` are beside the error in JSON, and before the error in text."""
 
     def __init__(
         self,

@@ -157,7 +157,7 @@ class Invocation:
         return store
 
     def open_for_app(self, *, create: bool | None = None) -> "Store":
-        """Open the chosen store for a program that works between its calls, so that silence means nothing."""
+        """Open the chosen store without that notice: a program may work for long between its calls."""
         from tailorsecrets.targets.opening import open_choice
 
         external = self.routes[0].external_at(self.choice)

@@ -46,7 +46,7 @@ class ByHand:
         warn_managed(vault, self._owners, invocation)
 
     def confirm(self, question: str, *, code: str, yes: bool) -> None:
-        """Ask *question* where a config manages the vault; raise Refused with *code* for a No."""
+        """Ask *question* where a config manages the vault; raise Refused with *code* if the answer is No."""
         if any(self._owners):
             confirm(question, self._invocation, code=code, yes=yes)
 
@@ -89,7 +89,7 @@ class ByHand:
 def check_everywhere(outcomes: "Sequence[Outcome[T]]", repair: str) -> None:
     """Raise Failed with REPLICA_FAILED where a change is not done at every target.
 
-    *repair* is the command that mends it; ``{}`` stands for a target.
+    *repair* is the command that repairs this; ``{}`` stands for a target.
     """
     left = [outcome for outcome in outcomes if not outcome.done]
     if not left:

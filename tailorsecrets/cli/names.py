@@ -39,7 +39,7 @@ def vault_option(function: F) -> F:
 
 
 def vaults_option(what: str) -> Callable[[F], F]:
-    """Add ``vault_names``, the option for some vaults; its help says *what* it does."""
+    """Add ``vault_names``, a repeatable option for vaults; *what* is its help."""
     return click.option(
         "--vault-name", "-V", "vault_names", multiple=True, metavar="NAME", shell_complete=complete_vault, help=what
     )
@@ -72,7 +72,7 @@ def vault_name_from(name: str | None, option: str | None) -> str:
 
 def target_option(function: F) -> F:
     """Add the option for another target than the primary."""
-    return click.option("--target", metavar="URL", help="Ask this store instead of the vault's primary.")(function)
+    return click.option("--target", metavar="URL", help="Read this store instead of the vault's primary.")(function)
 
 
 def yes_option(function: F) -> F:

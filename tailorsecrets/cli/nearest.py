@@ -1,4 +1,4 @@
-"""Suggestions for a misspelt name. The names of vaults and secrets come from the config; the store is not asked."""
+"""Suggestions for a misspelt name. The names of vaults and secrets come from the config, not from the store."""
 
 from collections.abc import Iterable
 
@@ -35,7 +35,7 @@ def suggestion(error: SecretsError, invocation: Invocation) -> str:
 def to_doctor(error: object, invocation: Invocation) -> str:
     """Return a sentence that points to ``doctor`` for the same target, "" for *error* of any other kind.
 
-    The code decides: the error of a command that did a part of its work has that of its cause.
+    The code decides, because the error of a partly done command has the code of its cause.
     """
     if not isinstance(error, SecretsError) or error.code not in _FOR_DOCTOR:
         return ""

@@ -15,14 +15,14 @@ _TEXTS: Final = (
         "--workspace-id",
         "-w",
         "NAME",
-        "The workspace. Default: TAILORSECRETS_WORKSPACE, the one of the profile, or default.",
+        "The workspace. Default: TAILORSECRETS_WORKSPACE, the workspace of the profile, or default.",
     ),
     _PROFILE,
     (
         "--store",
         "",
         "URL",
-        "The store. Default: TAILORSECRETS_STORE, the one of the profile, or a file beside the config.",
+        "The store. Default: TAILORSECRETS_STORE, the store of the profile, or a file beside the config.",
     ),
     ("--config", "-c", "PATH", "The config. Default: TAILORSECRETS_CONFIG, or the nearest tailor_config.py."),
     ("--env-file", "-e", "PATH", "Read environment variables from a file. May be repeated; the last file wins."),
@@ -30,7 +30,7 @@ _TEXTS: Final = (
 )
 _FLAGS: Final = (
     ("--json", "-j", "Print data and errors as JSON."),
-    ("--verbose", "", "Show the place of an error, and the reason that the service gave."),
+    ("--verbose", "", "Show where an error was raised, and the message of the service."),
 )
 
 
@@ -47,7 +47,7 @@ def common_options(*, several_profiles: bool = False) -> list[click.Option]:
 
 
 def _several_profiles() -> click.Option:
-    """Return ``--profile`` as commands take it that work on several profiles; it replaces one before the command."""
+    """Return ``--profile`` for commands that work on several profiles; it replaces one before the command."""
     long, short, metavar, text = _PROFILE
     settings: dict[str, Any] = {"metavar": metavar, "help": f"{text} May be repeated.", "multiple": True}
     return click.Option([long, short, "profiles"], expose_value=False, callback=_take, **settings)
@@ -80,7 +80,7 @@ def _show_help(context: click.Context, _parameter: click.Parameter, value: Any) 
 
 
 def _help_width(environ: Mapping[str, str]) -> int:
-    """Return the columns of the help, as click does, which imports shutil for it: a tenth of the command."""
+    """Return the width of the help, as click does; click imports shutil for it, a tenth of the command's time."""
     columns = environ.get("COLUMNS", "")
     try:
         width = (columns.isdecimal() and int(columns)) or os.get_terminal_size().columns or _WIDEST

@@ -22,14 +22,14 @@ from tailorsecrets.errors import VaultNotFound
 from tailorsecrets.store.store import Store
 
 _TRUSTED: Final = (
-    "secrets count as unchanged because of the list, which lacks writes of other tools and the newest ones"
+    "secrets count as unchanged because of the list, which may lack writes of other tools and the newest writes"
 )
 _UNREAD: Final = "vaults whose owner is unknown, since their record cannot be read, are not changed"
 _UNKNOWN: Final = "may differ and is not changed: it has no stamp, and this login may not read its value"
 _COMPARED: Final = "the store keeps no stamps (fingerprints of values), so the plan read and compared values"
 _READ: Final = "the store shows metadata only together with the value, so the plan read values"
 _UNLISTED: Final = "the store cannot list its secrets"
-KEPT: Final = "nothing is deleted, also if the config no longer declares it"
+KEPT: Final = "nothing is deleted, even if the config no longer declares it"
 _INCOMPLETE: Final = "old copies stay until every secret is at the new targets; apply, then delete them"
 _QUESTIONS: Final[dict[Topic, str]] = {
     "conflicts": "Take these vaults over from their owners?",
@@ -50,7 +50,7 @@ class Options:
 
 
 def planned(desired: Desired, targets: Targets, invocation: Invocation, options: Options) -> JointPlan:
-    """Return the plan for *targets*, after its notes are shown; raise the error of a target that is the only one."""
+    """Return the plan for *targets*, after its notes are shown; if there is only one target, raise its error."""
     joint = plan_targets(
         desired,
         targets.layout,
@@ -77,7 +77,7 @@ def _check_vaults(desired: Desired, joint: JointPlan, vaults: frozenset[str]) ->
     planned = {step.place.vault for target_plan in joint.plans.values() for step in target_plan.steps}
     for vault in sorted(vaults - known - planned):
         if not joint.failures:
-            problem = f"vault {vault}: the config does not declare it, and no target holds one of this app"
+            problem = f"vault {vault}: the config does not declare it, and no target has such a vault of this app"
             raise VaultNotFound(problem, hint=did_you_mean(vault, known), vault=vault)
 
 
@@ -112,7 +112,7 @@ def show(
 def check_all_planned(joint: JointPlan, *, keep_going: bool) -> None:
     """Raise the error of targets that cannot be planned, before anything is written."""
     if not keep_going:
-        check_planned(joint, "nothing was changed", "run it again; or pass --keep-going for the other targets")
+        check_planned(joint, "nothing was changed", "run it again; or pass --keep-going to do the other targets")
 
 
 def check_complete(joint: JointPlan) -> None:
@@ -134,7 +134,7 @@ def may_delete_moved(joint: JointPlan, invocation: Invocation, consent: Consent)
 
 
 def confirm_all(joint: JointPlan, consent: Consent, invocation: Invocation, *, guard: bool = True) -> bool:
-    """Ask what *consent* leaves open, and tell whether somebody was asked."""
+    """Ask the questions that *consent* leaves open, and tell whether somebody was asked."""
     asked: set[Topic] = set()
     for number, target_plan in joint.plans.items():
         asked |= set(to_ask(target_plan, consent, guard=guard, where=plans.at(joint, number)))

@@ -182,7 +182,7 @@ def _line(joint: JointPlan, step: Step, plan: Plan) -> str:
 
 
 def note(joint: JointPlan, step: Step, plan: Plan) -> str:
-    """Return why *step* is done, or where its value comes from; "" where the action says it all."""
+    """Return why *step* is done, or where its value comes from; "" if the action is enough."""
     if isinstance(step.value, Carried):
         source = joint.targets[step.value.target].target
         return f"value read from {source}" if step.value.version else f"same value as at {source}"

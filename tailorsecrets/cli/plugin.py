@@ -1,4 +1,4 @@
-"""The group ``plugin``: for authors of store plugins, and for whoever wants to know why one is not found."""
+"""The group ``plugin``, for authors of store plugins and for users whose plugin is not found."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     "plugin",
     cls=Group,
     lazy={
-        "list": ("plugin:list_", "List the installed plugins, and why one cannot be used."),
-        "check": ("plugin:check", "Measure what a store can do, against what its plugin declares."),
-        "new": ("plugin:new", "Write the distribution of a new plugin."),
+        "list": ("plugin:list_", "List the installed plugins, and show why one cannot be used."),
+        "check": ("plugin:check", "Test what a store can do, and compare it with what its plugin declares."),
+        "new": ("plugin:new", "Write the files of a new plugin package."),
     },
     examples=("tailorsecrets plugin list", "tailorsecrets plugin new demo"),
 )
 def group() -> None:
-    """List, check and start store plugins."""
+    """List, check and create store plugins."""
 
 
 @command("list", "tailorsecrets plugin list", "tailorsecrets plugin list --json")
 def list_(invocation: Invocation) -> None:
-    """List the installed plugins, and why one cannot be used.
+    """List the installed plugins, and show why one cannot be used.
 
     Loads every plugin. One line for each URL scheme: its distribution, and where that was found.
     """
@@ -55,10 +55,10 @@ def list_(invocation: Invocation) -> None:
 @click.argument("url")
 @yes_option
 def check(invocation: Invocation, url: str, yes: bool) -> int:
-    """Measure what a store can do, against what its plugin declares.
+    """Test what a store can do, and compare it with what its plugin declares.
 
-    Opens URL as every command does, and asks before it writes. It writes, reads and deletes secrets of a vault that it
-    makes up. Exits 1 if the plugin declares an ability that the store does not show.
+    Opens URL as every command does, and asks before it writes. It writes, reads and deletes secrets in a temporary
+    vault. Exits 1 if the plugin declares an ability that the store does not have.
     """
     from tailorsecrets.targets.opening import target_of
     from tailorsecrets.targets.plugins import listed_scheme
@@ -81,10 +81,10 @@ def check(invocation: Invocation, url: str, yes: bool) -> int:
 @command("new", "tailorsecrets plugin new demo")
 @click.argument("name")
 def new(invocation: Invocation, name: str) -> None:
-    """Write the distribution of a new plugin.
+    """Write the files of a new plugin package.
 
-    The new folder NAME holds a driver over a JSON file, which opens the URLs NAME:PATH, its tests, a CI file and a
-    README. Its tests pass as they are; put your store in the place of the file.
+    The new folder NAME has a driver for a JSON file, whose URLs are NAME:PATH, tests, a CI file and a README. The tests
+    pass; then replace the file by your store.
     """
     from tailorsecrets.testing.starting import new_plugin
 

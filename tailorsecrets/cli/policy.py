@@ -1,4 +1,4 @@
-"""``policy``: the least-privilege policy of each target's store, as the store's own document."""
+"""``policy``: the least-privilege policy of each target, in the format of its store."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain
@@ -34,8 +34,8 @@ _Use = Literal["read", "deploy"]
 def policy(invocation: Invocation, use: _Use, vault_names: tuple[str, ...]) -> None:
     """Print the least-privilege policy of the store, one for each target of the profile.
 
-    The policy is the store's own document, for the named vaults or for all vaults of the config. The command calls
-    no store, so an administrator can print it without a login.
+    The policy is in the store's own format, for the named vaults or for all vaults of the config. The command calls no
+    store, so an administrator can print it without a login.
     """
     routes = invocation.routes[0]
     if not routes.has_several:
@@ -99,7 +99,7 @@ def _copied(invocation: Invocation, routes: "Routes") -> list[Place]:
 def _policy_or_none(
     invocation: Invocation, routes: "Routes", target: "Choice", vaults: Sequence[str], use: _Use
 ) -> str | None:
-    """Return the policy of one of several targets; a note says where the store makes none."""
+    """Return the policy of one of several targets; if the store has no policies, print a note."""
     try:
         return _policy(invocation, routes, target, vaults, use)
     except Unsupported as error:

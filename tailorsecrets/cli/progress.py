@@ -40,7 +40,7 @@ def progress(joint: JointPlan, invocation: Invocation) -> Generator[Move]:
 
 
 class _Lines:
-    """One line for each target, written anew with each step."""
+    """One line for each target, rewritten with each step."""
 
     def __init__(self, joint: JointPlan, stream: TextIO) -> None:
         self._stream, self._lock = stream, Lock()

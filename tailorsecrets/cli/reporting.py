@@ -23,7 +23,7 @@ class Wanted(NamedTuple):
 
 def report_option(function: F) -> F:
     """Add the option."""
-    return click.option("--report", metavar="FILE", help="Write what is done to a new file, for undo.")(function)
+    return click.option("--report", metavar="FILE", help="Record what is done in a new file, for undo.")(function)
 
 
 @contextmanager

@@ -14,10 +14,10 @@ _COMMANDS = {
     "plan": ("apply:plan", "Print what apply would do."),
     "apply": ("apply:apply", "Make the stores equal to the config."),
     "show": ("saved:show", "Print a saved plan."),
-    "undo": ("undo:undo", "Reverse what a report says was done."),
+    "undo": ("undo:undo", "Reverse what a report records."),
     "rotate": ("rotate:rotate", "Give generated secrets new values, on all their targets."),
-    "copy": ("copy:copy", "Make one store hold what another one holds."),
-    "status": ("status:status", "Show what every target holds of every secret."),
+    "copy": ("copy:copy", "Copy the secrets of one store to another."),
+    "status": ("status:status", "Show the state of every secret at every target."),
     "diff": ("diff:diff", "Compare the secrets of two targets."),
     "remove": ("apply:remove", "Delete every vault that the config owns, with its secrets."),
     "generate": ("generate:generate", "Write the types module, for type-checked reads."),
@@ -32,7 +32,7 @@ _COMMANDS = {
     "where": ("where:where", "Print where other tools find a secret, without its value."),
     "doctor": ("doctor:doctor", "Find out why a store cannot be used."),
     "app": ("app:group", "Run the executors, resolvers and workflows of an app, once."),
-    "plugin": ("plugin:group", "List, check and start store plugins."),
+    "plugin": ("plugin:group", "List, check and create store plugins."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }
 

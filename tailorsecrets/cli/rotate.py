@@ -41,7 +41,7 @@ def rotate(
 ) -> None:
     """Give generated secrets new values, on all their targets.
 
-    Only secrets whose source is generate() are rotated. The value before stays readable, for secrets.recent.
+    Only secrets whose source is generate() are rotated. The previous value stays readable, for secrets.recent.
     """
     if not (names or vault_names or older_than):
         raise click.UsageError("name secrets or vaults, or an age with --older-than", click.get_current_context())

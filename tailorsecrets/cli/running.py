@@ -1,7 +1,7 @@
 """Running a command with secrets in its environment, and the command lines of ``run`` that need no click.
 
-Click takes as long to load as Python itself. ``run`` stands before every start of somebody else's program, so its plain
-command lines are read here; any other, also a wrong one, is left to click.
+Click takes as long to load as Python itself, and ``run`` delays each start of another program. So plain command lines
+of ``run`` are parsed here; all others, also wrong ones, are left to click.
 """
 
 from collections.abc import Mapping, Sequence

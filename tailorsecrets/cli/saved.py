@@ -29,7 +29,7 @@ def show(invocation: Invocation, file: str, *, as_markdown: bool) -> None:
 def show_plan(joint: JointPlan, invocation: Invocation, *, as_markdown: bool = False, document: bool = False) -> None:
     """Print *joint* as text, as a table in Markdown, or with --json and *document* as JSON."""
     if as_markdown and invocation.json:
-        raise click.UsageError("--markdown and --json exclude each other", click.get_current_context())
+        raise click.UsageError("--markdown and --json cannot be combined", click.get_current_context())
     if as_markdown:
         invocation.io.show(plan_markdown.table_of(joint))
     elif not invocation.json:

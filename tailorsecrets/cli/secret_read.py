@@ -52,7 +52,7 @@ def history(invocation: Invocation, vault_name: str, name: str, target: str | No
     """List the versions of a secret that can be read, newest first.
 
     The list of a deleted secret begins with the deletion. If two branches changed the secret, their versions are in
-    conflict, and secret rollback settles it.
+    conflict, and secret rollback resolves it.
     """
     with open_read(invocation, vault_name, target) as store, _vault_missing_first(store, vault_name):
         now = workspace_of(store).stat([place := Place(vault_name, name)], deleted=True).get(place)
@@ -91,4 +91,4 @@ def _check_vault(store: Store, vault: str) -> None:
     except VaultNotFound:
         raise
     except SecretsError:
-        return  # without the right to read the record, the secret's error stands
+        return  # without the right to read the record, keep the secret's error

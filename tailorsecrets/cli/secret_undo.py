@@ -31,7 +31,7 @@ def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> No
 @click.option("--to", "version", required=True, metavar="TOKEN", help="The old version, from secret history.")
 @yes_option
 def rollback(invocation: Invocation, vault_name: str, name: str, version: str, yes: bool) -> None:
-    """Write the value of an old version as a new version. This also settles a conflict."""
+    """Write the value of an old version as a new version. This also resolves a conflict."""
     ask, code = f"Roll back {vault_name}/{name} by hand?", "SECRET_UPDATE_CANCELLED"
     with open_route(invocation, vault_name, action(invocation, "rollback", vault_name, name)) as targets:
         primary = targets[0].store

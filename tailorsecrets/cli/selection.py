@@ -44,7 +44,7 @@ def read_variables(invocation: Invocation, selection: Selection) -> dict[str, Se
 def read_secrets(invocation: Invocation, wanted: Sequence[Place]) -> tuple[list[Place], dict[Place, Secret]]:
     """Return the secrets that *wanted* names, each by itself or by its vault, and the values of those that exist.
 
-    Each is read at the targets of its vault in the order of reading, or at that of ``--store`` alone.
+    Each is read at the targets of its vault in the order of reading, or only at the target of ``--store``.
     """
     from tailorsecrets.targets.opening import open_choice
 
@@ -66,7 +66,7 @@ def read_secrets(invocation: Invocation, wanted: Sequence[Place]) -> tuple[list[
 
 
 def _wanted(invocation: Invocation, vaults: Sequence[str]) -> list[Place]:
-    """Return the names of *vaults*, or without any those of the config's secrets."""
+    """Return the names in *vaults*; if there are none, the names of the config's secrets."""
     if vaults:
         check_names([("vault", vault) for vault in vaults])
         return [Place(vault) for vault in dict.fromkeys(vaults)]

@@ -11,7 +11,7 @@ from tailorsecrets.targets.sides import side
 def two_sides(invocation: Invocation, a: str, b: str, command: str) -> tuple[Routes, Routes]:
     """Return the targets of *a* and *b*, the arguments of *command*.
 
-    Raise UsageError where an option names a target besides, and ConfigError for a URL that is wrong; it is not shown.
+    Raise UsageError where an option also names a target, and ConfigError for a URL that is wrong; it is not shown.
     """
     common = invocation.common
     if common.profile or common.store:

@@ -1,4 +1,4 @@
-"""``status``: what every target holds of every secret, without any value."""
+"""``status``: the state of every secret at every target, without values."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -34,7 +34,9 @@ from tailorsecrets.targets.opening import open_choice
 @vaults_option("Show this vault only. May be repeated.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print a table for a pull request or a ticket.")
 @click.option("--html", "page", metavar="FILE", help="Write a page for the browser, too.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if a secret is not in sync, ours, unknown or there.")
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit 2 unless every secret is in sync, ours, unknown or there."
+)
 def status(
     invocation: Invocation,
     *,
@@ -43,13 +45,13 @@ def status(
     page: str | None,
     detailed_exitcode: bool,
 ) -> int:
-    """Show what every target holds of every secret.
+    """Show the state of every secret at every target.
 
-    One row for each secret, one column for each target. No value is read, and no source is needed. Secrets whose
-    sources are here can be shown as in sync.
+    The table has a row for each secret and a column for each target. No value is read. Sources are not needed; a secret
+    whose source is available can be shown as in sync.
     """
     if as_markdown and invocation.json:
-        raise click.UsageError("--markdown and --json exclude each other", click.get_current_context())
+        raise click.UsageError("--markdown and --json cannot be combined", click.get_current_context())
     if page == "":
         raise click.UsageError("--html needs the name of a file", click.get_current_context())
     rows, columns = _table(invocation, vault_names)
@@ -100,7 +102,7 @@ def in_markdown(rows: Iterable[Row], columns: Sequence[Column], now: datetime) -
 
 
 def labels(columns: Sequence[Column]) -> list[str]:
-    """Return the shortest names that tell the targets of *columns* apart: URLs, workspaces, or both."""
+    """Return the shortest names that distinguish the targets of *columns*: URLs, workspaces, or both."""
     targets = [column.target for column in columns]
     for names in ([target.url for target in targets], [target.workspace for target in targets]):
         if len(set(names)) == len(names):
@@ -109,7 +111,7 @@ def labels(columns: Sequence[Column]) -> list[str]:
 
 
 def age(cell: Cell, now: datetime) -> float | None:
-    """Return the seconds since the version of *cell* was written, None where the store does not tell."""
+    """Return the seconds since the version of *cell* was written, None where the store does not report it."""
     return max((now - cell.updated).total_seconds(), 0.0) if cell.updated else None
 
 
@@ -141,7 +143,7 @@ def _say_notes(column: Column, names: Mapping[str, object], invocation: Invocati
         invocation.io.say(f"note: {_reason(column.error, column.target)}")
     seen = column.seen or Seen({})
     if not seen.listed:
-        invocation.io.say(f"note: {column.target}: there is no list, so only secrets of the config are shown")
+        invocation.io.say(f"note: {column.target}: it cannot be listed, so only secrets of the config are shown")
     problems = [state.problem for vault, state in sorted(seen.vaults.items()) if state.problem and vault in names]
     native = [found for _, found in sorted(column.native.items()) if isinstance(found, SecretsError)]
     for error in [*problems, *native]:

@@ -1,4 +1,4 @@
-"""The table of ``status`` as one page for the browser, which needs nothing from elsewhere."""
+"""The table of ``status`` as one page for the browser, which loads nothing else."""
 
 import re
 from base64 import b64encode

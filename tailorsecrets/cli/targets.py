@@ -109,7 +109,7 @@ def open_read(invocation: Invocation, vault: str, target: str | None) -> Generat
 
 
 def written_route(routes: Routes, vault: str) -> Sequence[Choice]:
-    """Return the targets of *vault* that a change by hand writes to: that of --store alone, where it is one of them."""
+    """Return the targets of *vault* that a change by hand writes to; with --store, only that one of them."""
     route = routes.route(vault)
     if routes.only is None:
         return route

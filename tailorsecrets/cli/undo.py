@@ -1,4 +1,4 @@
-"""``undo``: what a report says was done, reversed."""
+"""``undo``: reversing what a report records."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +18,7 @@ from tailorsecrets.deploy.undo import plan_undo
 from tailorsecrets.targets.choice import Choice, same_target
 from tailorsecrets.targets.opening import open_choice, target_of
 
-_CUT_OFF: Final = "the report was cut off; what was under way at that moment is not in it, and is not undone"
+_CUT_OFF: Final = "the report is incomplete; steps that were running at its end are not in it, and are not undone"
 
 
 @command(
@@ -31,10 +31,10 @@ _CUT_OFF: Final = "the report was cut off; what was under way at that moment is 
 @yes_option
 @report_option
 def undo(invocation: Invocation, file: str, *, dry_run: bool, yes: bool, report: str | None) -> None:
-    """Reverse what a report says was done.
+    """Reverse what a report records.
 
-    What was created is deleted, what was updated is rolled back, what was deleted is restored, and owners go back.
-    If one step cannot be undone, or something changed since, nothing is written. No config is needed.
+    Created secrets are deleted, updated ones rolled back, deleted ones restored, and vaults get their previous owners.
+    If one step cannot be undone, or something has changed since, nothing is written. No config is needed.
     """
     saved = load_report(Path(invocation.io.cwd, file))
     if not saved.complete:
@@ -58,7 +58,7 @@ def undo(invocation: Invocation, file: str, *, dry_run: bool, yes: bool, report:
             return
         asked = any(plan.steps for plan in joint.plans.values()) and not yes
         if asked:
-            confirm("Do all of this?", invocation, code="UNDO_CANCELLED", yes=False)
+            confirm("Undo all of this?", invocation, code="UNDO_CANCELLED", yes=False)
         wanted = Wanted("undo", report)
         carry_out(joint, stores, invocation, status="undone", prompted=asked, report=wanted)
 

@@ -52,7 +52,7 @@ def value_options(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def read_value(invocation: Invocation, given: Given, *, cancelled: str) -> Secret:
-    """Return the value of the options, or the one that the user types unseen.
+    """Return the value of the options, or the one that the user types without echo.
 
     Raise ValueInvalid for none, for two and for bytes that are not text, Refused with the code *cancelled* where the
     user ends the input.

@@ -25,7 +25,7 @@ def selection_options(function: Callable[..., T]) -> Callable[..., T]:
 
     for option in (
         click.option("--allow-missing", is_flag=True, help="Leave out secrets that do not exist."),
-        click.option("--prefix", default="", metavar="P", help="Put P before the name of each variable, as it is."),
+        click.option("--prefix", default="", metavar="P", help="Put P before the name of each variable, unchanged."),
         click.option(
             "--map",
             "maps",

@@ -28,7 +28,8 @@ def where(invocation: Invocation, place: str, form: str, target: str | None) -> 
     """Print where other tools find a secret, without its value.
 
     The native format is the store's own name of the secret. The others can be pasted: eso and csi into Kubernetes, ecs
-    into a task definition, and so on. The store is asked only for what its URL does not tell, such as an AWS account.
+    into a task definition, and so on. The command calls the store only if the URL lacks something, such as an AWS
+    account.
     """
     text = where_of(invocation.routes_of(target), invocation.environ, parse_place(place), form)
     if invocation.json:

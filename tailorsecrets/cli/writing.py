@@ -142,7 +142,7 @@ def _held(joint: JointPlan) -> int:
 
 
 def _blocks(joint: JointPlan, reports: Reports) -> Iterator[str]:
-    """Yield the steps by outcome, for each target. A step is unknown where its answer was lost and no read tells."""
+    """Yield the steps by outcome, for each target. A step is unknown if no read shows whether it was done."""
     for number, report in reports.items():
         if plans.is_several(joint):
             yield f"{joint.targets[number].target}:"

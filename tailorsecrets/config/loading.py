@@ -99,7 +99,7 @@ def _run(path: "Path") -> ModuleType:
 
 
 def _module_name(path: "Path") -> str:
-    """Return the name that the app imports the config by; one that is another module's is left to that."""
+    """Return the name by which the app imports the config, or another one if a module has that name."""
     if path.name == CONFIG:
         return path.stem
     taken = getattr(sys.modules.get(path.stem), "__file__", str(path)) != str(path)

@@ -89,8 +89,8 @@ Source = Env | File | PlainValue | Generate
 def env(name: str, *, allow_empty: bool = False) -> Env:
     """Take the value from the environment variable *name* when apply runs.
 
-    If it is unset, there is no value; nor if it is empty, since CI systems expand a missing secret to "", except with
-    *allow_empty*.
+    If it is unset, there is no value. If it is empty, there is no value either, since CI systems expand a missing
+    secret to ""; with *allow_empty*, the empty text is the value.
     """
     if not name or "=" in name or "\0" in name:
         raise ConfigError(f"env({name!r}): not the name of an environment variable")
@@ -111,7 +111,7 @@ def generate(length: int = 32, *, rotate_after: str | None = None) -> Generate:
     """Make a random value of *length* (1 to 4096) letters and digits once, when apply finds no such secret.
 
     With *rotate_after*, a period in hours, days or weeks such as "12h", "90d" or "4w", apply makes another value when
-    the current one is older. The value before stays readable: ``secrets.recent`` returns both.
+    the current one is older. The previous value stays readable: ``secrets.recent`` returns both.
     """
     if not 1 <= length <= _LONGEST:
         raise ConfigError(f"generate({length}): expected a length from 1 to {_LONGEST}")

@@ -49,7 +49,7 @@ class Report:
 
     @property
     def unknown(self) -> tuple[Step, ...]:
-        """The failed steps that may be done: the answer was lost, and the store could not be read again."""
+        """The failed steps that may have been done: the answer was lost, and the store could not be read again."""
         return tuple(step for step, error in self.failed if error.outcome == "unknown")
 
 
@@ -65,10 +65,9 @@ def apply(
 
     *watch* is called with each step as it is done and the entry that it wrote, None for a deletion, from any thread; in
     a store with transactions, after all of them. An error that it raises stops the run. *progress* is called for each
-    step as it is made, also in a transaction that is still open.
-    *prompted*: somebody was asked since the plan was made, so the owners of its vaults are read again before the first
-    write. Ctrl-C and SIGTERM let the writes that are under way end and start no other; ``Report.signal`` shows it. In a
-    store with transactions all is one write, done or not.
+    step as it is made, also in a transaction that is still open. *prompted*: somebody was asked since the plan was
+    made, so the owners of its vaults are read again before the first write. Ctrl-C and SIGTERM let running writes
+    finish and start no other; ``Report.signal`` shows it. In a store with transactions all is one write, done or not.
     """
     run = _Run(plan, store, watch, _generated, progress, prompted=prompted)
     with _on_signal(run.interrupt):
@@ -116,7 +115,7 @@ def apply_joint(
 
 
 def _with_keys(joint: JointPlan) -> dict[int, Plan]:
-    """Return the plans of *joint* with one new stamp key for each vault that is new and gets several places."""
+    """Return the plans of *joint* with one new stamp key for each new vault that has several targets."""
     records = {number: dict(plan.records) for number, plan in joint.plans.items()}
     for group in joint.layout.groups:
         new = [number for number in group.route if number in records and records[number].get(group.vault) is None]
@@ -179,7 +178,7 @@ class _Run:
             self._in_one_write(steps)
         except _StoppedError:
             self._outcome = before | {place: error for place, error in self._outcome.items() if error}
-        except SecretsError as failure:  # the write itself, or its beginning: nothing of it is there
+        except SecretsError as failure:  # the whole write failed, or it could not begin: nothing was written
             tried = {place: error for place, error in self._outcome.items() if place not in before}
             tried = tried or dict.fromkeys(step.place for step in steps[:1])
             self._outcome = before | {place: error or failure.with_traceback(None) for place, error in tried.items()}
@@ -190,7 +189,7 @@ class _Run:
         self._unshown = None
 
     def is_done(self, place: Place) -> bool:
-        """Tell whether nothing is left to do to *place*: its step is done, or it has none."""
+        """Tell whether nothing is left to do at *place*: its step is done, or it has no step."""
         return self._outcome.get(place, _UNTRIED) is None or all(step.place != place for step in self.plan.steps)
 
     def _in_one_write(self, steps: Sequence[Step]) -> None:
@@ -251,7 +250,7 @@ class _Run:
             self.stopped = True
 
     def _read_back(self, steps: Sequence[Step]) -> None:
-        """Fail those of *steps* that are done, and whose values are not what was written."""
+        """Fail the done *steps* whose value in the store is not the written one."""
         if not self.plan.read_back:
             return
         written = {
@@ -266,7 +265,7 @@ class _Run:
                 self._outcome[place] = result
             elif result.value != written[place]:
                 self._outcome[place] = Corrupt(
-                    f"{place}: it was written, and the value read back is another one",
+                    f"{place}: it was written, but the value read back differs",
                     vault=place.vault,
                     secret=place.secret,
                     store=self._store.url,
@@ -341,7 +340,7 @@ def _on_signal(stop: Callable[[int], None]) -> Generator[None]:
 
 
 class _StoppedError(Exception):
-    """A signal, or a store that answers nobody: the transaction must not be written."""
+    """A signal, or a store that does not answer: the transaction must not be written."""
 
 
 def _phases(steps: Sequence[Step]) -> list[list[Step]]:
@@ -351,13 +350,13 @@ def _phases(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def _generated(step: Step) -> tuple[Secret, str]:
-    """Return the value of a step that builds on no other target."""
+    """Return the value of a step that needs no other target."""
     assert isinstance(step.value, Secret | Generate | Rotation)
     return (step.value if isinstance(step.value, Secret) else step.value.make()), ""
 
 
 class _Carrier:
-    """Runs the steps, and gets the values that one target holds for the others, each by one read at most."""
+    """Runs the steps, and reads each value that one target holds for the others at most once."""
 
     def __init__(self, joint: JointPlan, stores: Sequence[Store]) -> None:
         self._joint, self._stores = joint, stores
@@ -370,12 +369,12 @@ class _Carrier:
         at_once([partial(run.do, steps[number]) for number, run in self.runs.items() if steps[number]])
 
     def may_follow(self, number: int, step: Step) -> bool:
-        """Tell whether the primary, for which *step* at target *number* waits, is done with its place."""
+        """Tell whether the primary has done its step for the place of *step*, which waits for it at target *number*."""
         primary = self._joint.primary(number, step.place.vault)
         return primary not in self.runs or self.runs[primary].is_done(step.place)
 
     def _fetch_all(self, steps: Mapping[int, Sequence[Step]]) -> None:
-        """Read what *steps* carry from targets that this run does not write it to."""
+        """Read the values that *steps* copy from other targets, except values that this run writes there."""
         wanted: dict[int, list[Place]] = {}
         for step in (step for each in steps.values() for step in each):
             if isinstance(step.value, Carried) and self._is_there(step.value.target, step.place):
@@ -383,7 +382,7 @@ class _Carrier:
         at_once([partial(self._fetch, target, sorted(set(places))) for target, places in wanted.items()])
 
     def value(self, step: Step) -> tuple[Secret, str]:
-        """Return the value of *step*, and the stamp that stands for it, "" for a new one."""
+        """Return the value of *step*, and its stamp if that can be copied, else ""."""
         if not isinstance(step.value, Carried):
             return _generated(step)
         written = self.runs[step.value.target].written.get(step.place) if step.value.target in self.runs else None

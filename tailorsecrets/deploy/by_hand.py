@@ -114,7 +114,7 @@ def _has_vault(store: Store, vault: str) -> bool:
 def check_absent(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:
     """Raise SecretAlreadyExists, which names the target, where one of several already has the secret."""
     if len(targets) == 1:
-        return  # the write itself tells
+        return  # the write itself raises
     found = look(targets, lambda store: _has_secret(store, Place(vault, secret)))
     for each, there in zip(targets, found, strict=True):
         if there:
@@ -122,7 +122,7 @@ def check_absent(targets: Sequence[OpenTarget], vault: str, secret: str) -> None
 
 
 def _has_secret(store: Store, place: Place) -> bool:
-    """Tell whether *store* has the secret; where only a read of its value tells and is denied, the write tells."""
+    """Tell whether *store* has the secret; False if only its value could show that, and reading it is denied."""
     try:
         return bool(workspace_of(store).stat([place]))
     except Denied as error:
@@ -141,7 +141,7 @@ def check_present(targets: Sequence[OpenTarget], vault: str, secret: str) -> Non
 
 
 def check_kept(targets: Sequence[OpenTarget], vault: str, secret: str) -> None:
-    """Raise SecretNotFound where no target has anything of the secret, not even a deleted version."""
+    """Raise SecretNotFound where no target has a version of the secret, not even a deleted one."""
     errors: list[SecretNotFound] = []
     for each in targets:
         try:
@@ -167,7 +167,7 @@ def _check_kept(store: Store, vault: str, secret: str) -> None:
 
 
 def delete_secret(store: Store, *, vault: str, secret: str, missing_ok: bool) -> None:
-    """Delete the secret; with *missing_ok* it may be missing, such as at a replica that is behind."""
+    """Delete the secret; with *missing_ok* it may be missing, for example at a replica that lags behind."""
     try:
         store.delete_secret(vault, secret)
     except SecretNotFound:
@@ -178,7 +178,7 @@ def delete_secret(store: Store, *, vault: str, secret: str, missing_ok: bool) ->
 def check_empty(targets: Sequence[OpenTarget], vault: str) -> None:
     """Raise NotEmpty, which names the target, where the vault still holds secrets at one of several."""
     if len(targets) == 1:
-        return  # the deletion itself tells
+        return  # the deletion itself raises
     for each, secrets in zip(targets, look(targets, lambda store: store.list_secrets(vault)), strict=True):
         if secrets:
             raise NotEmpty(f"{each.target}: vault {vault}: still holds secrets", hint="delete its secrets first")

@@ -1,4 +1,4 @@
-"""Reading two sides and comparing them: names, then stamps, then the values that those do not tell apart."""
+"""Reading two sides and comparing them: names, then stamps, then the values if stamps do not decide."""
 
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -34,8 +34,8 @@ def compare(
 ) -> Comparison:
     """Compare the secrets of *a* and *b*, each of which means the primary of every vault; *vaults*: these alone.
 
-    Read a value only where the stamps of both sides do not tell; *by_name*: read neither values nor records, and raise
-    Denied where a list is denied. Raise the error of a side that does not answer.
+    Read a value only where the stamps of both sides do not decide; *by_name*: read neither values nor records, and
+    raise Denied where a list is denied. Raise the error of a side that does not answer.
     """
     with _opened([a, b], open_store, vaults) as (one, other, run):
         if by_name:
@@ -87,7 +87,7 @@ def _holds(routes: Routes, target: Choice, vaults: Collection[str], vault: str) 
 
 
 def _each(parts: Sequence[_Part], see: Callable[[_Part], Seen], run: Executor) -> None:
-    """Let every part *see* at once, and keep of that the vaults that it holds."""
+    """Call *see* for all parts at the same time, and keep the vaults that each part holds."""
     for part, seen in zip(parts, run.map(see, parts), strict=True):
         kept = {vault: state for vault, state in seen.vaults.items() if part.holds(vault)}
         part.seen = seen._replace(vaults=kept)

@@ -11,8 +11,8 @@ Topic = Literal["conflicts", "unmanaged", "deletions"]
 
 TOPICS: Final[tuple[Topic, ...]] = ("conflicts", "unmanaged", "deletions")
 
-_FEW: Final = 10  # secrets that --yes may delete of an app that owns next to nothing
-_SHARE: Final = 4  # of more, it may delete one in four
+_FEW: Final = 10  # --yes may always delete this many secrets
+_SHARE: Final = 4  # of many secrets, --yes may delete one in four
 _NAMED: Final = 10  # vaults that a message names
 
 
@@ -103,6 +103,6 @@ def _described(plan: Plan, topic: Topic) -> str:
         case "conflicts":
             return f"take over {listed([vault for vault, _ in plan.conflicts])} from other owners"
         case "unmanaged":
-            return f"take over {listed(plan.unmanaged)}, which nobody manages"
+            return f"take over {listed(plan.unmanaged)}, which no config manages"
         case "deletions":
             return f"delete in {listed([step.place.vault for step in plan.deletions()])}"

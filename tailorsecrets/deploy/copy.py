@@ -1,4 +1,4 @@
-"""Copying: the plan that makes some targets hold what others hold. Nothing here writes."""
+"""Copying: the plan that copies secrets from some targets to others. Nothing here writes."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -64,14 +64,14 @@ def read_contents(routes: Routes, open_store: Open, vaults: Collection[str] = ()
         found |= part
     for vault in vaults:
         if vault not in found:
-            raise VaultNotFound(f"vault {vault}: there is none to copy", vault=vault)
+            raise VaultNotFound(f"vault {vault}: does not exist at the source", vault=vault)
     return dict(sorted(found.items()))
 
 
 def copy_layout(contents: Mapping[str, Content], routes: Routes) -> Layout:
-    """Return where the vaults of *contents* go: to all targets of *routes* but those that they come from.
+    """Return where the vaults of *contents* go: to all targets of *routes* except those that they come from.
 
-    Raise ConfigError where no vault has another place to go.
+    Raise ConfigError where no vault has another target.
     """
     where = layout([routes._replace(others=())], contents)
     groups: list[Group] = []
@@ -201,7 +201,7 @@ def _planned(
     keys: Keys,
     store: Store,
 ) -> Plan:
-    """Return the plan of one target, after the values there that differ by their stamps were read and compared."""
+    """Return the plan of one target, after reading and comparing the values there whose stamps differ."""
     plan = _plan(contents, vaults, seen, keys)
     unread = [place for place in plan.overwrites if place not in seen.values]
     if not unread:
@@ -211,7 +211,7 @@ def _planned(
 
 
 def _plan(contents: Mapping[str, Content], vaults: Sequence[str], seen: Observed, keys: Keys) -> Plan:
-    """Return the plan of one target. A vault that is there keeps its record; a copy by hand releases it at the end."""
+    """Return the plan of one target. An existing vault keeps its record; a copy by hand releases it at the end."""
     made: list[Step] = []
     written: list[Step] = []
     released: list[Step] = []

@@ -60,7 +60,7 @@ def same_keys(a: Side, b: Side) -> frozenset[str]:
 
 
 def to_read(a: Side, b: Side) -> list[Place]:
-    """Return the secrets whose values must be compared, because their stamps do not tell."""
+    """Return the secrets whose values must be compared, because their stamps do not decide."""
     return [place for place in shared(a, b) if _by_stamps(a, b, place) is None]
 
 
@@ -91,7 +91,7 @@ def _key(side: Side, vault: str) -> str:
 
 
 def _by_stamps(a: Side, b: Side, place: Place) -> Sign | None:
-    """Return what the stamps of both sides tell, None for nothing."""
+    """Return the sign that the stamps of both sides show, None if they do not decide."""
     one, other = a.entry(place), b.entry(place)
     if one is None or other is None or {one.state, other.state} != {"live"} or place.vault not in same_keys(a, b):
         return None
@@ -101,7 +101,7 @@ def _by_stamps(a: Side, b: Side, place: Place) -> Sign | None:
 
 
 def _by_values(a: Side, b: Side, place: Place, in_a: Answers, in_b: Answers) -> Line | None:
-    """Return the line of a secret whose stamps do not tell, None where it was deleted on both sides meanwhile."""
+    """Return the line of a secret whose stamps do not decide, None where it was deleted on both sides meanwhile."""
     if place not in in_a or place not in in_b:
         return _alone(a, b, place)
     one, other = in_a[place], in_b[place]

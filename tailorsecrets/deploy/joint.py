@@ -1,4 +1,4 @@
-"""One plan over several targets: stamp keys, values that are carried from target to target, moved vaults. Pure."""
+"""One plan over several targets: stamp keys, values that are copied from target to target, moved vaults. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -25,7 +25,7 @@ Status = Literal["planned", "unreachable", "failed"]
 class TargetPlan:
     """The plan of one target, or the error that was met while planning it.
 
-    ``aside``: the target was observed for the sake of others; nothing is done to it.
+    ``aside``: the target was only read, because other targets need its values; nothing is changed there.
     """
 
     target: Choice
@@ -89,10 +89,10 @@ class JointPlan:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What one target is asked after it was observed.
+    """What must still be read at one target after it was observed.
 
-    Which of some secrets were ``deleted``, the ``values`` of some, and for which of the ``unstamped`` ones this login
-    may keep no stamp.
+    Which secrets were ``deleted``, some ``values``, and for which of the ``unstamped`` secrets this login may not keep
+    a stamp.
     """
 
     deleted: frozenset[Place] = frozenset()
@@ -106,7 +106,7 @@ def share(desired: Desired, layout: Layout, target: int) -> Desired:
 
 
 def questions(desired: Desired, layout: Layout, seen: Sequence[Seen]) -> dict[int, Question]:
-    """Return what must still be asked before ``join``, by target; of one target alone nothing is."""
+    """Return what must still be read before ``join``, by target; nothing if there is only one target."""
     seen = _usable(desired, layout, seen)
     deleted: dict[int, set[Place]] = {}
     values: dict[int, set[Place]] = {}
@@ -143,7 +143,7 @@ def join(
 
     *seen* has what each target holds, or why that is not known. With *delete_moved*, copies of vaults that live
     elsewhere now are deleted, if every one of their secrets is there. Only the *wanted* targets are changed; None: all.
-    *due* tells which generated secrets get another value, by their entry at the primary.
+    *due* decides by the entry at the primary which generated secrets get another value.
 
     Raise ConfigError where two targets are one store under two URLs.
     """
@@ -230,7 +230,7 @@ class _Values:
         return self._kept_back(number, place, kind)
 
     def _from_primary(self, group: Group, number: int, place: Place, kind: Generate | None) -> DesiredValue:
-        """Return the primary's value where it is missing or another one; at the primary, where it has no stamp."""
+        """Return the primary's value where it is missing or differs; at the primary, where it has no stamp."""
         primary = group.route[0]
         source = self._entry(primary, place)
         if source.state != "live":
@@ -240,7 +240,7 @@ class _Values:
         return Carried(primary, source.version, source.stamp if self._has_key(group, primary) else "")
 
     def _kept_back(self, number: int, place: Place, kind: Generate | None) -> Generate | None:
-        """Return *kind* where target *number* has the secret; elsewhere it is not made, since another one would be."""
+        """Return *kind* where target *number* has the secret; elsewhere make none, since a new value would differ."""
         if _has(self._seen, number, place):
             return kind
         if kind is not None:
@@ -254,7 +254,7 @@ class _Values:
         return Carried(origin, source.version, source.stamp if self._has_key(group, origin) else "")
 
     def _in_sync(self, group: Group, number: int, source: int, place: Place) -> bool:
-        """Tell whether target *number* is known to hold the value of *source*, with a stamp of the vault's key."""
+        """Tell whether target *number* certainly holds the value of *source*, with a stamp of the vault's key."""
         mine, theirs = self._seen[number], self._seen[source]
         assert isinstance(mine, Observed)
         assert isinstance(theirs, Observed)
@@ -275,7 +275,7 @@ class _Values:
         return record is not None and record.key == _key(group, self._seen)
 
     def _origin(self, group: Group, place: Place) -> int | None:
-        """Return the first target that still has the value that the primary never had; none after a deletion there."""
+        """Return the first target with the value, if the primary never had it; None if the primary has deleted it."""
         primary = self._seen[group.route[0]]
         if isinstance(primary, Observed) and place in primary.deleted:
             return None
@@ -292,7 +292,7 @@ class _Values:
 
 
 def _kept_values(desired: Desired, group: Group) -> Iterator[tuple[Place, Generate | None]]:
-    """Yield the secrets of a vault whose values only the targets have: generated ones, and those without a value."""
+    """Yield the secrets of a vault whose values are only at the targets: generated ones, and those without a value."""
     for secret, wanted in sorted(desired.vaults[group.vault].items()):
         if wanted is None or isinstance(wanted, Generate):
             yield Place(group.vault, secret), wanted
@@ -324,7 +324,7 @@ def _may_lack_stamp(observed: Seen, place: Place) -> bool:
 
 
 def _usable(desired: Desired, layout: Layout, seen: Sequence[Seen]) -> list[Seen]:
-    """Return what values and keys may come from: vaults in their places, and copies of ours that were left behind."""
+    """Return what values and keys may come from: vaults at their targets, and old copies of ours elsewhere."""
     return [
         replace(
             observed,
@@ -355,7 +355,7 @@ def _key(group: Group, seen: Sequence[Seen]) -> Secret | None:
 
 
 def _keys(layout: Layout, seen: Sequence[Seen], number: int) -> dict[str, Secret]:
-    """Return the stamp keys of the vaults of target *number* that have more than one place."""
+    """Return the stamp keys of the vaults of target *number* that have more than one target."""
     groups = [group for group in layout.groups if number in group.route and len(_everywhere(group)) > 1]
     return {group.vault: key for group in groups if (key := _key(group, seen)) is not None}
 

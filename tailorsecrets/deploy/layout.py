@@ -12,7 +12,7 @@ class Group:
     """One vault with the targets that hold it, as numbers; the first is its primary.
 
     ``elsewhere`` are the other targets of its profile: one of them may hold a copy from before the route was changed.
-    Those in which another profile keeps this vault are not among them: what they hold is that profile's.
+    Targets in which another profile keeps this vault are left out: that copy belongs to the other profile.
     """
 
     vault: str
@@ -24,8 +24,8 @@ class Group:
 class Layout:
     """The targets, each once, and what the profiles keep in them.
 
-    ``profiles`` has the profile of each target, "" for none. ``kept`` has for each target the vaults that profiles
-    which are not named keep there and the named ones do not: nothing is done to them.
+    ``profiles`` has the profile of each target, "" for none. ``kept`` has for each target the vaults that only profiles
+    outside of the command keep there: nothing is done to them.
     """
 
     targets: tuple[Choice, ...]
@@ -86,7 +86,7 @@ def layout(routes: Sequence[Routes], vaults: Iterable[str]) -> Layout:
 
 
 def shared(routes: Sequence[Routes], profiles: Mapping[str, Routes]) -> list[tuple[Choice, str]]:
-    """Return the targets of *routes* that one of *profiles* which is not named reads too, each with that profile."""
+    """Return the targets of *routes* that another one of *profiles* also reads, each with that profile."""
     chosen = [choice for found in routes for choice in ((found.only,) if found.only else found.targets)]
     targets = {identity(choice): choice for choice in chosen}
     named = {found.profile for found in routes}

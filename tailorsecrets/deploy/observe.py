@@ -50,10 +50,9 @@ class Observed:
     """What a plan knows of one target.
 
     ``values`` are the values of secrets without a stamp, as far as they were read, and ``unknown`` are those that may
-    not be read; ``trusted`` counts the secrets that were not stat'ed. ``deleted`` are secrets of which the store says
-    that they were deleted, and ``unstampable`` are secrets for which this login may keep no stamp, both as far as the
-    store was asked. ``deletes``: the plan may delete. ``unlisted`` and ``read_values``
-    are those of ``Plan``.
+    not be read; ``trusted`` counts the secrets whose metadata was not read. ``deleted`` are secrets that the store
+    reports as deleted, and ``unstampable`` are secrets for which this login may not keep a stamp, both as far as the
+    store was asked. ``deletes``: the plan may delete. ``unlisted`` and ``read_values`` are as in ``Plan``.
     """
 
     found: Mapping[str, VaultState]
@@ -157,12 +156,12 @@ def _to_stat(desired: Desired, observed: Mapping[str, VaultState], *, trust: boo
 def _values(
     desired: Desired, observed: Mapping[str, VaultState], workspace: Workspace
 ) -> tuple[dict[Place, Secret], set[Place]]:
-    """Return the values to compare, and the secrets of which nothing can tell whether they changed.
+    """Return the values to compare, and the secrets for which nothing shows whether they changed.
 
     A store without stamps needs all values. Where a write and its stamp are one call, a version without a stamp is
-    another tool's. Elsewhere it may be the app's own, from a run that broke off: it is written once more, unread, and
-    gets its stamp then. Where this login may not keep stamps, its value is compared, and it is unknown if that may not
-    be read.
+    another tool's. Elsewhere it may be the app's own, from a run that stopped midway: it is written once more, unread,
+    and gets its stamp then. Where this login may not keep stamps, its value is compared, and the secret is unknown if
+    its value may not be read.
     """
     if not workspace.caps.stamps:
         return workspace.values(_there(desired, observed))[0], set()

@@ -54,7 +54,7 @@ def declared(config: "Config", environ: Mapping[str, str], folder: Path) -> Decl
 def overview(
     wanted: Declared, profiles: Sequence[Routes], open_store: Open, vaults: Collection[str] = ()
 ) -> tuple[list[Row], list[Column]]:
-    """Return the table of all targets of *profiles*, read at once, and what was seen at each; *vaults*: of these alone.
+    """Return the table of all targets of *profiles*, read at once, and what was seen at each; *vaults*: only these.
 
     Raise ConfigError for a target that cannot be opened. An error of a target that was opened is in its column.
     """

@@ -42,7 +42,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was deleted, with its value, its stamp and its labels: the store takes the deletion back."""
+    """What was deleted, with its value, its stamp and its labels: the store undoes the deletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ StepValue = Secret | Generate | Carried | Rotation | Restored | Owned
 class Desired:
     """The state that apply makes: the owner, the values by vault and secret, and the secrets that others manage.
 
-    ``known`` are the names to look for in a store that cannot list, where nothing else is seen to be deleted.
+    ``known`` are the names to look for in a store that cannot list; other secrets there cannot be found or deleted.
     """
 
     owner: Owner
@@ -91,13 +91,13 @@ class Plan:
     """All steps in the order in which they are done, and facts that a person should know before.
 
     ``records`` are the records of declared vaults as they were seen, with the stamp key that each is to have; ``owned``
-    counts the secrets in the store that
-    the app owns; ``compared_values`` says that the store has no stamps, so values were read and compared; ``trusted``
-    counts the secrets that were not stat'ed, because of the stamps in a list; ``unread`` are vaults outside of the
-    config whose records cannot be read: their owners are not known, so apply leaves them alone; ``unknown`` are
-    secrets of the app without a stamp whose values may not be read: apply leaves them alone too, since another write
-    may end without a stamp again. ``unlisted`` says that the store cannot list, so that only declared names were looked
-    at, and ``read_values`` that it has no metadata read, so that the plan read values for it.
+    counts the secrets in the store that the app owns; ``compared_values`` says that the store has no stamps, so values
+    were read and compared; ``trusted`` counts the secrets whose metadata was not read, because of the stamps in a list;
+    ``unread`` are vaults outside of the config whose records cannot be read: their owners are not known, so apply
+    leaves them alone; ``unknown`` are secrets of the app without a stamp whose values may not be read: apply leaves
+    them alone too, since another write may end without a stamp again. ``unlisted`` says that the store cannot list, so
+    that only declared names were looked at, and ``read_values`` that it has no metadata read, so that the plan read
+    values for it.
 
     With several targets, ``moved`` are the vaults that the target still holds and that the profile sends elsewhere,
     ``ready`` those of them whose secrets are all at the new targets, and ``copies`` those that the plan deletes here.

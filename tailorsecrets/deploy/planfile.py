@@ -1,4 +1,4 @@
-"""Saved plans: a plan as a file, and what differs between it and a plan of now. Pure.
+"""Saved plans: a plan as a file, and what differs between it and a new plan. Pure.
 
 A file holds no value, no length and no stamp key. Of each value in a vault that exists it holds the stamp, which tells
 nothing to those who do not have the vault's key. The key of a new vault is not made yet, so its values have no stamp
@@ -58,19 +58,19 @@ class SavedPlan:
         """Raise ConfigError with PLAN_INVALID where the plan is of another app than *owner*."""
         if not owner.owns(self.owner):
             raise ConfigError(
-                f"this is a plan of {self.owner.name}, and the config is that of {_named(owner, self.owner)}",
+                f"the plan is for {self.owner.name}, but the config is for {_named(owner, self.owner)}",
                 code="PLAN_INVALID",
                 hint="plan again with this config",
             )
 
     def check_same(self, joint: JointPlan) -> None:
-        """Raise Refused with PLAN_STALE that lists what differs between this plan and *joint*, the plan of now."""
+        """Raise Refused with PLAN_STALE that lists what differs between this plan and *joint*, the new plan."""
         found = list(_differences(self.document, _targets(joint)))
         if not found and self.document["routes"] != _as_read(_routes(joint)):
             found.append("vaults have other targets")
         if found:
             raise Refused(
-                f"the plan is not what would be done now; nothing was changed: {'; '.join(found)}",
+                f"a new plan would differ from the saved one; nothing was changed: {'; '.join(found)}",
                 code="PLAN_STALE",
                 hint="make, review and apply a new plan",
             )
@@ -228,12 +228,12 @@ def _changes(before: Document, after: Document) -> Iterator[str]:
 
 def _change(old: Document, new: Document) -> str:
     if old["action"] != new["action"]:
-        return f"now it is {new['action']}"
+        return f"its action is now {new['action']}"
     if not _same(old["version"], new["version"]):
         return "it changed in the store"
     if old["value"] != new["value"]:
-        return "its value is another one now"
-    return "" if old["forGood"] == new["forGood"] else "it is for good now"
+        return "its value differs now"
+    return "" if old["forGood"] == new["forGood"] else "it cannot be undone now"
 
 
 def _as_read(document: Any) -> Any:

@@ -22,7 +22,7 @@ _APPLY: Final = "run: tailorsecrets apply"
 
 
 def due_by_config(now: datetime) -> Due:
-    """Return what tells at *now* that a secret is older than its own ``rotate_after``."""
+    """Return the function that decides at *now* whether a secret is older than its ``rotate_after``."""
 
     def due(_place: Place, kind: Generate, entry: Entry) -> str:
         age = _age(entry, now)
@@ -32,7 +32,7 @@ def due_by_config(now: datetime) -> Due:
 
 
 def due_by_command(now: datetime, older_than: int | None) -> Due:
-    """Return what tells at *now* that a secret is older than *older_than* seconds; None: each secret is due."""
+    """Return the function that decides at *now* whether a secret is older than *older_than* seconds; None: always."""
 
     def due(_place: Place, _kind: Generate, entry: Entry) -> str:
         age = _age(entry, now)
@@ -99,7 +99,7 @@ def _check_ours(plan: Plan) -> None:
         **{vault: f"{owner.name or owner.id} manages it" for vault, owner in plan.conflicts},
     }
     for vault, problem in sorted(owners.items()):
-        hint = f"{_APPLY}, which takes it over after a question"
+        hint = f"{_APPLY}, which asks and takes it over"
         raise Conflict(f"vault {vault}: {problem}, not {plan.owner.name}", hint=hint, vault=vault)
 
 
@@ -118,7 +118,7 @@ def _check_rotated(rotated: Collection[Place], named: Collection[Place]) -> None
     for place in named:
         if place not in rotated:
             raise Conflict(
-                f"{place}: it cannot be rotated, since its primary has it disabled",
+                f"{place}: it cannot be rotated, since it is disabled at its primary",
                 hint="enable it with the store's own tools",
                 vault=place.vault,
                 secret=place.secret,
@@ -147,7 +147,7 @@ def _source(declarations: Declarations, place: Place) -> object:
 
 
 def _age(entry: Entry, now: datetime) -> float | None:
-    """Return the seconds since the current version was written, None where the store does not tell."""
+    """Return the seconds since the current version was written, None where the store does not report it."""
     written = entry.updated or entry.created
     return None if written is None else (now - written).total_seconds()
 

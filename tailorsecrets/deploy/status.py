@@ -23,7 +23,7 @@ State = Literal[
     "extra",  # it is in a vault of the app, and the config does not declare it
     "moved",  # the profile keeps the vault elsewhere
     "disabled",  # nobody can read it
-    "by hand",  # another hand wrote this version
+    "by hand",  # another tool or a person wrote this version
     "differs",  # not what the primary has
     "in sync",  # the stamp proves the declared value
     "ours",  # the stamp proves that the app wrote it
@@ -33,12 +33,12 @@ State = Literal[
 
 ORDER: Final[tuple[State, ...]] = get_args(State)
 CALM: Final[frozenset[State]] = frozenset({"in sync", "ours", "unknown", "there"})
-Key = Hashable  # tells one target from another
+Key = Hashable  # identifies a target
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one target holds at one place, and since when this version is there, if the store tells."""
+    """What one target holds at one place, and when this version was written, if the store reports it."""
 
     state: State
     updated: datetime | None = None
@@ -54,9 +54,9 @@ class Cell:
 class Column:
     """What was seen at one target.
 
-    ``seen`` is None for a target that could not be asked, and for one that has nothing but native places. ``error`` is
-    why it could not be asked, or that the store does not exist. ``stamps``: the store has stamps. ``native`` is what is
-    at the native places of external secrets.
+    ``seen`` is None for a target that could not be read, and for one that has only native places. ``error`` is why it
+    could not be read, or that the store does not exist. ``stamps``: the store has stamps. ``native`` is what is at the
+    native places of external secrets.
     """
 
     target: Choice
@@ -70,7 +70,7 @@ class Column:
 
     @property
     def state(self) -> State | None:
-        """The state of everything in a target that could not be asked, None for one that was."""
+        """The state of everything in a target that could not be read, None for one that was read."""
         return _state_of(self.error) if self.error and self.seen is None else None
 
 
@@ -88,7 +88,7 @@ class Declared:
 class Homes:
     """Where things belong: the primary of each vault at each of its targets, and the targets of external secrets.
 
-    ``kept`` are vaults that profiles which nobody asked about keep in a target.
+    ``kept`` are vaults that other profiles, which the command does not name, keep in a target.
     """
 
     primaries: Mapping[tuple[str, Key], Key]
@@ -98,7 +98,7 @@ class Homes:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A secret, or a vault where the secrets do not show its state; None in the place of a cell: nothing to tell."""
+    """A secret, or a vault where the secrets do not show its state; a cell is None where there is nothing to show."""
 
     place: Place
     cells: tuple[Cell | None, ...]
@@ -106,7 +106,7 @@ class Row:
 
 
 def table(declared: Declared, homes: Homes, columns: Mapping[Key, Column], vaults: Collection[str] = ()) -> list[Row]:
-    """Return the rows by name, with a cell for each of *columns*; *vaults*: of these vaults alone."""
+    """Return the rows by name, with a cell for each of *columns*; *vaults*: only these vaults."""
     made = _Table(declared, homes, columns)
     rows = [*made.secrets(), *made.external()]
     rows += made.vaults(rows)
@@ -114,7 +114,7 @@ def table(declared: Declared, homes: Homes, columns: Mapping[Key, Column], vault
 
 
 def is_calm(rows: Iterable[Row]) -> bool:
-    """Tell whether every cell is in a state that needs nobody."""
+    """Tell whether every cell is in a state that needs no action."""
     return all(cell is None or cell.state in CALM for row in rows for cell in row.cells)
 
 
@@ -231,7 +231,7 @@ class _Table:
         return place.secret in self._declared.names.get(place.vault, ())
 
     def _proven(self, place: Place, key: Key, record: Record | None, entry: Entry) -> State:
-        """Return what the state and the stamp of a declared secret in its place tell."""
+        """Return the state of a declared secret in its place, by its entry and its stamp."""
         if entry.state == "disabled":
             return "disabled"
         if not self._columns[key].stamps:
@@ -245,9 +245,9 @@ class _Table:
         return "in sync" if in_sync else "ours"
 
     def _differs(self, place: Place, key: Key, record: Record, entry: Entry, *, in_sync: bool) -> bool:
-        """Tell whether a replica is known not to have what the primary has.
+        """Tell whether a replica is known to differ from the primary.
 
-        Under two stamp keys nothing is known of a value; then apply writes the replica anew.
+        With two stamp keys the stamps cannot be compared; apply then writes the replica again.
         """
         primary = self._homes.primaries[place.vault, key]
         column = self._columns.get(primary)

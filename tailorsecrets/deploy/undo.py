@@ -21,12 +21,12 @@ from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.store.workspace import Workspace
 
 _LIVE: Final = ("live", "disabled")
-_MOVED: Final = "it is not at the version of the report any more"
+_MOVED: Final = "its current version is not the one in the report"
 _FOR_GOOD: Final = "it was deleted for good"
 
 
 class _Filled(str):
-    """The reason not to delete a vault that has got other secrets."""
+    """The reason not to delete a vault that now has other secrets."""
 
     __slots__ = ()
 
@@ -59,7 +59,7 @@ def plan_undo(report: SavedReport, stores: Sequence[Store]) -> JointPlan:
         raise Refused(
             f"this report cannot be undone; nothing was changed: {'; '.join(problems)}",
             code="UNDO_REFUSED",
-            hint="undo reverses a report as a whole or not at all",
+            hint="undo reverses the whole report or nothing",
         )
     plans = [Plan(report.owner, _ordered(found.steps), found.records) for found in undone]
     targets = [TargetPlan(choice, "", plan) for choice, plan in zip(report.targets, plans, strict=True)]
@@ -139,7 +139,7 @@ def _created_vault(line: Done, record: Record | None, created: Iterable[Place], 
         return "its owner or its labels changed since"
     others = [place.secret for place, _ in _listed(line.place.vault, workspace) if place not in created]
     if others:
-        return _Filled(f"it has got other secrets since: {', '.join(sorted(filter(None, others)))}")
+        return _Filled(f"it has other secrets now: {', '.join(sorted(filter(None, others)))}")
     for_good = workspace.caps.containers or not workspace.caps.undelete
     return Step("delete", line.place, expect=line.after, for_good=for_good)
 
@@ -189,9 +189,9 @@ def _stat(place: Place, store: Store) -> Entry | None:
 
 
 def _is_at(line: Done, entry: Entry, store: Store) -> bool:
-    """Tell whether what restore would bring back of *entry*, a deleted secret, is what the report says was deleted.
+    """Tell whether a restore of *entry*, a deleted secret, brings back what the report says was deleted.
 
-    In some stores a deletion is a version of its own; the newest one that can be read is then the one before it.
+    In some stores a deletion is a separate version; the newest one that can be read is then the one before it.
     """
     if not entry.version or is_version(entry, line.before):
         return True
@@ -216,7 +216,7 @@ def _old_value(line: Done, store: Store) -> Secret | str:
     if not store.caps.versions:
         return "the store keeps no versions"
     if not line.before:
-        return "the report has no version before"
+        return "the report has no previous version"
     try:
         return store.read(*line.place, line.before).value
     except (NotFound, Disabled):

@@ -1,6 +1,6 @@
 """Examining targets: each right that reading and planning need is tried on names of the config, and nothing is written.
 
-A value that is read on the way is dropped. A name that does not exist shows the right as well as one that does.
+A value that is read is discarded. A name that does not exist is enough to test a right.
 """
 
 import time
@@ -39,12 +39,12 @@ PROBE: Final = Place("tailorsecrets-doctor", "probe")  # where no config names a
 SKEWED: Final = 60.0  # seconds of difference between two clocks that deserve a warning
 _OF_THE_STORE: Final = (ConfigError, StoreNotFound, Throttled, Unauthenticated, Unavailable)
 _SOON: Final = timedelta(minutes=5)
-_NO_NAMES: Final = "no config names a secret, so a name that does not exist was tried; run it beside a config"
-_CLOCK: Final = "set this machine's clock, for example with NTP: services refuse logins of another time"
+_NO_NAMES: Final = "there is no config with secrets, so a missing name was tried; run doctor beside a config"
+_CLOCK: Final = "set this machine's clock, for example with NTP: services refuse logins if the clock is wrong"
 
 
 def check_config(load: Callable[[], Names]) -> tuple[Check, Names]:
-    """Return what *load*, which returns the names of the config, shows; and the names, none where it fails."""
+    """Return the check of the config, and its names, which *load* returns; no names where it fails."""
     try:
         names = load()
     except SecretsError as error:
@@ -73,7 +73,7 @@ def diagnose(targets: Sequence[tuple[Choice, Names]], environ: Mapping[str, str]
 def targets_of(routes: Sequence[Routes], names: Names) -> list[tuple[Choice, Names]]:
     """Return the targets of *routes*, those of one profile after those of another, with the names that each holds.
 
-    External secrets with a place of their own are left out.
+    External secrets with a native name are left out.
     """
     return [
         (target, _held(each, target, names))
@@ -146,13 +146,13 @@ class _Examination:
         )
 
     def _login(self) -> tuple[Identity | None, Check]:
-        """Ask who is signed in; a failure says nothing about secrets: it may be a right or a service of its own."""
+        """Ask who is signed in; a failure says nothing about secrets: it may need a separate right or service."""
         try:
             identity = self._workspace.operations.identity()
         except Unsupported:
-            return None, Check(name="login", state="untried", text="the plugin does not tell who is signed in")
+            return None, Check(name="login", state="untried", text="the plugin cannot show who is signed in")
         except SecretsError as error:
-            text = f"accepted; who it is, is not known: {error}"
+            text = f"accepted; its name is not known: {error}"
             return None, Check(name="login", state="warning", text=text, code=error.code)
         return identity, _login(identity, datetime.now(UTC))
 
@@ -182,7 +182,7 @@ class _Examination:
             yield from _rights("metadata", shown, stops, needed=needed and bool(stops))
 
     def _list(self) -> None:
-        """Ask for the first name: in a store with containers, for those and for the names in one."""
+        """List the first name; in a store with containers, list those and the names in one."""
         operations = self._workspace.operations
         vaults = self._vaults[:1]
         if self._caps.containers:
@@ -237,7 +237,7 @@ def _rights(name: str, tried: Mapping[str, _Tried], stops: Use, *, needed: bool 
 
 
 def _problem(error: SecretsError | None) -> bool:
-    """Tell whether *error* is a problem: what is missing may be read."""
+    """Tell whether *error* is a problem: that something is missing is not."""
     return error is not None and (isinstance(error, StoreNotFound) or not isinstance(error, NotFound))
 
 
@@ -252,7 +252,7 @@ def _versions(found: Diagnosis) -> str:
 
 
 def _reach(stopped: SecretsError | None, latency: float | None) -> Check:
-    """Return the check of the network: a store that refuses the login and names the time was reached."""
+    """Return the check of the network: a store that refused the login was reached if it sent its time."""
     if stopped is None or (isinstance(stopped, Unauthenticated) and latency is not None):
         return Check(name="reach", state="ok", text=f"answers in {_milliseconds(latency or 0)}", seconds=latency)
     if isinstance(stopped, Unauthenticated):
@@ -271,7 +271,7 @@ def _login_refused(stopped: SecretsError) -> Check:
 
 
 def _login(identity: Identity, now: datetime) -> Check:
-    name = identity.name or "accepted; it does not tell its name"
+    name = identity.name or "accepted; its name is not known"
     if identity.until is None:
         return Check(name="login", state="ok", text=name)
     text = f"{name}, until {identity.until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -284,7 +284,7 @@ def _login(identity: Identity, now: datetime) -> Check:
 
 def _clock(skew: float | None, caps: Caps) -> Check:
     if skew is None:
-        text = "the store is on this machine" if caps.local else "the store did not tell its time"
+        text = "the store is on this machine" if caps.local else "the store did not send its time"
         return Check(name="clock", state="untried", text=text)
     away = f"this machine's clock is {abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the store's"
     if abs(skew) >= SKEWED:

@@ -13,7 +13,7 @@ Use = Literal["", "reading", "planning"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at. It holds no value and no credential."""
+    """One thing that was checked. It holds no value and no credential."""
 
     name: str
     state: State

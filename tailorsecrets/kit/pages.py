@@ -22,6 +22,6 @@ def walk_pages(page: Callable[[str], tuple[Iterable[T], str | None]]) -> Iterato
         if not following:
             return
         if following in seen:
-            raise Unavailable("the store gives the same page of a list again and again")
+            raise Unavailable("the store returns the same page of a list again and again")
         seen.add(following)
         token = following

@@ -12,7 +12,7 @@ from tailorsecrets.secret import Secret
 
 
 class Noted(NamedTuple):
-    """What a side-car tells of the current value."""
+    """What a side-car says about the current value."""
 
     stamp: str = ""
     tags: Mapping[str, str] = {}
@@ -26,9 +26,9 @@ class SideCar:
     side-car. A side-car counts only for the write that it describes: another tool's write has another *version*, so
     its stamp is "".
 
-    *version* is the store's own for that write. A store that has none passes the value instead: the side-car then
-    holds a keyed hash of it, with the key. Who may read the side-car can try values against that hash, so this is for
-    stores where reading a value and reading its side-car are one right, such as a file or a keyring.
+    *version* is the store's own for that write. A store that has none passes the value instead: the side-car then holds
+    a keyed hash of it, with the key. Whoever may read the side-car can test guesses against that hash. So use it only
+    where one right covers a value and its side-car, as in a file or a keyring.
     """
 
     def __init__(self, suffix: str = ".tailorsecrets") -> None:

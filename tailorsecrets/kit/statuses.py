@@ -1,6 +1,6 @@
 """The meaning of HTTP and gRPC statuses, for ``Driver.explain``.
 
-A store that uses a status in another sense says so in a table of its own, and asks these for the rest.
+A driver whose store uses a status in another sense has its own table, and calls these functions for the rest.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the cache asks for, and what it is told: keys, and for each of them an answer of one target."""
+"""The keys that the cache asks for, and the answers, each from one target for one key."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeGuard
@@ -19,7 +19,7 @@ Result = CacheEntry | BaseException
 
 
 class Answer(NamedTuple):
-    """What one target said about one key. Times are those of the cache's clock, in seconds."""
+    """The answer of one target for one key. Times are those of the cache's clock, in seconds."""
 
     result: Result
     started: float  # the start of the call that brought it
@@ -35,8 +35,8 @@ Deliver = Callable[[CacheKey, Answer], None]
 class Begin(Protocol):
     """Starts to read *keys* and returns at once.
 
-    *deliver* gets an answer for each key, from any thread; a later answer for the same key takes the place of that of
-    a replica. *anyway*: also targets that are left out after an outage are asked.
+    *deliver* gets an answer for each key, from any thread; a later answer for the same key takes the place of that of a
+    replica. *anyway*: also call targets that are skipped after an outage.
     """
 
     def __call__(self, keys: Sequence[CacheKey], deliver: Deliver, *, anyway: bool = False) -> None:

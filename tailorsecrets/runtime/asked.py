@@ -1,4 +1,4 @@
-"""One target that reads ask: its queue, its threads, its outages, and since when it has been silent."""
+"""One target of reads: its queue, its threads, its outages, and since when it has not answered."""
 
 import sys
 from collections import deque
@@ -33,7 +33,7 @@ class AskedTarget:
         self._quiet_since = inf
 
     def enqueue(self, call: "Call", now: float) -> None:
-        """Let *call* be taken, a probe before all others."""
+        """Put *call* into the queue; a probe goes first."""
         if call.probe:
             self.queue.appendleft(call)
         else:
@@ -78,10 +78,10 @@ class AskedTarget:
 
     @property
     def silent_at(self) -> float:
-        """When the target is silent, if no call is answered before; inf where no call is under way."""
+        """The time at which the target counts as silent, unless it answers before; inf where no call is running."""
         return self._quiet_since + self.routes.failover_after if self.watched and self._is_waiting else inf
 
-    def leave_out(self) -> "list[Call]":
+    def skip(self) -> "list[Call]":
         """Return all calls that wait for this target, those under way too, and wait for them no more.
 
         Those of a vault without another target stay.
@@ -108,19 +108,19 @@ class AskedTarget:
 
 @dataclass(eq=False, slots=True)
 class Want:
-    """A key that somebody waits for, and what was said about it."""
+    """A key that somebody waits for, and the answers without a value so far."""
 
     key: CacheKey
     targets: tuple[AskedTarget, ...]  # in the order of reading
     group: object  # the same for all keys of one read
     began: float
     deliver: Deliver
-    anyway: bool = False  # targets that are left out are asked too
+    anyway: bool = False  # targets that are skipped are asked too
     patient: bool = True  # where no target is left, it waits for the calls that are under way
     next: int = 0  # the place of the target to ask next
     open: int = 0  # calls that are queued or under way
     done: bool = False
-    said: dict[str, str] = field(default_factory=dict[str, str])  # by each target that gave no value
+    answers: dict[str, str] = field(default_factory=dict[str, str])  # by each target that gave no value
     last: Result | None = None  # of these, the last one
 
     @property

@@ -1,11 +1,11 @@
-"""Whether a target is asked: after an outage it is left out for 1, 2, 4 … 60 seconds, and then one read probes it."""
+"""Whether a target is asked: after an outage it is skipped for 1, 2, 4 … 60 seconds, and then one read probes it."""
 
 from math import inf
 from typing import Final, Literal
 
 LONGEST_PAUSE: Final = 60.0  # seconds between two attempts
 
-Decision = Literal["ask", "probe", "leave out"]
+Decision = Literal["ask", "probe", "skip"]
 
 
 class Breaker:
@@ -14,22 +14,22 @@ class Breaker:
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._failures = 0  # in a row
-        self._since = -inf  # when it was last left out
+        self._since = -inf  # when it was last skipped
         self._until = -inf  # no attempt before that time
         self._known = False  # it has answered before
         self._probe_until: float | None = None  # when the probe that is under way counts as failed
 
     @property
     def is_open(self) -> bool:
-        """Whether the target is left out."""
+        """Whether the target is skipped."""
         return self._failures > 0
 
     def decide(self, now: float) -> Decision:
-        """Return what a read does at *now*; "probe" is returned once, and the next ones leave the target out."""
+        """Return what a read does at *now*; "probe" is returned once, and the next reads skip the target."""
         if not self.is_open:
             return "ask"
         if now < self.next_attempt():
-            return "leave out"
+            return "skip"
         self._probe_until = now + self._patience
         return "probe"
 
@@ -38,7 +38,7 @@ class Breaker:
         return self._until if self._probe_until is None else self._probe_until
 
     def failed(self, now: float, began: float = inf) -> bool:
-        """Leave the target out, unless the call that failed *began* before it was last left out; tell whether."""
+        """Skip the target, unless the failed call *began* before it was last skipped; tell whether it is skipped."""
         if began <= self._since:
             return False
         pause = min(2.0 ** min(self._failures, 10), LONGEST_PAUSE)
@@ -47,7 +47,7 @@ class Breaker:
         return True
 
     def answered(self, now: float, began: float) -> None:
-        """Ask the target again, if the call *began* since it was left out, and was not longer than readers wait.
+        """Ask the target again, if the call *began* since it was skipped, and was not longer than readers wait.
 
         The first answer of all may have taken longer, since that call also made the client and signed in.
         """

@@ -22,7 +22,7 @@ from tailorsecrets.runtime.forks import on_fork
 from tailorsecrets.runtime.freshness import CacheEntry, after_failure, can_stand_in, decide, with_expiry
 from tailorsecrets.runtime.singleflight import Flight
 from tailorsecrets.runtime.threads import HOOK_THREADS
-from tailorsecrets.runtime.words import Words
+from tailorsecrets.runtime.words import LastAnswers
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.writes import on_write
 from tailorsecrets.targets.cache_settings import CacheSettings, is_number
@@ -53,7 +53,7 @@ class Cache:
         self.settings = CacheSettings()
         self.on_event: Hook | None = None
         self._begin, self._run_hook, self._jitter = begin, run_hook, jitter
-        self._words = Words()
+        self._last_answers = LastAnswers()
         self._read = self._failed = self._stale = self._dropped = self._failovers = 0
         self.forked()
         on_fork(self)
@@ -77,7 +77,7 @@ class Cache:
         """Return the entry or the error for each of *keys*, after a fetch where that is needed.
 
         No value is older than *max_age* seconds. *no_timeout*: wait until the store answers, not only ``timeout``.
-        *anyway*: ask also stores that are left out after an outage.
+        *anyway*: ask also stores that are skipped after an outage.
         """
         request = ReadRequest(self, keys, max_age, no_timeout=no_timeout, anyway=anyway)
         for flight in request:
@@ -128,7 +128,7 @@ class Cache:
         with self._lock:
             for key in [key for key in self.entries if _is_of(key, vault, secret)]:
                 del self.entries[key]
-            self._words.forget([key for key in self._words if _is_of(key, vault, secret)])
+            self._last_answers.forget([key for key in self._last_answers if _is_of(key, vault, secret)])
             for flight, key in list(self._in_the_air.items()):
                 if _is_of(key, vault, secret):
                     flight.void = True
@@ -206,7 +206,7 @@ class Cache:
         now, result = self.clock(), answer.result
         with self._lock:
             late = flight.started < inf
-            if late and (flight.void or answer.replica or self._words.is_newer(key, answer.started)):
+            if late and (flight.void or answer.replica or self._last_answers.is_newer(key, answer.started)):
                 return
             if not answer.goes_on:
                 result = self._landed(key, flight, answer, now)
@@ -230,9 +230,11 @@ class Cache:
         result, before = self._expiring(answer), self.entries.pop(key, None)
         if not answer.alone:
             if not answer.replica:
-                self._words.say(key, result, answer.started, self.settings.size)
-            elif isinstance(result, CacheEntry) and (word := self._words.against(key, result, now, self.settings)):
-                before, result = word.disputed, word.error(key, result)
+                self._last_answers.keep(key, result, answer.started, self.settings.size)
+            elif isinstance(result, CacheEntry) and (
+                last := self._last_answers.overruling(key, result, now, self.settings)
+            ):
+                before, result = last.disputed, last.error(key, result)
         if isinstance(result, CacheEntry):
             self.entries[key] = result
         elif is_outage(result):

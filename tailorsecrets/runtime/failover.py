@@ -56,8 +56,8 @@ class _Todo:
 class Failover:
     """The targets of *connection* as one source of answers; safe for many threads.
 
-    *clock* is in seconds. *threads* gives each target a function that does work on threads of its own. *timer* calls
-    the function that it gets, at once and then at the times that this returns.
+    *clock* is in seconds. *threads* gives each target a function that does work on separate threads. *timer* calls the
+    function that it gets, at once and then at the times that this returns.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Failover:
         self._start([Want(key, self._targets_of(key), group, now, deliver, anyway) for key in keys])
 
     def warm(self, keys: Iterable[CacheKey]) -> list[Flight]:
-        """Open the targets that are not asked first, and sign in there: read one of *keys* from each.
+        """Open the targets after the first, and sign in there: read one of *keys* from each.
 
         Return what to wait for: a flight for each, which ends when the target has answered or is silent.
         """
@@ -104,14 +104,14 @@ class Failover:
     # What happens under the lock
 
     def _ask_next(self, want: Want, todo: _Todo) -> None:
-        """Ask the next target that is not left out; one whose pause is over is probed in the background."""
+        """Ask the next target that is not skipped; one whose pause is over is probed in the background."""
         now = self._clock()
         while want.next < len(want.targets):
             call = Call(want, want.next)
             decision = "ask" if want.anyway or want.stays else call.target.breaker.decide(now)
             want.next += 1
-            if decision == "leave out":
-                want.said[call.target.name] = "left out after an outage"
+            if decision == "skip":
+                want.answers[call.target.name] = "skipped after an outage"
                 continue
             call.probe = decision == "probe"
             want.open += 1
@@ -144,7 +144,7 @@ class Failover:
             retry_at = None if first else max(self._clock(), want.targets[0].breaker.next_attempt())
             todo.answers.append((want, self._answer(want, result, began, replica=not first, retry_at=retry_at)))
             return
-        want.said[call.target.name], want.last, want.began = _said(result), result, began
+        want.answers[call.target.name], want.last, want.began = _in_words(result), result, began
         self._go_on(call, todo)
         if not want.done:
             todo.answers.append((want, self._answer(want, result, began, replica=not first, goes_on=True)))
@@ -164,21 +164,21 @@ class Failover:
             target.heard(now)
         if not outages:
             target.breaker.answered(now, batch.began)
-        is_left_out = bool(outages) and target.breaker.failed(now, batch.began)
+        is_skipped = bool(outages) and target.breaker.failed(now, batch.began)
         for call in batch.calls:
             self._settle(call, results[call.want.key], batch.began, todo)
-        if is_left_out:
-            self._leave_out(target, _said(outages[0]), todo)
+        if is_skipped:
+            self._skip(target, _in_words(outages[0]), todo)
         failure = next((r for r in results.values() if isinstance(r, STORE_ERRORS) and not r.retryable), None)
         if failure is not None:
             for call in target.take_like(batch.calls[0]):
                 self._settle(call, _untried(call.want.key, failure), now, todo)
 
-    def _leave_out(self, target: AskedTarget, reason: str, todo: _Todo) -> None:
+    def _skip(self, target: AskedTarget, reason: str, todo: _Todo) -> None:
         """Let all that waits for *target* go to the next one."""
-        for call in target.leave_out() if target.watched else ():
+        for call in target.skip() if target.watched else ():
             if not call.want.done:
-                call.want.said.setdefault(target.name, reason)
+                call.want.answers.setdefault(target.name, reason)
                 self._go_on(call, todo)
 
     def _watch(self, target: AskedTarget, todo: _Todo) -> None:
@@ -244,7 +244,7 @@ class Failover:
             return None, exc.with_traceback(None)
 
     def _start_again(self, target: AskedTarget) -> None:
-        """Ask the targets that are chosen now for what waits for *target*, which was chosen before."""
+        """Move what waits for *target*, which is no longer chosen, to the targets that are chosen now."""
         with self._lock:
             wants = [call.want for call in target.take(ALL)]
         for want in wants:
@@ -258,7 +258,7 @@ class Failover:
             for target in self._targets.values():
                 if now >= target.silent_at:
                     target.breaker.failed(now)
-                    self._leave_out(target, f"no answer within {target.routes.failover_after:g} seconds", todo)
+                    self._skip(target, f"no answer within {target.routes.failover_after:g} seconds", todo)
             next_time = min((target.silent_at for target in self._targets.values()), default=inf)
             self._timed = next_time < inf
         self._do(todo)
@@ -325,15 +325,15 @@ def _error(want: Want) -> BaseException:
     """Return the error of a read to which no target gave a value."""
     if len(want.targets) == 1 and isinstance(want.last, BaseException):
         return want.last
-    key, listed = want.key, "; ".join(f"{name}: {said}" for name, said in want.said.items())
-    last = next(reversed(want.said), "")
+    key, listed = want.key, "; ".join(f"{name}: {answer}" for name, answer in want.answers.items())
+    last = next(reversed(want.answers), "")
     hint = want.last.hint if isinstance(want.last, SecretsError) else ""
-    message = f"secret {key.vault}/{key.secret}: no store gave a value: {listed}"
+    message = f"secret {key.vault}/{key.secret}: no store returned a value: {listed}"
     return Unavailable(message, op="get", store=last, vault=key.vault, secret=key.secret, hint=hint, retryable=False)
 
 
-def _said(result: Result) -> str:
-    """Return in words what a target said that gave no value."""
+def _in_words(result: Result) -> str:
+    """Return in words the answer of a target that gave no value."""
     if isinstance(result, SecretsError):
         return result.meaning
     return "the secret does not exist" if isinstance(result, CacheEntry) else type(result).__name__

@@ -65,7 +65,7 @@ def after_failure(
 
 
 def disputed(entry: CacheEntry) -> CacheEntry:
-    """Return *entry*, the last word of the first target, while a replica has another value: from now on it is stale."""
+    """Return *entry*, the last answer of the first target, while a replica has another value: it is stale now."""
     return replace(entry, until=-inf, trusted_until=-inf, disputed=True)
 
 

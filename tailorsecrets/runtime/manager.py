@@ -86,7 +86,7 @@ class ManagerBase:
         background. While the store does not answer, the last value is used up to the age *max_stale* (0: never). A
         missing secret counts as missing for *negative*. A read waits for the store at most *timeout*. The cache has at
         most *size* names. *on_event* is called with a CacheEvent for each call and each stale answer, one after the
-        other on a thread of its own, and must not read secrets; None removes it. Raise ConfigError for anything but
+        other in a separate thread, and must not read secrets; None removes it. Raise ConfigError for anything but
         numbers from 0, and for an *on_event* that is not a function.
         """
         if not (on_event is None or on_event is ... or callable(on_event)):
@@ -104,7 +104,7 @@ class ManagerBase:
         """Read all declared secrets in the fewest calls, however long that takes; sign in at all stores of the profile.
 
         Raise one error, Denied or SecretNotFound, that lists every denied and every missing secret; any other error as
-        it is. A replica that does not answer is no error.
+        it is. A replica that does not answer is not an error.
         """
         keys = self._declared_keys()
         replicas = self._failover.warm(keys)
@@ -252,7 +252,7 @@ class SecretManager(ManagerBase):
     def recent(self, vault: str, secret: str, n: int = 2, *, max_age: float | None = None) -> list[str]:
         """Return the last *n* values of *secret* in *vault*, newest first, fewer where there are fewer.
 
-        For rotation: accept what was signed with the value before, too. Needs the right to list versions; raise
+        For rotation: also accept what was signed with the previous value. Needs the right to list versions; raise
         Unsupported where the store keeps none.
         """
         return _values(self._read(vault, [secret], max_age, n)[0])

@@ -1,4 +1,4 @@
-"""What the first target of a vault said last about each secret: a replica's value does not displace it in an outage."""
+"""The last answer of a vault's first target for each secret; in an outage a replica's value does not replace it."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -9,63 +9,63 @@ from tailorsecrets.runtime.freshness import CacheEntry, disputed
 from tailorsecrets.targets.cache_settings import CacheSettings
 
 
-class Word(NamedTuple):
-    """A value, that there is none, or that it is denied."""
+class LastAnswer(NamedTuple):
+    """The last answer of the first target: a value, no value, or denied."""
 
-    said: CacheEntry | Denied
+    result: CacheEntry | Denied
     as_of: float
 
     @property
     def disputed(self) -> CacheEntry | None:
-        """The value that is answered while a replica has another one."""
-        return disputed(self.said) if isinstance(self.said, CacheEntry) and not self.said.missing else None
+        """The value that reads get while a replica has another one."""
+        return disputed(self.result) if isinstance(self.result, CacheEntry) and not self.result.missing else None
 
     def error(self, key: CacheKey, other: CacheEntry) -> Unavailable:
-        """Return why *other*, a replica's value, is no answer."""
-        if isinstance(self.said, Denied):
-            before = f"the store before it denied it, and does not answer now: {self.said.store}"
-        elif self.said.missing:
-            before = f"it was missing in the store before it, which does not answer now: {self.said.store}"
+        """Return why *other*, a replica's value, is not used."""
+        if isinstance(self.result, Denied):
+            before = f"{self.result.store} denied the secret, and does not answer now"
+        elif self.result.missing:
+            before = f"the secret was missing at {self.result.store}, which does not answer now"
         else:
-            before = f"it is not the value of the store before it, which does not answer now: {self.said.store}"
+            before = f"it differs from the value at {self.result.store}, which does not answer now"
         message = f"secret {key.vault}/{key.secret}: the value at {other.store} is not used: {before}"
         return Unavailable(message, op="get", store=other.store, vault=key.vault, secret=key.secret)
 
 
-class Words:
-    """The last word of the first target about each key."""
+class LastAnswers:
+    """The last answer of the first target for each key."""
 
     def __init__(self) -> None:
-        self._words: dict[CacheKey, Word] = {}
+        self._answers: dict[CacheKey, LastAnswer] = {}
 
     def __iter__(self) -> Iterator[CacheKey]:
-        return iter(self._words)
+        return iter(self._answers)
 
-    def say(self, key: CacheKey, said: Result, as_of: float, size: int) -> None:
-        """Note what the first target *said*, if it is about the secret; keep at most *size* words."""
-        if isinstance(said, CacheEntry | Denied):
-            self._words.pop(key, None)
-            self._words[key] = Word(said, as_of)
-            while len(self._words) > size:
-                del self._words[next(iter(self._words))]
+    def keep(self, key: CacheKey, result: Result, as_of: float, size: int) -> None:
+        """Keep the *result* of the first target, if it is about the secret; keep at most *size* answers."""
+        if isinstance(result, CacheEntry | Denied):
+            self._answers.pop(key, None)
+            self._answers[key] = LastAnswer(result, as_of)
+            while len(self._answers) > size:
+                del self._answers[next(iter(self._answers))]
 
     def is_newer(self, key: CacheKey, started: float) -> bool:
-        """Tell whether the last word about *key* is of a call after *started*."""
-        word = self._words.get(key)
-        return word is not None and word.as_of > started
+        """Tell whether the answer for *key* is from a call after *started*."""
+        answer = self._answers.get(key)
+        return answer is not None and answer.as_of > started
 
-    def against(self, key: CacheKey, other: CacheEntry, now: float, settings: CacheSettings) -> Word | None:
-        """Return the word that *other*, a replica's value, must not displace at *now*."""
-        word = self._words.get(key)
-        if word is None or now - word.as_of >= settings.max_stale:
+    def overruling(self, key: CacheKey, other: CacheEntry, now: float, settings: CacheSettings) -> LastAnswer | None:
+        """Return the answer that overrules *other*, a replica's value, at *now*."""
+        answer = self._answers.get(key)
+        if answer is None or now - answer.as_of >= settings.max_stale:
             return None
-        same = isinstance(word.said, CacheEntry) and _values(word.said) == _values(other)
-        return None if same else word
+        same = isinstance(answer.result, CacheEntry) and _values(answer.result) == _values(other)
+        return None if same else answer
 
     def forget(self, keys: Iterable[CacheKey]) -> None:
-        """Drop the words about *keys*."""
+        """Drop the answers for *keys*."""
         for key in keys:
-            del self._words[key]
+            del self._answers[key]
 
 
 def _values(entry: CacheEntry) -> tuple[str | None, tuple[str, ...]]:

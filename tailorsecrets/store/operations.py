@@ -55,7 +55,7 @@ _LACKS: Final[Mapping[Ability, str]] = {
 _LONGEST_REASON: Final = 300  # characters
 STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
 EXTERNAL: Final = "others manage it, so it is only read"
-EXTERNAL_HINT: Final = "the profile's table external names its place"
+EXTERNAL_HINT: Final = "the profile's table external has its native name"
 _EXISTING: Final = ("live", "disabled")
 _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
     NotFound: (errors.VaultNotFound, errors.SecretNotFound),
@@ -66,8 +66,8 @@ _SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[Secr
 class Operations:
     """The operations of *driver* on the places of *naming*; *url* names the store in errors.
 
-    Places in *external* are secrets of others with native names of their own: they are read as they stand, and every
-    write to them is Unsupported.
+    Places in *external* are secrets of others with native names: they are read unchanged, and every write to them is
+    Unsupported.
     """
 
     def __init__(
@@ -267,7 +267,7 @@ class Operations:
         return self._naming.native(place)
 
     def locate(self, place: Place) -> str:
-        """Return the part of the location of *place* that the URL may not tell."""
+        """Return the part of the location of *place* that the URL may lack."""
         return self._call("locate", place, self._driver.locate, self._naming.native(place))
 
     def identity(self) -> Identity:
@@ -400,7 +400,7 @@ class Operations:
     def _decoded(self, place: Place, stored: Stored) -> Stored:
         if not self._has_name(place, stored.entry):
             hint = "tailorsecrets apply writes it again"
-            raise self._error("get", place, Corrupt("another tool replaced the tag with its full name", hint=hint))
+            raise self._error("get", place, Corrupt("another tool replaced the tag that held its full name", hint=hint))
         if not encoding.is_text(stored.value):
             raise self._error("get", place, Corrupt("it holds a lone surrogate, which is not text"))
         if place in self._external:
@@ -450,7 +450,7 @@ class Operations:
             return entry
         stored = self.get(place)
         if stored.value != value and expect not in (None, PRESENT):
-            raise Conflict  # another hand wrote, before our write or after it
+            raise Conflict  # somebody else wrote, before our write or after it
         return stored.entry if stored.value == value else None
 
     def _deleted(self, place: Place, *, purge: bool) -> Literal[True] | None:

@@ -23,7 +23,7 @@ def parallel(caps: Caps, do: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Return the results of *calls*, in order; run all at the same time, each in a thread of its own."""
+    """Return the results of *calls*, in order; run all at the same time, each in its own thread."""
     if len(calls) < 2:  # noqa: PLR2004
         return [call() for call in calls]
     from concurrent.futures import ThreadPoolExecutor

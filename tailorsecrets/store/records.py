@@ -36,7 +36,7 @@ class Records:
             return self._load(place, result)
         except (Denied, Corrupt, Unsupported) as error:
             message = str(error) if error.vault else f"{place}: {error}"
-            told = type(error)(
+            named = type(error)(
                 message,
                 hint=error.hint,
                 code=error.code,
@@ -45,8 +45,8 @@ class Records:
                 reason=error.reason,
                 reason_code=error.reason_code,
             )
-            told.origin = error.origin
-            return told
+            named.origin = error.origin
+            return named
 
     def _load(self, place: Place, result: ReadResult) -> Record:
         if isinstance(result, Stored):

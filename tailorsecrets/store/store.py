@@ -55,7 +55,7 @@ class Store:
 
         *url* names the store in errors; *prefix* stands before every native name; *read_only*, if given, is why writes
         are denied; *may_create*: the first write may create the store. *external* has the secrets of others, which are
-        read under names of their own and never written.
+        read under their own names and never written.
         """
         self.url, self.workspace = url or type(driver).__name__, workspace
         self._inner = Workspace(
@@ -210,7 +210,7 @@ class Store:
         return self._operations.setup()
 
     def close(self) -> None:
-        """Let go of the connection; twice is fine."""
+        """Close the connection; may be called twice."""
         self._operations.close()
 
     def __enter__(self) -> Self:

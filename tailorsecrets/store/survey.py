@@ -1,4 +1,4 @@
-"""What a login can see of a workspace without reading a value. A place that is denied hides no other."""
+"""What a login can see of a workspace without reading a value. A denied place does not hide others."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple

@@ -111,7 +111,7 @@ class Workspace:
     def completed(self, found: Mapping[str, VaultState], places: Collection[Place]) -> dict[str, VaultState]:
         """Return *found* with those of *places* that this app wrote and that the list does not show yet.
 
-        An entry without a stamp is another hand's, so it is left out: creating it is then a conflict. A missing name
+        An entry without a stamp is another tool's, so it is left out: creating it is then a conflict. A missing name
         may be denied.
         """
         entries = zip(places, parallel(self.caps, self._written_by_us, list(places)), strict=True)
@@ -285,7 +285,7 @@ class Workspace:
         return self.operations.setup()
 
     def close(self) -> None:
-        """Let go of the connection; twice is fine."""
+        """Close the connection; may be called twice."""
         self.operations.close()
 
     def _written_by_us(self, place: Place) -> Entry | None:

@@ -39,9 +39,9 @@ class Choice(NamedTuple):
 
 
 def identity(choice: Choice) -> Hashable:
-    """Return what tells *choice* from other targets: all of the URL but options that are no matter of place.
+    """Return what identifies the target of *choice*: its URL without the options that do not change the place.
 
-    A URL that cannot be opened is told by its text; opening it raises the error.
+    A URL that cannot be opened is identified by its text; opening it raises the error.
     """
     try:
         store_type, target = parse_url(choice.url, choice.base, {}, create=False)

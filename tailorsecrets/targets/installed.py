@@ -26,8 +26,8 @@ _TOLD: Final = (ImportError, SyntaxError)  # their messages speak of modules and
 class Plugin:
     """One module of a distribution that its entry points name.
 
-    ``problems`` tells by scheme why it cannot be used; of a module that does not load, the entry points' names stand
-    in for the schemes.
+    ``problems`` has for each scheme why it cannot be used; if the module does not load, the names of its entry points
+    are used as schemes.
     """
 
     name: str  # of the distribution
@@ -41,7 +41,7 @@ class Plugin:
 
 
 def installed(own: Mapping[str, str]) -> list[Plugin]:
-    """Load the plugins of all distributions, by name, but those behind *own*, our modules by scheme."""
+    """Load the plugins of all distributions, by name, except *own*, our modules by scheme."""
     from importlib.metadata import entry_points
 
     modules: dict[tuple[str, str], list[EntryPoint]] = {}  # one may stand behind several entry points

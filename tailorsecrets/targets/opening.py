@@ -26,8 +26,8 @@ def open_choice(
 ) -> Store:
     """Open the store of *choice*; call nothing yet.
 
-    *create*: a write may create the store (default: a named one). *external* are the secrets that others manage under
-    names of their own.
+    *create*: a write may create the store (default: a named one). *external* are the secrets of others with native
+    names.
     """
     store_type, target = _parsed(choice, environ, create=choice.named if create is None else create)
     return Store(
@@ -60,10 +60,10 @@ def policy_of(
     external: Mapping[Place, ExternalName] = MappingProxyType({}),
     copied: Collection[Place] = (),
 ) -> str:
-    """Return the least-privilege policy for *use* of *vaults*, as the store's own document; calls nothing.
+    """Return the least-privilege policy for *use* of *vaults*, in the store's own format; calls nothing.
 
-    That for reading includes *external*, that for deploying the reading of *copied* secrets. Raise Unsupported for a
-    store without permissions of its own.
+    A policy for reading includes *external*; one for deploying lets the login read *copied* secrets. Raise Unsupported
+    for a store without permissions.
     """
     store_type, target = parsed(choice, environ)
     if store_type.policy is None:

@@ -115,7 +115,7 @@ def _unknown(scheme: str, plugins: "Sequence[Plugin]") -> ConfigError:
     known = {*OWN, *(store.scheme for plugin in plugins for store in plugin.stores)}
     broken = [f"{plugin.name} ({_first(plugin)})" for plugin in plugins if plugin.problems and not plugin.stores]
     unloaded = f"; these plugins cannot be used: {', '.join(broken)}" if broken else ""
-    hint = f"known are {', '.join(f'{name}:' for name in sorted(known))}" + (f"; {_ALL}" if broken else "")
+    hint = f"known: {', '.join(f'{name}:' for name in sorted(known))}" + (f"; {_ALL}" if broken else "")
     return ConfigError(f"no store plugin opens {scheme}: URLs{unloaded}", hint=hint)
 
 

@@ -146,9 +146,9 @@ def choose_routes(
 ) -> Routes:
     """Return the targets of every vault: the arguments', else the environment's, the profile's, or the default.
 
-    *folder* is the config's: the profile file and the default store are there. Relative paths in a URL start at
-    *cwd* (default: the working directory), those in the profile file at *folder*. Errors about *store* name *option*.
-    A *workspace* differs from none that a URL names.
+    *folder* is the config's: the profile file and the default store are there. Relative paths in a URL start at *cwd*
+    (default: the working directory), those in the profile file at *folder*. Errors about *store* name *option*. Raise
+    ConfigError where *workspace* differs from the one in a URL.
     """
     found, others = _profile(folder, profile or environ.get("TAILORSECRETS_PROFILE", ""))
     named = store or environ.get(_VARIABLE, "")
@@ -293,10 +293,10 @@ def _disagreements(first: str, one: Routes, second: str, other: Routes) -> Itera
         theirs = [identity(choice) for choice in other.route(vault)]
         shared = [choice for choice in one.route(vault) if identity(choice) in theirs]
         if shared and (mine[0] != theirs[0] or set(mine) != set(theirs)):
-            what = f"vault {vault!r}" if vault else "vaults without a route of their own"
+            what = f"vault {vault!r}" if vault else "vaults without their own route"
             yield Mistake(
                 f"profiles {first!r} and {second!r} share {shared[0]} for {what}, and name different targets for it",
-                "name the same targets with the same primary in both; read_first changes the order of reading alone",
+                "name the same targets with the same primary in both; read_first changes only the order of reading",
             )
 
 

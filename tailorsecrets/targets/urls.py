@@ -18,7 +18,7 @@ _WORKSPACE: Final = "workspace="
 _SIGN_IN: Final = "remove it, and sign in through the environment"
 WORKSPACE: Final = Option("the workspace; it wins over the profile's and the environment's", form=r"[a-z0-9-]+")
 TIMEOUT: Final = Option(
-    "seconds that a read may take, repeats included; a write may take four times as many", default="15"
+    "seconds that a read may take, retries included; a write may take four times as many", default="15"
 )
 
 
@@ -78,7 +78,7 @@ def _split(url: str) -> _Parts:
     if "@" in parts.host:  # the URL is not shown: a password may stand before the @
         raise ConfigError("the store URL contains a credential", hint=_SIGN_IN)
     if re.search(r"[\s\x00-\x1f\\<>{}|^`\"]", parts.host):
-        raise ConfigError(f"the store URL has {parts.host!r} in the place of a host, which is not a host")
+        raise ConfigError(f"{parts.host!r} in the store URL is not a host")
     if parts.fragment:
         raise ConfigError("the store URL contains a #", hint="write %23")
     return parts
@@ -90,9 +90,7 @@ def _options(store_type: StoreType, query: str) -> dict[str, str]:
     unknown = sorted({name for name, _ in pairs} - set(known))
     if unknown:
         lines = "".join(f"\n  {name}: {help_of(option)}" for name, option in sorted(known.items()))
-        raise ConfigError(
-            f"unknown option {', '.join(unknown)} in a {store_type.scheme}: URL", hint=f"known are{lines}"
-        )
+        raise ConfigError(f"unknown option {', '.join(unknown)} in a {store_type.scheme}: URL", hint=f"known:{lines}")
     if any(_CREDENTIAL.search(text) for _, text in pairs):
         raise ConfigError("the store URL contains a credential in an option", hint=_SIGN_IN)
     if len(dict(pairs)) < len(pairs):

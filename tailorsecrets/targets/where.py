@@ -24,13 +24,13 @@ def parse_place(text: str) -> Place:
 
 
 def where(routes: Routes, environ: Mapping[str, str], place: Place, form: str = NATIVE) -> str:
-    """Return the place of *place* at the primary of its vault in the format *form*, which ends in a newline.
+    """Return where *place* is, at the primary of its vault, as text in the format *form* with a newline at its end.
 
     ``native`` is the store's own name of the secret. The other formats are the plugin's. The secret need not exist, but
     for a format that has to ask the store for a part of its place. That is one call, and no value is read.
 
     Raise Unsupported for a format that the store does not have; the error lists those it has. For an external secret
-    with a place of its own in the profile, that is every format but ``native``.
+    with a native name in the profile, this is every format except ``native``.
     """
     if native := routes.native(place):
         return _of_native(native, form)
@@ -63,8 +63,8 @@ def _of_native(native: NativePlace, form: str) -> str:
     text = f"{native.name}#{native.field}" if native.field else native.name
     if form == NATIVE:
         return f"{text}\n"
-    hint = f"the profile names its place: {text} at {native.target}"
-    raise Unsupported(f"no format {form!r} for an external secret with a place of its own", hint=hint)
+    hint = f"the profile has its native name: {text} at {native.target}"
+    raise Unsupported(f"no format {form!r} for an external secret with a native name", hint=hint)
 
 
 def _formats(store_type: StoreType) -> str:

@@ -1,6 +1,6 @@
 """Writing YAML: mappings, lists and texts, as people write them. Pure.
 
-Only what the manifests of ``where`` need, so no dependency is: texts without characters beyond U+FFFF.
+It does only what the manifests of ``where`` need, so it needs no library: no text has characters beyond U+FFFF.
 """
 
 import json
@@ -14,7 +14,7 @@ _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y
 
 
 def to_yaml(*documents: Mapping[str, Any]) -> str:
-    """Return *documents*, whose leaves are texts, each a document of its own."""
+    """Return *documents*, whose leaves are texts, each as a separate document."""
     return "---\n".join("".join(f"{line}\n" for line in _mapping(document)) for document in documents)
 
 

@@ -82,7 +82,7 @@ def _dotenv(text: Secret) -> Incoming:
         lines = f"line{'s' if len(foreign) > 1 else ''} {', '.join(foreign)}"
         raise ConfigError(f"{lines}: not NAME=VALUE", hint="put quotes around a value of several lines")
     pairs = [(name, Secret(value)) for name, value, _ in read if value is not None]
-    bare = [f"{name} has no value and is left out" for name, value, _ in read if value is None]
+    bare = [f"{name} has no value and is ignored" for name, value, _ in read if value is None]
     return Incoming(dict(pairs), (*bare, *_twice(name for name, _ in pairs)))
 
 
@@ -117,4 +117,4 @@ def _type(value: object) -> str:
 
 def _twice(names: Iterable[str]) -> list[str]:
     times = Counter(names)
-    return [f"{name} stands {count} times; its last value counts" for name, count in times.items() if count > 1]
+    return [f"{name} occurs {count} times; its last value counts" for name, count in times.items() if count > 1]

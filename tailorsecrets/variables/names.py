@@ -26,7 +26,7 @@ def named(places: Iterable[Place], prefix: str = "") -> dict[str, Place]:
     bad = [
         f"{name} of {_path(same[0])} is not the name of a variable" for name, same in found.items() if not _fits(name)
     ]
-    twice = [f"{name} is {' and '.join(map(_path, same))}" for name, same in found.items() if len(same) > 1]
+    twice = [f"{name} would hold {' and '.join(map(_path, same))}" for name, same in found.items() if len(same) > 1]
     if bad or twice:
         hint = "name each variable with --map VAR=VAULT/NAME" + (", or put --prefix P before all" if bad else "")
         raise NameInvalid("; ".join([*bad, *twice]), code="VARIABLE_INVALID", hint=hint)
@@ -55,7 +55,7 @@ def mapped(entries: Sequence[str]) -> dict[str, Place]:
 def secrets_of(names: Iterable[str]) -> dict[str, str]:
     """Return the secret of each variable of *names*: in lower case, with hyphens.
 
-    Raise one NameInvalid that lists every variable that is no legal name then, and those that become the same.
+    Raise one NameInvalid that lists every variable that is not a legal name then, and those that become the same.
     """
     found: dict[str, list[str]] = {}
     for name in names:

@@ -98,7 +98,7 @@ def test_list_as_json(shell: Shell) -> None:
 
 
 def test_emit(shell: Shell) -> None:
-    """Each executor that matches has a line; one that failed makes the exit code 1, and shows no message of its own."""
+    """Each executor that matches has a line; a failed one makes the exit code 1, and its own message is not shown."""
     done = shell("app", "emit", EVENT, "--app", "orders:app")
     works, broken = done.out.splitlines()
     assert (done.code, works) == (1, "works: done")
@@ -196,7 +196,7 @@ def test_what_is_no_app(shell: Shell, spec: str, problem: str) -> None:
 
 
 def test_the_garbage_of_an_app_is_collected(shell: Shell) -> None:
-    """The command, which looks for no garbage of its own, does for the module and the bodies of an app."""
+    """Garbage collection is off in the command, but on for the module and the bodies of an app."""
     (shell.folder / "state.py").write_text(COLLECTING)
     argv = [PROGRAM, "app", "call", "state", "--app", "state:app"]
     done = subprocess.run(argv, cwd=shell.folder, env=shell.environ, capture_output=True, text=True, check=True)

@@ -109,7 +109,7 @@ def test_nothing_to_do(managed: Shell) -> None:
 
 
 def test_changes_pending(managed: Shell) -> None:
-    """With --detailed-exitcode a dry run that finds something to do exits with 2; bad usage is 1 all the same."""
+    """With --detailed-exitcode a dry run that finds something to do exits with 2; bad usage is still 1."""
     assert managed("apply", "--dry-run", "--detailed-exitcode", STRIPE_KEY="other").code == 2
     assert managed("apply", "--dry-run", STRIPE_KEY="other").code == 0
     assert managed("apply", "--dry-run", "--detailed-exitcode").code == 1
@@ -211,7 +211,7 @@ def test_a_record_that_is_damaged(managed: Shell) -> None:
 
 
 def test_records_that_may_not_be_read(memory: Shell) -> None:
-    """One note names the vaults of others that were not looked at, also beside JSON; the config's own are an error."""
+    """One note names other vaults that could not be read, with --json too; for a vault of the config it is an error."""
     memory.declare('{"api-keys": {"stripe-key": "x"}}')
     for vault in ("theirs", "other"):
         assert memory("secret", "vault", "create", vault).code == 0
@@ -263,7 +263,7 @@ def test_paths_are_relative_to_the_config(shell: Shell) -> None:
 
 
 def test_a_conflict_with_the_same_name(managed: Shell) -> None:
-    """An owner with the name of this app and another id is shown as such, in the plan and in the list to confirm."""
+    """An owner with this app's name and another id is shown with "another id", in the plan and in the question."""
     managed.declare('{"api-keys": {}}', identity="0192f0c1-2345-7abc-8def-000000000009")
     line = "  ! api-keys (owner: my-app, another id)\n"
     assert line in managed("apply", "--dry-run").out

@@ -154,7 +154,7 @@ def test_owners_are_taken_off_where_the_write_was_done(both: Shell) -> None:
 
 
 def test_an_owner_that_cannot_be_taken_off_hides_no_replica(both: Shell) -> None:
-    """The owner of the other targets is taken off all the same, and a value that is not at a replica is an error."""
+    """The owner is still removed at the other targets, and a value that is missing at a replica is an error."""
     both.declare('{"api-keys": {"stripe-key": env("KEY")}}')
     assert both("apply", "--yes", KEY="declared").code == 0
     DRIVERS["a"].fail("put", Denied, name="default/v/api-keys")

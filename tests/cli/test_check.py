@@ -16,7 +16,7 @@ def test_all_is_there(managed: Shell) -> None:
 
 
 def test_missing_secrets(managed: Shell) -> None:
-    """A missing secret, an external one too, has a line beside those that are there, and the exit code is 1."""
+    """A missing secret, also an external one, has a line like the others, and the exit code is 1."""
     managed.declare('{"api-keys": {"stripe-key": env("STRIPE_KEY")}}', ', external={"partner": ["token"]}')
     done = managed("check")
     assert (done.code, done.err) == (1, "")

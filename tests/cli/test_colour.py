@@ -92,7 +92,7 @@ def test_a_plan_in_a_pipe(changed: Shell) -> None:
 
 
 def test_json_has_no_colour(changed: Shell) -> None:
-    """With --json neither data nor errors nor notes are in colour."""
+    """With --json, data, errors and notes are not in colour."""
     done = changed("apply", "-d", "--json", FORCE_COLOR="1")
     assert "\x1b" not in done.out + done.err
     done = changed("secret", "list", "-V", "nothing", "--json", FORCE_COLOR="1")

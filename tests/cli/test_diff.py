@@ -65,13 +65,13 @@ def test_a_value_that_is_not_readable(pair: Shell) -> None:
 
 
 def test_exit_codes(pair: Shell) -> None:
-    """Differences are no error; with --detailed-exitcode they are 2, and equality is 0."""
+    """Differences are not an error; with --detailed-exitcode they are 2, and equality is 0."""
     assert pair("diff", "memory://one", "memory://two", "--detailed-exitcode").code == 2
     assert pair("diff", "memory://one", "memory://one", "--detailed-exitcode").code == 0
 
 
 def test_workspaces(pair: Shell) -> None:
-    """-w counts for both where neither a profile nor the URL names one."""
+    """-w applies to both sides if the profile and the URL name no workspace."""
     assert pair("diff", "memory://one?workspace=default", "memory://one", "-w", "empty").out.splitlines()[-1] == (
         "Diff: 0 equal, 3 only in A, 0 only in B, 0 different, 0 not readable"
     )
@@ -83,7 +83,7 @@ def test_workspaces(pair: Shell) -> None:
 
 
 def test_some_vaults_alone(pair: Shell) -> None:
-    """A vault that neither side has is an error."""
+    """A vault that is on no side is an error."""
     assert pair("diff", "memory://one", "memory://two", "-V", "api-keys").out.count("\n") == 5
     done = pair("diff", "memory://one", "memory://two", "-V", "nowhere", "--json")
     assert (done.code, done.error["code"]) == (1, "VAULT_NOT_FOUND")

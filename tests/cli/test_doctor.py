@@ -74,7 +74,7 @@ def test_the_source_of_the_key(managed: Shell, name: str, value: str) -> None:
 
 
 def test_a_config_that_is_broken(managed: Shell) -> None:
-    """A config that cannot be loaded is a failure of its own, and the store is examined all the same."""
+    """A config that cannot be loaded is a separate failure, and the store is still examined."""
     (managed.folder / "tailor_config.py").write_text("import nothing_like_it\n")
     done = managed("doctor")
     assert done.code == 1
@@ -122,12 +122,12 @@ def faulty(memory: Shell) -> tuple[Shell, Faults]:
 
 
 def test_a_plugin_that_does_not_tell_who_is_signed_in(faulty: tuple[Shell, Faults]) -> None:
-    """A plugin without identity and clock says so, and is no failure."""
+    """A plugin without identity and clock is reported, and is not a failure."""
     done = faulty[0]("doctor")
     assert done.code == 0
     said = lines(done.out)
-    assert said["login"] == "-        login     the plugin does not tell who is signed in"
-    assert said["clock"] == "-        clock     the store did not tell its time"
+    assert said["login"] == "-        login     the plugin cannot show who is signed in"
+    assert said["clock"] == "-        clock     the store did not send its time"
     assert said["plugin"].startswith("ok       plugin    memory_plugin 1.0")
 
 
@@ -206,7 +206,7 @@ def test_the_targets_of_profiles(empty: Shell) -> None:
 
 
 def test_a_warning_stops_nothing() -> None:
-    """What would stop planning is no failure for who only reads, and planning is known to fail."""
+    """What would stop planning is not a failure for a login that only reads; planning is shown as failing."""
     denied = Check(name="list", state="warning", text="", stops="planning")
     found = Diagnosis(store="s", workspace="w", may_plan=False, caps=Caps(), identity=Identity(), checks=(denied,))
     assert (found.reading, found.planning, found.ok) == (True, False, True)

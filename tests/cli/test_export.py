@@ -34,7 +34,7 @@ def test_formats(managed: Shell, words: tuple[str, ...]) -> None:
 
 
 def test_the_environment_plays_no_part(managed: Shell) -> None:
-    """A variable of the environment with another value is no conflict."""
+    """A variable of the environment with another value is not a conflict."""
     assert "sk_live" in managed("export", "--format", "json", API_KEYS_STRIPE_KEY="mine").out
 
 

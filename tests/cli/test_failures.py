@@ -134,7 +134,7 @@ def test_a_lost_answer(memory: Shell) -> None:
 
 
 def test_an_unknown_outcome(memory: Shell) -> None:
-    """A write whose answer was lost and that the store cannot show is unknown: neither done nor not done."""
+    """A write whose answer was lost and that the store cannot show is reported as unknown, not as done or not done."""
     done = lost(memory, readable=False)
     document = json.loads(done.err.splitlines()[-1])
     names = {key: document[key] for key in ("done", "notDone", "unknown")}

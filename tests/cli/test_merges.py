@@ -61,7 +61,7 @@ def declare_and_apply(app: Shell) -> None:
 
 
 def test_a_vault_released_on_both_branches(app: Shell) -> None:
-    """Two hands released the vault: nobody manages it, so the apply asks, and the next one has nothing to do."""
+    """Both branches released the vault: no config manages it, so apply asks; the next apply has nothing to do."""
     assert app("apply", "--yes").code == 0
     commit(app)
     on_both_branches(app, update(app, "one"), update(app, "two"))
@@ -73,7 +73,7 @@ def test_a_vault_released_on_both_branches(app: Shell) -> None:
 
 
 def test_a_vault_made_on_both_branches(app: Shell) -> None:
-    """Both branches made the vault for the same app, each with a key of its own: the next apply asks nothing."""
+    """Both branches made the vault for the same app, each with its own key: the next apply asks nothing."""
     on_both_branches(
         app,
         lambda: app("apply", "--yes", ONE="here"),
@@ -99,7 +99,7 @@ def test_a_vault_made_by_two_apps(app: Shell) -> None:
 
 
 def test_a_file_that_another_writer_holds(app: Shell) -> None:
-    """An apply that cannot begin tells why."""
+    """An apply that cannot begin says why."""
     with FileLock(app.folder / ".tailorsecrets" / ".secrets.jsonl.lock"):
         done = app("apply", "--yes", "--json", "--store", "file:.tailorsecrets/secrets.jsonl?timeout=0.2")
     assert done.code == 1

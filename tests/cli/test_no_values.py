@@ -1,4 +1,4 @@
-"""No value in anything that a command says, whatever goes wrong: a canary stands for every value."""
+"""No output of a command has a value, whatever goes wrong: every value is a canary."""
 
 import io
 import logging
@@ -137,7 +137,7 @@ def full(memory: Shell) -> Iterator[Shell]:
 
 
 def filled_in(full: Shell, word: str) -> str:
-    """Return *word*, or what it stands for."""
+    """Return *word*, or the text that it is a placeholder for."""
     if word == "OLDEST":
         return str(full("secret", "history", *STRIPE, "--json").data[-1]["version"])
     if word == "SLOT":
@@ -152,7 +152,7 @@ def filled_in(full: Shell, word: str) -> str:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__ if kind else "fine")
 @pytest.mark.parametrize("path", leaves(), ids=" ".join)
 def test_every_command(full: Shell, path: tuple[str, ...], kind: type[SecretsError] | None) -> None:
-    """No command shows a value on success, nor where the store fails, but those whose output is values."""
+    """No command shows a value, on success or if the store fails, except those whose output is values."""
     for before in BEFORE.get(path, ()):
         assert full(*before, stdin=CANARY.encode()).code == 0
     words = [*path, *(filled_in(full, word) for word in WORDS.get(path, ())), "-e", ".env"]
@@ -169,7 +169,7 @@ def test_every_command(full: Shell, path: tuple[str, ...], kind: type[SecretsErr
 @pytest.mark.parametrize("stdin", [CANARY.encode() * 1000 + b"\xff", CANARY.encode() * 100_000], ids=["bytes", "large"])
 @pytest.mark.parametrize("verb", ["create", "update"])
 def test_values_that_cannot_be(full: Shell, verb: str, stdin: bytes) -> None:
-    """A value that is refused is not shown, nor is its size."""
+    """A refused value is not shown, and its size is not shown."""
     with listening() as said:
         done = full("secret", verb, *STRIPE, "--value-stdin", "--verbose", stdin=stdin)
     assert done.code == 1
@@ -257,7 +257,7 @@ def test_no_child_is_given_a_value(full: Shell) -> None:
 
 
 def test_no_file_but_the_store_is_written(full: Shell) -> None:
-    """A value is in no file but those that it came from: not in the store file, nor in one beside it."""
+    """A value is only in the files that it came from: not in the store file or in a file beside it."""
     sources = {path for path in full.folder.rglob("*") if path.is_file()}
     full.environ["TAILORSECRETS_STORE"] = "file:dev.jsonl"
     assert full("apply", "--yes").code == 0

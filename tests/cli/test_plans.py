@@ -283,7 +283,7 @@ def test_rotate_refuses_what_it_cannot_do(several: Shell) -> None:
 
 
 def test_apply_rotates_by_age(several: Shell) -> None:
-    """In a block of its own; before its time it does not."""
+    """Due rotations are in a separate block of the plan; others are not in it."""
     several.declare('{"sessions": {"signing-key": generate(rotate_after="1h"), "pin": env("PIN")}}')
     assert "Rotations" not in several("plan", "-p", "prod").out
     for name in "ab":
@@ -319,14 +319,14 @@ def test_copy_makes_the_other_side_equal(several: Shell) -> None:
 
 
 def test_copy_asks_before_it_replaces(several: Shell) -> None:
-    """Other values, a vault of a config and one of nobody; without a terminal, --yes is needed."""
+    """Copy asks about other values, and vaults with a config or no owner; without a terminal, --yes is needed."""
     other = f"{C}&workspace=copied"
     assert several("copy", "prod", other).code == 0
     with open_store(C, "copied") as store:
         store.update_secret("sessions", "pin", "canary-other")
     refused(several, "CONFIRMATION_REQUIRED", "copy", "prod", other)
     done = several("copy", "prod", other, "--yes")
-    assert "These have other values, which will be replaced:\n  ~ sessions/pin" in done.err
+    assert "These secrets have other values, which will be replaced:\n  ~ sessions/pin" in done.err
     assert values(C, "copied") == values(A)
     refused(several, "VAULT_NOT_FOUND", "copy", "prod", other, "-V", "sesions")
     refused(several, "USAGE", "copy", "prod", other, "-p", "prod")

@@ -7,7 +7,7 @@ from tests.support.shell import Shell, ended
 if TYPE_CHECKING:
     import pexpect
 
-ROTATE, UNDO = "Make new values for all of these? [y/N]: ", "Do all of this? [y/N]: "
+ROTATE, UNDO = "Make new values for all of these? [y/N]: ", "Undo all of this? [y/N]: "
 REPLACE = "Replace all of these? [y/N]: "
 
 

@@ -89,10 +89,10 @@ def test_check_of_a_rich_store(memory: Shell, caps: Caps) -> None:
 
 
 def test_check_of_a_poor_store(memory: Shell) -> None:
-    """What a driver does not declare is measured as missing, and is no fault."""
+    """What a driver does not declare is measured as missing, and is not a fault."""
     seen = measured(memory, Memory(caps=SHOWN))
     assert {ability for ability, word in seen.items() if word == "yes"} == {
-        "a missing secret is told as missing",
+        "a missing secret reads as missing",
         "write and read",
         "delete",
         "write the longest value",
@@ -109,7 +109,7 @@ def test_check_of_a_store_that_cannot_write(memory: Shell) -> None:
     done = memory("plugin", "check", "memory://here", "--json")
     assert done.code == 0
     rows = {row["ability"]: row for row in done.data["abilities"]}
-    assert rows["a missing secret is told as missing"]["measured"] == "yes"
+    assert rows["a missing secret reads as missing"]["measured"] == "yes"
     assert rows["list names"]["note"] == "needs a store that can be written"
 
 
@@ -133,7 +133,7 @@ class NoList(Forgetful):
 
 
 class Overwrites(Forgetful):
-    """Overwrites whatever is expected, and keeps neither stamp nor tags."""
+    """Ignores *expect*, and keeps no stamp and no tags."""
 
     def put(
         self,
@@ -165,7 +165,7 @@ LIARS: list[tuple[type[Memory], set[str]]] = [
 
 @pytest.mark.parametrize(("liar", "lacks"), LIARS, ids=lambda value: getattr(value, "__name__", ""))
 def test_check_finds_what_is_not_there(memory: Shell, liar: type[Memory], lacks: set[str]) -> None:
-    """A declared ability that the store does not show is told, and the command exits 1."""
+    """A declared ability that the store does not have is reported, and the command exits 1."""
     seen = measured(memory, liar())
     assert {ability for ability, word in seen.items() if word == "lacks"} == lacks
 

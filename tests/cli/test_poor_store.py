@@ -1,4 +1,4 @@
-"""A store that cannot list, or lacks metadata, versions, stamps or policies: what works, and what is said."""
+"""A store that cannot list, or lacks metadata, versions, stamps or policies: what works, and the messages."""
 
 from collections.abc import Iterator
 
@@ -14,10 +14,10 @@ TWO = '{"api-keys": {"stripe-key": env("STRIPE"), "mail-key": "mail"}}'
 ONE = '{"api-keys": {"stripe-key": env("STRIPE")}}'
 URL = "poor://here"
 COMPARED = "note: the store keeps no stamps (fingerprints of values), so the plan read and compared values\n"
-KEPT = "note: the store cannot list its secrets: nothing is deleted, also if the config no longer declares it\n"
+KEPT = "note: the store cannot list its secrets: nothing is deleted, even if the config no longer declares it\n"
 SEEN = (
-    "note: the store cannot list its secrets: what the config declares is deleted; "
-    "anything else in its vaults is not seen\n"
+    "note: the store cannot list its secrets: secrets that the config declares are deleted; "
+    "other secrets in its vaults are not found\n"
 )
 
 
@@ -58,7 +58,7 @@ def test_no_prune_is_not_told_what_it_asked_for(poor: Shell) -> None:
 
 
 def test_another_app_takes_the_vault_over(poor: Shell) -> None:
-    """The owner is written over the record of a vault, although the store tells no version of it."""
+    """The owner is written over the record of a vault, although the store reports no version of it."""
     poor.declare(ONE)
     assert poor("apply").code == 0
     poor.declare(ONE, name="other-app", identity="0192f0c1-2345-7abc-8def-000000000002")
@@ -154,14 +154,14 @@ def test_check_reads(poor: Shell) -> None:
 
 
 def test_no_policy(poor: Shell) -> None:
-    """A plugin that offers no policy is told so, and nothing else, also without a config."""
+    """For a plugin without policies, the command says only that, also without a config."""
     done = poor("policy", "--for", "deploy")
     assert (done.code, done.err) == (1, f"error[UNSUPPORTED]: {URL}: the plugin of poor: stores makes no policies\n")
 
 
 @pytest.mark.parametrize(("options", "said"), [("stats=0", False), ("stats=0&list_stamps=0", True), ("stats=1", False)])
 def test_metadata_that_comes_with_values(memory: Shell, options: str, said: bool) -> None:
-    """A plan that reads values for their metadata says so; where the list tells enough, it reads none."""
+    """A plan that reads values for their metadata says so; where the list is enough, it reads none."""
     memory.environ["TAILORSECRETS_STORE"] = f"memory://here?{options}&timeout=0.3"
     memory.declare('{"api-keys": {"stripe-key": "one"}}')
     assert memory("apply").code == 0

@@ -28,7 +28,7 @@ def several(invocation: Invocation) -> None:
 
 @pytest.fixture
 def invocation(tmp_path: Path) -> Invocation:
-    """Return a command line beside two profiles."""
+    """Return a command line with two profiles."""
     (tmp_path / "tailorsecrets.toml").write_text(FILE)
     return Invocation(Io(io.BytesIO(), io.StringIO(), io.StringIO(), {}, tmp_path))
 
@@ -63,7 +63,7 @@ def test_profiles_after_the_command_replace_one_before_it(invocation: Invocation
 
 
 def test_a_profile_before_the_command(invocation: Invocation) -> None:
-    """A profile that stands before the command is its only one."""
+    """A profile before the command is its only one."""
     invocation.take("profile", "two")
     assert shown(invocation) == ["file:two.jsonl"]
 

@@ -38,7 +38,7 @@ def test_help(empty: Shell, path: tuple[str, ...], command: object) -> None:
 
 @pytest.mark.parametrize("path", leaves(), ids=" ".join)
 def test_examples(path: tuple[str, ...]) -> None:
-    """Every example in a help is of its own command and can be parsed."""
+    """Every example in a help belongs to that command and can be parsed."""
     (command,) = [found for words, found in ALL if words == path]
     assert command.examples
     for example in command.examples:
@@ -215,7 +215,7 @@ def test_words_that_may_be_a_value_are_not_repeated(empty: Shell) -> None:
     ],
 )
 def test_common_options_stand_anywhere(shell: Shell, words: tuple[str, ...]) -> None:
-    """A common option stands before or after the command, and the last one wins."""
+    """A common option may be before or after the command, and the last one wins."""
     assert shell(*words).err == "workspace prod has no vaults\n"
 
 
@@ -263,7 +263,7 @@ def test_a_bare_name_in_an_env_file(shell: Shell) -> None:
 
 
 def test_arguments_are_no_options(empty: Shell) -> None:
-    """What stands in the usage line is not listed again among the options without a word on it."""
+    """Arguments in the usage line are not listed again among the options without an explanation."""
     assert "Options:\n  --app MODULE:NAME" in empty("app", "run", "--help").out
     assert "Options:\n  --name NAME" in empty("secret", "vault", "adopt", "--help").out
 
@@ -294,7 +294,7 @@ class Odd(io.StringIO):
 
 
 def test_a_closed_pipe_is_quiet(shell: Shell) -> None:
-    """Where nobody reads stdout any more, nothing is said."""
+    """If nobody reads stdout any more, there is no error message."""
     done = shell("secret", "list", "-V", "api-keys", stdout=Gone())
     assert (done.code, done.err) == (1, "")
     line = f"{PROGRAM} secret get {' '.join(STRIPE)} | true"

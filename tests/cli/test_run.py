@@ -44,7 +44,7 @@ def start(shell: Shell, *argv: str) -> "subprocess.Popen[str]":
 
 
 def test_the_secrets_of_the_config(managed: Shell) -> None:
-    """The command gets the declared secrets, external ones too, beside the environment; nothing is printed besides."""
+    """The command gets the declared secrets, external ones too, added to the environment; nothing else is printed."""
     add(managed, "partner", "token", "from the partner")
     managed.declare('{"api-keys": {"stripe-key": env("STRIPE_KEY")}}', ', external={"partner": ["token"]}')
     done = managed("run", "--", *PRINT, OTHER="x")

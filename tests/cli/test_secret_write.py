@@ -146,7 +146,7 @@ def test_purging_what_never_was(shell: Shell) -> None:
 
 
 def test_purging_what_shows_no_versions(memory: Shell) -> None:
-    """Where a deleted secret has no version that can be read, it can be purged all the same."""
+    """Where a deleted secret has no version that can be read, it can still be purged."""
     memory("secret", "vault", "create", "api-keys")
     memory("secret", "create", *STRIPE, "--value-stdin", stdin=b"x")
     memory("secret", "delete", *STRIPE, "--yes")

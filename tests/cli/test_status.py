@@ -74,7 +74,7 @@ def test_before_the_first_apply(empty: Shell) -> None:
 
 
 def test_every_target_is_a_column(fleet: Shell) -> None:
-    """A vault has cells at its own targets alone; ages stand beside the states."""
+    """A vault has cells only at its own targets; ages are beside the states."""
     deploy(fleet, "memory://one", "memory://two", "memory://three")
     done = fleet("status", "-p", "prod")
     assert done.out.splitlines()[0].split() == ["SECRET", "memory://one", "memory://two", "memory://three"]
@@ -126,7 +126,7 @@ def test_json(fleet: Shell) -> None:
 
 
 def test_several_profiles(fleet: Shell) -> None:
-    """Each target of the named profiles is a column; where the stores are the same, workspaces tell them apart."""
+    """Each target of the named profiles is a column; where the stores are the same, their workspaces are shown."""
     deploy(fleet, "memory://one", workspace="staging")
     done = fleet("status", "-p", "staging", "-p", "prod", "--json")
     assert [(target["target"], target["profiles"]) for target in done.data["targets"]] == [
@@ -184,7 +184,7 @@ def test_a_denied_list(fleet: Shell) -> None:
     done = fleet("status", "-p", "staging")
     assert [line.split()[1] for line in done.out.splitlines()[1:]] == ["in", "ours", "ours"]
     assert said(done) == (
-        "note: memory://one, workspace staging: there is no list, so only secrets of the config are shown\n"
+        "note: memory://one, workspace staging: it cannot be listed, so only secrets of the config are shown\n"
     )
 
 
@@ -204,7 +204,7 @@ def test_targets_are_read_at_the_same_time(fleet: Shell) -> None:
 
 
 def test_no_value_is_read_and_no_source_is_needed(fleet: Shell) -> None:
-    """Only records are read; a source that is missing or broken is no error."""
+    """Only records are read; a source that is missing or broken is not an error."""
     deploy(fleet, "memory://one", workspace="staging")
     fleet.declare('{"api-keys": {"stripe-key": env("NOT_SET"), "maps-key": file(".")}, "database": {}}')
     before = len(DRIVERS["one"].calls)
@@ -259,7 +259,7 @@ def test_markdown_is_a_table_to_a_parser(theirs: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--json", "--markdown"), "--markdown and --json exclude each other"),
+        (("--json", "--markdown"), "--markdown and --json cannot be combined"),
         (("--html", ""), "--html needs the name of a file"),
     ],
 )
@@ -271,7 +271,7 @@ def test_options_that_make_no_sense(managed: Shell, words: tuple[str, ...], mess
 
 
 def test_some_vaults_alone(fleet: Shell) -> None:
-    """-V may be repeated; a vault that neither the config nor a target has is an error with the nearest name."""
+    """-V may be repeated; a vault that is in no config and at no target is an error with the nearest name."""
     deploy(fleet, "memory://one", workspace="staging")
     assert list(cells(fleet, "-p", "staging", "-V", "database")) == ["database/password"]
     assert len(cells(fleet, "-p", "staging", "-V", "database", "-V", "api-keys")) == 3
@@ -284,7 +284,7 @@ def test_some_vaults_alone(fleet: Shell) -> None:
 
 
 def test_exit_codes(managed: Shell) -> None:
-    """Without --detailed-exitcode the exit code is 0; with it, 2 unless every cell needs nobody."""
+    """Without --detailed-exitcode the exit code is 0; with it, 2 if a cell needs an action."""
     assert managed("status", "--detailed-exitcode").code == 0
     managed.declare('{"api-keys": {"stripe-key": "x", "new-key": "x"}}')
     assert (managed("status").code, managed("status", "--detailed-exitcode").code) == (0, 2)

@@ -140,7 +140,7 @@ def test_keep_going_applies_the_others_and_exits_1(several: Shell) -> None:
 
 
 def test_a_failure_while_applying_is_reported_by_target(several: Shell) -> None:
-    """What was done where stands in the report; a rerun does the rest."""
+    """The report says what was done where; a rerun does the rest."""
     several("plan")
     DRIVERS["b"].fail("put", Denied, name="prod/sessions/pin")
     done = several("apply")
@@ -210,7 +210,7 @@ def test_one_target_alone(several: Shell) -> None:
 
 
 def test_several_profiles_in_one_command(several: Shell) -> None:
-    """-p may be repeated; profiles that share nothing have values of their own."""
+    """-p may be repeated; profiles that share nothing have their own values."""
     profiles(several, f'{PROFILES}\n[profiles.staging]\nstore = "{C}"\nworkspace = "staging"\n')
     done = several("apply", "-p", "prod", "-p", "staging")
     assert (done.code, "applied: 9 created" in done.err) == (0, True)
@@ -243,18 +243,18 @@ def test_remove_refuses_what_a_profile_reads_also_without_one(several: Shell) ->
 
 
 def test_a_workspace_option_cannot_make_profiles_disagree(several: Shell) -> None:
-    """The targets of one vault are the same in all profiles, also where --workspace-id stands for that of a profile."""
+    """The targets of one vault are the same in all profiles, also where --workspace-id replaces that of a profile."""
     profiles(several, PROFILES + f'[profiles.dev]\nstore = "{B}"\nworkspace = "dev"\n')
     for command in (("apply",), ("secret", "create", "-V", "sessions", "-n", "pin", "--value", "1")):
         done = several(*command, "-p", "dev", "-w", "prod")
         assert done.code == 1
-        assert f"profiles 'dev' and 'prod' share {B}, workspace prod for vaults without a route" in done.err
+        assert f"profiles 'dev' and 'prod' share {B}, workspace prod for vaults without their own route" in done.err
     assert several("apply", "-p", "dev", "-w", "review").code == 0
     assert values(B) == {}
 
 
 def test_only_the_named_vaults(several: Shell) -> None:
-    """-V plans these vaults alone; one that is neither declared nor there is an error with the nearest name."""
+    """-V plans only these vaults; one that is not declared and does not exist is an error with the nearest name."""
     several.declare('{"sessions": {"pin": env("PIN")}, "api-keys": {"one": "1"}}')
     assert several("apply", "-V", "api-keys").code == 0
     assert values(A) == values(B) == {"api-keys/one": "1"}

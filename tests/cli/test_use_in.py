@@ -99,7 +99,7 @@ def test_compose(tmp_path: Path) -> None:
 
 
 def test_dockerfile() -> None:
-    """The instructions are in the form of a list, so that no shell stands before the program."""
+    """The instructions are in the form of a list, so that no shell runs before the program."""
     (text,) = blocks("dockerfile")
     instructions = dict(line.split(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert json.loads(instructions["ENTRYPOINT"])[:2] == ["tailorsecrets", "run"]

@@ -52,7 +52,7 @@ def test_a_fast_store(hasty: Shell) -> None:
 
 
 def test_the_error_stays_the_last_line(hasty: Shell) -> None:
-    """With --json the error is the last line all the same."""
+    """With --json the error is still the last line."""
     DRIVERS["here"].fail("", Unavailable)
     done = hasty("secret", "list", "-V", "api-keys", "--json")
     assert WAITING in done.err

@@ -44,7 +44,7 @@ def tailorsecrets_stores():
 
 @pytest.fixture
 def shelf(empty: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    """Return a command line whose store is of a plugin with formats of its own."""
+    """Return a command line whose store belongs to a plugin with its own formats."""
     (empty.folder / "site").mkdir()
     install(empty.folder / "site", "shelf_store", PLUGIN)
     monkeypatch.syspath_prepend(empty.folder / "site")
@@ -99,7 +99,7 @@ def test_another_target(empty: Shell) -> None:
 
 
 def test_the_primary_of_a_vault(empty: Shell) -> None:
-    """A vault with a route of its own is at its primary; an external secret is where the profile says."""
+    """A vault with its own route is at its primary; an external secret is where the profile says."""
     empty.declare('{"api-keys": {"stripe-key": "x"}}', ', external={"partner": ["token", "other"]}')
     (empty.folder / "tailorsecrets.toml").write_text(
         """
@@ -116,7 +116,7 @@ def test_the_primary_of_a_vault(empty: Shell) -> None:
     assert empty("where", "partner/other", "-p", "prod").out == "prod/partner/other\n"
     assert empty("where", "partner/token", "-p", "prod").out == "shared/acme#token\n"
     refused = empty("where", "partner/token", "-p", "prod", "--format", "eso")
-    assert "the profile names its place: shared/acme#token at vault://v.example/kv, workspace prod" in refused.err
+    assert "the profile has its native name: shared/acme#token at vault://v.example/kv, workspace prod" in refused.err
 
 
 def test_options_of_the_urls(empty: Shell, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the product's operations cost in calls, on every store, and the tables of the docs that tell it."""
+"""What the product's operations cost in calls, on every store, and the tables of the docs with these costs."""
 
 from collections import Counter
 from dataclasses import replace

@@ -56,7 +56,7 @@ def shell(opened: Backend) -> Shell:
 
 
 def doctor(shell: Shell, *words: str, **environ: str) -> tuple[Done, dict[str, Any]]:
-    """Return what ``doctor`` says in words, and about its only target in JSON; neither holds a value or a token."""
+    """Return what ``doctor`` says in words, and about its only target in JSON; no value and no token is in either."""
     shell = shell.having(environ)
     said, document = shell("doctor", *words), shell("doctor", "--json", *words)
     assert said.code == document.code
@@ -105,7 +105,7 @@ def test_no_network(opened: Backend, shell: Shell, name: str) -> None:
 
 @pytest.mark.parametrize("name", REMOTE)
 def test_an_expired_login(opened: Backend, shell: Shell, name: str) -> None:
-    """A login that has ended fails the login; where the service tells its time, it was reached."""
+    """An expired login fails the check of the login; if the service sends its time, it counts as reached."""
     opened.backdoor.expire_login()
     said, target = doctor(shell)
     assert said.code == 1
@@ -216,7 +216,7 @@ def test_a_role_that_may_only_read(opened: Backend, shell: Shell, name: str) -> 
 
 @pytest.mark.parametrize("name", ["openbao-folders", "aws", "azure"])
 def test_a_skewed_clock(opened: Backend, shell: Shell, name: str) -> None:
-    """A clock that differs by ten minutes gets a warning; what works all the same is no failure."""
+    """A clock that differs by ten minutes gets a warning; what still works is not a failure."""
     backdoor: Any = opened.backdoor
     wires = {"openbao-folders": "proxy", "aws": "_aws", "azure": "server"}
     wire = getattr(backdoor, wires[name])

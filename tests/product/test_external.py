@@ -1,4 +1,4 @@
-"""Secrets that others manage under names of their own, read on every store as another tool wrote them."""
+"""Secrets that others manage under their own names, read on every store as another tool wrote them."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Partner:
         return whole, entry, plain, f"{base}-gone"
 
     def _in_vault(self) -> tuple[str, str, str, str]:
-        """Do the same in Vault, where an entry has fields of its own; the URL's field is ``value``."""
+        """Do the same in Vault, where an entry has several fields; the URL's field is ``value``."""
         client = self.backend.backdoor.client  # type: ignore[attr-defined]
         fields = {"password": "pä\n", "port": 5432, "more": {"a": [1, None]}, "none": None}
         base, kv = f"legacy/PARTNER-{self.backend.workspace}", client.secrets.kv.v2

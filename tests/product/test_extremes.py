@@ -42,7 +42,7 @@ def test_names(backend: Backend) -> None:
 
 
 def test_neighbours(backend: Backend) -> None:
-    """Vaults and workspaces whose names begin alike are told apart."""
+    """Vaults and workspaces whose names begin alike are distinguished."""
     with backend.store() as store, backend.store(workspace=f"{backend.workspace}-old") as other:
         assert deploy(store, {"api": {"key": Secret("one")}, "api-old": {"key": Secret("two")}}).complete
         assert deploy(other, {"api": {"key": Secret("three")}}).complete

@@ -1,4 +1,4 @@
-"""Reading with failover on real servers: outages of each kind at the first target, and answers that are no outage."""
+"""Reading with failover on real servers: outages of each kind at the first target, and answers that are not outages."""
 
 import re
 import threading
@@ -268,7 +268,7 @@ def test_a_cold_read_of_a_healthy_store_is_one_call(pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", ["openbao-folders", "gcp"], indirect=True)
 def test_missing_at_the_replica_during_an_outage(pair: Pair) -> None:
-    """Unavailable, with what each target said."""
+    """The error is Unavailable, with the answer of each target."""
     pair.put(NAMES[0], NAMES[0])
     killed(pair)
     with pytest.raises(Unavailable) as caught:

@@ -1,4 +1,4 @@
-"""A deployment keeps to the rates that its store declares, on a clock that stands still but for the pauses."""
+"""A deployment keeps to the rates that its store declares, on a clock that only the pauses move."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace

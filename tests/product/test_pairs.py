@@ -41,7 +41,7 @@ KILLS = 2  # of each copy from a store to another
 
 @dataclass
 class Pair(Targets):
-    """The stores of two backends, in a workspace of their own, in place of those in memory."""
+    """The stores of two backends, in their own workspace, in place of those in memory."""
 
     backends: Sequence[Backend] = field(default=(), kw_only=True)
 

@@ -1,4 +1,4 @@
-"""Two deployers of one workspace, and a deployer and a hand, on every store."""
+"""Two deployers of one workspace, and a deployer and a change by hand, on every store."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

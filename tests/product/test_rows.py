@@ -29,7 +29,7 @@ AFTER = {
 
 
 def fill(backend: Backend, store: Store) -> None:
-    """Bring the store to where *WANTED* meets every row."""
+    """Bring the store into a state in which a plan of *WANTED* has every row."""
     own = {"old-key": Secret("x"), "same-key": Secret("x"), "new-value": Secret("x"), "by-hand": Secret("x")}
     assert deploy(store, {"own-vault": own, "gone-vault": {"old-key": Secret("x")}}).complete
     assert deploy(store, {"their-vault": {}, "their-other": {"key": Secret("x")}}, OTHER).complete

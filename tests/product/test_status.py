@@ -1,4 +1,4 @@
-"""What status and diff tell on every store, without reading a value."""
+"""What status and diff show on every store, without reading a value."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ def fill(backend: Backend, store: Store) -> None:
 
 
 def test_every_state(backend: Backend) -> None:
-    """Each state that one target can show is told, with ages, and the store gave out no value and wrote nothing."""
+    """Each state that one target can have is shown, with ages; the store sent no value and wrote nothing."""
     with backend.store() as store:
         fill(backend, store)
         values = {Place("own-vault", name): Secret("x") for name in ("same-key", "by-hand")}

@@ -60,7 +60,7 @@ def test_refusals_that_end(backend: Backend) -> None:
 
 @EVERYWHERE
 def test_refusals_without_end(backend: Backend) -> None:
-    """An apply that is refused halfway ends in time and tells what was done; a rerun does the rest."""
+    """An apply that is refused halfway ends in time and reports what was done; a rerun does the rest."""
     wanted = many(24)
     with backend.store() as store, hasty(backend) as hurried:
         made: list[None] = []

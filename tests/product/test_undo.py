@@ -58,7 +58,7 @@ def test_a_plan_is_applied_from_its_file_and_undone_by_its_report(backend: Backe
 
 
 def test_a_dropped_vault_comes_back_or_the_report_is_refused(backend: Backend, shell: Shell) -> None:
-    """With its record, its key and its secrets; where it was a container of its own, nothing at all is undone."""
+    """With its record, its key and its secrets; in a store with containers, nothing is undone."""
     shell.environ |= VALUES
     shell.declare('{"gone": {"key": generate(), "pin": env("PIN")}, "stays": {"pin": env("PIN")}}')
     assert shell("apply", "--yes").code == 0

@@ -78,7 +78,7 @@ def test_nothing_to_restore(written: Shell) -> None:
 
 
 def test_purge(written: Shell) -> None:
-    """What was purged cannot be restored, and can be created again, with a history of its own."""
+    """What was purged cannot be restored, and can be created again, with its own history."""
     assert written("secret", "purge", *KEY, "--yes").code == 0
     assert written("secret", "get", *KEY, "--json").error["code"] == "SECRET_NOT_FOUND"
     assert written("secret", "restore", *KEY, "--yes", "--json").error["code"] == "SECRET_NOT_FOUND"

@@ -61,7 +61,7 @@ def refused(define: Callable[[], object]) -> str:
         ({"kind": "webhook"}, "operation webhook: missing or unknown: url"),
         ({"kind": "webhook", "url": URL, "request_body": 1}, "missing or unknown: request_body"),
         ({"kind": "webhook", "url": "example.com"}, "url: 'example.com' is not an http or https URL"),
-        ({"kind": "webhook", "url": "https://user:canary@example.com"}, "url: it holds a credential"),
+        ({"kind": "webhook", "url": "https://user:canary@example.com"}, "url: it contains a credential"),
         ({"kind": "webhook", "url": "https://[::1"}, "is not an http or https URL"),
         ({"kind": "webhook", "url": URL, "headers": {"X-Key": {"vault": "api-keys"}}}, "X-Key: a reference has"),
         ({"kind": "webhook", "url": URL, "headers": {"X-Key": {"vault": "api_keys", "key": "abc"}}}, "'api_keys'"),
@@ -257,7 +257,7 @@ def test_a_missing_package(package: str, extra: str, code: str) -> None:
 
 
 def test_importing_loads_no_client() -> None:
-    """Defining an app loads neither httpx nor anyio, which are needed only when it runs."""
+    """Defining an app does not load httpx and anyio, which are needed only when it runs."""
     code = "import sys, tailorsecrets.app\nprint({'httpx', 'anyio', 'cronsim', 'pydantic'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -333,13 +333,13 @@ def test_wrong_events(document: Any, problem: str) -> None:
 
 
 def test_an_incoming_webhook_shows_no_payload() -> None:
-    """The repr of an incoming webhook has neither its body nor its headers."""
+    """The repr of an incoming webhook has no body and no headers."""
     event = IncomingWebhook("hook", {"token": CANARY}, {"Authorization": CANARY})
     assert CANARY not in repr(event)
 
 
 def test_errors_are_secrets_errors() -> None:
-    """Each error of an app is a SecretsError with a code of its own."""
+    """Each error of an app is a SecretsError with its own code."""
     codes = {error.code for error in (InputInvalid, OutputInvalid, BodyFailed)}
     assert codes == {"INPUT_INVALID", "OUTPUT_INVALID", "BODY_FAILED"}
     assert issubclass(InputInvalid, SecretsError)

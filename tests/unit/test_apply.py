@@ -181,7 +181,7 @@ def test_a_declared_vault_that_may_not_be_read(caps: Caps, prune: bool) -> None:
 
 
 class Hearsay(Memory):
-    """A store whose list tells no versions, and the stamps of our last puts, whoever has written since."""
+    """A store whose list shows no versions, and the stamps of our last puts even if another tool wrote later."""
 
     def __init__(self, *, caps: Caps) -> None:
         super().__init__(caps=replace(caps, list_stamps=False))
@@ -198,7 +198,7 @@ class Hearsay(Memory):
 
 
 def test_a_terse_list_is_completed_by_looks() -> None:
-    """Where a list does not tell stamps for sure, each secret that is declared or deleted is looked at, once."""
+    """If the stamps in a list may be outdated, the metadata of each declared or deleted secret is read, once."""
     driver = Hearsay(caps=PLAIN)
     deploy(driver, WANTED)
     driver.backdoor.write("default/api-keys/stripe", "by hand")
@@ -255,7 +255,7 @@ def test_trust_creates_what_is_gone() -> None:
 
 
 def test_trust_changes_nothing_where_a_list_tells_it_all(caps: Caps) -> None:
-    """On a store whose list tells each stamp for sure, or which has none, a plan with trust is the same."""
+    """On a store whose list always has the current stamps, or which has no stamps, a plan with trust is the same."""
     driver = Memory(caps=caps)
     deploy(driver, WANTED)
     for name in ("stripe", "added"):
@@ -464,7 +464,7 @@ def test_all_missing_values_at_once(tmp_path: Path) -> None:
 
 
 def test_nullish_values_are_skipped_when_asked(tmp_path: Path) -> None:
-    """With the option, secrets without a value are neither created, updated nor deleted, and are listed."""
+    """With the option, secrets without a value are listed, and are not created, updated or deleted."""
     driver = Memory()
     deploy(driver, {"abc": {"one": Secret("kept")}})
     secrets = define_secret_manager({"abc": {"one": env("ONE"), "two": None}}, ignore_nullish_values=True)
@@ -485,7 +485,7 @@ def test_a_plan_checks_values_before_any_call(value: str, kind: type[SecretsErro
 
 
 def test_escaped_values_are_listed() -> None:
-    """A plan tells which secrets are stored in another form."""
+    """A plan shows which secrets are stored in another form."""
     store = Store(Memory(caps=STORES["escape form"]))
     assert escaped(make_plan(Desired(APP, WANTED), store), store) == [("api-keys", "sendgrid")]
 
@@ -557,7 +557,7 @@ def test_a_value_that_may_not_be_read_and_has_no_stamp_is_unknown() -> None:
 
 
 def test_a_login_that_may_stamp_repairs_what_it_may_not_read() -> None:
-    """A hand edit is written over once, and has its stamp then: no value is read."""
+    """A change by hand is overwritten once, with a stamp: no value is read."""
     memory = Unstamped(caps=APART)
     memory.denied = False
     wanted = {"api-keys": {"stripe": Secret("one")}}
@@ -602,7 +602,7 @@ def test_an_outage_while_values_are_compared_is_no_difference() -> None:
 
 
 def test_vaults_that_are_taken_over_are_written_without_reading() -> None:
-    """What another hand wrote into a vault that is not the app's is replaced; no value is read for that."""
+    """What another tool wrote into a vault that is not the app's is replaced; no value is read for that."""
     memory = Memory(caps=PLAIN)
     memory.backdoor.write("default/api-keys/stripe", "by hand")
     memory.forget_calls()
@@ -643,7 +643,7 @@ def test_changes_that_the_list_does_not_show_yet(caps: Caps) -> None:
 
 
 def test_an_unlisted_secret_of_another_hand_is_a_conflict() -> None:
-    """It was not seen by this app, so it is not overwritten while the list lags; nor where its metadata is denied."""
+    """This app did not see it, so it is not overwritten while the list lags or if its metadata is denied."""
     for denied in (False, True):
         memory = Memory(caps=LAGGING["atomic creates"])
         deploy(memory, {"api-keys": {}})
@@ -728,7 +728,7 @@ def test_owners_are_read_again_only_after_a_prompt() -> None:
 
 
 def test_owners_that_cannot_be_read_again_stop_the_run() -> None:
-    """Nothing is written when nobody can tell whose the vaults are."""
+    """Nothing is written when the owners of the vaults are unknown."""
     memory = Memory(caps=PLAIN)
     faults = Faults(memory)
     made = plan(memory, WANTED)
@@ -742,7 +742,7 @@ def test_owners_that_cannot_be_read_again_stop_the_run() -> None:
 
 
 def test_one_unreadable_secret_in_a_store_without_stamps() -> None:
-    """It is written again, for nobody knows whether it is the same; the others are compared."""
+    """It is written again, since it may differ; the others are compared."""
     memory = Memory(caps=STORES["no stamps"])
     wanted = {"api-keys": {"stripe": Secret("one"), "sendgrid": Secret("two")}}
     deploy(memory, wanted)

@@ -31,7 +31,7 @@ FINAL = [Denied, Disabled, Unauthenticated, Corrupt]
 
 
 class Bench:
-    """A cache with a clock that stands still, a store in a dict, and flights that wait for ``fly``."""
+    """A cache with a stopped clock, a store in a dict, and flights that wait for ``fly``."""
 
     def __init__(self, **settings: float) -> None:
         self.now = 1000.0
@@ -476,7 +476,7 @@ def test_trying_again_ends_a_pause() -> None:
 
 
 def test_whatever_a_flight_ends_with_reaches_the_reader() -> None:
-    """An exception that nobody foresaw is raised to who waits, and the next read asks again."""
+    """An unexpected exception is raised to the readers that wait, and the next read calls again."""
     bench = Bench()
 
     def broken(keys: Sequence[CacheKey]) -> Mapping[CacheKey, CacheEntry | SecretsError]:
@@ -494,7 +494,7 @@ def test_whatever_a_flight_ends_with_reaches_the_reader() -> None:
 
 
 def test_events_and_counts() -> None:
-    """Each call and each stale answer is one event and counted; hits are neither."""
+    """Each call and each stale answer is one event and is counted; hits are not."""
     bench = Bench()
     bench.get()
     bench.get()

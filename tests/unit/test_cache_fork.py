@@ -134,7 +134,7 @@ def test_a_child_reads_without_a_call(server: WireServer, secrets: SecretManager
 
 
 def test_a_child_refreshes_with_its_own_connection(server: WireServer, secrets: SecretManager) -> None:
-    """A child asks the store over a connection of its own, and the parent's goes on working after the child's end."""
+    """A child asks the store over its own connection, and the parent's goes on working after the child's end."""
     server.values["default/abc/one"] = "new"
     server.asked.clear()
 

@@ -35,7 +35,7 @@ class Line:
 
 
 class CacheMachine(RuleBasedStateMachine):
-    """One cache over a memory store, and beside it the table of the specification, written a second time."""
+    """One cache over a memory store, and the table of the specification, implemented a second time."""
 
     def __init__(self) -> None:
         super().__init__()

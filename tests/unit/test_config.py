@@ -171,7 +171,7 @@ def test_a_config() -> None:
 
 
 def test_a_declaration_shows_no_value() -> None:
-    """A value that stands in a config is in no repr."""
+    """A value in a config is in no repr."""
     config = define_config("my-app", secrets=define_secret_manager({"abc": {"one": "canary"}}))
     assert "canary" not in repr(config) + repr(config.declarations) + repr(config.secrets)
 
@@ -282,7 +282,7 @@ def load_anew(path: Path) -> str:
 
 @pytest.mark.parametrize("changed", SOURCES.values(), ids=SOURCES.keys())
 def test_no_edit_is_missed(tmp_path: Path, changed: str) -> None:
-    """An edit of the same length with the time kept is seen, and bytecode is neither read nor written."""
+    """An edit of the same length with the time kept is seen, and bytecode is not read and not written."""
     path = write(
         tmp_path,
         """
@@ -342,8 +342,8 @@ def test_a_config_that_fails_is_one_line(tmp_path: Path, text: str, message: str
     """Whatever goes wrong in a config is one line with its place, and never quotes what may be a value."""
     with pytest.raises(ConfigError, match=f"(?m){message}") as caught:
         load_config(write(tmp_path, text))
-    said = str(caught.value) + caught.value.hint + "".join(getattr(caught.value, "__notes__", []))
-    assert "canary" not in said
+    text = str(caught.value) + caught.value.hint + "".join(getattr(caught.value, "__notes__", []))
+    assert "canary" not in text
     assert "\n" not in str(caught.value)
     assert caught.value.__context__ is None
 
@@ -389,7 +389,7 @@ def test_what_to_do_about_a_missing_config(tmp_path: Path) -> None:
     ],
 )
 def test_an_interrupt_in_a_config_stays_one(tmp_path: Path, text: str) -> None:
-    """Ctrl-C while a config runs is no mistake in it, also where it ends in another exception."""
+    """Ctrl-C while a config runs is not a mistake in it, also where it ends in another exception."""
     with pytest.raises(KeyboardInterrupt) as caught:
         load_config(write(tmp_path, text))
     assert caught.value.__context__ is None

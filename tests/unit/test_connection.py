@@ -15,7 +15,7 @@ from tests.support.web import BACKENDS
 
 
 class Closing(Store):
-    """A store that reads what *connection* has chosen while it is let go of, as another thread may."""
+    """A store that reads what *connection* has chosen while it is being closed, as another thread may do."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(Memory())

@@ -137,4 +137,6 @@ def test_what_must_be_confirmed_is_named() -> None:
     with pytest.raises(Refused) as error:
         to_ask(plan(2, unmanaged=12, conflicts=1), Consent())
     assert str(error.value).startswith("take over vault their-0 from other owners and take over vaults free-0, ")
-    assert " and 2 more, which nobody manages and delete in vault api-keys: this must be confirmed" in str(error.value)
+    assert " and 2 more, which no config manages and delete in vault api-keys: this must be confirmed" in str(
+        error.value
+    )

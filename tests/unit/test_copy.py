@@ -116,7 +116,7 @@ def test_other_values_are_replaced_and_asked_about_and_others_stay() -> None:
 
 
 def test_a_vault_of_another_config_is_asked_about_and_released() -> None:
-    """It keeps its own key and labels; after the write nobody manages it."""
+    """It keeps its own key and labels; after the write no config manages it."""
     targets = Targets()
     targets.deploy(MADE, A)
     theirs = Owner("other-app")
@@ -157,7 +157,7 @@ def test_a_copy_that_was_released_is_a_vault_of_nobody() -> None:
 
 
 def test_secrets_without_a_record_are_copied_too() -> None:
-    """The copy is a vault that nobody manages, with one new key at all targets."""
+    """The copy is a vault without an owner, with one new key at all targets."""
     targets = Targets((PLAIN, PLAIN, PLAIN))
     targets.memories[0].backdoor.write("default/api-keys/stripe", "foreign")
     copied(targets, A, routes([1, 2]))
@@ -202,7 +202,7 @@ def test_one_store_under_two_names_is_refused() -> None:
 
 
 def test_all_that_the_other_side_cannot_hold_is_one_error() -> None:
-    """Nothing is written; the error names each secret at each target, and neither a value nor its size."""
+    """Nothing is written; the error names each secret at each target, without its value or size."""
     targets = Targets((PLAIN, replace(PLAIN, max_bytes=3), replace(PLAIN, max_bytes=9)))
     targets.deploy({**MADE, "api-keys": {"stripe": Secret("0123456789")}}, A)
     with pytest.raises(TooLarge) as caught:
@@ -225,7 +225,7 @@ def test_all_that_cannot_be_read_is_one_error() -> None:
 
 
 def test_a_side_that_does_not_answer_stops_the_copy() -> None:
-    """Neither is anything written, nor is the other side taken for empty."""
+    """Nothing is written, and the other side does not count as empty."""
     for down in (0, 1):
         targets = Targets()
         targets.deploy(MADE, A)

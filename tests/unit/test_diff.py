@@ -1,4 +1,4 @@
-"""Comparing two sides: names, stamps, and the values that those do not tell apart."""
+"""Comparing two sides: names, stamps, and the values if stamps do not decide."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -83,7 +83,7 @@ EXPECTED = {"api-keys/changed": "*", "api-keys/only-a": "+", "api-keys/only-b": 
 
 
 def test_equal_stamp_keys_spare_every_read() -> None:
-    """Where both vaults have one stamp key, the stamps tell, and no value is read."""
+    """Where both vaults have one stamp key, the stamps decide, and no value is read."""
     a, b = Target("a").fill(VALUES), Target("b").fill(OTHERS)
     found = compared(a, b)
     assert signs(found) == EXPECTED
@@ -117,7 +117,7 @@ def test_stamps_of_a_store_whose_list_lacks_them() -> None:
 
 @pytest.mark.parametrize("kind", [Denied, Corrupt, Disabled])
 def test_a_value_that_cannot_be_read(kind: type[SecretsError]) -> None:
-    """It is ! with the side and the reason; the others are compared all the same."""
+    """It is ! with the side and the reason; the others are still compared."""
     a, b = Target("a").fill(VALUES), Target("b").fill(VALUES, key=None)
     b.driver.fail("get", kind, name=b.native("same"))
     found = compared(a, b)
@@ -133,7 +133,7 @@ def test_a_record_that_cannot_be_read() -> None:
 
 
 def test_a_side_whose_list_is_denied() -> None:
-    """What the other side shows is looked for by name; what only this side holds is not known, and that is told."""
+    """The names of the other side are looked for; a note says that other secrets of this side are unknown."""
     a, b = Target("a").fill(VALUES), Target("b").fill(OTHERS)
     b.driver.fail("list", Denied)
     b.driver.fail("stat", Denied, name=b.native("changed"))
@@ -169,7 +169,7 @@ def test_some_vaults_alone() -> None:
 
 
 def test_a_secret_deleted_while_comparing() -> None:
-    """It is only on the other side; deleted on both, it is no line."""
+    """It is only on the other side; deleted on both, it is not a line."""
     a, b = Target("a").fill(VALUES), Target("b").fill(VALUES, key=None)
     for target in (a, b):
         for secret in ("same", "changed") if target is a else ("same", "only-a"):
@@ -214,7 +214,7 @@ store = "file:c.jsonl"
     ],
 )
 def test_a_side_is_a_profile_or_a_url(tmp_path: Path, word: str, expected: str) -> None:
-    """The given workspace counts where neither the profile nor the URL names one."""
+    """The given workspace applies if the profile and the URL name none."""
     (tmp_path / "tailorsecrets.toml").write_text(FILE)
     routes = side(word, tmp_path, workspace="given", cwd=tmp_path)
     assert routes.route("any")[0].full_url == expected

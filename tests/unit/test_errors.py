@@ -12,7 +12,7 @@ KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and is
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_says_what_it_means(kind: type[SecretsError]) -> None:
-    """Each error has a code, a meaning in words, and stands in the tree of the module's docstring."""
+    """Each error has a code, a meaning in words, and is in the tree of the module's docstring."""
     assert str(kind()) == kind.meaning
     assert kind.code.isupper()
     assert kind.__name__ in str(errors.__doc__)

@@ -16,7 +16,7 @@ def test_the_walk() -> None:
     done = subprocess.run(
         [sys.executable, EXAMPLES / "shop" / "walk.py"], capture_output=True, text=True, check=True, timeout=120
     )
-    for said in (
+    for line in (
         "applied: 7 created, 0 updated, 0 deleted",
         "order 1001 signed: ",
         "nothing to do: the store matches the config",
@@ -27,7 +27,7 @@ def test_the_walk() -> None:
         "removed: 0 created, 0 updated, 6 deleted",
         "workspace default has no vaults",
     ):
-        assert said in done.stdout
+        assert line in done.stdout
     assert "sk_live" not in done.stdout
     assert done.stderr == ""
 

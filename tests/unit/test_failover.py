@@ -42,7 +42,7 @@ def site(tmp_path: Path) -> Site:
     return site
 
 
-def said(read: Callable[[], object]) -> str:
+def message_of(read: Callable[[], object]) -> str:
     """Return the message of the Unavailable that *read* raises."""
     with pytest.raises(Unavailable) as caught:
         read()
@@ -185,7 +185,7 @@ def test_refresh_asks_a_target_that_is_left_out(site: Site) -> None:
 
 
 def test_all_targets_left_out(site: Site) -> None:
-    """A read raises at once without a call and names what each target said; a stale value is answered instead."""
+    """A read raises at once without a call and lists the answer of each target; a stale value is returned instead."""
     site.secrets.get("abc", "two", max_age=0)
     site.secrets.get("abc", "one")
     site.clock.sleep(1000)
@@ -194,9 +194,10 @@ def test_all_targets_left_out(site: Site) -> None:
     assert site.secrets.read("abc", "one").stale
     calls = [site[url].calls for url in (ONE, TWO)]
     assert site.secrets.read("abc", "one").stale
-    message = said(lambda: site.secrets.get("abc", "two", max_age=0))
+    message = message_of(lambda: site.secrets.get("abc", "two", max_age=0))
     assert message == (
-        "secret abc/two: no store gave a value: file:one: left out after an outage; file:two: left out after an outage"
+        "secret abc/two: no store returned a value: "
+        "file:one: skipped after an outage; file:two: skipped after an outage"
     )
     assert [site[url].calls for url in (ONE, TWO)] == calls
     assert ("stale", ONE) in site.seen()
@@ -209,7 +210,7 @@ def test_the_third_target_is_asked_last(site: Site) -> None:
         site[url].faults.fail("", Unavailable)
     assert site.secrets.read("thrice", "one").store == THREE
     site[THREE].faults.fail("", Denied)
-    message = said(lambda: site.secrets.get("thrice", "two"))
+    message = message_of(lambda: site.secrets.get("thrice", "two"))
     assert message.endswith("file:three: permission denied")
 
 
@@ -226,12 +227,12 @@ def test_a_vault_with_one_target_keeps_the_rules_of_the_cache(site: Site) -> Non
 
 
 def test_missing_at_the_replica_in_an_outage(site: Site) -> None:
-    """It may be behind, so the read is Unavailable and names what each target said."""
+    """It may be behind, so the read is Unavailable and lists the answer of each target."""
     site[ONE].faults.fail("", Unavailable)
     site[TWO].put(None)
-    message = said(lambda: site.secrets.get("abc", "one"))
+    message = message_of(lambda: site.secrets.get("abc", "one"))
     assert message == (
-        "secret abc/one: no store gave a value: "
+        "secret abc/one: no store returned a value: "
         "file:one: the store does not answer; file:two: the secret does not exist"
     )
 
@@ -265,10 +266,10 @@ def test_a_replica_that_is_behind_after_a_rotation(site: Site) -> None:
         assert (reading.value, reading.store, reading.stale) == ("rotated", ONE, True)
         assert ("stale", ONE) in site.seen()
         site.clock.sleep(30)
-    message = said(lambda: site.secrets.get("abc", "one", max_age=0))
+    message = message_of(lambda: site.secrets.get("abc", "one", max_age=0))
     assert message == (
         "secret abc/one: the value at file:two is not used: "
-        "it is not the value of the store before it, which does not answer now: file:one"
+        "it differs from the value at file:one, which does not answer now"
     )
     site.clock.sleep(3000)
     site.secrets.get("abc", "one", max_age=0)
@@ -276,7 +277,7 @@ def test_a_replica_that_is_behind_after_a_rotation(site: Site) -> None:
 
 
 def test_an_equal_replica_does_not_renew_the_first_targets_word(site: Site) -> None:
-    """A replica that agreed and then differs is measured against what the first target said, not against itself."""
+    """A replica that agreed and then differs is compared with the first target's last answer, not with itself."""
     site.secrets.get("abc", "one")
     site[ONE].faults.fail("", Unavailable)
     site.clock.sleep(601)
@@ -289,7 +290,7 @@ def test_an_equal_replica_does_not_renew_the_first_targets_word(site: Site) -> N
 
 @pytest.mark.parametrize("denied", [False, True])
 def test_what_the_first_target_lacked_does_not_come_back(site: Site, *, denied: bool) -> None:
-    """Where it said missing or denied under max_stale ago, a replica's value is no answer."""
+    """If the first target answered missing or denied under max_stale ago, a replica's value is not used."""
     if denied:
         site[ONE].memory.backdoor.deny("default/abc/one")
         with pytest.raises(Denied):
@@ -299,13 +300,13 @@ def test_what_the_first_target_lacked_does_not_come_back(site: Site, *, denied: 
         assert site.secrets.get("abc", "one") is None
     site[ONE].faults.fail("", Unavailable)
     site.clock.sleep(100)
-    assert "the value at file:two is not used" in said(lambda: site.secrets.get("abc", "one"))
+    assert "the value at file:two is not used" in message_of(lambda: site.secrets.get("abc", "one"))
     site.clock.sleep(3000)
     assert site.secrets.get("abc", "one") == "value"
 
 
 def test_recent_does_not_lose_the_value_before(site: Site) -> None:
-    """A replica that has one version does not displace the two that the first target told."""
+    """A replica with one version does not replace the two versions of the first target."""
     site[ONE].put("newest")
     site[TWO].put(None)
     site[TWO].put("newest")
@@ -317,7 +318,7 @@ def test_recent_does_not_lose_the_value_before(site: Site) -> None:
 
 
 def test_a_write_of_this_process_is_seen_in_an_outage(site: Site) -> None:
-    """A write through any Store, also of another workspace, forgets the value and what the first target said."""
+    """A write through any Store, also of another workspace, forgets the value and the first target's last answer."""
     assert site.secrets.get("abc", "one") == "value"
     site[ONE].faults.fail("", Unavailable)
     elsewhere = Store(site[THREE].memory, "other")
@@ -344,7 +345,7 @@ def hanging(tmp_path: Path) -> Iterator[Site]:
 
 
 def reading(site: Site, *names: str, max_age: float | None = None) -> tuple[list[threading.Thread], list[object]]:
-    """Read each of *names* in a thread of its own; return the threads and what they read."""
+    """Read each of *names* in its own thread; return the threads and what they read."""
     values = list[object]()
 
     def read(name: str) -> None:
@@ -376,7 +377,7 @@ def test_100_cold_readers_of_a_target_that_hangs(hanging: Site) -> None:
 
 
 def test_silence_is_counted_per_target(hanging: Site) -> None:
-    """A call that hangs is no silence while other calls are answered: no replica is asked, until it is the only one."""
+    """A call that hangs is not silence while other calls are answered: no replica is asked."""
     hanging[ONE].gate.only = f"default/abc/{MANY[0]}"
     threads, values = reading(hanging, MANY[0])
     wait_for(lambda: hanging[ONE].gate.inside == 1)
@@ -454,7 +455,7 @@ def test_both_targets_hang(hanging: Site) -> None:
 
 
 def test_preload_signs_in_everywhere(site: Site) -> None:
-    """It opens all targets and reads one name from each replica; a replica that fails is no error."""
+    """It opens all targets and reads one name from each replica; a replica that fails is not an error."""
     for vault in ("abc", "alone", "thrice"):
         for name in ("one", "two"):
             site.put("value", vault, name)

@@ -17,7 +17,7 @@ SECONDS = st.sampled_from([0.5, 1, 2, 5, 30, 61, 299, 350, 700, 2999, 4000])
 
 
 class FailoverMachine(RuleBasedStateMachine):
-    """One secret at two targets, and beside it what the first target said last, by what it was asked."""
+    """One secret at two targets, and a model of the first target's last answer."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -58,7 +58,7 @@ def store(tailorsecrets_store: FakeStore, secrets: SecretManager) -> FakeStore:
 
 @pytest.fixture
 def given_back() -> Iterator[tuple[SecretManager, FakeStore]]:
-    """Return a manager on a store of its own, with one cached value, and a FakeStore without it."""
+    """Return a manager on its own store, with one cached value, and a FakeStore without it."""
     memory = Memory()
     with Store(memory) as own:
         own.create_vault("api-keys")
@@ -203,7 +203,7 @@ def test_calls_are_names(store: FakeStore, secrets: SecretManager) -> None:
 
 
 def test_nothing_shows_a_value(store: FakeStore, secrets: SecretManager) -> None:
-    """Neither the store nor its calls show a value."""
+    """The store and its calls show no value."""
     store.set_secret("api-keys", "one", CANARY)
     assert secrets.get("api-keys", "one") == CANARY
     assert CANARY not in f"{store!r} {store.calls!r} {vars(store)!r}"
@@ -413,7 +413,7 @@ def test_the_guard_ends_with_the_test(pytester: pytest.Pytester, tmp_path: Path,
 def test_the_guard_catches_every_store_of_a_profile(
     pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither the primary of another manager nor its replica is read, and the test fails."""
+    """The primary and the replica of another manager are not read, and the test fails."""
     text = "[profiles.prod]\nstore = ['vault+http://127.0.0.1:9/secret', 'file:two.jsonl']\nfailover_after = 0.1\n"
     (tmp_path / "tailorsecrets.toml").write_text(text)
     monkeypatch.setenv("VAULT_TOKEN", "x")

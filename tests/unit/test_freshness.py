@@ -80,7 +80,7 @@ def test_a_failure_keeps_a_value_only_while_it_may_be_served() -> None:
 
 
 def test_max_stale_bounds_what_stands_in() -> None:
-    """A value stands in until max_stale; with 0 none does, and a missing secret never does."""
+    """An old value is used until max_stale; with 0 it is never used, and a missing secret is never used."""
     assert can_stand_in(FRESH, 3599.9, DEFAULTS)
     assert not can_stand_in(FRESH, 3600, DEFAULTS)
     assert not can_stand_in(FRESH, 0.0, CacheSettings(max_stale=0))

@@ -51,7 +51,7 @@ def pair(request: pytest.FixtureRequest) -> Targets:
 
 
 def test_every_target_gets_the_same_values_and_nothing_is_left(pair: Targets) -> None:
-    """A generated value is made once; a second plan has no steps, reads no value where stamps tell, and writes none."""
+    """A generated value is made once; a second plan has no steps, and reads no value where stamps decide."""
     pair.deploy(MADE, BOTH)
     assert pair.values(0) == pair.values(1)
     assert len(pair.values(0)["sessions/signing-key"] or "") == 32
@@ -136,7 +136,7 @@ def test_skipped_values_are_carried_too() -> None:
 
 
 def test_a_made_record_takes_the_key_of_another_target() -> None:
-    """A plan tells without reading a value that targets differ, because their stamp keys are equal."""
+    """A plan sees without reading a value that targets differ, because their stamp keys are equal."""
     targets = Targets((PLAIN, PLAIN, PLAIN))
     targets.deploy(MADE, routes([1, 2]))
     targets.deploy(MADE, routes([0, 1, 2]))
@@ -223,7 +223,7 @@ def test_a_deletion_at_the_new_primary_wins() -> None:
 
 
 def test_nothing_is_taken_from_a_vault_of_another_app() -> None:
-    """A vault of the same name that another app owns elsewhere gives neither value nor key, and stays."""
+    """A vault of the same name that another app owns elsewhere gives no value and no key, and stays."""
     targets = Targets((PLAIN, PLAIN))
     theirs = targets.plan(MADE, routes([1]), Owner("other-app"))
     assert all(report.complete for report in targets.apply(theirs).values())
@@ -312,7 +312,7 @@ def test_profiles_that_share_nothing_have_values_of_their_own() -> None:
 
 
 def test_a_vault_that_another_profile_keeps_is_not_taken_for_moved() -> None:
-    """Where a profile that is not named keeps a vault, it is neither moved nor deleted."""
+    """If a profile outside of the command keeps a vault, the vault is not moved and not deleted."""
     targets = Targets((PLAIN, PLAIN))
     mine, theirs = routes([0], sessions=[1]), routes([1], sessions=[0])
     wanted: Vaults = {**MADE, "api-keys": {"one": Secret("1")}}

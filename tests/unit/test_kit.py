@@ -57,7 +57,7 @@ def test_a_problem_of_an_answer() -> None:
     ],
 )
 def test_retry_after(headers: dict[str, str] | None, seconds: float | None) -> None:
-    """Seconds and dates are read, never below zero; what is neither says nothing."""
+    """Seconds and dates are read, never below zero; other texts give None."""
     assert kit.retry_after(headers) == seconds
 
 
@@ -168,7 +168,7 @@ def test_pages_in_a_circle() -> None:
 
 @pytest.mark.parametrize("of", ["17", Secret("value")])
 def test_a_side_car(of: str | Secret) -> None:
-    """A side-car tells stamp and tags of the write that it was made for."""
+    """A side-car has the stamp and tags of the write that it was made for."""
     car = kit.SideCar()
     text = car.text(of, stamp="stamp", tags={"team": "payments"})
     assert car.read(text, of) == ("stamp", {"team": "payments"})
@@ -179,7 +179,7 @@ def test_a_side_car(of: str | Secret) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"of": 1}', '{"of": "18", "key": "", "stamp": "s"}'])
 def test_a_side_car_of_another_write(text: str) -> None:
-    """A side-car of another write, or a damaged one, tells nothing."""
+    """A side-car of another write, or a damaged one, has no effect."""
     car = kit.SideCar()
     assert car.read(text, "18") == ("", {})
     assert car.read(car.text("17", stamp="stamp"), "18") == ("", {})
@@ -187,7 +187,7 @@ def test_a_side_car_of_another_write(text: str) -> None:
 
 
 def test_the_lock_of_threads(tmp_path: Path) -> None:
-    """One writer at a time, also where each thread has a driver of its own; a late one gets Unavailable."""
+    """One writer at a time, also where each thread has its own driver; a late one gets Unavailable."""
     path, inside, most = str(tmp_path / "lock"), list[int](), list[int]()
 
     def write(number: int) -> None:

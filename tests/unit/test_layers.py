@@ -44,7 +44,7 @@ WRITES = tuple(op for op in OPERATIONS if op not in READS)
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Return a clock that stands still."""
+    """Return a stopped clock."""
     return FakeClock()
 
 
@@ -202,7 +202,7 @@ def test_broken_listing_goes_on(breaks: list[int]) -> None:
 
 
 def test_broken_history_goes_on(faults: Faults, clock: FakeClock) -> None:
-    """Versions, which share one name, are told apart by their tokens."""
+    """Versions, which share one name, are distinguished by their tokens."""
     for text in ("two", "three"):
         faults.put("w/v/key", Secret(text))
     faults.fail("versions", Throttled, times=2, entries=2)
@@ -264,7 +264,7 @@ def test_each_kind_of_call_has_its_own_rate(op: str, kind: Literal["get", "list"
 
 @pytest.mark.forks
 def test_fork_does_not_copy_a_held_lock(clock: FakeClock) -> None:
-    """A child that is forked while a thread of the parent is in the bucket takes tokens all the same."""
+    """A child that is forked while a thread of the parent is in the bucket can still take tokens."""
     bucket = Bucket(1.0, clock)
     with bucket._lock, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is what is tested

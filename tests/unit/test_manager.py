@@ -157,7 +157,7 @@ def test_get_all_takes_a_list(shop: Shop) -> None:
 
 
 def test_a_reading_has_version_and_age(shop: Shop) -> None:
-    """``read`` gives the value with its version, its age in seconds, and whether it stands in for a dead store."""
+    """``read`` gives the value with its version, its age in seconds, and whether it is stale."""
     shop.secrets.get("abc", "one")
     shop.now += 30
     reading = shop.secrets.read("abc", "one")
@@ -586,7 +586,7 @@ def test_nothing_shows_a_value(shop: Shop) -> None:
     shop.rotate("one", CANARY + "2")
     assert shop.secrets.recent("abc", "one") == [CANARY + "2", CANARY + "1"]
     reading = shop.secrets.read("abc", "one")
-    said = [repr(reading), f"{reading}", repr(shop.secrets), repr(list(shop.secrets._cache.entries.values()))]
+    texts = [repr(reading), f"{reading}", repr(shop.secrets), repr(list(shop.secrets._cache.entries.values()))]
     for shown in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="never pickled or copied"):
             shown(reading)
@@ -597,12 +597,12 @@ def test_nothing_shows_a_value(shop: Shop) -> None:
         try:
             read("abc", "one")
         except SecretsError as error:
-            said += traceback.TracebackException.from_exception(error, capture_locals=True).format()
-            said.append(str(pickle.dumps(error)))
+            texts += traceback.TracebackException.from_exception(error, capture_locals=True).format()
+            texts.append(str(pickle.dumps(error)))
     wait_for(lambda: len(events) == 6)
-    said += [repr(events), str(pickle.dumps(events))]
+    texts += [repr(events), str(pickle.dumps(events))]
     assert {event.kind for event in events} == {"read", "stale", "failed"}
-    assert CANARY not in "".join(said)
+    assert CANARY not in "".join(texts)
     with pytest.raises((TypeError, AttributeError)):
         pickle.dumps(shop.secrets)
 

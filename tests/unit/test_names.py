@@ -83,7 +83,7 @@ def test_what_begins_as_records_do_is_a_record(
 
 @given(families, names, names, places)
 def test_other_workspaces_are_foreign(family: str, workspace: str, other: str, place: Place) -> None:
-    """A name of another workspace stands for nothing here."""
+    """A name of another workspace has no place here."""
     theirs = naming(family, other)
     found = naming(family, workspace).place(theirs.native(place), theirs.tags(place))
     assert found == (place if workspace == other else None)
@@ -91,7 +91,7 @@ def test_other_workspaces_are_foreign(family: str, workspace: str, other: str, p
 
 @given(families, st.text(max_size=80))
 def test_foreign_names_are_skipped(family: str, native: str) -> None:
-    """Any text is a foreign name or the canonical name of what it stands for."""
+    """Any text is a foreign name or the canonical name of its place."""
     mapping = naming(family)
     place = mapping.place(native, {})
     assert place is None or mapping.native(place) == native.lower()

@@ -232,7 +232,7 @@ def test_a_write_that_cannot_be_looked_at_is_unknown(memory: Memory, write: str)
 
 
 def test_a_write_between_others_is_unknown() -> None:
-    """Where another hand wrote too, nobody can tell whether that was before the write that got no answer."""
+    """If another tool wrote too, it is unknown whether that was before the write that got no answer."""
     memory = Memory(caps=replace(FULL, transactions=False))
     store = Store(memory)
     store.create_vault("api-keys")

@@ -15,7 +15,7 @@ from tests.support.shell import Shell
 
 
 class Broken(Driver):
-    """A driver that fails on each call: in an SDK, for which the json module stands, or by itself."""
+    """A driver that fails on each call: in an SDK, here the json module, or in its own code."""
 
     caps = Caps(lists=True)
 

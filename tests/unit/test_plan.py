@@ -22,12 +22,12 @@ VALUE = Secret("value")
 
 
 def entry(secret: str, value: Secret | None, version: str = "v1") -> Entry:
-    """Return the entry of a secret that we wrote as *value*, or that another hand wrote."""
+    """Return the entry of a secret that we wrote as *value*, or that another tool wrote."""
     return Entry(name=secret, version=version, stamp=MINE.stamp(secret, value) if value else "")
 
 
 def vault(record: Record | None = MINE, **secrets: Secret | None) -> VaultState:
-    """Return a vault with secrets of these values; None: written by another hand."""
+    """Return a vault with secrets of these values; None: written by another tool."""
     return VaultState(record, {name: entry(name, value) for name, value in secrets.items()})
 
 

@@ -123,8 +123,11 @@ def test_a_change_in_the_store_makes_it_stale(change: str, targets: Targets) -> 
 @pytest.mark.parametrize(
     ("declared", "words"),
     [
-        ({**SECOND, "sessions": {**SECOND["sessions"], "pin": Secret("000000")}}, "sessions/pin: its value is another"),
-        ({**SECOND, "sessions": {**SECOND["sessions"], "salt": Secret("x")}}, "sessions/salt: its value is another"),
+        (
+            {**SECOND, "sessions": {**SECOND["sessions"], "pin": Secret("000000")}},
+            "sessions/pin: its value differs now",
+        ),
+        ({**SECOND, "sessions": {**SECOND["sessions"], "salt": Secret("x")}}, "sessions/salt: its value differs now"),
         ({**SECOND, "more": {}}, "+ more is not in the plan"),
         ({"sessions": SECOND["sessions"]}, "+ made/code is not needed any more"),
     ],
@@ -205,7 +208,7 @@ def test_a_file_with_a_right_digest_and_other_content_is_refused(targets: Target
 
 
 def test_no_value_no_length_and_no_key_is_in_the_file(targets: Targets) -> None:
-    """Neither of what is there nor of what will be written, on any target."""
+    """The file has no value that is there or that will be written, on any target."""
     text = plan_text(targets.plan(SECOND, BOTH), APP, OPTIONS)
     record = workspace_of(Store(targets.memories[0])).record("sessions")
     values = [value for number in (0, 1) for value in targets.values(number).values() if value and len(value) > 1]
@@ -240,5 +243,5 @@ def test_a_store_without_stamps_is_compared_too() -> None:
     plan = saved(targets.plan(SECOND, routes([0])))
     plan.check_same(targets.plan(SECOND, routes([0])))
     other: Vaults = {**SECOND, "sessions": {**SECOND["sessions"], "pin": Secret("1")}}
-    with pytest.raises(Refused, match="its value is another one"):
+    with pytest.raises(Refused, match="its value differs now"):
         plan.check_same(targets.plan(other, routes([0])))

@@ -77,7 +77,7 @@ def test_a_third_party_plugin_beside_broken_ones(tmp_path: Path) -> None:
 
 
 def test_broken_plugins_are_named_to_who_may_miss_them(site: Path) -> None:
-    """An unknown scheme names the plugins that cannot be used, without what they said, and the command that says it."""
+    """An unknown scheme names the plugins that cannot be used, without the reasons, and the command that shows them."""
     install(site, "constant_store", GOOD)
     install(site, "broken_import", "raise RuntimeError('broken')")
     with pytest.raises(ConfigError) as caught:
@@ -85,7 +85,7 @@ def test_broken_plugins_are_named_to_who_may_miss_them(site: Path) -> None:
     assert str(caught.value) == (
         "no store plugin opens missing: URLs; these plugins cannot be used: broken_import (RuntimeError)"
     )
-    assert caught.value.hint == f"known are aws:, azure:, constant:, file:, gcp:, vault:, vault+http:; {ALL}"
+    assert caught.value.hint == f"known: aws:, azure:, constant:, file:, gcp:, vault:, vault+http:; {ALL}"
 
 
 def test_a_plugin_for_a_newer_core(site: Path) -> None:
@@ -110,7 +110,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_plugin_names_its_distribution(site: Path, name: str) -> None:
-    """The scheme of a plugin that does not load is told why, in one line, and other schemes are not."""
+    """A URL of a plugin that does not load gets the reason in one line; URLs of other schemes open."""
     text, problem = BROKEN[name]
     install(site, name, text)
     install(site, "constant_store", GOOD.replace("constant", "good"))
@@ -119,14 +119,14 @@ def test_a_broken_plugin_names_its_distribution(site: Path, name: str) -> None:
     assert [row.problem for row in listed() if row.problem] == [problem.format(site=site)]
 
 
-def test_every_entry_point_of_a_broken_module_is_told(site: Path) -> None:
+def test_every_entry_point_of_a_broken_module_is_reported(site: Path) -> None:
     """A module behind two entry points that does not load is the problem of both."""
     install(site, "two_schemes", "import nobody_has_this", "one", "two")
     assert all("the plugin two_schemes 1.0 cannot be used" in refusal(f"{scheme}:") for scheme in ("one", "two"))
 
 
 def test_one_module_behind_two_entry_points(site: Path) -> None:
-    """A module may stand behind two entry points, as our own for Vault does."""
+    """A module may have two entry points, as our own for Vault does."""
     install(site, "two_schemes", schemes(GOOD, "one", "two"), "one", "two")
     assert [store_type(scheme).scheme for scheme in ("one", "two")] == ["one", "two"]
 
@@ -147,7 +147,7 @@ def test_two_plugins_with_one_scheme(site: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["My_Store", "Mystore", "1st", ""])
 def test_a_bad_scheme(site: Path, scheme: str) -> None:
-    """A scheme that no URL can have is told where such a URL is used, and in the list."""
+    """A scheme that no URL can have is reported when such a URL is used, and in the list."""
     install(site, "bad_scheme", schemes(GOOD, scheme, "good"))
     problem = f"the scheme {scheme!r} is not valid: expected lower-case letters, digits, '+', '-' and '.'"
     assert f"the plugin bad_scheme 1.0 cannot be used: {problem}" in refusal(f"{scheme}:x")

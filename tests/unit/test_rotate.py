@@ -218,7 +218,7 @@ def test_apply_rotates_what_is_older_than_its_source_says(found: Routes) -> None
 
 
 def test_apply_does_not_rotate_while_a_target_is_away() -> None:
-    """Nor in a vault that it has to take over first, nor where only one of the targets is to be changed."""
+    """Nothing is rotated in a vault that must be taken over first, or if only one of the targets is to be changed."""
     targets = Targets()
     made: Vaults = {"sessions": {"signing-key": generate(rotate_after="1h")}}
     targets.deploy(made, BOTH)
@@ -231,7 +231,7 @@ def test_apply_does_not_rotate_while_a_target_is_away() -> None:
 
 
 def test_a_secret_of_unknown_age_is_never_due() -> None:
-    """A store that tells no times has no old secrets."""
+    """A store that reports no times has no old secrets."""
     assert due_by_config(NOW)(KEY, generate(rotate_after="1h"), Entry(name="x")) == ""
     assert due_by_command(NOW, 1)(KEY, Generate(), Entry(name="x")) == ""
     assert due_by_command(NOW, None)(KEY, Generate(), Entry(name="x")) == "rotate"

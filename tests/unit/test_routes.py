@@ -91,7 +91,7 @@ def test_a_named_store_is_read_alone(tmp_path: Path) -> None:
 
 
 def test_the_workspace_in_a_url(tmp_path: Path) -> None:
-    """It wins over the profile's and the environment's; another one given beside it is an error."""
+    """It wins over the profile's and the environment's; if another one is given too, this is an error."""
     found = choose_routes({"TAILORSECRETS_WORKSPACE": "env"}, tmp_path, store="file:x?workspace=url&timeout=3")
     assert (found.primary.url, found.primary.workspace) == ("file:x?timeout=3", "url")
     assert found.primary.full_url == "file:x?timeout=3&workspace=url"

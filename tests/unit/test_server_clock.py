@@ -35,7 +35,7 @@ def test_clocks_that_agree(now: list[float]) -> None:
 
 @pytest.mark.parametrize("difference", [-900.0, 600.0])
 def test_clocks_that_differ(now: list[float], difference: float) -> None:
-    """A server that is ahead or behind is known to a second, and its time is told."""
+    """A server that is ahead or behind is known to a second, and its time is returned."""
     clock = ServerClock()
     clock.hear(date(now[0] + difference))
     assert clock.ahead == pytest.approx(difference, abs=1)

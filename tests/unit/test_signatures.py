@@ -62,7 +62,7 @@ def found() -> list[str]:
 
 
 def test_names_and_signatures_are_those_promised() -> None:
-    """Whoever changes one of them changes the table, and tells it in the changelog."""
+    """Whoever changes one of them changes the table, and adds it to the changelog."""
     assert found() == TABLE.read_text().splitlines()
 
 

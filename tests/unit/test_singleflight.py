@@ -172,7 +172,7 @@ def test_a_cancelled_leader_leaves_its_flight_on_asyncio(shop: Shop) -> None:
 
 
 def test_a_cancelled_leader_leaves_its_flight_on_trio(shop: Shop) -> None:
-    """On trio likewise, also when nobody else waits: the call brings the value for later readers."""
+    """The same on trio, also when nobody else waits: the call brings the value for later readers."""
     shop.gate.shut()
 
     async def main() -> None:
@@ -188,7 +188,7 @@ def test_a_cancelled_leader_leaves_its_flight_on_trio(shop: Shop) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_flight_outlives_the_loop_that_began_it(shop: Shop, backend: str) -> None:
-    """A call whose event loop has ended brings its value all the same."""
+    """A call whose event loop has ended still brings its value."""
     shop.gate.shut()
 
     async def main() -> None:

@@ -189,7 +189,7 @@ def test_two_stamp_keys_and_one_value() -> None:
 
 
 def test_a_primary_that_does_not_answer_or_has_no_stamps() -> None:
-    """Nothing is claimed about a replica whose primary tells nothing."""
+    """Nothing is claimed about a replica whose primary cannot be read."""
     replica = column(holding({"key": written("x")}))
     assert states(rows(column(None, error=Unavailable()), replica)) == {"api-keys/key": ["unreachable", "ours"]}
     plain = column(holding({"key": by_hand()}), stamps=False)
@@ -236,7 +236,7 @@ def test_native_places() -> None:
 
 
 def test_ages_calm_and_counts() -> None:
-    """A cell has the time of its version; a table is calm when every cell needs nobody; states are counted in order."""
+    """A cell has the time of its version; a table is calm when no cell needs an action; states are counted in order."""
     found = rows(column(holding({"key": written("x")})), column(Seen({})))
     assert found[0].cells == (Cell("ours", AGE), Cell("missing"))
     assert not is_calm(found)

@@ -216,7 +216,7 @@ def test_snapshots_agree(store: Store) -> None:
 
 
 def test_a_snapshot_beside_a_record_that_is_denied(store: Store) -> None:
-    """It is the problem of its vault alone, whose secrets are listed all the same."""
+    """It is a problem of its vault only, whose secrets are still listed."""
     faults = Faults(Memory(caps=store.caps))
     store = Store(faults)
     store.create_vault("api-keys", APP)
@@ -232,7 +232,7 @@ def test_a_snapshot_beside_a_record_that_is_denied(store: Store) -> None:
 
 @pytest.mark.parametrize("kind", [Unavailable, errors.Throttled, errors.Unauthenticated])
 def test_a_snapshot_in_an_outage(store: Store, kind: type[SecretsError]) -> None:
-    """What is no answer about one record raises."""
+    """What is not an answer about one record raises."""
     faults = Faults(Memory(caps=store.caps))
     store = Store(faults)
     store.create_vault("theirs", Owner("another"))
@@ -242,7 +242,7 @@ def test_a_snapshot_in_an_outage(store: Store, kind: type[SecretsError]) -> None
 
 
 class Terse(Memory):
-    """A store whose list tells names, but neither versions nor stamps."""
+    """A store whose list shows names, but no versions and no stamps."""
 
     def list(self, prefix: str, *, deleted: bool = False) -> Iterator[Entry]:
         """Yield names."""
@@ -250,7 +250,7 @@ class Terse(Memory):
 
 
 def test_a_terse_list_is_completed_by_a_look_at_what_is_compared() -> None:
-    """Where a list tells no stamps, each secret that is compared is looked at, and no other."""
+    """Where a list shows no stamps, the metadata of each compared secret is read, and no other."""
     driver = Terse(caps=replace(PLAIN, list_stamps=False))
     store = Store(driver)
     store.create_vault("abc", APP)
@@ -423,7 +423,7 @@ def frames(error: BaseException) -> str:
     return "".join(shown.format())
 
 
-def test_escaped_values_are_told() -> None:
+def test_escaped_values_are_reported() -> None:
     """A store that cannot hold "" says which values other tools will read in another form."""
     store = Store(Memory(caps=replace(FULL, empty=False)))
     assert workspace_of(store).escapes(Secret(""))
@@ -433,7 +433,7 @@ def test_escaped_values_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "said", "call"),
+    ("missing", "message", "call"),
     [
         ("writes", "can only be read", lambda store: store.purge_secret("vault", "secret")),
         ("lists", "cannot list its secrets", lambda store: store.list_vaults()),
@@ -443,11 +443,11 @@ def test_escaped_values_are_told() -> None:
     ],
 )
 def test_what_a_store_cannot_do_is_refused_before_the_driver(
-    missing: str, said: str, call: Callable[[Store], object]
+    missing: str, message: str, call: Callable[[Store], object]
 ) -> None:
     """An ability that a driver does not declare is Unsupported, and the driver is never entered."""
     driver = Memory(caps=replace(FULL, **{missing: False}))  # type: ignore[arg-type]
-    with pytest.raises(Unsupported, match=said):
+    with pytest.raises(Unsupported, match=message):
         call(Store(driver, url="memory:"))
     assert not driver.calls
 
@@ -488,7 +488,7 @@ def test_a_failing_name_raises_in_the_order_asked() -> None:
 
 
 def test_denied_batches_fall_back(caplog: pytest.LogCaptureFixture) -> None:
-    """Where the batch call is denied, secrets are read one by one, which is remembered and said once."""
+    """Where the batch call is denied, secrets are read one by one, which is remembered and reported once."""
     memory = Memory()
     faults = Faults(memory)
     faults.fail("get_many", Denied)
@@ -516,7 +516,7 @@ def test_a_get_is_one_call() -> None:
 
 
 def test_foreign_bytes_are_corrupt() -> None:
-    """A foreign value that is no UTF-8 is Corrupt."""
+    """A foreign value that is not UTF-8 is Corrupt."""
     driver = Memory()
     driver.backdoor.write_bytes("default/vault/secret", b"\xff")
     with pytest.raises(Corrupt):
@@ -591,7 +591,7 @@ def test_what_it_is() -> None:
 
 
 def test_names_that_are_too_long_for_a_store_without_tags() -> None:
-    """A name that only a tag could tell is refused before the call where the store keeps no tags."""
+    """A name that needs a tag is refused before the call if the store keeps no tags."""
     driver = Memory(caps=replace(PLAIN, max_name=70, tags=False))
     store = Store(driver)
     store.create_vault("vault")

@@ -105,7 +105,7 @@ def test_a_hidden_container() -> None:
 
 
 def test_a_list_that_lags() -> None:
-    """What a lagging list does not show yet is looked for; a refusal then counts as missing, as the list said so."""
+    """Secrets that a lagging list does not show yet are looked for; a denial counts as missing, as in the list."""
     site = Site(replace(FULL, list_lag=1.0))
     site.store.create_secret("api-keys", "new", Secret("x"))
     site.driver.fail("stat", Denied, name=site.native("api-keys", "hidden"))

@@ -200,7 +200,7 @@ def test_the_form_of_an_option(option: Option, text: str, problem: str) -> None:
     assert option.problem(text) == problem
 
 
-def test_known_schemes_and_options_are_told() -> None:
+def test_known_schemes_and_options_are_listed() -> None:
     """The error of an unknown scheme or option names the known ones."""
     with pytest.raises(ConfigError) as caught:
         target("nope://x")

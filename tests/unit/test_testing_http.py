@@ -161,14 +161,14 @@ def test_a_server_on_a_free_port() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "output"),
     [
         ("raise SystemExit('no licence')", "has ended.*no licence"),
         ("import time; time.sleep(9)", "does not listen after 0.5"),
     ],
 )
-def test_a_server_that_does_not_start(code: str, said: str) -> None:
+def test_a_server_that_does_not_start(code: str, output: str) -> None:
     """The error has the server's last words; nothing is left running."""
     command: list[str | Path] = [sys.executable, "-c", code]
-    with pytest.raises(NotStarted, match=f"(?s){said}"), serving(lambda _: command, seconds=0.5):
+    with pytest.raises(NotStarted, match=f"(?s){output}"), serving(lambda _: command, seconds=0.5):
         raise AssertionError("it started")

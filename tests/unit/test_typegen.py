@@ -87,8 +87,8 @@ def checked(project: Path, *command: str) -> str:
 @pytest.mark.type_checker
 def test_mypy(project: Path) -> None:
     """Mypy --strict rejects exactly the wrong reads, in all methods."""
-    said = checked(project, *MYPY, "--output=json", ".").splitlines()
-    errors = [json.loads(line) for line in said]
+    output = checked(project, *MYPY, "--output=json", ".").splitlines()
+    errors = [json.loads(line) for line in output]
     assert {(error["file"], error["line"]) for error in errors if error["severity"] == "error"} == {
         ("program.py", line) for line in WRONG
     }
@@ -101,8 +101,8 @@ def test_pyright(project: Path) -> None:
         json.dumps({"typeCheckingMode": "strict", "pythonVersion": "3.11", "venvPath": str(Path(sys.prefix).parent)})
     )
     command = (sys.executable, "-m", "pyright", "--outputjson", f"--pythonpath={sys.executable}")
-    said = json.loads(checked(project, *command))
-    found = {(Path(e["file"]).name, e["range"]["start"]["line"] + 1) for e in said["generalDiagnostics"]}
+    output = json.loads(checked(project, *command))
+    found = {(Path(e["file"]).name, e["range"]["start"]["line"] + 1) for e in output["generalDiagnostics"]}
     assert found == {("program.py", line) for line in WRONG}
 
 

@@ -231,7 +231,7 @@ def test_every_obstacle_is_listed(tmp_path: Path) -> None:
 def test_a_store_that_cannot_bring_it_back_refuses_the_whole_report(
     caps: Caps, declared: Vaults, problem: str, tmp_path: Path
 ) -> None:
-    """A vault that was a container of its own, a store without undelete, and one without versions."""
+    """A vault in a store with containers, a store without undelete, and one without versions."""
     targets = Targets((PLAIN, caps))
     targets.deploy(FIRST, BOTH)
     reported(targets, declared, tmp_path / "report")
@@ -314,7 +314,7 @@ def test_a_report_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
-    """What stands before it counts."""
+    """The lines before it count."""
     targets = Targets()
     reported(targets, FIRST, tmp_path / "report")
     whole = load_report(tmp_path / "report").steps

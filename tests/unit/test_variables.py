@@ -24,7 +24,7 @@ STRIPE = Place("api-keys", "stripe-secret-key")
     ],
 )
 def test_names_of_variables(place: Place, prefix: str, name: str) -> None:
-    """A variable is the vault and the name in upper case with underscores; the prefix stands as it is written."""
+    """A variable is the vault and the name in upper case with underscores; the prefix is used unchanged."""
     assert named([place], prefix) == {name: place}
 
 
@@ -68,7 +68,7 @@ def test_a_map() -> None:
     ],
 )
 def test_maps_that_cannot_be(entries: list[str], named_in_error: list[str]) -> None:
-    """Every malformed entry, without what may be a value, or every variable that stands twice, is in one error."""
+    """Every malformed entry, without what may be a value, or every variable that occurs twice, is in one error."""
     with pytest.raises(NameInvalid) as raised:
         mapped(entries)
     assert [part for part in named_in_error if part not in str(raised.value)] == []
@@ -184,11 +184,11 @@ def test_dotenv_files(text: str, values: Mapping[str, str]) -> None:
 
 
 def test_notes_on_a_file() -> None:
-    """A bare name and a name that stands twice are noted."""
+    """A bare name and a name that occurs twice are noted."""
     found = parsed(Secret("BARE\nA=1\nA=2\n"), "dotenv")
     assert (list(found.values), len(found.notes)) == (["A"], 2)
-    assert ("BARE" in found.notes[0], "A stands 2 times" in found.notes[1]) == (True, True)
-    assert parsed(Secret('{"A": "1", "A": "2"}'), "json").notes == ("A stands 2 times; its last value counts",)
+    assert ("BARE" in found.notes[0], "A occurs 2 times" in found.notes[1]) == (True, True)
+    assert parsed(Secret('{"A": "1", "A": "2"}'), "json").notes == ("A occurs 2 times; its last value counts",)
     assert parsed(Secret("# nothing\n"), "dotenv").notes == ("the file has no variables",)
 
 

@@ -201,7 +201,7 @@ def test_nothing_of_it_is_left_on_the_request(server: Recorder, mode: str) -> No
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_failed_connection_shows_no_value(mode: str) -> None:
-    """The exception of httpx holds the request, which shows no secret, and neither do the locals of its frames."""
+    """The exception of httpx holds the request, which shows no secret; the locals of its frames show none either."""
     authentication = manager({"token": CANARY}).auth(HEADERS)
     with pytest.raises(httpx.ConnectError) as caught:
         send(mode, "http://127.0.0.1:1", authentication)

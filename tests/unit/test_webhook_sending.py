@@ -140,7 +140,7 @@ def test_a_url_from_the_event_keeps_the_rule(emit: Emit) -> None:
 def test_a_url_with_a_credential(emit: Emit) -> None:
     """A password in a URL is refused, and not shown."""
     error = failure(emit(App(manager({}), notify(url=lambda _event: f"https://user:{CANARY}@example.invalid"))))
-    assert str(error) == "url: it holds a credential"
+    assert str(error) == "url: it contains a credential"
 
 
 def test_what_stays_on_this_machine_meets_no_proxy(
