@@ -65,7 +65,7 @@ class Backdoor(abc.ABC):
         raise Lacking("rollback")
 
     def throttle(self, times: int) -> None:
-        """Let the store refuse the driver's next *times* calls as too many."""
+        """Let the store throttle the driver's next *times* calls."""
         raise Lacking("throttle")
 
     def lose_answers(self) -> None:
@@ -100,7 +100,7 @@ class Backdoor(abc.ABC):
         raise Lacking("cut_answers")
 
     def expire_versions(self, name: str) -> None:
-        """Let the old versions of *name* go, as the store's own compaction, pruning or destroying does."""
+        """Remove the old versions of *name*, as the store's own compaction, pruning or destroying does."""
         raise Lacking("expire_versions")
 
     def answers(self) -> Sequence[bytes]:
@@ -120,7 +120,7 @@ class Backdoor(abc.ABC):
 
 LATER: Final = frozenset(
     {"hang", "forbid", "fail_after", "cut_answers", "expire_versions", "answers", "credentials"}
-)  # a backdoor may lack them without a word in `cannot`: suites are older than they are
+)  # a backdoor may lack them without naming them in `cannot`: they are newer than some suites
 ABILITIES: Final = LATER | {
     "write_bytes",
     "bare",

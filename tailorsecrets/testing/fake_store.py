@@ -93,7 +93,7 @@ class FakeStore:
         self._fail(Unavailable, times)
 
     def throttled(self, *, times: float = _ALWAYS) -> None:
-        """Let the store refuse calls as too many: reads raise Throttled, or get an old value as in an outage."""
+        """Let the store throttle calls: reads raise Throttled, or get an old value as in an outage."""
         self._fail(Throttled, times)
 
     def slow(self, seconds: float, *, times: float = _ALWAYS) -> None:

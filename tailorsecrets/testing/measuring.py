@@ -1,4 +1,4 @@
-"""What a store can do, measured through its plugin with throw-away secrets, against what the driver declares."""
+"""What a store can do, measured through its plugin with throw-away secrets, compared with the driver's ``caps``."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -103,8 +103,8 @@ class _Trial:
 
     def kind(self, exc: Exception, op: str) -> type[SecretsError]:
         """Return what *exc* means."""
-        told = Problem(type(exc)) if isinstance(exc, SecretsError) else self.driver.explain(exc, op)
-        return told.kind
+        problem = Problem(type(exc)) if isinstance(exc, SecretsError) else self.driver.explain(exc, op)
+        return problem.kind
 
     def refused(self, op: str, call: Callable[[], object], *kinds: type[SecretsError]) -> bool:
         """Tell whether *call*, of method *op*, is refused as one of *kinds*."""
@@ -244,10 +244,10 @@ class _Undone(Exception):
 
 
 _PROBES: Final[tuple[_Probe, ...]] = (
-    _Probe("a missing secret is told as missing", lambda _: True, "get", _missing, writes=False),
+    _Probe("a missing secret reads as missing", lambda _: True, "get", _missing, writes=False),
     _Probe("write and read", lambda caps: caps.writes, "put", _write),
     _Probe("delete", lambda caps: caps.writes, "delete", _delete),
-    _Probe("list names", lambda caps: caps.lists, "list", _list, unseen="lists may trail writes"),
+    _Probe("list names", lambda caps: caps.lists, "list", _list, unseen="lists may lag behind writes"),
     _Probe("read metadata without the value", lambda caps: caps.stats, "stat", _stat),
     _Probe("keep a stamp", lambda caps: caps.stamps, "put", _stamp),
     _Probe("keep tags", lambda caps: caps.tags, "put", _tags),

@@ -1,4 +1,4 @@
-"""A web server on a loopback port, for tests to be a service with: prompt, quiet, and rude on demand."""
+"""A web server on a loopback port, with which tests play a service; it can reset connections on demand."""
 
 import socket
 import ssl
@@ -14,7 +14,7 @@ RESET: Final = struct.pack("ii", 1, 0)  # linger for no time: closing sends RST
 
 
 class WebServer(ThreadingHTTPServer):
-    """Runs until ``close``, over TLS where there is a *context*. *owner* is what the handlers speak for."""
+    """Runs until ``close``, over TLS where there is a *context*. The handlers answer for *owner*."""
 
     daemon_threads = True
     request_queue_size = 128  # a connection that finds no place is reset, which would look like a fault
@@ -36,7 +36,7 @@ class WebServer(ThreadingHTTPServer):
             super().finish_request(secured, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that break off, which is what is tested."""
+        """Log nothing about clients that close the connection; that is what the tests do."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_LIST = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815  # their names in the base class
 
     def body(self) -> bytes:
-        """Return what came with the request."""
+        """Return the body of the request."""
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def answer(self, status: int, body: bytes, headers: Mapping[str, str], *, sent: int | None = None) -> None:

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("distributions")
 
 
 class Site:
-    """An environment of its own, which holds tailorsecrets from its wheel, in *folder*."""
+    """A separate environment in *folder*, with tailorsecrets installed from its wheel."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.bin = folder, folder / "bin"
@@ -100,7 +100,7 @@ def test_the_walk_on_the_keyring(site: Site, tmp_path: Path) -> None:
     said = site.run("python", WALK, f"keyring:?backend={BACKEND}", cwd=tmp_path, environ=homes)
     assert "applied: 7 created, 0 updated, 0 deleted" in said
     assert "this store cannot list its secrets" in said
-    assert "nothing is deleted, also if the config no longer declares it" in said
+    assert "nothing is deleted, even if the config no longer declares it" in said
     assert "removed: 0 created, 0 updated, 6 deleted" in said
     assert "sk_live" not in said
 

@@ -22,7 +22,7 @@ def found() -> Iterator[dict[str, Subject]]:
 
 
 def test_there_are_a_hundred() -> None:
-    """There are at least a hundred faults, each of its own, and each for a test that its suite has."""
+    """There are at least a hundred different faults, each for a test that its suite has."""
     assert len({(name, fault.what) for name, fault in FAULTS}) == len(FAULTS)
     assert len(FAULTS) >= 100
     known = {"rich": names_of_tests(RichSuite), "poor": names_of_tests(PoorSuite)}

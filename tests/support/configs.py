@@ -14,7 +14,7 @@ def many(count: int) -> str:
 
 @pytest.fixture
 def mixed(empty: Shell) -> Shell:
-    """Return a command line whose config meets every row of the plan's tables."""
+    """Return a command line whose config has a case for every row of the plan's tables."""
     empty("init")
     empty.declare('{"gone-vault": {"old-key": "x"}, "own-vault": {"old-key": "x", "new-value": "x", "same-key": "x"}}')
     assert empty("apply").code == 0

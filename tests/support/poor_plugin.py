@@ -10,7 +10,7 @@ STORES: dict[str, dict[str, str]] = {}
 
 
 class Poor(Driver):
-    """Reads, writes and deletes; tells no version, no time and no stamp, and cannot list."""
+    """Reads, writes and deletes; reports no version, time or stamp, and cannot list."""
 
     caps = Caps(writes=True, local=True)
 

@@ -1,4 +1,4 @@
-"""A command line in a folder of its own: in this process with streams of its own, or on a real terminal."""
+"""A command line in its own folder: in this process with its own streams, or on a real terminal."""
 
 import io
 import json

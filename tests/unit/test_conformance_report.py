@@ -129,15 +129,15 @@ def run(tmp_path: Path) -> Callable[..., str]:
 
 
 def test_a_wrong_declaration_stops_the_collection(run: Callable[..., str]) -> None:
-    """Pytest tells the sentence, and nothing of our code."""
-    said = run(SUITE.format(name="TestMine", cannot="{'dney'}"))
-    assert "TestMine.cannot names 'dney', which is not an ability of a backdoor; did you mean 'deny'?" in said
-    assert "Traceback" not in said
-    assert "conformance/" not in said
+    """Pytest shows the sentence, and no line of our code."""
+    output = run(SUITE.format(name="TestMine", cannot="{'dney'}"))
+    assert "TestMine.cannot names 'dney', which is not an ability of a backdoor; did you mean 'deny'?" in output
+    assert "Traceback" not in output
+    assert "conformance/" not in output
 
 
 def test_a_group_and_its_report(run: Callable[..., str]) -> None:
     """``-k`` finds a group; the report comes from the workers of pytest-xdist too."""
-    said = run(SUITE.format(name="TestMine", cannot="frozenset()"), "-k", "fail", "-n", "1")
-    assert "test_mine.py::TestMine: 8 passed, " in said
-    assert "left out, the driver declares no writes:" in said
+    output = run(SUITE.format(name="TestMine", cannot="frozenset()"), "-k", "fail", "-n", "1")
+    assert "test_mine.py::TestMine: 8 passed, " in output
+    assert "left out, the driver declares no writes:" in output

@@ -44,7 +44,7 @@ class Case:
 
 
 def cases(suite: Suite, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> list[Case]:
-    """Return a case for each method that the suite's ``caps`` announces, each with names of its own."""
+    """Return a case for each method that the suite's ``caps`` announces, each with its own names."""
     vault = make_vault("api")
     for name in ("key", "other", "changed", "deleted", "restored"):
         backdoor.write(vault + name, "value")

@@ -105,7 +105,7 @@ class Deleting(Suite):
     @where(lambda caps: caps.versions, "the driver declares no versions")
     @uses("expire_versions")
     def test_expired_versions_are_missing(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """Of versions that the store has let go, versions yields none, and get explains as NotFound."""
+        """A version that the store has expired is not among the versions, and get explains as NotFound."""
         tokens: list[str] = []
         for text in ("one", "two", "three"):
             backdoor.write(vault + "key", text)
@@ -117,7 +117,7 @@ class Deleting(Suite):
         for token in left:
             self.check_readable(driver, vault + "key", token)
         for token in tokens[: len(tokens) - len(left)]:
-            with refused(driver, "get", NotFound, why="of a version that the store has let go"):
+            with refused(driver, "get", NotFound, why="of an expired version"):
                 driver.get(vault + "key", token)
 
     def check_readable(self, driver: Driver, name: str, token: str) -> None:

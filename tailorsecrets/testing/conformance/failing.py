@@ -1,4 +1,4 @@
-"""Failing: each method says what is wrong, and none takes a failure for an answer."""
+"""Failing: each method reports what is wrong, and none takes a failure for an answer."""
 
 import threading
 import time
@@ -38,24 +38,24 @@ class Failing(Suite):
 
     @uses("unreachable")
     def test_outage_in_every_method(self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> None:
-        """Without the store, every method raises what means Unavailable, or needs nothing of it and is right."""
+        """Without the store, every method raises Unavailable, or needs no call and returns a true result."""
         self.check_each(driver, backdoor, make_vault, backdoor.unreachable, kind=Unavailable, when="without the store")
 
     @uses("expire_login")
     def test_expired_login_in_every_method(self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> None:
-        """With an expired login, every method raises what means Unauthenticated, or needs no login and is right."""
+        """With an expired login, every method raises Unauthenticated, or needs no login and returns a true result."""
         self.check_each(
             driver, backdoor, make_vault, backdoor.expire_login, kind=Unauthenticated, when="with an expired login"
         )
 
     @uses("forbid")
     def test_denied_in_every_method(self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> None:
-        """With a login that has no rights, every method raises what means Denied, or needs no right and is right."""
+        """With a login that has no rights, every method raises Denied, or needs no right and returns a true result."""
         self.check_each(driver, backdoor, make_vault, backdoor.forbid, kind=Denied, when="without any right")
 
     @uses("throttle")
     def test_throttled_in_every_method(self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> None:
-        """A method whose call the store refuses as one too many raises what means Throttled, or waits and is right."""
+        """A method whose call the store throttles raises Throttled, or waits and returns a true result."""
         made = cases(self, driver, backdoor, make_vault)
         for case in made:
             backdoor.throttle(1)
@@ -66,7 +66,7 @@ class Failing(Suite):
     @where(lambda caps: caps.writes, "the driver declares no writes")
     @uses("lose_answers")
     def test_lost_answer_of_every_write(self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> None:
-        """A write whose answer is lost raises what means Unavailable, or finds out and is right."""
+        """A write whose answer is lost raises Unavailable, or checks the store and returns a true result."""
         made = [case for case in cases(self, driver, backdoor, make_vault) if case.method in WRITES]
         backdoor.lose_answers()
         outcomes = self.outcomes(driver, made)
@@ -78,7 +78,7 @@ class Failing(Suite):
     def test_no_method_waits_for_ever(
         self, driver: Driver, connect: Connect, backdoor: Backdoor, make_vault: MakeVault
     ) -> None:
-        """At a store that accepts and never answers, every method ends in its time and means Unavailable."""
+        """At a store that accepts calls and never answers, every method raises Unavailable within its time."""
         made = cases(self, driver, backdoor, make_vault)
         used, new = connect(), connect()
         made[0].call(used)  # it is signed in, and the new one is not
@@ -99,7 +99,7 @@ class Failing(Suite):
     def test_failure_between_the_calls_of_every_method(
         self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault
     ) -> None:
-        """A method that needs several calls, the last of which fail, means Unavailable or is right."""
+        """A method that needs several calls, the last of which fail, raises Unavailable or returns a true result."""
         for calls in range(1, MOST_CALLS):
             made, succeeded = cases(self, driver, backdoor, _numbered(make_vault, calls)), 0
             for case in made:
@@ -113,7 +113,7 @@ class Failing(Suite):
 
     @uses("cut_answers")
     def test_cut_answers(self, driver: Driver, backdoor: Backdoor, make_vault: MakeVault) -> None:
-        """A method whose answer is cut short means Unavailable or Corrupt, or needs nothing of it and is right."""
+        """A method whose answer is cut short raises Unavailable or Corrupt, or returns a true result."""
         made = cases(self, driver, backdoor, make_vault)
         backdoor.cut_answers()
         outcomes = self.outcomes(driver, made)
@@ -124,7 +124,7 @@ class Failing(Suite):
     @where(lambda caps: caps.lists, "the driver declares no lists")
     @uses("fail_after")
     def test_page_that_fails(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A list whose first or later page fails raises what means Unavailable; it never ends early."""
+        """A list whose first or later page fails raises Unavailable; it never ends early."""
         wanted = self.fill(driver, backdoor, vault)
         for calls in range(len(wanted) + 2):
             backdoor.fail_after(calls)
@@ -141,12 +141,12 @@ class Failing(Suite):
                 return
 
     def test_programming_error_is_not_an_outage(self, driver: Driver) -> None:
-        """A mistake in the plugin, such as a TypeError, explains as SecretsError: not as an answer of the store."""
+        """A mistake in the plugin, such as a TypeError, explains as SecretsError, not as an answer of the store."""
         for op in ("get", "list", "put", "delete"):
             for exc in PROGRAMMING:
                 kind = driver.explain(exc, op).kind
-                told = f"explain calls a {type(exc).__name__} of {op} {kind.__name__}"
-                check(kind is SecretsError, f"{told}: name the SDK's classes, and return SecretsError for the rest")
+                message = f"explain returned {kind.__name__} for a {type(exc).__name__} of {op}"
+                check(kind is SecretsError, f"{message}: name the SDK's classes, and return SecretsError for the rest")
 
     def check_each(
         self,
@@ -203,15 +203,15 @@ class Failing(Suite):
         check(is_raised, f"{case.method} {when} returned, as if it were done")
         found = problem(driver, outcome, case.method).kind
         expected = " or ".join(each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,)))
-        told = f"{case.method} {when} raised {type(outcome).__name__}, which means {found.__name__}, not {expected}"
-        check(issubclass(found, kind), told)
+        message = f"{case.method} {when} raised {type(outcome).__name__}, which means {found.__name__}, not {expected}"
+        check(issubclass(found, kind), message)
 
     def check_outcome(self, driver: Driver, case: Case, outcome: Any, kind: Kinds, when: str) -> None:
         """Check that *outcome* is an exception that means *kind*, or a result that is true."""
         if isinstance(outcome, Exception):
             self.check_raised(driver, case, outcome, kind, when)
         else:
-            check(_is_true(driver, case, outcome), f"{case.method} {when} returned, and that is not true")
+            check(_is_true(driver, case, outcome), f"{case.method} {when} returned a result that is not true")
 
 
 def _is_true(driver: Driver, case: Case, outcome: Any) -> bool:

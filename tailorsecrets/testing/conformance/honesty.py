@@ -34,8 +34,8 @@ class Honesty(Suite):
         problems = problems_of(type(self))
         check(not problems, "; ".join(problems))
         wrong = [name for name in Caps.__slots__ if getattr(driver.caps, name) != getattr(self.caps, name)]
-        told = [f"{name}={getattr(driver.caps, name)!r}, not {getattr(self.caps, name)!r}" for name in wrong]
-        check(not wrong, f"the driver has caps.{', '.join(told)}, as the suite says")
+        differing = [f"{name}={getattr(driver.caps, name)!r}, not {getattr(self.caps, name)!r}" for name in wrong]
+        check(not wrong, f"the driver has caps.{', '.join(differing)}, as the suite declares")
         able = {name for name in ABILITIES if can(backdoor, name)}
         denied = sorted(able & self.cannot)
         check(not denied, f"`cannot` names {', '.join(denied)}, which the backdoor has")
@@ -69,7 +69,7 @@ class Honesty(Suite):
                 known = issubclass(kind, SecretsError) and kind is not SecretsError
                 check(known, f"explain has no meaning for {type(exc).__name__} of {op}")
             kind = driver.explain(Exception("unknown"), op).kind
-            check(issubclass(kind, SecretsError), f"explain calls an unknown exception {kind.__name__}")
+            check(issubclass(kind, SecretsError), f"explain returned {kind.__name__} for an unknown exception")
 
     @uses("unreachable")
     def test_open_touches_no_network(self, connect: Connect, backdoor: Backdoor) -> None:

@@ -41,7 +41,7 @@ class Output:
 
     @property
     def messages(self) -> list[str]:
-        """What a user is shown of all exceptions: those of ours with their notes, and what explain says of others."""
+        """What a user sees of all exceptions: our own with their notes, and the explanations of others."""
         texts = [f"{error} {error.args} {error.hint} {error.reason} {notes_of(error)}" for error in self.errors]
         return texts + [f"{problem.hint} {problem.reason_code}" for _, problem in self.raised]
 
@@ -107,7 +107,7 @@ class Leaks(Suite):
     @writes
     @uses("credentials")
     def test_login_is_shown_nowhere(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """What signs the driver in shows in no error, note, repr, log or warning, in any encoding."""
+        """No error, note, repr, log or warning shows the credential that signs the driver in, in any encoding."""
         output = self.output(driver, backdoor, vault)
         if "expire_login" not in self.cannot:
             backdoor.expire_login()

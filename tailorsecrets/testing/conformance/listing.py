@@ -97,7 +97,7 @@ class Listing(Suite):
     @unless("one_right", "reading and listing are one right (`one_right`)")
     @uses("answers")
     def test_no_value_in_an_answer(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """No answer to a list or a stat holds a value, so that none is sent where only names are asked."""
+        """No answer to a list or a stat holds a value: no value is sent for a call that asks only for names."""
         canary = new_canary()
         backdoor.write(vault + "key", canary)
         backdoor.settle()
@@ -134,12 +134,12 @@ class Listing(Suite):
 
     @changes
     def test_list_lag_is_declared(self, driver: Driver, connect: Connect, vault: str) -> None:
-        """Another connection's list shows each write at once, unless a lag is declared; then stat shows it."""
+        """Another connection's list shows each write at once; with a declared lag, stat does."""
         other = connect()
         for _ in range(3):
             driver.put(vault + "key", Secret("value"))
             if self.caps.list_lag:
-                equal(other.stat(vault + "key").state, "live", "the state that stat of another connection told")
+                equal(other.stat(vault + "key").state, "live", "the state that stat of another connection returned")
             else:
                 equal(names(other.list(vault)), [vault + "key"], "a list after a put, with caps.list_lag of 0")
             driver.delete(vault + "key")

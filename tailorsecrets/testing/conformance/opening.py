@@ -95,7 +95,7 @@ class Opening(Suite):
         for url in self.urls:
             raised = self.refusal(f"{url}{'&' if '?' in url else '?'}{NO_OPTION}=1")
             is_named = isinstance(raised, ConfigError) and NO_OPTION in str(raised)
-            check(is_named, f"{url} with an unknown option {_told(raised)}")
+            check(is_named, f"{url} with an unknown option {_outcome(raised)}")
 
     @declares("urls")
     def test_wrong_option_is_refused(self) -> None:
@@ -104,11 +104,11 @@ class Opening(Suite):
         for name in self.store_type(self.urls[0]).options:
             raised = self.refusal(f"{bare}?{name}={NO_VALUE}")
             is_named = isinstance(raised, ConfigError) and name in f"{raised} {raised.hint}"
-            check(raised is None or is_named, f"option {name}={NO_VALUE} {_told(raised)}")
+            check(raised is None or is_named, f"option {name}={NO_VALUE} {_outcome(raised)}")
 
     @declares("urls")
     def test_policy_is_text(self) -> None:
-        """A policy, where the store type makes any, is a text for each use, and names the vault's secrets."""
+        """A policy, if the store type has one, is a text for each use, and names the vault's secrets."""
         kind = self.store_type(self.urls[0])
         if kind.policy is None:
             return
@@ -133,10 +133,10 @@ class Opening(Suite):
 
     @declares("urls")
     def test_missing_folder_and_environment(self) -> None:
-        """A driver reads the environment and the folder of its target, and not those of the process."""
+        """A driver reads the environment and the folder of its target, not those of the process."""
         for url in self.urls:
             raised = self.refusal(url, environ={}, folder="/nonexistent")
-            check(raised is None or isinstance(raised, ConfigError), f"{url} without an environment {_told(raised)}")
+            check(raised is None or isinstance(raised, ConfigError), f"{url} without an environment {_outcome(raised)}")
 
     @declares("urls", "sdk", "module")
     def test_missing_sdk_is_told(self) -> None:
@@ -145,8 +145,8 @@ class Opening(Suite):
         run = subprocess.run(  # noqa: S603 - our own code
             [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=SECONDS
         )
-        kind, _, told = run.stdout.partition("|")
-        names_it = kind == "ConfigError" and any(name.partition(".")[0] in told for name in self.sdk)
+        kind, _, message = run.stdout.partition("|")
+        names_it = kind == "ConfigError" and any(name.partition(".")[0] in message for name in self.sdk)
         last = run.stderr.strip().rpartition("\n")[2] or run.stdout.strip() or "it opened"
         check(names_it, f"opening {self.urls[0]} without {', '.join(self.sdk)} got: {last}")
 
@@ -167,7 +167,7 @@ class Opening(Suite):
         try:
             return self.store_type(url).open(self.target_of(url))
         except Exception as exc:  # noqa: BLE001 - whatever it is
-            raise AssertionError(f"{url} {_told(exc)}") from None
+            raise AssertionError(f"{url} {_outcome(exc)}") from None
 
     def store_type(self, url: str) -> StoreType:
         """Return the store type that the core finds for *url*."""
@@ -212,5 +212,5 @@ class Opening(Suite):
                 yield point.name, kind.scheme
 
 
-def _told(raised: Exception | None) -> str:
+def _outcome(raised: Exception | None) -> str:
     return "opened" if raised is None else f"raised {type(raised).__name__}: {raised}"

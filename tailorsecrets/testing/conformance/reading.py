@@ -38,7 +38,7 @@ class Reading(Suite):
         with refused(driver, "get", NotFound):
             driver.get(vault + "key")
         if self.caps.stats:
-            equal(driver.stat(vault + "key").state, "bare", "the state that stat tells")
+            equal(driver.stat(vault + "key").state, "bare", "the state that stat returned")
 
     @where(lambda caps: caps.writes, "the driver declares no writes")
     def test_deleted_is_missing(self, driver: Driver, vault: str) -> None:
@@ -48,7 +48,7 @@ class Reading(Suite):
         with refused(driver, "get", NotFound):
             driver.get(vault + "key")
         if self.caps.stats and self.caps.undelete:
-            equal(driver.stat(vault + "key").state, "deleted", "the state that stat tells")
+            equal(driver.stat(vault + "key").state, "deleted", "the state that stat returned")
 
     @uses("disable")
     def test_disabled_is_denied(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
@@ -101,7 +101,7 @@ class Reading(Suite):
 
     @where(lambda caps: caps.versions, "the driver declares no versions")
     def test_unknown_version_is_missing(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A version that the secret does not have explains as NotFound, whatever its text is."""
+        """A version that the secret does not have explains as NotFound, whatever its token looks like."""
         backdoor.write(vault + "other", "value")
         backdoor.write(vault + "key", "value")
         for version in (driver.get(vault + "other").entry.version + "9", "none-such", "999999999", "../key"):

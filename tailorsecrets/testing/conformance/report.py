@@ -1,4 +1,4 @@
-"""What the end of pytest's output says of each suite: what it declares, what ran, and what was left out and why.
+"""The report on each suite at the end of pytest's output: what it declares, what ran, what was left out and why.
 
 The pytest plugin ``tailorsecrets.testing.fixture`` calls this module in runs that have loaded the suite.
 """

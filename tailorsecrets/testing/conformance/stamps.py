@@ -58,7 +58,7 @@ class Stamps(Suite):
 
     @stamped
     def test_check_stamp_changes_nothing(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """The question whether a stamp may be kept leaves the value, the version and the stamp as they are."""
+        """check_stamp, which asks whether a stamp may be kept, changes neither value, version nor stamp."""
         driver.put(vault + "key", Secret("value"), stamp=STAMP)
         backdoor.write(vault + "foreign", "value")
         keys = [vault + name for name in ("key", "foreign")]

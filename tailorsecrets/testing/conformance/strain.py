@@ -96,8 +96,8 @@ class Strain(Suite):
         other = connect()
         wanted = {f"{vault}key-{number}-{each}": f"of {number}" for number in range(2) for each in range(WRITES)}
         lost = [name for name, text in wanted.items() if _text_or_none(other, name) != text]
-        told = f"{len(lost)} of {len(wanted)} secrets are lost or changed after two processes wrote at once"
-        check(not lost, f"{told} (declare `in_memory` if the store is in the memory of the tests' process)")
+        message = f"{len(lost)} of {len(wanted)} secrets are lost or changed after two processes wrote at once"
+        check(not lost, f"{message} (declare `in_memory` if the store is in the memory of the tests' process)")
         check(_text_or_none(other, vault + "shared") in {"of 0", "of 1"}, "the secret that both wrote is neither's")
         if self.caps.lists and not self.caps.list_lag:
             listed = {name for name in names(other.list(vault)) if not name.startswith(vault + "once-")}
@@ -158,9 +158,9 @@ class Strain(Suite):
         if self.caps.lists and not self.caps.list_lag:
             listed = names(driver.list(name))
             entries += [] if name in listed else [("list", Entry(name=f"{len(listed)} others"))]
-        wrong = [f"{op} told of {entry.name}, asked about {name}" for op, entry in entries if entry.name != name]
+        wrong = [f"{op} returned {entry.name}, expected {name}" for op, entry in entries if entry.name != name]
         if written and self.caps.versions and not is_version(found.entry, written.version):
-            wrong.append("get after put told another version than put")
+            wrong.append("get after put returned another version than put")
         values = (found.value.reveal(), other.value.reveal())
         return wrong if values == (text, "shared") else [*wrong, f"get returned {values}, expected {(text, 'shared')}"]
 
@@ -187,7 +187,7 @@ class Strain(Suite):
                 raise AssertionError(f"the second close raised {type(exc).__name__}") from None
         equal(driver.get(vault + "key").value.reveal(), "value", "what another connection read afterwards")
 
-    @where(lambda _: DESCRIPTORS.is_dir(), "this system does not tell open descriptors")
+    @where(lambda _: DESCRIPTORS.is_dir(), "this system cannot list open descriptors")
     def test_close_leaves_nothing_open(self, connect: Connect, backdoor: Backdoor, vault: str) -> None:
         """Used and closed connections leave no descriptor open, even before garbage collection."""
         backdoor.write(vault + "key", "value")
@@ -231,7 +231,7 @@ class Strain(Suite):
 
     @uses("throttle")
     def test_throttled_is_reported(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """After a throttled call, calls of its kind are sent more slowly, also where the SDK retries."""
+        """After a throttled call, calls of its kind are sent more slowly, also if the SDK retries."""
         backdoor.write(vault + "key", "value")
         self.check_it_slows_down(driver, backdoor, lambda paced: paced.get(vault + "key"))
         if self.caps.writes:
@@ -250,7 +250,7 @@ class Strain(Suite):
         call(retrying)
         check(
             clock.slept and max(clock.slept) > 1 / 10,
-            "a throttled call was not told: call tailorsecrets.driver.throttled(), or raise it",
+            "a throttled call was not reported: call tailorsecrets.driver.throttled(), or raise it",
         )
 
     def crashed(self, driver: Driver, backdoor: Backdoor, name: str, survived: int) -> bool:
@@ -363,7 +363,7 @@ def _text_or_none(driver: Driver, name: str) -> str | None:
 
 @contextmanager
 def _switching() -> Generator[None]:
-    """Let threads take turns as often as can be, so that state of one thread that another changes shows."""
+    """Let threads take turns as often as possible, which reveals state that one thread changes for another."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(SHORTEST_TURN)
     try:

@@ -207,7 +207,7 @@ class Broken(AssertionError):
 
 
 def group(name: str) -> Callable[[Kind], Kind]:
-    """Put the tests of a class into the group *name*, which ``pytest -k`` finds, and let them fail in a sentence."""
+    """Put the tests of a class into the group *name*, which ``pytest -k`` finds, and make each failure one sentence."""
 
     def mark(cls: Kind) -> Kind:
         for test_name, test in list(vars(cls).items()):
@@ -224,7 +224,7 @@ def _telling(test: Callable[..., None]) -> Callable[..., None]:
     """Return *test* with a failure that says what was promised, what happened, and which line of the docs says so."""
 
     @wraps(test)
-    def tell(self: Suite, *args: Any, **given: Any) -> None:
+    def run(self: Suite, *args: Any, **given: Any) -> None:
         __tracebackhide__ = True
         _check_abilities(test, [*args, *given.values()])
         try:
@@ -237,20 +237,20 @@ def _telling(test: Callable[..., None]) -> Callable[..., None]:
             return
         raise Broken(_sentence(test, did)) from None
 
-    return tell
+    return run
 
 
 def _raised(exc: Exception) -> str:
     """Say which method of a driver or backdoor raised *exc*, and what it means; its text may quote a value."""
     caller, op = _caller(exc)
-    told = f"{op or 'a call'} raised {type(exc).__name__}"
+    message = f"{op or 'a call'} raised {type(exc).__name__}"
     if isinstance(caller, Backdoor):
-        return f"the backdoor's {told}" + (f": {exc}" if isinstance(exc, Lacking) else "")
+        return f"the backdoor's {message}" + (f": {exc}" if isinstance(exc, Lacking) else "")
     if caller is None or isinstance(exc, SecretsError):
-        return told
+        return message
     with suppress(Exception):
-        told += f", which explain calls {caller.explain(exc, op).kind.__name__}"
-    return told
+        message += f", for which explain returned {caller.explain(exc, op).kind.__name__}"
+    return message
 
 
 def _caller(exc: Exception) -> tuple[Driver | Backdoor | None, str]:
@@ -289,7 +289,7 @@ def problem(driver: Driver, exc: Exception, op: str) -> Problem:
 
 @contextmanager
 def refused(driver: Driver, op: str, *kinds: type[SecretsError], why: str = "") -> Generator[None]:
-    """Fail unless the block, which calls *op*, raises an exception that means one of *kinds*; *why* says when."""
+    """Fail unless the block, which calls *op*, raises an exception that means one of *kinds*; *why* tells when."""
     __tracebackhide__ = True
     expected = " or ".join(kind.__name__ for kind in kinds)
     try:
@@ -298,7 +298,7 @@ def refused(driver: Driver, op: str, *kinds: type[SecretsError], why: str = "") 
         kind, raised = problem(driver, exc, op).kind, type(exc).__name__
     else:
         raise AssertionError(f"{op}{why and f' {why}'} returned, and did not raise what means {expected}")
-    explained = "" if raised == kind.__name__ else f", which explain calls {kind.__name__}"
+    explained = "" if raised == kind.__name__ else f", for which explain returned {kind.__name__}"
     check(issubclass(kind, kinds), f"{op}{why and f' {why}'} raised {raised}{explained}, not {expected}")
 
 

@@ -184,7 +184,7 @@ class Writing(Suite):
     @where(lambda caps: caps.writes and caps.versions, "the driver declares no versions")
     @uses("lose_answers")
     def test_no_write_is_sent_twice_on_timeout(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """A write without an answer explains as Unavailable, and has been done at most once."""
+        """A write without an answer explains as Unavailable, and was done at most once."""
         backdoor.lose_answers()
         with refused(driver, "put", Unavailable):
             driver.put(vault + "key", Secret("value"))

@@ -70,7 +70,7 @@ def aws_before(server: Server) -> Aws:
 
 
 class AwsBackdoor(Backdoor):
-    """Another tool with a login of its own, to which no rule and no fault of the wire applies."""
+    """Another tool with its own login, to which no rule and no fault of the wire applies."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws, self._raw = aws, aws.raw

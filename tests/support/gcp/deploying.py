@@ -14,7 +14,7 @@ APP = Owner("my-app")
 
 
 def opened(at: Bench, *, prefix: str = "", workspace: str = "default") -> Store:
-    """Return a store with a connection of its own."""
+    """Return a store with its own connection."""
     return Store(at.connect(), workspace, url="gcp://my-project", prefix=prefix)
 
 

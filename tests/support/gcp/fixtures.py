@@ -1,4 +1,4 @@
-"""A driver at a server of the Secret Manager protocol, over a wire that can be cut, with another tool beside it."""
+"""A driver and another tool at a server of the Secret Manager protocol; the driver's connection can be cut."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """Google's network as one process sees it: a proxy to hosts of Google's names, tokens, IAM and the metadata server.
 
-It answers what google.auth asks for, with made-up tokens; TLS is of an authority of its own. A process comes here by
-its environment alone (``environ``), so nothing of the SDK is replaced.
+It answers what google.auth asks for, with made-up tokens; TLS uses its own authority. A process comes here by its
+environment alone (``environ``), so nothing of the SDK is replaced.
 """
 
 import json

@@ -33,7 +33,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One secret with its versions, oldest first; number N stands at N - 1."""
+    """One secret with its versions, oldest first; number N is at index N - 1."""
 
     message: Secret
     versions: tuple[Version, ...] = ()

@@ -60,7 +60,7 @@ ABILITIES: Mapping[str, Callable[[Caps], str]] = {
     "planning reads no value": lambda caps: _yes(caps.stamps),
     "a list shows what changed": lambda caps: _yes(caps.list_stamps),
     "names in one read": lambda caps: f"{caps.batch:,}",
-    "a list may trail a write by": lambda caps: f"{caps.list_lag / 60:g} minutes" if caps.list_lag else "nothing",
+    "a list may lag behind a write by": lambda caps: f"{caps.list_lag / 60:g} minutes" if caps.list_lag else "nothing",
     "creating is atomic": lambda caps: _yes(caps.cas != "none"),
     "updating is atomic": lambda caps: _yes(caps.cas == "full"),
     "an apply is one write": lambda caps: _yes(caps.transactions),
