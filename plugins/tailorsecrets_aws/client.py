@@ -59,7 +59,7 @@ class Connection:
 
 
 def _open_client(target: Target, session: Session, clock: ServerClock) -> "SecretsManagerClient":
-    """Return a client; it signs in at its first call. *clock* hears each answer."""
+    """Return a client; it signs in at its first call. *clock* gets each answer."""
     with _config_errors():
         login = Login(session, target)
         client: SecretsManagerClient = session.create_client(  # type: ignore[assignment]  # typed for boto3

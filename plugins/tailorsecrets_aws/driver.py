@@ -1,8 +1,8 @@
 """The driver: each operation as calls of AWS Secrets Manager.
 
 A name of the seam is the name of a secret, a version is its VersionId, the current one has the label AWSCURRENT.
-``put`` is atomic where it creates (CreateSecret) and nowhere else: AWS can compare and swap only in two writes that
-leave a label behind, while the metadata read with which the core compares instead costs no write.
+``put`` is atomic where it creates (CreateSecret) and nowhere else: AWS can compare and swap only with two writes that
+leave a label behind, so the core compares with a metadata read instead.
 """
 
 import time
@@ -44,7 +44,7 @@ _UNTIL_PURGED: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds between attemp
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """One value on its way, with the version id that it gets however often it is sent."""
+    """One value to write, with its version id, which stays the same each time it is sent."""
 
     name: str
     value: Secret
@@ -210,7 +210,7 @@ class AwsDriver(Driver):
         client.create_secret(**self._creation(write))
 
     def _take_over(self, client: "SecretsManagerClient", write: _Write, refusal: ClientError) -> bool:
-        """Write to the secret that has the name, or raise *refusal*; False where that secret is about to be gone."""
+        """Write to the secret that has the name, or raise *refusal*; False where that secret is being destroyed."""
         try:
             entry = self.stat(write.name)
             if entry.state == "deleted":
@@ -218,7 +218,7 @@ class AwsDriver(Driver):
         except client.exceptions.ResourceNotFoundException:
             return False
         if entry.version == write.version:
-            return True  # this very write, sent twice because its first answer was lost
+            return True  # this same write, sent twice because its first answer was lost
         if entry.state == "live" and write.only_new:
             raise refusal
         _add(client, write)

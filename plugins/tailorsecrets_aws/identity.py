@@ -12,7 +12,7 @@ _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def identity_at(target: Target) -> Identity:
-    """Return the ARN of the login, and the end of its keys. AWS denies this call to nobody whose login is good."""
+    """Return the ARN of the login, and the end of its keys. AWS allows this call to every valid login."""
     session = open_session(target)
     login = Login(session, target)
     client: Any = session.create_client(
@@ -31,7 +31,7 @@ def identity_at(target: Target) -> Identity:
 
 
 def _endpoint(target: Target) -> str | None:
-    """Return the local server of the option ``endpoint_url``, which has all services, else that of the variables."""
+    """Return the local server of the option ``endpoint_url``, which has all services, else the one in the variables."""
     url = target.options.get("endpoint_url", "")
     is_aws = (urlsplit(url).hostname or "").endswith(_AWS)  # the endpoint of Secrets Manager in a private network
     return url if url and not is_aws else handed_endpoint(target, "STS")

@@ -74,7 +74,7 @@ def handed_variables(environ: Mapping[str, str]) -> Mapping[str, str]:
 class Login(Credentials):
     """The credentials of a client: found at the first call, and found again when AWS no longer accepts them.
 
-    It takes the place of the session's chain of logins, which botocore asks for credentials when it makes a client.
+    It replaces the session's chain of logins, which botocore asks for credentials when it makes a client.
     """
 
     def __init__(self, session: Session, target: Target) -> None:
@@ -109,12 +109,12 @@ class Login(Credentials):
         return False
 
     def end(self) -> tuple[datetime | None, bool]:
-        """Return the end of the keys, None for none, and whether botocore gets new ones at it."""
-        until: datetime | None = getattr(self._found, "_expiry_time", None)  # botocore tells it nowhere else
+        """Return when the keys end, None for never, and whether botocore then gets new ones."""
+        until: datetime | None = getattr(self._found, "_expiry_time", None)  # botocore shows it nowhere else
         return until, isinstance(self._found, RefreshableCredentials)
 
     def _sign_in(self, old: Credentials | None) -> ReadOnlyCredentials:
-        """Find credentials, unless another thread has put others in the place of *old*."""
+        """Find credentials, unless another thread has already replaced *old*."""
         with self._lock:
             if self._found is not old and self._found is not None:
                 return self._found.get_frozen_credentials()
@@ -125,7 +125,7 @@ class Login(Credentials):
             return frozen
 
     def _find(self) -> Credentials:
-        """Ask the chain of logins; from the second time on a new one, which reads all files again."""
+        """Ask the chain of logins; from the second time on a new chain, which reads all files again."""
         session, chain = self._first or _chain_of(open_session(self._target))
         self._first = None
         found: Credentials | None = self._handed_keys() or chain.load_credentials()

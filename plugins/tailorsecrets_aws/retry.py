@@ -1,6 +1,6 @@
-"""The time of an operation, and when a call is sent again.
+"""The time limit of an operation, and when a call is sent again.
 
-botocore's own retries count attempts and have no end in time, so they are off, and this takes their place: a call is
+botocore's own retries count attempts and have no time limit, so they are off, and this module replaces them: a call is
 sent again while its budget lasts. That is safe for writes too, because each carries the version id that it makes.
 """
 
@@ -72,7 +72,7 @@ def current_operation() -> Operation | None:
 
 
 def timeouts(seconds: float) -> tuple[float, float]:
-    """Return the seconds for connecting and for one answer where a read has *seconds*, repeats included."""
+    """Return the seconds for connecting and for one answer where a read has *seconds*, retries included."""
     return min(CONNECT_SECONDS, seconds / 3), seconds / 3
 
 

@@ -5,7 +5,7 @@ each of our writes sets a version tag in the same call: ``MICROSECONDS.RANDOM.ST
 creation second, followed by our time and random part where the tag is ours. A list is enough to know it, and it differs
 for every write, except for those of other tools within one second.
 
-A tool may copy the tags of our version to a value of its own. So the tag counts only on a version whose activation date
+A tool may copy the tags of our version to its own value. So the tag counts only on a version whose activation date
 (``nbf``), which we set, is the second in the tag, and which Azure created at about that time.
 """
 

@@ -137,7 +137,7 @@ def is_refused(exc: BaseException) -> bool:
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """Yield *exc* and the exceptions that led to it; the SDK's have an attribute of their own for it."""
+    """Yield *exc* and the exceptions that led to it; the SDK's have their own attribute for it."""
     seen: list[BaseException] = []
     cause: Any = exc
     while isinstance(cause, BaseException) and cause not in seen:
@@ -164,7 +164,7 @@ def _meaning(exc: core.HttpResponseError, status: int, op: str) -> Problem:
 
 
 def _forbidden(exc: core.HttpResponseError, op: str) -> Problem:
-    """Return why something is denied, where no code says so."""
+    """Return why something is denied, where no code shows it."""
     if "disabled secret" in str(exc.message):
         return Problem(Disabled)
     if "purge protection" in str(exc.message):

@@ -38,6 +38,6 @@ def versions(client: SecretClient, name: str, budget: Budget) -> list[SecretProp
 
 
 def _current(client: SecretClient, name: str, seconds: float) -> str:
-    """Return the token of the current version of *name*, "" where there is none any more."""
+    """Return the token of the current version of *name*, "" if there is none now."""
     listed = live(client, seconds)
     return next((token_of(each) for each in listed if (each.name or "").lower() == name.lower()), "")

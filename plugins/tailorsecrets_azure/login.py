@@ -1,7 +1,7 @@
 """Sign-in with azure-identity: one token for all threads, and for Key Vault only.
 
-azure-identity reads the environment of the process. Only the service principal comes from the environment that a
-program opens the store with, where that is another one.
+azure-identity reads the environment of the process. If a program opens the store with another environment, only the
+service principal comes from it.
 """
 
 import logging
@@ -96,13 +96,13 @@ class Login:
             if not outage:
                 raise
         self._timeouts += outage == _NO_ANSWER
-        raise Unavailable(hint=outage, retryable=outage != _NO_ANSWER)  # one that took its time is not repeated
+        raise Unavailable(hint=outage, retryable=outage != _NO_ANSWER)  # a slow one is not repeated
 
 
 class _Transport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it in a way that mypy cannot follow
     """Remembers the outages of a sign-in service, which azure-identity reports as failed logins.
 
-    Its chain of logins even drops the exceptions behind. ``outage`` says what went wrong with the last request; after
+    Its chain of logins even drops the original exceptions. ``outage`` says what went wrong with the last request; after
     an error MSAL sends no further one for a while.
     """
 

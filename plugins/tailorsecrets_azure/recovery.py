@@ -25,7 +25,7 @@ _TOO_MANY: Final = 429
 
 
 def once_settled(budget: Budget, write: Callable[[], T], if_deleted: Callable[[], None] = lambda: None) -> T:
-    """Return the result of *write*; repeat it while Azure refuses it for now, since a refused write is not done.
+    """Return the result of *write*; repeat it while Azure refuses it temporarily, since a refused write is not done.
 
     Before a repeat, call *if_deleted*, unless Azure says that the name is still being deleted or recovered.
     """

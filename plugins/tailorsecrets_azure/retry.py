@@ -1,8 +1,8 @@
 """Retries and time-outs of single requests.
 
 The SDK's own retry policy repeats a PUT that got no answer, which may write a second version, and waits as long as the
-service asks, whatever the time left. This policy replaces it: it repeats reads until their time is spent. A write it
-repeats only after a new login.
+service asks, whatever the time left. This policy replaces it: it repeats reads until their time is spent, and a write
+only after a new login.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ _BROKEN: Final = (ServiceRequestError, ServiceResponseError, DecodeError, Incomp
 class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
     """Replaces the SDK's retry policy in its pipeline.
 
-    Each SDK call has an option *seconds*: the time that it may take, repeats included. *timeout* is the seconds of a
+    Each SDK call has an option *seconds*: the time that it may take, retries included. *timeout* is the seconds of a
     read; *forget_login* makes the next attempt sign in again.
     """
 
@@ -104,7 +104,7 @@ def _is_read(request: Request) -> bool:
 
 
 def is_broken(exc: Exception) -> bool:
-    """Return whether *exc* leaves open if the request was done: no answer, a damaged one, or an outage."""
+    """Return whether *exc* means that the request may have been done: no answer, a damaged one, or an outage."""
     if isinstance(exc, Unavailable):
         return exc.retryable
     outage = isinstance(exc, HttpResponseError) and exc.status_code in _OUTAGE

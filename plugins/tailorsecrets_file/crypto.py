@@ -24,7 +24,7 @@ class FileKey:
     """The two secrets of a file, and everything derived from them.
 
     The *data* key encrypts the lines; a rekey replaces it. The *origin* key stays for the life of the file. Only people
-    who can open the file hand it on, so it shows that a header comes from one of them.
+    who can open the file know it, so it shows that a header comes from one of them.
     """
 
     __slots__ = ("_check", "_lines", "data", "id", "origin", "origin_id")

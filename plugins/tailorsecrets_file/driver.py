@@ -92,7 +92,7 @@ class FileDriver(Driver):
         stamp: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> Entry:
-        """Write a new version. It replaces all heads, so it settles a conflict."""
+        """Write a new version. It replaces all heads, so it resolves a conflict."""
         with self._writing() as draft:
             _check(draft.history(name), expect)
             return _entry(draft.write(name, value, stamp, tags))

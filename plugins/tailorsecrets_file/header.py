@@ -1,7 +1,7 @@
 """The header: the file's id, the id of its data key, and the slots that open it. Pure.
 
-A header is ``HEAD,"check":"…","sum":"…"}``. The check value is a MAC of HEAD; before it has passed, nothing in a
-header is to be believed, and no number in it is used beyond the bounds that are kept here.
+A header is ``HEAD,"check":"…","sum":"…"}``. The check value is a MAC of HEAD; before it is verified, nothing in a
+header can be trusted, and no number in it is used beyond the bounds in this file.
 """
 
 import json

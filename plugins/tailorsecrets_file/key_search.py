@@ -21,8 +21,8 @@ AGE_IDENTITY: Final = "TAILORSECRETS_FILE_AGE_IDENTITY"
 class KeySearch(NamedTuple):
     """The search for the key of one store file.
 
-    It tries one source of keys and no other: a writer without a key can add slots for public keys, such as ssh keys.
-    The user's key files and age identities open only the file whose origin the user remembers.
+    It tries only one source of keys, since a writer without a key can add slots for public keys, such as ssh keys. The
+    user's key files and age identities open only the file whose origin the user remembers.
     """
 
     header: Header

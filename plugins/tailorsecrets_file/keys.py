@@ -3,8 +3,8 @@
 Each function takes the target of the file and, but for ``list_slots``, needs a key that opens it, found as for any
 read. A caller that has asked for a passphrase puts it into ``target.environ`` as ``TAILORSECRETS_FILE_PASSPHRASE``.
 
-They raise StoreNotFound, Unauthenticated, Corrupt, Conflict, and what the disk raises (``FileDriver.explain`` says
-what that means). A kill at any instant leaves the file as it was or as it shall be, and one of its keys opens it.
+They raise StoreNotFound, Unauthenticated, Corrupt, Conflict, and what the disk raises (``FileDriver.explain`` says what
+that means). A kill at any instant leaves the old file or the new one, and one of its keys opens it.
 """
 
 import os
@@ -103,7 +103,7 @@ def remove_slot(target: Target, slot_id: str, *, even_if_locked_out: bool = Fals
     Branches may each have added a slot of the same key, passphrase or recipient; all of them are removed.
 
     Old copies of the file, such as those in git's history, stay readable by the removed key. Raises NotFound for an
-    unknown *slot_id*, Unsupported for the last slot, Refused where no key at hand opens one of the others, unless
+    unknown *slot_id*, Unsupported for the last slot, Refused where no available key opens one of the others, unless
     *even_if_locked_out*.
     """
     with StoreFile(target).writing(create=False) as draft:

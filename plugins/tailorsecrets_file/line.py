@@ -1,7 +1,7 @@
 """One version of one secret as a line of the file, and back. Pure: time, id and nonce are arguments.
 
-A line is ``HEAD,"nonce":"…","data":"…","sum":"…"}``. HEAD says in the clear what the version is; it is the
-associated data of the encryption byte for byte, so a reader needs no canonical JSON to check it.
+A line is ``HEAD,"nonce":"…","data":"…","sum":"…"}``. HEAD describes the version in the clear; it is the associated data
+of the encryption byte for byte, so a reader needs no canonical JSON to check it.
 """
 
 import json
@@ -53,7 +53,7 @@ class Metadata(NamedTuple):
     time: str  # of this version, ISO 8601 UTC with microseconds and Z
     created: str  # of the secret's first version
     tags: Mapping[str, str] = {}
-    stamp: str = ""  # empty until ``unseal``; in the clear it would show that an old value came back
+    stamp: str = ""  # empty until ``unseal``; in the clear it would show that an old value is used again
 
 
 class Line(NamedTuple):
@@ -96,7 +96,7 @@ def with_checksum(body: bytes) -> bytes:
 
 
 def checksum_fits(raw: bytes) -> bool:
-    """Return whether a line matches its checksum, which finds accidents but no attacks."""
+    """Return whether a line matches its checksum, which finds accidents, not attacks."""
     return raw.endswith(SUM % crc32(raw[:-SUM_SIZE]))
 
 

@@ -105,7 +105,7 @@ class StoreFile:
     def writing(self, *, create: bool) -> Generator["Draft"]:
         """Hold the lock and yield a draft. At the end of the block, a changed draft is written.
 
-        With *create*, a file that does not exist is made, and with it the key that opens it.
+        With *create*, a missing file is created, together with the key that opens it.
         """
         from tailorsecrets_file.draft import Draft
 

@@ -1,6 +1,6 @@
 """The annotations that we write on a secret. Pure.
 
-Other tools add versions and leave annotations alone, so each annotation names the version that it is about.
+Other tools add versions and leave annotations alone, so each annotation names the version that it belongs to.
 
 ==========================  ========================================================================
 ``tailorsecrets-stamp``     ``HMAC@NUMBER@TIME``, or ``HMAC@1`` if written when the secret was created;
@@ -23,7 +23,7 @@ STAMP: Final = "tailorsecrets-stamp"
 DELETED: Final = "tailorsecrets-deleted"
 WRITER: Final = "tailorsecrets-writer"
 
-# Longer than a write may take. A stamp written when the secret was created is not about a first version that came
+# Longer than a write may take. A stamp written when the secret was created does not belong to a first version that came
 # later: its writer must have died, and somebody else may have added that version.
 FIRST_WRITE: Final = timedelta(seconds=90)
 SETTLED: Final = 5 * FIRST_WRITE  # with room for clocks that differ
@@ -86,7 +86,7 @@ def had_a_version(annotations: Annotations) -> bool:
 
 
 def is_abandoned(secret: Secret, now: datetime) -> bool:
-    """Return whether nobody is about to write to *secret*, which has no version: it is old, and unclaimed."""
+    """Return whether nobody is writing to *secret*, which has no version: it is old, and unclaimed."""
     return WRITER not in secret.annotations and now - aware(secret.create_time) > SETTLED
 
 
@@ -113,7 +113,7 @@ def listed_stamp(secret: Secret, now: datetime) -> str:
 
 
 def stay_true(secret: Secret, now: datetime) -> bool:
-    """Return whether the annotations stay true of their version even if the secret is deleted and created again.
+    """Return whether the annotations stay valid for their version even if the secret is deleted and created again.
 
     A stamp without a time could be taken for the stamp of the new first version, if that comes soon enough.
     """

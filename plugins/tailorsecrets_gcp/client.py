@@ -24,7 +24,7 @@ _SERVICE: Final = "/google.cloud.secretmanager.v1.SecretManagerService"
 _USER_AGENT: Final = cast("Any", DEFAULT_CLIENT_INFO).to_grpc_metadata()
 _CHANNEL: Final = (
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),  # by default two minutes, in which every call fails unsent
+    ("grpc.max_reconnect_backoff_ms", 1_000),  # by default two minutes, in which every call fails without being sent
     ("grpc.use_local_subchannel_pool", 1),  # a broken connection of another channel to the same host is not ours
 )
 
@@ -61,7 +61,10 @@ class Connection:
     """Opens a session at the first call, and another in a forked child, where a channel does not work."""
 
     def __init__(self, options: Options) -> None:
-        self.options, self.clock = options, ServerClock()  # gRPC tells no time, so it is that of the sign-in services
+        self.options, self.clock = (
+            options,
+            ServerClock(),
+        )  # gRPC sends no time, so this is the clock of the sign-in services
         self._sessions = PerProcess(lambda: Session(options, self.clock))
 
     def session(self) -> Session:

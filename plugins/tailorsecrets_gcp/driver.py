@@ -148,7 +148,7 @@ class GcpDriver(Driver):
         return identity_in(login.credentials)
 
     def skew(self) -> float | None:
-        """Return the difference to the clock of the service that gave the token."""
+        """Return the difference to the clock of the token service."""
         return self._connection.clock.ahead
 
     def explain(self, exc: Exception, op: str) -> Problem:
@@ -178,11 +178,11 @@ class GcpDriver(Driver):
     def _checked(self, name: str, secret: GoogleSecret) -> Entry:
         try:
             return self._newest(self._reading(), name)(secret)
-        except exceptions.NotFound:  # it was purged, and the list trails that
+        except exceptions.NotFound:  # it was purged, and the list lags behind
             return Entry(name=name, state="bare")
 
     def _remember(self, name: str, secret: GoogleSecret | None) -> None:
-        """Keep the secret that a list or a write returned: it saves a stat a call, and gives a write an etag to try."""
+        """Keep the secret that a list or a write returned: it saves a call in stat, and a write tries its etag."""
         if secret and stay_true(secret, datetime.now(UTC)):
             self._known[name] = secret
         else:

@@ -32,7 +32,7 @@ class Metadata:
 
     @property
     def unfinished(self) -> bool:
-        """Whether a write to a name without a value is between two of its calls, or ended there."""
+        """Whether a write to a name without a value is between two of its calls, or stopped there."""
         return self.newest is None or WRITER in self.annotations
 
     def same(self, other: "Metadata") -> bool:

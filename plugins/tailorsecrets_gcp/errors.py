@@ -99,7 +99,7 @@ def code_of(exc: Any) -> str:
     if isinstance(exc, api.GoogleAPICallError):
         error = cast("Any", exc)
         return str(error.reason or getattr(error.grpc_status_code, "name", ""))
-    answer: Any = exc.args[1] if len(exc.args) > 1 else None  # of the service that gives tokens
+    answer: Any = exc.args[1] if len(exc.args) > 1 else None  # of the token service
     return str(answer.get("error", "")) if hasattr(answer, "get") else ""
 
 

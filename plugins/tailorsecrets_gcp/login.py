@@ -16,7 +16,7 @@ from tailorsecrets_gcp.options import Options
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 _SEARCH: Final = 60.0  # seconds to search for a login; google.auth gives up earlier
-_DOWN: Final = "the service that gives tokens does not answer"
+_DOWN: Final = "the token service does not answer"
 
 
 class Login:
@@ -27,7 +27,7 @@ class Login:
     """
 
     def __init__(self, options: Options, clock: ServerClock) -> None:
-        """Find nothing yet; *clock* hears the services that give tokens."""
+        """Find nothing yet; *clock* gets the answers of the token services."""
         self._options, self._clock = options, clock
         self._credentials: Credentials | None = None
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class Login:
 
 
 def _find(options: Options, clock: ServerClock) -> Credentials:
-    """Return the credentials; Unavailable where the service that was asked for them answers that it is down."""
+    """Return the credentials; Unavailable where the service that has them answers that it is down."""
     send = _Sender(Budget(_SEARCH), clock)
     default, impersonated = cast("Any", google.auth).default, cast("Any", impersonated_credentials).Credentials
     try:
@@ -73,7 +73,7 @@ def _find(options: Options, clock: ServerClock) -> Credentials:
 
 
 def _refresh(credentials: Credentials, send: "_Sender") -> None:
-    """Get a token; TransportError where the service that gives tokens is down, and not the login wrong."""
+    """Get a token; TransportError where the token service is down, as opposed to a wrong login."""
     try:
         cast("Any", credentials).refresh(send)
     except GoogleAuthError as exc:  # google.auth turns a failed connection into one, too
@@ -85,7 +85,7 @@ def _refresh(credentials: Credentials, send: "_Sender") -> None:
 class _Sender:
     """Sends requests for tokens within *budget*; ``status`` is that of the last answer, 0 without an answer.
 
-    *clock* hears the answers. While nothing listens, it repeats within the budget *while_refused*, None for no repeats.
+    *clock* gets the answers. While nothing listens, it repeats within the budget *while_refused*, None for no repeats.
     """
 
     def __init__(self, budget: Budget, clock: ServerClock, while_refused: Budget | None = None) -> None:

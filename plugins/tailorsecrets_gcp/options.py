@@ -117,7 +117,7 @@ class Options:
 def read_options(target: Target) -> Options:
     """Return the options of *target*, whose form the core has checked.
 
-    Raise ConfigError for a project or prefix that cannot be one, and for options that exclude each other.
+    Raise ConfigError for a project or prefix that cannot be one, and for options that cannot be combined.
     """
     _check_prefix(target.path.strip("/"))
     given = target.options
@@ -155,7 +155,7 @@ def _check_prefix(prefix: str) -> None:
 
 def _check_locations(options: Options) -> None:
     if options.location and options.locations:
-        raise ConfigError("location and locations exclude each other", hint="locations is for global secrets")
+        raise ConfigError("location and locations cannot be combined", hint="locations is for global secrets")
     if len(options.kms_keys) not in {0, max(1, len(options.locations))}:
         raise ConfigError("kms_key and locations differ in number", hint="give one key for each location")
 

@@ -1,7 +1,7 @@
-"""The time of one operation, over all its calls and their repeats, and which calls may be repeated.
+"""The time limit of one operation, for all its calls and retries, and which calls may be retried.
 
 The SDK's own ``timeout=`` is for one attempt, and its own retry goes on for a minute whatever the timeout is. So each
-attempt gets the time that is left, and repeats end with the budget.
+attempt gets the time that is left, and retries end with the budget.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ class Retry:
         self._while_refused: Budget | None = None  # from the first refused connection on
 
     def call(self, method: Callable[..., object], request: Mapping[str, Any], *, idempotent: bool) -> object:
-        """Return the answer of *method* to *request*; an *idempotent* one is repeated even if it may be done."""
+        """Return the answer of *method* to *request*; an *idempotent* one is repeated even if it may have been done."""
         while True:
             try:
                 return method(request=dict(request), retry=None, timeout=min(self.budget.left, self._longest))
@@ -54,12 +54,12 @@ def is_undone(exc: Exception) -> bool:
 
 
 def is_lost(exc: Exception) -> bool:
-    """Return whether the answer was lost: the call may be done, and a repeat may help."""
+    """Return whether the answer was lost: the call may have been done, and a retry may help."""
     return isinstance(exc, _BROKEN) and not is_login(exc) and not is_connection_refused(exc)
 
 
 def is_throttled(exc: Exception) -> bool:
-    """Return whether the service refused the call as one too many."""
+    """Return whether the service throttled the call."""
     return isinstance(exc, exceptions.TooManyRequests)
 
 

@@ -43,6 +43,6 @@ def read_token(text: str) -> Token | None:
 
 
 def aware(moment: Any) -> datetime:
-    """Return a message's time, which has a class of its own, as a plain datetime."""
+    """Return a message's time, which has its own class, as a plain datetime."""
     since: timedelta = moment - EPOCH
     return EPOCH + since

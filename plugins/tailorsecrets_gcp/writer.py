@@ -1,8 +1,8 @@
-"""How a value is written, and how a name is deleted and restored: rows of calls that may end between any two.
+"""How a value is written, and how a name is deleted and restored: series of calls that may stop between any two.
 
 CreateSecret is the only call of Google's that is atomic among all who try it. A value is another call, which takes no
-condition, so a writer that finds a name without a value waits until nobody else is at work on it, and then claims it
-by the etag of the secret. A write is done once its version is there: the stamp follows as an annotation.
+condition, so a writer that finds a name without a value waits until nobody else writes to it, and then claims it by the
+etag of the secret. A write is done once its version is there: the stamp follows as an annotation.
 """
 
 import secrets
@@ -159,7 +159,7 @@ class Writer:
         raise self._moved()
 
     def _abandoned(self) -> Metadata:
-        """Read the metadata until no write is between two of its calls, or one has not moved for a while."""
+        """Read the metadata until no write is between two of its calls, or one has made no progress for a while."""
         found = self._metadata()
         for _ in range(TRIES):
             if not found.unfinished or notes.is_abandoned(found.secret, datetime.now(UTC)):

@@ -48,7 +48,7 @@ CAPS: Final = Caps(
     undelete=True,
 )
 MOUNT_CAPS: Final = replace(CAPS, containers=True)
-MAX_JSON: Final = 1_048_000  # bytes of a value as JSON; the entry around it may have a megabyte
+MAX_JSON: Final = 1_048_000  # bytes of a value as JSON; the whole entry may have a megabyte
 _TRIES: Final = 16  # of a write that may replace anything, while others write the same name
 
 
@@ -85,7 +85,7 @@ class VaultDriver(Driver):
         return Stored(value, entry)
 
     def native(self, name: str) -> str:
-        """Mark *name* with a slash: a path in the mount of the URL, or for a mount a vault, in the mount it names."""
+        """Mark *name* with a slash: a path in the mount of the URL, or in the mount that *name* begins with."""
         return f"/{name}"
 
     def get_field(self, name: str, field: str, version: str = "") -> Stored:
@@ -151,7 +151,7 @@ class VaultDriver(Driver):
         return replace(before.entry, name=name, state="live")
 
     def check_stamp(self, name: str) -> None:
-        """Merge nothing into the metadata."""
+        """Send an empty patch of the metadata."""
         self._kv.patch_nothing(self._mounts.path(name))
 
     def versions(self, name: str) -> Iterator[Entry]:
@@ -265,7 +265,7 @@ class VaultDriver(Driver):
         return self._read(path, lambda: self._kv.metadata(path))
 
     def _read(self, path: KvPath, read: Callable[[], T]) -> T:
-        """Return what *read* returns; a missing secret is believed only where the mount is of the right type."""
+        """Return what *read* returns; a secret counts as missing only if the mount is of the right type."""
         try:
             return read()
         except InvalidPath:

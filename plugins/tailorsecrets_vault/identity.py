@@ -10,7 +10,7 @@ from tailorsecrets.driver import Identity
 def identity_in(data: Mapping[str, Any], now: datetime, *, given: bool) -> Identity:
     """Return the owner in *data*, the server's answer about a token that is used at *now*.
 
-    At the end of a token that was *given*, somebody has to sign in; in place of another one, the login gets a new one.
+    When a token that was *given* ends, somebody has to sign in again; another token is replaced by the login.
     """
     policies = ", ".join(sorted({*(data.get("policies") or []), *(data.get("identity_policies") or [])}))
     name = str(data.get("display_name") or data.get("path") or "a token")

@@ -176,5 +176,5 @@ def _data(answer: Any) -> Json:
 
 
 def _is_unknown_endpoint(exc: InvalidPath) -> bool:
-    """Tell an endpoint that the server lacks, which Vault answers with a warning, from an empty folder."""
+    """Distinguish an endpoint that the server lacks, for which Vault answers a warning, from an empty folder."""
     return bool(exc.json and exc.json.get("warnings"))

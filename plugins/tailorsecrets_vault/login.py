@@ -12,7 +12,7 @@ from tailorsecrets.driver import Target
 from tailorsecrets.errors import Unauthenticated
 from tailorsecrets_vault.options import variable
 
-_LOOKUP_AFTER: Final = 300.0  # seconds of use after which it pays to ask how long a given token lasts
+_LOOKUP_AFTER: Final = 300.0  # seconds of use after which a given token is looked up to learn how long it lasts
 _USED_UP: Final = 2 / 3  # of a token's life: then it is renewed
 _SERVICE_ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 _REMEDY: Final = (

@@ -9,7 +9,7 @@ _VERSION_MISMATCH: Final = "check-and-set parameter did not match"
 _UNMOUNTED: Final = "no handler for route"
 _NOT_READY: Final = "Upgrading from non-versioned"
 _MOUNT_IN_USE: Final = re.compile(r"path is already in use at (\S+)/$")
-_BY_POLICY: Final = "1 error occurred"  # so begins a denial by policy; a bad token has no such count, or is the second
+_BY_POLICY: Final = "1 error occurred"  # a denial by policy begins like this; a message about a bad token does not
 _TOO_LARGE: Final = ("value being too large", "request body too large", "exceeds maximum")
 
 

@@ -1,4 +1,4 @@
-"""Repeats of the calls that follow a write. The core cannot repeat them: it would repeat the write too."""
+"""Retries of the calls that follow a write. The core cannot retry them: it would repeat the write too."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,7 +10,7 @@ from tailorsecrets.driver import Budget
 from tailorsecrets.errors import SecretsError
 from tailorsecrets_vault.messages import retry_after_of, status_of
 
-_TEMPORARY: Final = (412, 429)  # and all from 500 on
+_TEMPORARY: Final = (412, 429)  # and all statuses from 500
 
 
 def failure_of(do: Callable[[], object], seconds: float) -> Exception | None:

@@ -25,7 +25,7 @@ def new_session(options: Options, clock: ServerClock) -> requests.Session:
     """Return a session that checks the server's certificate as *options* say, and repeats nothing by itself.
 
     Proxies and CA bundles of the environment are read here, once: requests would read all variables at each request,
-    and ~/.netrc. *clock* hears each answer.
+    and ~/.netrc. *clock* gets each answer.
     """
     session = _Session()
     environment = session.merge_environment_settings(options.address, {}, None, options.verify, None)

@@ -33,7 +33,7 @@ class TestRetry(InMemory):
 
     @pytest.fixture
     def layer(self) -> Callable[[Driver], Driver]:
-        """Return the layer, on a clock of its own."""
+        """Return the layer, on its own clock."""
         clock = FakeClock()
         return lambda driver: Retry(driver, clock=clock, sleep=clock.sleep)
 
@@ -45,7 +45,7 @@ class TestQuota(InMemory):
 
     @pytest.fixture
     def layer(self) -> Callable[[Driver], Driver]:
-        """Return the layer, on a clock of its own."""
+        """Return the layer, on its own clock."""
         clock = FakeClock()
         return lambda driver: Quota(driver, clock=clock, sleep=clock.sleep)
 
@@ -68,7 +68,7 @@ class TestAllStacked(InMemory):
 
     @pytest.fixture
     def layer(self) -> Callable[[Driver], Driver]:
-        """Return the layers, on a clock of their own."""
+        """Return the layers, on their own clock."""
         clock = FakeClock()
         return lambda driver: Retry(
             Quota(Faults(driver), clock=clock, sleep=clock.sleep), clock=clock, sleep=clock.sleep

@@ -27,7 +27,7 @@ class TestLaggingLists(InMemory):
 
 
 class TestListsWithoutStamps(InMemory):
-    """With lists that show neither version nor stamp."""
+    """With lists that show no version and no stamp."""
 
     caps = replace(FULL, list_stamps=False)
 

@@ -72,7 +72,7 @@ CODED: dict[str, type[SecretsError]] = {
 
 
 def made(kind: type[Exception]) -> Exception:
-    """Return an exception of *kind*, whose text needs arguments of its own in nearly every class."""
+    """Return an exception of *kind*, whose text needs its own arguments in nearly every class."""
     if issubclass(kind, ClientError):
         return answered("InternalServiceError")
     return kind.__new__(kind)
@@ -86,7 +86,7 @@ def answered(code: str, message: str = "", *, op: str = "GetSecretValue", status
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
 def test_every_class_of_botocore(kind: type[Exception]) -> None:
-    """Each class has a meaning of its own, or is known to be about wrong settings."""
+    """Each class has its own meaning, or is known to be about wrong settings."""
     meaning = explain(made(kind), "put").kind
 
     assert meaning is not SecretsError
@@ -128,7 +128,7 @@ def test_answers_without_a_known_code(code: str, status: int, kind: type[Secrets
 
 
 def test_two_meanings_of_not_found() -> None:
-    """A secret that is not there and one without a value are both NotFound, and the hint tells them apart."""
+    """A secret that is not there and one without a value are both NotFound, and the hint distinguishes them."""
     missing = explain(answered("ResourceNotFoundException", "Secrets Manager can't find the specified secret."), "get")
     bare = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT"
 

@@ -45,7 +45,7 @@ def test_deploying_a_vault() -> None:
 
 
 def test_what_options_need() -> None:
-    """Tags and replicas need rights of their own."""
+    """Tags and replicas need their own rights."""
     actions = statements("deploy", tags="a=b", replicas="us-east-1")["Write"]["Action"]
 
     assert {"secretsmanager:TagResource", "secretsmanager:ReplicateSecretToRegions"} <= set(actions)
@@ -82,5 +82,5 @@ def test_the_alias_of_a_key(key: str) -> None:
     ("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eu-west-1", "aws")]
 )
 def test_partitions(region: str, partition: str) -> None:
-    """China and GovCloud have ARNs of their own."""
+    """China and GovCloud have their own ARNs."""
     assert statements("read", region=region)["ReadValues"]["Resource"] == [arn(f"{NAMES.secrets}*", partition, region)]

@@ -65,7 +65,7 @@ def prefix() -> str:
 
 
 def opened(aws: Aws, prefix: str, workspace: str = "default") -> Store:
-    """Return a store with a connection of its own, without the quota of AWS and with time for a busy machine."""
+    """Return a store with its own connection, without the quota of AWS and with time for a busy machine."""
     return Store(aws.open(timeout=60.0), workspace, url="aws://eu-west-1", prefix=prefix)
 
 
@@ -231,7 +231,7 @@ def test_a_service_reads_its_vault_and_nothing_else(aws: Aws, prefix: str) -> No
 
 
 def test_a_deployer_reads_no_value(aws: Aws, prefix: str) -> None:
-    """Under the policy for deploying, all kinds of steps are done, beside another app's vault, and no value is read."""
+    """Under the policy for deploying, all kinds of steps work, also beside another app's vault; no value is read."""
     with opened(aws, prefix) as store:
         store.create_vault("database", Owner("another-app"))
     limit(aws, prefix, "deploy")

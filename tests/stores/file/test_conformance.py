@@ -89,7 +89,7 @@ class TestLayer(InFile):
 
 
 class TestAllStacked(InFile):
-    """Inside of all layers, on a clock of their own."""
+    """Inside of all layers, on their own clock."""
 
     @pytest.fixture
     def layer(self) -> Callable[[Driver], Driver]:

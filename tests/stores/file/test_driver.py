@@ -67,7 +67,7 @@ def test_expect_absent(tmp_path: Path) -> None:
 
 
 def test_expect_present(tmp_path: Path) -> None:
-    """PRESENT never creates, nor writes to what is deleted."""
+    """PRESENT never creates, and never writes to a deleted name."""
     driver = opened(tmp_path)
     driver.setup()
 
@@ -226,7 +226,7 @@ def test_list_keeps_to_its_prefix(tmp_path: Path) -> None:
 
 
 def test_get_many(tmp_path: Path) -> None:
-    """Each name has an answer of its own, a value or the reason that there is none."""
+    """Each name has its own answer, a value or the reason that there is none."""
     driver = opened(tmp_path)
     driver.put("a", Secret("1"))
     driver.put("b", Secret("2"))
@@ -318,5 +318,5 @@ def test_a_newer_format_is_unsupported(tmp_path: Path) -> None:
 
 
 def test_unknown_errors_explain_as_the_base(tmp_path: Path) -> None:
-    """An exception that is neither the disk's nor ours has no particular meaning."""
+    """An exception that is not the disk's or ours has no particular meaning."""
     assert SecretsError is opened(tmp_path).explain(ZeroDivisionError(), "get").kind

@@ -441,7 +441,7 @@ def test_a_key_is_replaced(tmp_path: Path) -> None:
 
 
 def test_nobody_locks_themselves_out(tmp_path: Path) -> None:
-    """The slot of the only key at hand stays, unless that is meant; the file is left alone."""
+    """The slot of the only available key stays, unless the caller allows it; the file is not changed."""
     opened(tmp_path).put("a", Secret("1"))
     target = target_in(tmp_path)
     (mine,) = keys.list_slots(target)
@@ -477,7 +477,7 @@ def test_another_key_at_hand_is_enough(tmp_path: Path) -> None:
 
 
 def test_the_last_slot_stays(tmp_path: Path) -> None:
-    """The only slot cannot be removed, nor one that does not exist."""
+    """The only slot and a missing slot cannot be removed."""
     opened(tmp_path).setup()
     target = target_in(tmp_path)
     (only,) = keys.list_slots(target)
@@ -502,7 +502,7 @@ def test_a_slot_is_added_once(tmp_path: Path) -> None:
 
 
 def test_a_passphrase_and_an_ssh_key_are_added_once(tmp_path: Path) -> None:
-    """The same passphrase makes no second slot, nor does an ssh public key under another comment."""
+    """The same passphrase, or an ssh public key with another comment, makes no second slot."""
     ssh = tmp_path / "home" / ".ssh"
     ssh.mkdir(parents=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh / "id_ed25519"], check=True)

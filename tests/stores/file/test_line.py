@@ -77,7 +77,7 @@ def test_facts_cannot_be_exchanged(metadata: Metadata, others: Metadata, value: 
 
 @pytest.mark.parametrize("plain", [b"", b"\0\0\0", b"\0\0\0\1", b"\xff\xff\xff\xffvalue", b"\0\0\0\1\xffvalue"])
 def test_a_stamp_that_is_cut_short(plain: bytes) -> None:
-    """A line whose stamp does not end where it says, or is no text, is Damaged."""
+    """A line whose stamp does not end where it says, or is not text, is Damaged."""
     parsed = line.parse(line.seal(Metadata("a", 1, "0" * 12, (), "live", TIME, TIME), Secret("1"), KEY, FILE, NONCE))
     data = b2a_base64(KEY.seal(NONCE, plain, line._about(FILE, parsed.head)), newline=False)
 
@@ -97,14 +97,14 @@ def test_a_line_belongs_to_its_file(file_id: str) -> None:
 
 @given(st.binary(max_size=200) | st.from_regex(rb'\{"name":"[ -~]{0,99}"\}', fullmatch=True))
 def test_any_bytes_are_a_line_or_damaged(raw: bytes) -> None:
-    """Bytes that are no line are Damaged, whatever they are."""
+    """Bytes that are not a line are Damaged, whatever they are."""
     with pytest.raises(Damaged):
         line.parse(raw)
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_file_or_damaged(content: bytes) -> None:
-    """Bytes that are no store file are Damaged, whatever they are, or have no header."""
+    """Bytes that are not a store file are Damaged, whatever they are, or have no header."""
     with suppress(Damaged):
         assert document.parse(content).headers == ()
 
@@ -206,7 +206,7 @@ def merged(slot: dict[str, object], change: str) -> str:
     ],
 )
 def test_hostile_slots_are_damaged(slots: str) -> None:
-    """Slots that are no list of slots, or too deep, too many or too long, are refused."""
+    """Slots that are not a list of slots, or too deep, too many or too long, are refused."""
     raw = line.with_checksum(
         f'{{"tailorsecrets":1,"id":"{FILE}","key":"{KEY.id}","after":[],"slots":{slots},"check":"AAAA"'.encode()
     )

@@ -130,7 +130,7 @@ def two_branches(folder: Path) -> Driver:
 
 
 def test_both_sides_of_a_conflict_can_be_read(tmp_path: Path) -> None:
-    """Versions shows both sides with tokens and stamps of their own, and get reads each."""
+    """Versions shows both sides with their own tokens and stamps, and get reads each."""
     driver = two_branches(tmp_path)
 
     versions = list(driver.versions("s"))

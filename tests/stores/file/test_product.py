@@ -38,7 +38,7 @@ print(json.dumps({
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """Return an environment with keys in a folder of its own."""
+    """Return an environment with keys in its own folder."""
     return {"XDG_CONFIG_HOME": str(tmp_path / "config"), "PYTHONPATH": ":".join(sys.path)}
 
 

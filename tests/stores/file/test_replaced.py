@@ -1,4 +1,4 @@
-"""An attack: a writer without any key puts a store file of their own in the place of the genuine one.
+"""An attack: a writer without any key puts their own store file in the place of the genuine one.
 
 The recipients of age slots are public, and so are ssh keys. The attacker makes a file with an age slot for the victim,
 with the values that the victim shall read, and waits for the secrets that the victim shall write.
@@ -32,7 +32,7 @@ STRIPE = ("-V", "api-keys", "-n", "stripe-key")
 
 
 class Done(NamedTuple):
-    """What came of a command in a process of its own."""
+    """What came of a command in its own process."""
 
     code: int
     out: str
@@ -57,7 +57,7 @@ class Victim:
         return open_store(f"file:{self.path}", environ=self.environ)
 
     def __call__(self, *words: str, **environ: str) -> Done:
-        """Run a command in a process of its own."""
+        """Run a command in its own process."""
         command = [PROGRAM, *words, "--store", f"file:{self.path}", "--json"]
         variables = {**self.environ, **environ}
         done = subprocess.run(
@@ -163,7 +163,7 @@ def test_a_replaced_file_at_first_sight(victim: Victim, same_id: bool) -> None:
 
 @pytest.mark.parametrize("same_id", [True, False])
 def test_a_process_that_opened_the_genuine_file(victim: Victim, same_id: bool) -> None:
-    """A running process that read the genuine file neither reads nor writes the other one, and goes on afterwards."""
+    """A process that read the genuine file refuses to read and write the other one, and works again afterwards."""
     with victim.store() as store:
         assert store.get("api-keys", "stripe-key") == GENUINE
         genuine = victim.path.read_bytes()
@@ -314,7 +314,7 @@ def test_the_command_in_the_hint_works(tmp_path: Path) -> None:
 
 
 def test_a_damaged_record(holder: Holder) -> None:
-    """A record of an origin that cannot be read is no first use."""
+    """A record of an origin that cannot be read is not a first use."""
     assert holder.get(TAILORSECRETS_FILE_AGE_IDENTITY=holder.identity).code == 0
     (record,) = (holder.folder / "home" / ".config" / "tailorsecrets" / "origins").iterdir()
     assert record.stat().st_mode & 0o777 == 0o600

@@ -56,7 +56,7 @@ def test_first_put_makes_a_named_store(tmp_path: Path) -> None:
 
 
 def test_a_failing_first_put_makes_nothing(tmp_path: Path) -> None:
-    """A transaction that fails in a store that is not there yet leaves neither the file nor a key."""
+    """A transaction that fails in a store that does not exist yet leaves no file and no key."""
     driver = opened(tmp_path)
 
     with suppress(ZeroDivisionError), driver.transaction():
@@ -101,7 +101,7 @@ def test_setup_tells_git(tmp_path: Path) -> None:
 
 
 def test_setup_tells_git_of_a_file_that_is_there(tmp_path: Path) -> None:
-    """Setup of a file that the first write made tells git, and keeps what is no UTF-8 in its files."""
+    """Setup of a file that the first write made configures git, and keeps what is not UTF-8 in its files."""
     driver = opened(tmp_path)
     driver.put("a", Secret("1"))
     (tmp_path / ".gitattributes").write_bytes(b"# caf\xe9\n")
@@ -178,7 +178,7 @@ def test_a_tilde_is_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "", "1" * 5000, "٣"])
 def test_keep_versions_is_a_number(tmp_path: Path, number: str) -> None:
-    """A keep_versions that is no positive number is refused when the store is opened."""
+    """A keep_versions that is not a positive number is refused when the store is opened."""
     with pytest.raises(ConfigError, match="keep_versions"):
         store_type().open(target_in(tmp_path, options={"keep_versions": number}))
 
@@ -196,7 +196,7 @@ def test_a_folder_is_no_store(tmp_path: Path) -> None:
 
 
 def test_each_option_has_a_line_of_help() -> None:
-    """The store type documents its options, and its path is no prefix."""
+    """The store type documents its options, and its path is not a prefix."""
     assert list(store_type().options) == ["keep_versions"]
     assert all(store_type().options.values())
     assert not store_type().prefixed

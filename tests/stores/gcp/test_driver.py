@@ -76,7 +76,7 @@ def test_an_update_is_two_calls_after_a_look(at: Bench, driver: GcpDriver) -> No
 
 
 def test_other_annotations_and_labels_stay(at: Bench, driver: GcpDriver) -> None:
-    """What others write beside a secret survives, though maps are replaced whole, and also while we write."""
+    """Annotations and labels of others survive, also while we write, although a write replaces the whole map."""
     driver.put(NAME, Secret("one"), stamp=STAMP)
     driver.put(NAME, Secret("two"), stamp=STAMP)
     at.backdoor.edit_tags(NAME, {"team": "payments"})

@@ -156,7 +156,7 @@ def test_no_login(network: Network) -> None:
 
 
 def test_a_broken_key_file(network: Network, tmp_path: Path) -> None:
-    """A key file that is missing, or is not a key file, is reported as such, with the reason of the SDK."""
+    """A key file that is missing, or is not a key file, is reported with the reason of the SDK."""
     (tmp_path / "key.json").write_text("{")
     (tmp_path / "half.json").write_text('{"type": "service_account"}')
     reasons = {

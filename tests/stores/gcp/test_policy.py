@@ -109,7 +109,7 @@ def values_read(at: Bench) -> list[str]:
 
 
 def test_a_deployer_beside_another_app(at: Bench, tmp_path: Path) -> None:
-    """Under the printed policy all kinds of steps are done, beside another app's vault, and no value is read."""
+    """Under the printed policy all kinds of steps are done, another app's vault does no harm, and no value is read."""
     limit(at, "deploy", ["api-keys", "left-over", "new-vault"], tmp_path)
     wanted = {"api-keys": {"stripe": Secret("new"), "made": Secret("made")}, "new-vault": {"key": Secret("x")}}
     with opened(at) as store:

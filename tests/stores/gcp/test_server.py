@@ -188,7 +188,7 @@ def test_masks(client: Any, make: Make) -> None:
 
 
 def test_aliases(client: Any, make: Make) -> None:
-    """An alias names a version that is there, and is neither latest nor NEW."""
+    """An alias names an existing version; "latest" and "NEW" are not allowed."""
     made = make("name", "one", "two")
 
     def alias(name: str, number: int) -> None:

@@ -46,8 +46,8 @@ def test_a_login_that_is_made_anew(
 
 
 def test_a_token_that_may_not_look_itself_up(openbao: Server, bao_root: Any, bao_proxy: Proxy, workspace: str) -> None:
-    """Without the right to look itself up, a token reads all the same, and doctor does not know who it is."""
+    """Without the right to look itself up, a token can still read, and doctor does not know who it is."""
     who, check = login(bao_proxy, workspace, VAULT_TOKEN=token(bao_root, no_default_policy=True))
     assert who is None
     assert (check.state, check.code) == ("warning", "PERMISSION_DENIED")
-    assert check.text.startswith("accepted; who it is, is not known: ")
+    assert check.text.startswith("accepted; its name is not known: ")

@@ -84,7 +84,7 @@ def test_the_reason_of_a_denial(bao_root: Any, opened: Opener) -> None:
 
 
 def test_a_wrong_secret_id(bao_root: Any, opened: Opener, auth_path: str) -> None:
-    """A wrong secret id is Unauthenticated, and the error shows neither id."""
+    """A wrong secret id is Unauthenticated, and the error shows none of the ids."""
     environ = approle(bao_root, auth_path) | {"VAULT_SECRET_ID": "wrong-secret-id"}
     with pytest.raises(Unauthenticated) as caught:
         read(opened(**environ))

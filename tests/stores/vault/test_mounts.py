@@ -55,7 +55,7 @@ def test_a_mount_in_the_way(bao_store: Store, bao_root: Any, workspace: str) -> 
 def test_another_engine_where_a_vault_should_be(
     bao_store: Store, bao_root: Any, workspace: str, engine: str, options: Mapping[str, str]
 ) -> None:
-    """A mount of another kind at the vault's place is neither written to nor dropped."""
+    """A mount of another kind at the vault's place is not written to and not unmounted."""
     bao_root.sys.enable_secrets_engine(engine, path=f"{workspace}/api-keys", options=options)
     calls: tuple[Callable[[str], None], ...] = (bao_store.create_vault, workspace_of(bao_store).drop_vault)
     for refused in calls:

@@ -91,7 +91,7 @@ def test_a_refused_connection_is_an_answer(openbao: Server, workspace: str, unhe
 
 
 def test_a_server_that_starts_is_waited_for(openbao: Server, workspace: str, unheard: socket.socket) -> None:
-    """A call that meets a server which is just starting succeeds when it listens."""
+    """A call to a server that is just starting succeeds when the server listens."""
     with store_at(openbao.url, "secret", openbao, workspace) as store:
         store.create_vault("api-keys")
         store.create_secret("api-keys", "key", Secret("value"))

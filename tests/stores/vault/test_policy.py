@@ -57,7 +57,7 @@ class Site:
 
 
 def names_of(vault: str, workspace: str, path: str) -> VaultNames:
-    """Return the native names of *vault*, in a mount of its own or below *path*."""
+    """Return the native names of *vault*, in its own mount or below *path*."""
     return Naming(workspace, prefix=path, containers=not path).vault_names(vault)
 
 

@@ -97,7 +97,7 @@ KINDS = ("metadata", "detailed-metadata", "data")
 
 
 def test_one_secret_that_is_denied(openbao: Server) -> None:
-    """A login that may not list, and may not read the metadata of one secret, is told about the other."""
+    """A login that may not list, and may not read the metadata of one secret, sees the state of the other."""
     site = Site(openbao, "secret/team")
     rules = [
         ALL.format(path=f"secret/data/team/{site.workspace}/*"),

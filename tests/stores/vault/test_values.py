@@ -120,7 +120,7 @@ def test_the_option_max_versions(openbao: Server, workspace: str) -> None:
 
 @pytest.mark.parametrize("path", ["secret"])
 def test_foreign_names_are_left_alone(bao_store: Store, bao_root: Any, workspace: str) -> None:
-    """Folders and names of other tools in the workspace's folder are neither listed nor in the way."""
+    """Folders and names of other tools in the workspace's folder are not listed and cause no error."""
     for name in ("api-keys/deep/er/still", "api-keys/Not_A.Name", "api-keys/a%2Fb?c#d", "UPPER/key", "top"):
         bao_root.secrets.kv.v2.create_or_update_secret(f"{workspace}/{name}", {"value": "x"}, mount_point="secret")
     bao_store.create_vault("api-keys")
@@ -171,7 +171,7 @@ def test_a_mount_that_requires_check_and_set(bao_store: Store, bao_root: Any, wo
 
 @FORMS
 def test_an_old_version_of_a_recreated_secret(bao_store: Store) -> None:
-    """The version of a purged secret is not found under the same number of the new one; nor is a malformed version."""
+    """A purged secret's version is not found under the same number of the new one; a malformed version is not found."""
     bao_store.create_vault("api-keys")
     old = bao_store.create_secret("api-keys", "key", Secret("old"))
     bao_store.purge_secret("api-keys", "key")
