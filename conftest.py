@@ -1,10 +1,10 @@
 """Runs the code blocks of README and docs as tests.
 
-A ``python`` block runs in one namespace a page; one whose first line is ``# NAME.py`` is written to that file
-instead, and so is a ``toml`` block whose first line is ``# NAME.toml``. A ``console`` block runs its ``$`` lines in a
-shell and compares what they print; ``...`` stands for anything. Each page has an empty folder of its own; a page
-without console blocks also has a store, named in the environment. A page with the comment ``<!-- servers: moto openbao
--->`` has these servers, which the environment leads to.
+A ``python`` block runs in one namespace a page; one whose first line is ``# NAME.py`` is written to that file instead,
+and so is a ``toml`` block whose first line is ``# NAME.toml``. A ``console`` block runs its ``$`` lines in a shell and
+compares what they print; ``...`` stands for anything. Each page has its own empty folder; a page without console blocks
+also has a store, named in the environment. A page with the comment ``<!-- servers: moto openbao -->`` has these
+servers; the environment has their addresses.
 """
 
 import gc
@@ -59,7 +59,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(autouse=True)
 def _own_config() -> Iterator[None]:
-    """Leave no test's config in the process, where another's ``import tailor_config`` would find it."""
+    """Remove each test's config from the process, so that another test's ``import tailor_config`` does not find it."""
     yield
     forget_config()
 
@@ -71,7 +71,7 @@ def forget_config() -> None:
 
 
 def setup(namespace: dict[str, Any]) -> None:
-    """Enter an empty folder with an environment of its own."""
+    """Enter an empty folder with its own environment."""
     stack = namespace[STACK] = ExitStack()
     namespace[DONE] = set[int]()
     folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -133,7 +133,7 @@ def console(example: Example) -> str | None:
 
 
 def use_servers(example: Example) -> None:
-    """Start the servers that the page names, and lead its commands there."""
+    """Start the servers that the page names, and put their addresses into the environment."""
     found = re.search(r"<!-- servers: ([\w ]+) -->", example.document.text)
     if found and SERVERS not in example.namespace:
         example.namespace[SERVERS] = found[1].split()
@@ -143,7 +143,7 @@ def use_servers(example: Example) -> None:
 
 
 def in_order(run: Callable[[Example], str | None] | Callable[[Example], None]) -> Callable[[Example], str | None]:
-    """Run an example after all before it on its page, of which another worker may have taken some; each once."""
+    """Run an example after all earlier ones on its page, each once; another worker may have taken some of them."""
 
     def evaluate(example: Example) -> str | None:
         done: set[int] = example.namespace[DONE]

@@ -1,4 +1,4 @@
-"""What a read at run time costs, and whether readers wait for a refresh; beside it what people use in its place."""
+"""What a read at run time costs, and whether readers wait for a refresh; compared with what people use instead."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ PEER: Final = "aws_secretsmanager_caching"
 
 
 class Slow(Layer):
-    """A driver that takes a second once it is told to."""
+    """A driver that takes a second once it is set to."""
 
     seconds = 0.0
 

@@ -1,4 +1,4 @@
-"""What a replica costs reads while the primary is healthy, and how long they wait while it hangs: on a real OpenBao."""
+"""What a read costs with a healthy primary and a replica, and how long reads wait while it hangs, on a real OpenBao."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The throughput of ``run --mask``, beside that of ``cat``."""
+"""The throughput of ``run --mask``, compared with ``cat``."""
 
 import os
 import subprocess

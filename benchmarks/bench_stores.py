@@ -1,7 +1,7 @@
 """The overhead of this library over a vendor's own SDK on the same server, and the gain of reading many at once.
 
-OpenBao is real, AWS is moto; GCP and Azure are the wire-level servers of the tests. Each server is a process of its
-own, without a proxy in between.
+OpenBao is real, AWS is moto; GCP and Azure are the wire-level servers of the tests. Each server is a separate process,
+without a proxy in between.
 """
 
 import os

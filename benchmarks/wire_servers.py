@@ -1,6 +1,6 @@
-"""The tests' servers that speak Google's and Azure's protocols, each in a process of its own, as a store is.
+"""The tests' servers that speak Google's and Azure's protocols, each in a separate process, as a store is.
 
-In the process of a client they would share its interpreter, and take their time from it.
+In the process of a client they would share its interpreter, and slow it down.
 """
 
 import json
@@ -30,11 +30,11 @@ def main() -> None:
     """Serve until stdin ends."""
     name, folder = sys.argv[1:]
     if name == "gcp":
-        told: object = {"address": Google().address}
+        facts: object = {"address": Google().address}
     else:
         vault = KeyVault(Path(folder))
-        told = {"host": vault.host, "authority": vault.authority, "environ": dict(vault.environ)}
-    print(json.dumps(told), flush=True)
+        facts = {"host": vault.host, "authority": vault.authority, "environ": dict(vault.environ)}
+    print(json.dumps(facts), flush=True)
     sys.stdin.read()
 
 

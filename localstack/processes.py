@@ -1,4 +1,4 @@
-"""Server processes: each has a folder with its data, its log and ``state.json``, which tells what runs."""
+"""Server processes: each has a folder with its data, its log and ``state.json``, which says what runs."""
 
 import json
 import os
@@ -21,9 +21,9 @@ class State:
     """A server that was started."""
 
     pid: int
-    born: str  # when the system says that the process began: another one may get the same number
+    born: str  # when the process began, by the system: another process may get the same number
     url: str
-    variables: Mapping[str, str]  # with which programs find it
+    variables: Mapping[str, str]  # with which programs find the server
     bin: str  # where its executables are
 
 
@@ -68,7 +68,7 @@ def note(home: Path, pid: int, url: str, variables: Mapping[str, str], bin_: Pat
 
 
 def stop(home: Path) -> bool:
-    """End what runs in *home* and tell whether anything did; take the folder away."""
+    """End what runs in *home* and tell whether anything did; delete the folder."""
     state = running(home)
     if state:
         _end(state.pid)

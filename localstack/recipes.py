@@ -1,4 +1,4 @@
-"""What the servers are: their pins, how each is started, when it is ready, and how programs find it."""
+"""The servers: their pins, how each is started, when it is ready, and how programs find it."""
 
 import json
 from collections.abc import Mapping

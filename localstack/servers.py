@@ -83,13 +83,13 @@ def _up(name: str, home: Path, cache: Path) -> processes.State:
 
 def _name(text: str) -> str:
     if text not in RECIPES:
-        raise argparse.ArgumentTypeError(f"{text}: known are {', '.join(RECIPES)}")
+        raise argparse.ArgumentTypeError(f"{text}: known: {', '.join(RECIPES)}")
     return text
 
 
 @contextmanager
 def _alone(cache: Path, run: Path) -> Generator[None]:
-    """Let one command at a time touch what is in *run*."""
+    """Let only one command at a time change what is in *run*."""
     for folder in (cache, run):
         folder.mkdir(parents=True, exist_ok=True)
     (cache / ".gitignore").write_text("*\n")

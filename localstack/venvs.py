@@ -1,4 +1,4 @@
-"""Installing servers: one virtual environment each, made anew only when its pins change."""
+"""Installing servers: one virtual environment each, rebuilt only when its pins change."""
 
 import fcntl
 import hashlib
@@ -27,7 +27,7 @@ def installed(name: str, cache: Path) -> Path:
 
 
 def _key(pins: Path) -> str:
-    """Return what changes with the pins and with the Python that they are installed for."""
+    """Return a text that changes with the pins and with the Python that they are installed for."""
     return hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()[:12]
 
 

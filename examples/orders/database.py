@@ -1,4 +1,4 @@
-"""SQLAlchemy drives it: what a transaction has written becomes events when it is committed, and not before."""
+"""SQLAlchemy emits the events: when a transaction is committed, its writes become events."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def emit(session: Session) -> None:
 
 @event.listens_for(RecordSession, "after_rollback")
 def forget(session: Session) -> None:
-    """Drop what was noted: it did not happen."""
+    """Drop what was noted: the transaction was rolled back."""
     session.info.pop("events", None)
 
 

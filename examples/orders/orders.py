@@ -1,6 +1,6 @@
-"""What the order service does: two resolvers, and executors for orders, for the night, and for what Stripe sends.
+"""The order service: two resolvers, and executors for orders, for a nightly report, and for Stripe's webhooks.
 
-Nothing runs by itself. ``web.py``, ``database.py``, ``tasks.py`` and ``crontab`` are four ways to drive it.
+Nothing runs by itself. ``web.py``, ``database.py``, ``tasks.py`` and ``crontab`` are four ways to run it.
 """
 
 from typing import Any, TypedDict
@@ -22,31 +22,31 @@ from tailorsecrets import (
 
 
 class Payment(TypedDict):
-    """What a payment is made of."""
+    """The fields of a payment."""
 
     amount: int
     currency: str
 
 
 async def pay(input: Payment) -> dict[str, Any]:  # noqa: A002  # the part that it wants
-    """Stand for a call of Stripe's API."""
+    """Stand in for a call of Stripe's API."""
     key = await secrets.aget("api-keys", "stripe-secret-key")
     return {"paid": input["amount"], "signed_in": key is not None}
 
 
 def notify(input: str) -> bool:  # noqa: A002
-    """Stand for an e-mail: tell whether it could be sent."""
+    """Stand in for an e-mail: tell whether it could be sent."""
     api_key, webhook_secret = secrets.get_all("api-keys", ["sendgrid-api-key", "stripe-secret-key"])
     return bool(input and api_key and webhook_secret)
 
 
 def report(event: Scheduled) -> str:
-    """Write the report of the night."""
+    """Write the nightly report."""
     return f"report of {event.time:%Y-%m-%d}"
 
 
 def settle(event: IncomingWebhook) -> str:
-    """Take note of what Stripe says about a payment."""
+    """Note what Stripe reports about a payment."""
     return f"{event.body['id']} is {event.body['status']}"
 
 

@@ -1,4 +1,4 @@
-"""Celery drives it: an event waits in the queue and is tried again, so that it is not lost when this process is."""
+"""Celery emits the events: an event waits in the queue and is retried, so it is not lost if this process dies."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""FastAPI drives it: routes call resolvers, and what comes in on a webhook becomes an event."""
+"""FastAPI runs it: routes call resolvers, and a webhook request becomes an event."""
 
 import hmac
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ web = FastAPI(lifespan=lifespan)
 
 @web.post("/payments")
 async def payments(payment: dict[str, Any]) -> dict[str, Any]:
-    """Pay; what is wrong with the input is a 422 that lists it."""
+    """Pay; invalid input is a 422 that lists all problems."""
     try:
         paid: dict[str, Any] = await orders.acall("call-stripe", payment)
     except InputInvalid as error:
@@ -34,7 +34,7 @@ async def payments(payment: dict[str, Any]) -> dict[str, Any]:
 
 @web.post("/hooks/stripe")
 async def stripe(request: Request) -> dict[str, bool]:
-    """Take an event of Stripe whose signature is right, by the present key or, while it is rotated, by the last."""
+    """Accept an event of Stripe whose signature matches the current key or, during a rotation, the previous one."""
     body = await request.body()
     keys = await secrets.arecent("webhooks", "signing-key")
     given = request.headers.get("signature", "").encode()  # bytes: of text, only ASCII can be compared

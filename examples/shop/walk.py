@@ -1,7 +1,8 @@
 """The whole job on an example app, in an empty folder: run it with ``make demo``.
 
 It shows each command as you would type it, with its output, and answers the questions. The folder, with the store and
-its key, is deleted at the end. ``python walk.py URL`` walks on another store, which may lack lists and versions.
+its key, is deleted at the end. ``python walk.py URL`` does the same on another store, which may lack lists and
+versions.
 """
 
 import os
@@ -95,7 +96,7 @@ def run(
 ) -> None:
     """Show a command and run it on a terminal, answering its questions; stop where it fails.
 
-    *may_lack*: the store may be unable to do it, and says so.
+    *may_lack*: the store may not support it; the command then fails with an error that says so.
     """
     for name, text in (files or {}).items():
         (folder / name).write_text(text)
@@ -114,7 +115,7 @@ def run(
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return an environment with this Python's commands and a config folder of its own."""
+    """Return an environment with this Python's commands and its own config folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TAILORSECRETS_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     store = {"TAILORSECRETS_STORE": STORE} if len(sys.argv) > 1 else {}

@@ -1,4 +1,4 @@
-"""A keyring in a folder of its own."""
+"""A keyring in its own folder."""
 
 from collections.abc import Iterator
 from pathlib import Path

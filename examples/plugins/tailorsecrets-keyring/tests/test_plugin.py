@@ -1,4 +1,4 @@
-"""The installed plugin, as users meet it."""
+"""The installed plugin, as users use it."""
 
 import pytest
 from conftest import BACKEND

@@ -1,4 +1,4 @@
-"""What the conformance suite does not know: versions of AWS, tiers, foreign parameters, policies, the installed plugin."""
+"""Tests beyond the conformance suite: versions of AWS, tiers, foreign parameters, policies, the installed plugin."""
 
 import json
 from collections.abc import Iterator
@@ -86,19 +86,19 @@ def test_a_parameter_in_plain_text(raw: "SSMClient", store: Store) -> None:
 
 @pytest.mark.parametrize(("code", "status", "kind"), CODES)
 def test_answers(code: str, status: int, kind: type[SecretsError]) -> None:
-    """An answer is told by its code, or else by its status."""
+    """An answer is recognised by its code, or else by its status."""
     facts = {"Error": {"Code": code, "Message": "why"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     problem = explain(ClientError(facts, "GetParameter"))  # type: ignore[arg-type]
     assert (problem.kind, problem.reason, problem.reason_code) == (kind, "why", code)
 
 
 def test_a_bug_is_not_an_outage() -> None:
-    """An exception that no AWS call raises is no answer of the store."""
+    """An exception that no AWS call raises is not an answer of the store."""
     assert explain(KeyError("LastModifiedDate")).kind is SecretsError
 
 
 def test_no_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A profile that does not exist is told at the first call, which is when boto3 looks for it."""
+    """A missing profile is reported at the first call, when boto3 looks for it."""
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     target = Target(url="ssm://eu-west-1", scheme="ssm", host="eu-west-1", options={"profile": "none"}, environ=LOGIN)
     with open_store("ssm://eu-west-1?profile=none") as store, pytest.raises(ConfigError):
@@ -108,7 +108,7 @@ def test_no_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("use", ["read", "deploy"])
 def test_policies(use: str) -> None:
-    """A reader reads the vault alone; a deployer lists the workspace, reads its records and writes the vault."""
+    """A reader reads only the vault; a deployer lists the workspace, reads its records and writes the vault."""
     key = "arn:aws:kms:eu-west-1:1:key/k"
     target = Target(url="ssm://eu-west-1", scheme="ssm", host="eu-west-1", options={"kms_key_id": key})
     document = json.loads(policy(target, [VAULT], "read" if use == "read" else "deploy"))

@@ -47,7 +47,7 @@ class Keyring(Driver):
         self._backends = PerProcess(lambda: _backend(name))
 
     def get(self, name: str, version: str = "") -> Stored:
-        """Return the text of the entry; a backend that is a file may be half written without the lock."""
+        """Return the text of the entry; without the lock, a backend that is a file may be half written."""
         if version:
             raise Unsupported
         with self._locked():
@@ -73,7 +73,7 @@ class Keyring(Driver):
         return Entry(name=name)
 
     def delete(self, name: str, *, purge: bool = False) -> None:
-        """Delete the entry, for good; a missing one is fine, which the backends tell in different ways."""
+        """Delete the entry, for good; a missing one is fine; the backends report it in different ways."""
         with self._locked():
             if self._text(name) is not None:
                 self._backend.delete_password(self._service, name)

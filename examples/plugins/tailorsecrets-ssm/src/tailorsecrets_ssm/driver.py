@@ -151,7 +151,7 @@ class ParameterStore(Driver):
             client.close()
 
     def _parameter(self, name: str, version: str, *, decrypt: bool) -> Mapping[str, Any]:
-        """Return the parameter as it is now, or its *version*; one of an earlier life of the name is missing."""
+        """Return the parameter as it is now, or its *version*; a version from before a delete is missing."""
         number, _, written = version.partition("@")
         if version and not number.isdecimal():
             raise NotFound
@@ -164,7 +164,7 @@ class ParameterStore(Driver):
 
 
 def _client(target: Target) -> "SSMClient":
-    """Return a client that repeats nothing: the core does, within the time of the operation."""
+    """Return a client without retries: the core retries within the time of the operation."""
     session = boto3.Session(profile_name=target.options.get("profile"), region_name=target.host or None)
     config = Config(
         connect_timeout=min(CONNECT_SECONDS, target.timeout / 3),
@@ -187,7 +187,7 @@ def _stored(parameter: Mapping[str, Any]) -> Stored:
 
 
 def _entry(parameter: Mapping[str, Any]) -> Entry:
-    """Return the entry of a parameter, of whatever answer."""
+    """Return the entry of a parameter from any answer."""
     written: datetime = parameter["LastModifiedDate"]
     version = f"{parameter['Version']}@{round(written.timestamp() * 1000)}"
     return Entry(name=parameter["Name"].removeprefix("/"), version=version, updated=written)
