@@ -172,8 +172,8 @@ class Driver(abc.ABC):
     def get_field(self, name: str, field: str, version: str = "") -> Stored:
         """Return the text of one *field* of an entry, or of an old *version* of it; any other value as compact JSON.
 
-        This is the field of the JSON object in the value. A driver whose entries have fields of their own overrides
-        it. A missing field: NotFound; a value that is not a JSON object: Corrupt.
+        This is the field of the JSON object in the value. A driver whose entries have fields overrides it. A missing
+        field: NotFound; a value that is not a JSON object: Corrupt.
         """
         value, entry = self.get(name, version) if version else self.get(name)
         return Stored(field_of(value, field), entry)
@@ -218,7 +218,7 @@ class Driver(abc.ABC):
         raise Unsupported
 
     def check_stamp(self, name: str) -> None:
-        """Raise what the SDK raises if this login may not keep a stamp with *name*; change neither value nor stamp.
+        """Raise what the SDK raises if this login may not keep a stamp with *name*; do not change value or stamp.
 
         Called only where ``caps.stamps_apart``, for a live version without a stamp whose value may not be read.
         """
@@ -301,7 +301,7 @@ class Target:
 
     - `url`: the whole URL, as the user wrote it
     - `scheme`: in lower case
-    - `host`: what stands between // and the next slash
+    - `host`: the text between // and the next slash
     - `path`: what follows the host, unquoted, without the slash; for a scheme without //, all of it
     - `options`: the query; only options that the store type declares, each in its form
     - `base`: the folder where relative paths start
@@ -391,7 +391,7 @@ class Location(NamedTuple):
 
     @property
     def label(self) -> str:
-        """A name for it where only letters, digits and underscores stand, and no digit first."""
+        """A name for it with only letters, digits and underscores, which does not begin with a digit."""
         text = f"{self.vault}_{self.secret}".replace("-", "_")
         return f"_{text}" if text[0].isdigit() else text
 
@@ -508,7 +508,7 @@ def _random() -> float:
 
 
 class PerProcess(Generic[T]):
-    """One thing for each process, such as a client: made by *make* at first use, and anew in a forked child.
+    """One thing for each process, such as a client: made by *make* at first use, and again in a forked child.
 
     The parent's thing stays referenced in the child, and is not closed there: two processes share its connection.
     """

@@ -172,7 +172,7 @@ def _sweep(path: str) -> None:
 
 def _check_no_folder(path: str, purpose: str) -> None:
     if os.path.isdir(path) and not os.path.islink(path):
-        raise ConfigError(f"{path} is a folder in the place of {purpose} of the store", hint="move the folder away")
+        raise ConfigError(f"{path} is a folder, but is needed as {purpose} of the store", hint="move the folder away")
 
 
 def _temporary(path: str) -> str:

@@ -1,6 +1,6 @@
 """HPKE (RFC 9180), base mode, one message: encrypt to a public key.
 
-Suite: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; the encapsulated key stands before the ciphertext.
+Suite: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; the encapsulated key is before the ciphertext.
 """
 
 from typing import Final

@@ -57,7 +57,7 @@ class Snapshot:
         return self._opened(version)[1]
 
     def _authenticate(self) -> None:
-        """Authenticate the header; without that, neither a missing name nor the key of a line means anything."""
+        """Authenticate the header; before that, a missing name and the key of a line prove nothing."""
         _ = self.key
 
     def _authenticated(self, raw: bytes) -> Line:

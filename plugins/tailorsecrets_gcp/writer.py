@@ -67,7 +67,7 @@ class Writer:
         return self._annotated(version, stamp) if version else self.create(value, stamp)
 
     def delete(self) -> None:
-        """Annotate the newest version as deleted, then disable it; a secret without versions stays as it is."""
+        """Annotate the newest version as deleted, then disable it; a secret without versions is not changed."""
         found = self._metadata()
         if found.newest is None or found.state == "deleted":
             return

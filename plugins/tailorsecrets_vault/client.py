@@ -29,7 +29,7 @@ class Connection:
 
     def __init__(self, options: Options, login: Login) -> None:
         self._login = login
-        self._token: Token | None = None  # a forked child goes on with its parent's
+        self._token: Token | None = None  # a forked child uses its parent's
         self.clock = ServerClock()
         self._sessions = PerProcess(lambda: _Session(options, self.clock))
 

@@ -187,7 +187,7 @@ class VaultDriver(Driver):
         return self._connection.clock.ahead
 
     def locate(self, name: str) -> str:
-        """Return the mount; the server is asked only where neither the path nor the option ``mount`` tells it."""
+        """Return the mount; the server is asked only if the path and the option ``mount`` do not show it."""
         return self._mounts.path(name).mount
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ Json = Mapping[str, Any]  # an object in the server's answer
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a secret: its number, and its time, because a purge starts the numbers anew."""
+    """One version of a secret: its number, and its time, because numbers start again after a purge."""
 
     number: int
     created: str

@@ -38,7 +38,7 @@ from tailorsecrets_vault.session import RefusedRedirect
 from tailorsecrets_vault.transport import InvalidAnswer
 
 _MOUNT_REMEDIES: Final = (
-    "each vault is a mount of its own: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, or keep "
+    "each vault is a separate mount: allow sys/mounts in the policy, as `tailorsecrets policy` prints it, or keep "
     "the vaults as folders of one mount, with the store URL vault://HOST/MOUNT"
 )
 _BAD_ADDRESS: Final = (http.InvalidURL, http.MissingSchema, http.InvalidSchema, http.InvalidHeader)
@@ -56,7 +56,7 @@ _BY_TYPE: Final[Mapping[type[Exception], Problem]] = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the meaning of an exception depends on besides the exception."""
+    """The facts that decide the meaning of an exception, besides the exception."""
 
     address: str
     method: str  # of signing in

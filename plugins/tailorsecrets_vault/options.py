@@ -20,7 +20,9 @@ OPTIONS: Final = {
         "the namespace; HashiCorp Vault has them only in its Enterprise edition", default="`VAULT_NAMESPACE`"
     ),
     "mount": Option(
-        "the part of the path that is the mount, such as `team/kv`", default="the server is asked", place=False
+        "the part of the path that is the mount, such as `team/kv`",
+        default="found by a request to the server",
+        place=False,
     ),
     "field": Option(
         "the field of an entry that holds the value; a write leaves no other field in the entry",

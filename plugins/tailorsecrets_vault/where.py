@@ -76,7 +76,7 @@ def _data_path(location: Location) -> str:
 
 
 def _expression(options: Options) -> str:
-    """Return what stands for the value in a template."""
+    """Return the expression for the value in a template."""
     plain = re.fullmatch(r"[A-Za-z_]\w*", options.field, re.ASCII)
     return f".Data.data.{options.field}" if plain else f"index .Data.data {_quoted(options.field)}"
 

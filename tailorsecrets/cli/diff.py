@@ -95,4 +95,4 @@ def _check_vaults(vaults: Iterable[str], lines: Iterable[Line]) -> None:
     known = {line.place.vault for line in lines}
     for vault in vaults:
         if vault not in known:
-            raise VaultNotFound(f"vault {vault}: neither A nor B has a secret in it", vault=vault)
+            raise VaultNotFound(f"vault {vault}: A and B have no secret in it", vault=vault)

@@ -32,7 +32,7 @@ class Failed(SecretsError):
 
 
 def show_error(exc: BaseException, invocation: Invocation) -> int:
-    """Write the error that *exc* stands for to stderr and return the exit code."""
+    """Write the error for *exc* to stderr and return the exit code."""
     match exc:
         case click.exceptions.Exit():
             return exc.exit_code

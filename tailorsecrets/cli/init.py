@@ -20,7 +20,7 @@ commit the config, its types module and an encrypted store file; keep .env files
 def init(invocation: Invocation) -> None:
     """Write a starter config and make the store.
 
-    Overwrites nothing: an existing config stays as it is, and an existing store keeps its secrets.
+    Overwrites nothing: an existing config is not changed, and an existing store keeps its secrets.
     """
     path, hidden = _paths(invocation)
     invocation.config_path = str(path)
@@ -30,7 +30,7 @@ def init(invocation: Invocation) -> None:
     wrote = _write(path, invocation)
     with invocation.open(create=True) as store:
         made = store.setup()
-    invocation.io.say(made or "the store stays as it is")
+    invocation.io.say(made or "the store is not changed")
     invocation.report_change(path.name, _NEXT if wrote else "the config existed already", changed=wrote or bool(made))
 
 
@@ -49,7 +49,7 @@ def _paths(invocation: Invocation) -> tuple[Path, str | None]:
 def _write(path: Path, invocation: Invocation) -> bool:
     """Write the config and its types module, unless the config is there; return whether it was written."""
     if path.exists():
-        invocation.io.say(f"{path} exists and stays as it is")
+        invocation.io.say(f"{path} exists and is not changed")
         return False
     types = path.with_name(MODULE)
     if not types.exists():

@@ -22,7 +22,7 @@ from tailorsecrets.variables.templates import Template
 def inject(invocation: Invocation, template: str, output: str | None) -> None:
     """Fill the secrets into a template.
 
-    {{ ts://api-keys/stripe-secret-key }} becomes the value of that secret, exactly; everything else stays as it is. If
+    {{ ts://api-keys/stripe-secret-key }} becomes the exact value of that secret; everything else is left unchanged. If
     a secret is missing, nothing is written. TEMPLATE is a file, or - for stdin.
     """
     if output and template != "-" and _are_one(Path(invocation.io.cwd), output, template):

@@ -147,7 +147,7 @@ class Invocation:
         """Return the names in the config, for completion and suggestions; none where it cannot be loaded."""
         try:
             return self.config().declarations.names()
-        except Exception:  # noqa: BLE001  # neither the TAB key nor another error is a place for this one
+        except Exception:  # noqa: BLE001  # completion and other errors must not show this one
             return {}
 
     def open(self, *, create: bool | None = None) -> "Store":

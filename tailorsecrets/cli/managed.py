@@ -89,7 +89,7 @@ class ByHand:
 def check_everywhere(outcomes: "Sequence[Outcome[T]]", repair: str) -> None:
     """Raise Failed with REPLICA_FAILED where a change is not done at every target.
 
-    *repair* is the command that repairs this; ``{}`` stands for a target.
+    *repair* is the command that repairs this; ``{}`` is the place for a target.
     """
     left = [outcome for outcome in outcomes if not outcome.done]
     if not left:
@@ -150,7 +150,7 @@ def release(store: "Store", vault: str, owner: "Owner", invocation: Invocation) 
 
 
 def other_owner(owner: "Owner", mine: "Owner") -> str:
-    """Return how messages name *owner* beside *mine*, which may have the same name."""
+    """Return how messages name *owner* so that it differs from *mine*, which may have the same name."""
     return f"{owner_name(owner)}, another id" if owner.name == mine.name else owner_name(owner)
 
 

@@ -46,7 +46,7 @@ def _report(exc: BaseException, argv: Sequence[str], invocation: Invocation) -> 
 
     from tailorsecrets.cli.failures import show_error
 
-    if isinstance(exc, click.UsageError):  # --json may stand after the word that cannot be parsed
+    if isinstance(exc, click.UsageError):  # --json may be after the word that cannot be parsed
         invocation.take("json", invocation.json or not {"--json", "-j"}.isdisjoint(argv))
     return show_error(exc, invocation)
 

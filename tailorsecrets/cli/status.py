@@ -158,11 +158,11 @@ def _reason(error: SecretsError, target: Choice) -> str:
 def _check_vaults(
     vaults: Sequence[str], rows: Sequence[Row], columns: Sequence[Column], names: Mapping[str, object]
 ) -> None:
-    """Raise VaultNotFound for one of *vaults* that neither the config nor a target has, as far as they were seen."""
+    """Raise VaultNotFound for one of *vaults* that is not in the config and at no target, as far as they were read."""
     known = {*names, *(row.place.vault for row in rows)}
     unknown = [vault for vault in vaults if vault not in known]
     if unknown and all(column.state is None for column in columns):
-        message = f"vault {unknown[0]}: neither the config nor a target of the app has it"
+        message = f"vault {unknown[0]}: the config and the targets of the app do not have it"
         raise VaultNotFound(message, vault=unknown[0])
 
 

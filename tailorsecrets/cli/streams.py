@@ -49,7 +49,7 @@ class Io:
         self.show(self._coloured(printable(text), self.stdout))
 
     def write(self, text: str) -> None:
-        """Write data as it is."""
+        """Write data unchanged."""
         with _output_errors():
             self.stdout.write(text)
 

@@ -119,7 +119,7 @@ def written_route(routes: Routes, vault: str) -> Sequence[Choice]:
 
 
 def _wanted(where: Layout, routes: Sequence[Routes]) -> frozenset[int] | None:
-    """Return the numbers of the targets that --store names beside a profile with several; None: all."""
+    """Return the number of the target that --store names, if the profile has several; None: all targets."""
     only = [found for found in routes if found.only is not None]
     if not only:
         return None

@@ -108,7 +108,7 @@ def _decoded(raw: bytes) -> Secret:
     try:
         return Secret(raw.decode())
     except UnicodeDecodeError:
-        del raw  # and raise outside: neither a local nor __context__ keeps it
+        del raw  # and raise outside: no local and no __context__ keeps it
     raise ValueInvalid("the value is not UTF-8 text", hint="encode it, for example with base64")
 
 

@@ -1,4 +1,4 @@
-"""Imports from source alone: bytecode is neither read nor written, so no edit is missed and no value is left behind.
+"""Imports from source alone: bytecode is not read and not written, so no edit is missed and no value is left in a file.
 
 Python takes bytecode for current by the whole second and the size of its source. A config edited within a second, or
 with its time kept, would run as it was before.
@@ -12,7 +12,7 @@ from types import CodeType, ModuleType
 
 
 class SourceLoader(SourceFileLoader):
-    """Compiles the source anew at each import."""
+    """Compiles the source again at each import."""
 
     def get_code(self, fullname: str) -> CodeType:
         """Return the code of the source as it is now."""

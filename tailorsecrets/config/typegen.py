@@ -49,7 +49,7 @@ def _overloads(names: Mapping[str, Sequence[str]], define: str, parameter: str, 
         return f"        {define}(self, vault: {vault}, {parameter.format(secret)}) -> {result}:"
 
     typed = [signature(_literal([vault]), _literal(sorted(secrets))) for vault, secrets in sorted(names.items())]
-    if len(typed) < 2:  # noqa: PLR2004  # one signature is no overload
+    if len(typed) < 2:  # noqa: PLR2004  # one signature is not an overload
         return [*(typed or [signature(_literal([]), _literal([]))]), _BODY]
     return [line for overload in typed for line in (_OVERLOAD, f"{overload} ...")] + [signature("str", "str"), _BODY]
 

@@ -34,8 +34,8 @@ def compare(
 ) -> Comparison:
     """Compare the secrets of *a* and *b*, each of which means the primary of every vault; *vaults*: these alone.
 
-    Read a value only where the stamps of both sides do not decide; *by_name*: read neither values nor records, and
-    raise Denied where a list is denied. Raise the error of a side that does not answer.
+    Read a value only where the stamps of both sides do not decide; *by_name*: read no values and no records, and raise
+    Denied where a list is denied. Raise the error of a side that does not answer.
     """
     with _opened([a, b], open_store, vaults) as (one, other, run):
         if by_name:

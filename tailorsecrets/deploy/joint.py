@@ -23,7 +23,7 @@ Status = Literal["planned", "unreachable", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class TargetPlan:
-    """The plan of one target, or the error that was met while planning it.
+    """The plan of one target, or the error that planning it raised.
 
     ``aside``: the target was only read, because other targets need its values; nothing is changed there.
     """

@@ -88,7 +88,7 @@ def make_plan(desired: Desired, store: Store, *, prune: bool = True, trust: bool
 
 
 def observe(desired: Desired, store: Store, *, prune: bool = True, trust: bool = False) -> Observed:
-    """Return what *store* holds, as far as a plan for *desired* must know; without *prune*, list nothing.
+    """Return what a plan for *desired* must know about *store*; without *prune*, list nothing.
 
     Read no value that has a stamp. Where lists do not show the current stamps, read the metadata of each secret that is
     declared or deleted; with *trust*, not of a secret whose listed stamp shows that it is unchanged. Where lists lag,

@@ -158,8 +158,8 @@ def diff(
     """Return the plan that makes the state *found* equal to *desired*.
 
     Without *prune* nothing is deleted. *values* are the values that the store holds now of secrets without a stamp, as
-    far as they were read, and *unknown* are those that may not be read. *keys* are stamp keys that vaults get in place
-    of their own, and *moved* are vaults outside of *desired* that stay. *caps* say what the store can do.
+    far as they were read, and *unknown* are those that may not be read. *keys* are stamp keys that replace those of
+    vaults, and *moved* are vaults outside of *desired* that stay. *caps* say what the store can do.
     """
     there = {
         vault: _with_key(found[vault], keys.get(vault))
@@ -200,7 +200,7 @@ def _with_key(vault: VaultState, key: Secret | None) -> VaultState:
 
 
 def _record(vault: VaultState | None, key: Secret | None) -> Record | None:
-    """Return the record of *vault* as it was seen; one without a version where only its future key is known."""
+    """Return the record of *vault* as it was seen; without a version if only its future key is known."""
     if vault is not None and vault.record is not None:
         return vault.record
     return None if key is None else Record(key=key)

@@ -1,4 +1,4 @@
-"""What each target holds of each secret, as far as metadata shows it. Pure."""
+"""The state of each secret at each target, by metadata. Pure."""
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -35,7 +35,7 @@ Answer = Step | str | None  # what undoes a step of a report, why nothing can, o
 
 
 def plan_undo(report: SavedReport, stores: Sequence[Store]) -> JointPlan:
-    """Return the plan that undoes *report* on *stores*, those of its targets; without a step, nothing is left to undo.
+    """Return the plan that undoes *report* on *stores*, one for each of its targets; no step: nothing is left to undo.
 
     A vault that the run made and that holds other secrets stops the undo; where the report was cut off, they may be the
     run's own, and the vault stays.

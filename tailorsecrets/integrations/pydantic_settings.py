@@ -17,8 +17,8 @@ from tailorsecrets.references.ref import SecretRef
 class SecretsSource(PydanticBaseSettingsSource):
     """Reads the fields that refer to a secret; a missing secret is left to the sources after this one.
 
-    The fields must have the type SecretStr, so that neither the settings nor pydantic's errors show a value. Return the
-    source from ``settings_customise_sources``. Raise ConfigError for a field of another type, and any error of a read.
+    The fields must have the type SecretStr, so that the settings and pydantic's errors show no value. Return the source
+    from ``settings_customise_sources``. Raise ConfigError for a field of another type, and any error of a read.
     """
 
     def __init__(self, settings_cls: type[BaseSettings], secrets: Reader) -> None:

@@ -1,4 +1,4 @@
-"""Parts that a store plugin needs and need not write: statuses, sign-in, text, pages, stamps beside values, a lock.
+"""Parts that plugin authors need not write: statuses, sign-in, text, pages, stamps beside values, a lock.
 
 A plugin may import this package, besides ``driver``, ``errors`` and ``secret``. Nothing here is needed by every store,
 and nothing here calls a store by itself.

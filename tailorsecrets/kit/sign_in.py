@@ -13,7 +13,7 @@ class SignIn(Generic[T]):
     """One login for all threads of a process, such as a token or a client; *sign_in* makes it at the first call.
 
     *refused* tells whether an exception says that the store no longer accepts the login, such as an answer of HTTP 401.
-    *sign_in* runs in one thread while the others wait, and anew in a forked child.
+    *sign_in* runs in one thread while the others wait, and again in a forked child.
     """
 
     def __init__(self, sign_in: Callable[[], T], refused: Callable[[Exception], bool]) -> None:
@@ -25,7 +25,7 @@ class SignIn(Generic[T]):
     def call(self, do: Callable[[T], R]) -> R:
         """Return what *do* returns for the login; if the store refuses that, sign in again and call *do* once more.
 
-        A refused call was not done, so a write is safe to repeat. A second refusal is raised as it is.
+        A refused call was not done, so a write is safe to repeat. A second refusal is raised.
         """
         return again_after_login(self._logins.get, do, self._refused, self._renew)
 

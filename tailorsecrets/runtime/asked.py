@@ -1,4 +1,4 @@
-"""One target of reads: its queue, its threads, its outages, and since when it has not answered."""
+"""One target of reads: its queue, its threads, its outages, and the time since its last answer."""
 
 import sys
 from collections import deque
@@ -59,14 +59,14 @@ class AskedTarget:
         return taken
 
     def begin(self, batch: "Batch") -> None:
-        """Note that *batch* is under way."""
+        """Note that *batch* is running."""
         if not self._is_waiting:
             self._quiet_since = inf
         self._under_way.add(batch)
         self._begin_to_wait(batch.began)
 
     def end(self, batch: "Batch") -> None:
-        """Note that *batch* is under way no more."""
+        """Note that *batch* has ended."""
         if batch in self._under_way:
             self._under_way.remove(batch)
         else:
@@ -82,7 +82,7 @@ class AskedTarget:
         return self._quiet_since + self.routes.failover_after if self.watched and self._is_waiting else inf
 
     def skip(self) -> "list[Call]":
-        """Return all calls that wait for this target, those under way too, and wait for them no more.
+        """Return all calls that wait for this target, running ones too, and stop waiting for them.
 
         Those of a vault without another target stay.
         """
@@ -116,9 +116,9 @@ class Want:
     began: float
     deliver: Deliver
     anyway: bool = False  # targets that are skipped are asked too
-    patient: bool = True  # where no target is left, it waits for the calls that are under way
+    patient: bool = True  # where no target is left, it waits for running calls
     next: int = 0  # the place of the target to ask next
-    open: int = 0  # calls that are queued or under way
+    open: int = 0  # calls that are queued or running
     done: bool = False
     answers: dict[str, str] = field(default_factory=dict[str, str])  # by each target that gave no value
     last: Result | None = None  # of these, the last one

@@ -17,7 +17,7 @@ class Breaker:
         self._since = -inf  # when it was last skipped
         self._until = -inf  # no attempt before that time
         self._known = False  # it has answered before
-        self._probe_until: float | None = None  # when the probe that is under way counts as failed
+        self._probe_until: float | None = None  # when the running probe counts as failed
 
     @property
     def is_open(self) -> bool:
@@ -34,7 +34,7 @@ class Breaker:
         return "probe"
 
     def next_attempt(self) -> float:
-        """Return when a read may ask again, as far as that is known."""
+        """Return when a read may ask again, if that is known."""
         return self._until if self._probe_until is None else self._probe_until
 
     def failed(self, now: float, began: float = inf) -> bool:

@@ -1,4 +1,4 @@
-"""The public results of the cache besides plain values: a value with its age, events, counts. None shows a value."""
+"""The public results of the cache other than plain values: a value with its age, events, counts. None shows a value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

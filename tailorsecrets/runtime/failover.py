@@ -35,7 +35,7 @@ def own_threads() -> Run:
 
 
 def ring_in_thread(ring: Ring) -> None:
-    """Call *ring* on a thread of its own until it returns None."""
+    """Call *ring* in a separate thread until it returns None."""
 
     def run() -> None:
         while (pause := ring()) is not None:
@@ -131,7 +131,7 @@ class Failover:
         todo.answers.append((want, self._answer(want, _error(want), want.began, retry_at=retry_at)))
 
     def _settle(self, call: Call, result: Result, began: float, todo: _Todo) -> None:
-        """Take the *result* of *call*: an answer for the want, or a reason to go on."""
+        """Take the *result* of *call*: an answer for the want, or a reason to try the next target."""
         want, first = call.want, call.place == 0
         want.open -= 1
         is_answer = not is_outage(result) if first else isinstance(result, CacheEntry) and not result.missing
@@ -215,7 +215,7 @@ class Failover:
             self._timer(self._ring)
 
     def _work(self, target: AskedTarget) -> None:
-        """Take a batch from the queue of *target*, call the store, and hand on what it says."""
+        """Take a batch from the queue of *target*, call the store, and pass on its answers."""
         store, problem = self._opened(target)
         if store is None and problem is None:
             self._start_again(target)
@@ -305,7 +305,7 @@ def _fetched(store: Store, keys: Sequence[CacheKey], name: str) -> Mapping[Cache
 
 
 def _untried(key: CacheKey, failure: SecretsError) -> SecretsError:
-    """Return the error for a name that was not asked for, because the store refused another one of the same read."""
+    """Return the error for a name that was not read, because the store refused another one of the same read."""
     message = f"secret {key.vault}/{key.secret}: not read, because the read of {failure.vault}/{failure.secret} failed"
     return type(failure)(
         f"{message}: {failure.code}",

@@ -31,7 +31,7 @@ class CacheEntry:
     failures: int = 0  # in a row
     retry_at: float = -inf  # no attempt before that time
     error: SecretsError | None = None  # of the last failure
-    stale: bool = False  # it stands in for a store that does not answer
+    stale: bool = False  # it is used because the store does not answer
     trusted_until: float = inf  # of a replica's value: the next attempt at the first target; it is not fresh after that
     disputed: bool = False  # while the first target does not answer, a replica has another value
 
@@ -88,5 +88,5 @@ def decide(
 
 
 def can_stand_in(entry: CacheEntry, now: float, settings: CacheSettings) -> bool:
-    """Tell whether the value may stand in for a store that does not answer."""
+    """Tell whether the value may be used while the store does not answer."""
     return not entry.missing and now - entry.as_of < settings.max_stale

@@ -80,14 +80,14 @@ class ManagerBase:
         size: int | None = None,
         on_event: Hook | EllipsisType | None = ...,
     ) -> Self:
-        """Set how long values stay in memory, over the profile; None leaves a number as it is. Return self.
+        """Set how long values stay in memory, over the profile; None leaves a number unchanged. Return self.
 
-        A value younger than *ttl* is answered as it is. For *grace* after that it is answered and refreshed in the
-        background. While the store does not answer, the last value is used up to the age *max_stale* (0: never). A
-        missing secret counts as missing for *negative*. A read waits for the store at most *timeout*. The cache has at
-        most *size* names. *on_event* is called with a CacheEvent for each call and each stale answer, one after the
-        other in a separate thread, and must not read secrets; None removes it. Raise ConfigError for anything but
-        numbers from 0, and for an *on_event* that is not a function.
+        A value younger than *ttl* is returned. For *grace* after that it is returned and refreshed in the background.
+        While the store does not answer, the last value is used up to the age *max_stale* (0: never). A missing secret
+        counts as missing for *negative*. A read waits for the store at most *timeout*. The cache has at most *size*
+        names. *on_event* is called with a CacheEvent for each call and each stale answer, one after the other in a
+        separate thread, and must not read secrets; None removes it. Raise ConfigError for anything but numbers from 0,
+        and for an *on_event* that is not a function.
         """
         if not (on_event is None or on_event is ... or callable(on_event)):
             raise ConfigError(f"on_event must be a function or None, not {type(on_event).__name__}")

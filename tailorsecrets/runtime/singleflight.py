@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Flight:
     """One call for one key, which all readers of that key wait for.
 
-    It belongs to none of them: it goes on when a reader times out or is cancelled.
+    It belongs to no reader: it continues when a reader times out or is cancelled.
     """
 
     def __init__(self) -> None:

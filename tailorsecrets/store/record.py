@@ -107,7 +107,7 @@ def load_record(text: Secret, version: str) -> Record:
 def merged(branches: Sequence[Record], version: str) -> Record:
     """Return the record that two branches agree on: it has an owner only where both name the same one.
 
-    The stamp key is that of the first, so the values of the others are written anew.
+    The stamp key is that of the first, so the values of the others are written again.
     """
     first = next(iter(branches), Record())
     agreed = first if len({branch.owner for branch in branches}) == 1 else first.owned_by(None)

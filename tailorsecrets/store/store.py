@@ -53,7 +53,7 @@ class Store:
     ) -> None:
         """Put vaults on *driver*.
 
-        *url* names the store in errors; *prefix* stands before every native name; *read_only*, if given, is why writes
+        *url* names the store in errors; *prefix* is put before every native name; *read_only*, if given, is why writes
         are denied; *may_create*: the first write may create the store. *external* has the secrets of others, which are
         read under their own names and never written.
         """

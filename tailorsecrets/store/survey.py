@@ -46,7 +46,7 @@ def seen_by_list(workspace: Workspace, expected: Iterable[str] = ()) -> Seen:
 
 
 def looked_for(workspace: Workspace, seen: Seen, names: Names) -> Seen:
-    """Return *seen* with what is at the places of *names*, as far as a list may not have shown it."""
+    """Return *seen* with what is at the places of *names* that a list may not have shown."""
     if not seen.listed:
         return _vault_by_vault(workspace, seen, names, dict.fromkeys([*_containers(workspace), *names]))
     if workspace.caps.containers:  # a login without rights on a container does not see it
@@ -63,7 +63,7 @@ def looked_for(workspace: Workspace, seen: Seen, names: Names) -> Seen:
 
 
 def refreshed(workspace: Workspace, seen: Seen, places: Iterable[Place]) -> Seen:
-    """Return *seen* with the metadata of *places* read again, where a list does not tell the current stamps."""
+    """Return *seen* with the metadata of *places* read again, where a list does not show the current stamps."""
     if workspace.caps.list_stamps or not workspace.caps.stats:
         return seen
     return _with_metadata(workspace, seen, [place for place in places if place not in seen.denied])
@@ -98,7 +98,7 @@ def _with_vault(workspace: Workspace, seen: Seen, vault: str, secrets: Collectio
 
 
 def _hidden(seen: Seen, vault: str) -> Seen:
-    """Return *seen* without *vault*, of which nothing can be seen; it may not be there."""
+    """Return *seen* without *vault*, of which nothing can be seen; it may not exist."""
     return seen._replace(
         vaults={name: state for name, state in seen.vaults.items() if name != vault},
         denied=seen.denied | {Place(vault)},

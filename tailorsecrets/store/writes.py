@@ -1,4 +1,4 @@
-"""Writes by any Store of this process, for whoever holds values in memory."""
+"""Writes by any Store of this process, for code that holds values in memory."""
 
 from typing import Final, Protocol
 

@@ -19,7 +19,7 @@ GROUP: Final = "tailorsecrets"
 HOOK: Final = "tailorsecrets_stores"
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*", re.ASCII)
 _EXPECTED: Final = "expected lower-case letters, digits, '+', '-' and '.', beginning with a letter"
-_TOLD: Final = (ImportError, SyntaxError)  # their messages speak of modules and code, never of values
+_SAFE_TO_SHOW: Final = (ImportError, SyntaxError)  # their messages name modules and code, never values
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def installed(own: Mapping[str, str]) -> list[Plugin]:
     """Load the plugins of all distributions, by name, except *own*, our modules by scheme."""
     from importlib.metadata import entry_points
 
-    modules: dict[tuple[str, str], list[EntryPoint]] = {}  # one may stand behind several entry points
+    modules: dict[tuple[str, str], list[EntryPoint]] = {}  # one module may have several entry points
     for point in entry_points(group=GROUP):
         if point.value not in own.values():
             modules.setdefault((_name(point), point.value), []).append(point)
@@ -121,7 +121,7 @@ def _name(point: "EntryPoint") -> str:
 def _reason(exc: BaseException) -> str:
     """Return the class of *exc*, with its message or else its place: another message may hold anything."""
     kind = type(exc).__name__
-    if isinstance(exc, _TOLD):
+    if isinstance(exc, _SAFE_TO_SHOW):
         return f"{kind}: {' '.join(str(exc).split())}"
     places = list(_places(exc))
     return f"{kind} at {places[-1]}" if places else kind

@@ -78,8 +78,8 @@ def policy_of(
 def open_store(url: str, workspace: str = "", *, environ: Mapping[str, str] | None = None) -> Store:
     """Open the store at *url*, untyped and without a config. A write creates a missing store file.
 
-    The workspace may stand in the URL, as ``?workspace=NAME``; without one it is ``default``. Raise ConfigError for a
-    URL that no plugin opens, with unknown options, with a credential or with another *workspace* in it.
+    The workspace may be in the URL, as ``?workspace=NAME``; without one it is ``default``. Raise ConfigError for a URL
+    that no plugin opens, with unknown options, with a credential or with another *workspace* in it.
     """
     import os
 

@@ -46,7 +46,7 @@ class Listed(NamedTuple):
 def store_type(scheme: str) -> StoreType:
     """Return the StoreType that opens URLs of *scheme*.
 
-    Raise ConfigError that names the known schemes, or the distributions that stand in the way.
+    Raise ConfigError that names the known schemes, or the distributions that prevent this.
     """
     if scheme in OWN:
         return _of_scheme(import_module(OWN[scheme]), scheme)

@@ -42,8 +42,8 @@ class NativePlace(NamedTuple):
 class Routes(NamedTuple):
     """The targets of every vault. ``vaults`` has the vaults that do not follow ``default``.
 
-    ``only`` is the one target that an option or the environment names beside the profile: reads ask it alone, and
-    commands that write change it alone.
+    ``only`` is the one target that an option or the environment names in addition to the profile: only this target is
+    read, and commands change only this target.
     """
 
     default: Route

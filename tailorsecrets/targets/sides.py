@@ -20,8 +20,8 @@ def side(
 ) -> Routes:
     """Return the targets that *word* names: the routes of a profile in *folder*, or the one target of a URL.
 
-    *workspace* counts where neither the profile nor the URL names one. A relative path in the URL starts at *cwd*.
-    *source* names the argument in errors about the URL. Raise ConfigError for a word that is neither.
+    *workspace* applies if the profile and the URL name none. A relative path in the URL starts at *cwd*. *source* names
+    the argument in errors about the URL. Raise ConfigError for a word that is neither.
     """
     profiles = read_profiles(folder)
     if word in profiles:
@@ -30,7 +30,7 @@ def side(
     if ":" not in word:
         known = f"known profiles: {', '.join(sorted(profiles)) or 'none'}"
         raise ConfigError(
-            f"{word!r} is neither a store URL nor a profile of {PROFILES}", hint=known, code="PROFILE_NOT_FOUND"
+            f"{word!r} is not a store URL and not a profile of {PROFILES}", hint=known, code="PROFILE_NOT_FOUND"
         )
     url, named = split_workspace(word)
     space = chosen_workspace(named, "", workspace or DEFAULT_WORKSPACE)

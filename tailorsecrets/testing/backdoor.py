@@ -104,7 +104,7 @@ class Backdoor(abc.ABC):
         raise Lacking("expire_versions")
 
     def answers(self) -> Sequence[bytes]:
-        """Return what the store has answered to the driver since this was last asked."""
+        """Return what the store has answered to the driver since the last call."""
         raise Lacking("answers")
 
     def credentials(self) -> Sequence[str]:

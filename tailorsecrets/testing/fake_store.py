@@ -73,7 +73,7 @@ class FakeStore:
         return [place for native in self._log.natives if (place := _NAMING.place(native, {}))]
 
     def reset(self) -> None:
-        """Start over: an empty store, no faults, no calls, empty caches. The clock goes on."""
+        """Start over: an empty store, no faults, no calls, empty caches. The clock keeps its time."""
         self._new_store()
         for manager, _ in self._before:
             manager.connect()

@@ -84,8 +84,8 @@ def tailorsecrets_store() -> "Iterator[FakeStore]":
 class Guard:
     """Keeps all managers of this process away from real stores until ``end``, which fails the test if one was read.
 
-    No manager opens a URL, whoever made it and whatever ``connect`` it got. A manager that is connected to a function
-    is left alone. Code that reads the environment without a manager finds NOWHERE there.
+    No manager opens a URL, however it was made and connected. A manager that is connected to a function is left alone.
+    Code that reads the environment without a manager finds NOWHERE there.
     """
 
     def __init__(self) -> None:

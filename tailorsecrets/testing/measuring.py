@@ -115,7 +115,7 @@ class _Trial:
         return False
 
     def finding(self, probe: "_Probe") -> Finding:
-        """Return what *probe* sees."""
+        """Return the result of *probe*."""
         declared = probe.declared(self.caps)
         if probe.writes and not self.caps.writes:
             return Finding(probe.ability, declared, "-", "needs a store that can be written")
@@ -133,7 +133,7 @@ class _Trial:
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """How one ability is seen; *op* is the method that it is about."""
+    """How one ability is measured; *op* is its method."""
 
     ability: str
     declared: Callable[[Caps], bool]

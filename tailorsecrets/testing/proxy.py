@@ -125,9 +125,9 @@ class Proxy:
 class HttpBackdoor(Backdoor):
     """The abilities of a backdoor that a proxy has at any HTTP store; a subclass adds ``write``, ``read`` and more.
 
-    *proxy* stands between the driver under test and the store; the backdoor itself talks to the store. The answers of
-    the faults are class attributes: replace those that look otherwise at the store. ``write_methods`` are the methods
-    with which the store writes.
+    *proxy* is between the driver under test and the store; the backdoor itself talks to the store. The answers of the
+    faults are class attributes: replace those that look otherwise at the store. ``write_methods`` are the methods with
+    which the store writes.
     """
 
     write_methods: ClassVar[Sequence[str]] = WRITES

@@ -55,7 +55,7 @@ FORMATS: Final[Mapping[str, Callable[[Mapping[str, Secret]], str]]] = {"dotenv":
 
 
 def _dotenv_value(text: str) -> str | None:
-    """Return *text* as it stands after the equals sign, None where that cannot be.
+    """Return *text* as it is written after the equals sign, None if it cannot be written.
 
     Where one will do, the form is one that all readers take alike; of escapes each knows others.
     """

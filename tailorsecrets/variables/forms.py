@@ -1,4 +1,4 @@
-"""The forms in which a value may stand in the output of a program. Pure."""
+"""The forms in which a value may appear in the output of a program. Pure."""
 
 import json
 from base64 import b64encode
@@ -15,7 +15,7 @@ _URL_ALPHABET: Final = bytes.maketrans(b"+/", b"-_")
 
 
 def forms(values: Iterable[Secret]) -> set[bytes]:
-    """Return the bytes that stand for each of *values*: plain, in base64, URL-encoded and as JSON text.
+    """Return the forms of each of *values*, as bytes: plain, in base64, URL-encoded and as JSON text.
 
     A value that others cut at its ends is there without its spaces too.
     """
@@ -45,7 +45,7 @@ def _both_cases(encoded: str) -> Iterator[bytes]:
 
 
 def _base64(raw: bytes) -> Iterator[bytes]:
-    """Yield the base64 of *raw* alone, and what is sure to stand in the base64 of a text that holds it.
+    """Yield the base64 of *raw* alone, and the part that is certainly in the base64 of a text that holds it.
 
     Characters that also encode a neighbour of the value are left out.
     """

@@ -108,7 +108,7 @@ def _json(text: Secret) -> Incoming:
 
 
 class _Pairs(list[tuple[str, object]]):
-    """A JSON object with every name as often as it stands there."""
+    """A JSON object with every name as often as it occurs."""
 
 
 def _type(value: object) -> str:

@@ -36,7 +36,7 @@ def named(places: Iterable[Place], prefix: str = "") -> dict[str, Place]:
 def mapped(entries: Sequence[str]) -> dict[str, Place]:
     """Return the places of *entries*, each ``VAR=VAULT/NAME``, by variable.
 
-    Raise one NameInvalid that lists every entry that is malformed, and every variable that stands twice.
+    Raise one NameInvalid that lists every entry that is malformed, and every variable that occurs twice.
     """
     split = [(entry, *_split(entry)) for entry in entries]
     bad = [f"--map {name or '='}: {problem}" for _, name, place in split if (problem := _problem(name, place))]

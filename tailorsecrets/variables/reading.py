@@ -12,7 +12,7 @@ from tailorsecrets.store.store import Store, workspace_of
 
 
 def expanded(store: Store, names: Sequence[Place]) -> list[Place]:
-    """Return *names* with the secrets of a vault in the place of each name that is a vault alone.
+    """Return *names*, with each name that is only a vault replaced by the secrets of that vault.
 
     Raise VaultNotFound where there is no such vault.
     """
@@ -71,7 +71,7 @@ def answers_of(store: Store, places: Sequence[Place]) -> dict[Place, ReadResult]
 def found_in(answers: Mapping[Place, ReadResult]) -> dict[Place, Secret]:
     """Return the values in *answers*, without those that are missing.
 
-    Any other answer raises: that of the store as it is, else one error that lists every secret that cannot be read.
+    Any other answer raises: an error of the store itself, or one error that lists every secret that cannot be read.
     """
     problems = {place: each for place, each in answers.items() if isinstance(each, SecretsError) and not _missing(each)}
     if problems:

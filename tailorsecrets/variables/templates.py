@@ -36,7 +36,7 @@ class Template:
         return list(dict.fromkeys(reference.place for reference in self._references if reference.place))
 
     def filled(self, values: Mapping[Place, Secret]) -> Secret:
-        """Return the text with *values* in the place of its references.
+        """Return the text with its references replaced by *values*.
 
         Raise one error that lists every reference that is malformed or has no value as ``line:column``: ConfigError,
         or SecretNotFound where all are well formed.

@@ -1,4 +1,4 @@
-"""Changes by hand on every target of a vault: what is read first, in which order it is written, and what then fails."""
+"""Changes by hand on every target of a vault: what is read first, the order of the writes, and what happens if one fails."""
 
 import json
 
@@ -86,7 +86,7 @@ def test_all_targets_are_read_before_the_first_write(both: Shell) -> None:
 
 
 def test_create_overwrites_nothing_at_a_replica_that_tells_metadata_with_values_alone(memory: Shell) -> None:
-    """Its value is read to find that the secret is there, before the primary is written."""
+    """Before the primary is written, the replica's value is read to see that the secret exists."""
     poor = f"{B}&stats=0"
     memory.environ["TAILORSECRETS_PROFILE"] = "prod"
     del memory.environ["TAILORSECRETS_STORE"]
@@ -113,7 +113,7 @@ def test_what_fails_at_a_replica_names_the_state_and_the_repair(both: Shell) -> 
 
 
 def test_a_deletion_begins_at_the_replica(both: Shell) -> None:
-    """Where the replica refuses, nothing is deleted; where the primary does, the rerun that is named does the rest."""
+    """Where the replica refuses, nothing is deleted; where the primary refuses, the suggested command does the rest."""
     assert put(both, "create", b"one").code == 0
     DRIVERS["b"].fail("delete", Denied)
     done = both("secret", "delete", *KEY, "--yes")
@@ -129,7 +129,7 @@ def test_a_deletion_begins_at_the_replica(both: Shell) -> None:
 
 
 def test_the_deletion_of_a_vault_that_broke_off_is_finished_by_a_rerun(both: Shell) -> None:
-    """Where the primary refuses, the replica has the vault no more, and the command that is named does the rest."""
+    """If the primary refuses, the vault is gone at the replica, and the suggested command does the rest."""
     DRIVERS["a"].fail("delete", Denied)
     done = both("secret", "vault", "delete", "api-keys", "--yes")
     assert (done.code, "hint: run: tailorsecrets secret vault delete api-keys" in done.err) == (1, True)
@@ -177,7 +177,7 @@ def owners() -> list[str]:
 
 
 def test_reads_ask_the_primary_or_the_named_target(both: Shell) -> None:
-    """get, list and history ask the primary; --target asks another one."""
+    """get, list and history read the primary; with --target they read another target."""
     assert put(both, "create", b"one").code == 0
     with open_store(B) as store:
         store.update_secret("api-keys", "stripe-key", "other")
@@ -190,7 +190,7 @@ def test_reads_ask_the_primary_or_the_named_target(both: Shell) -> None:
 
 
 def test_store_names_one_target_of_the_vault(both: Shell) -> None:
-    """--store changes this target alone; a store that does not hold the vault is refused."""
+    """--store changes only this target; a store that does not hold the vault is refused."""
     assert both("secret", "create", *KEY, "--value-stdin", "--store", B, stdin=b"only b").code == 0
     assert held() == [None, "only b"]
     done = both("secret", "create", *KEY, "--value-stdin", "--store", "memory://c", stdin=b"x")

@@ -1,4 +1,4 @@
-"""``diff``: two targets compared, by the command."""
+"""The command ``diff``."""
 
 import pytest
 
@@ -7,14 +7,14 @@ from tests.support.memory_plugin import DRIVERS
 from tests.support.shell import Done, Shell
 
 
-def said(done: Done) -> str:
+def messages(done: Done) -> str:
     """Return stderr without the notice that a loaded machine brings."""
     return "".join(line for line in done.err.splitlines(keepends=True) if not line.startswith("waiting for "))
 
 
 @pytest.fixture
 def pair(memory: Shell) -> Shell:
-    """Return a command line with two stores: one secret is equal, one differs, and each has one of its own."""
+    """Return a command line with two stores: one secret is equal, one differs, and each store has one more."""
     del memory.environ["TAILORSECRETS_STORE"]
     for store, only, value in (("one", "left-key", "x"), ("two", "right-key", "y")):
         memory.declare(str({"api-keys": {"same-key": "x", "other-key": value, only: "x"}, "web": {}}))
@@ -34,7 +34,7 @@ def test_a_line_for_each_secret(pair: Shell) -> None:
         "  = api-keys/same-key",
         "Diff: 1 equal, 1 only in A, 1 only in B, 1 different, 0 not readable",
     ]
-    assert said(done) == "A: memory://one, workspace default\nB: memory://two, workspace default\n"
+    assert messages(done) == "A: memory://one, workspace default\nB: memory://two, workspace default\n"
 
 
 def test_a_profile_and_a_url(pair: Shell) -> None:
@@ -49,7 +49,7 @@ def test_a_profile_and_a_url(pair: Shell) -> None:
 
 
 def test_names_alone(pair: Shell) -> None:
-    """--names calls nothing but lists."""
+    """--names calls only lists."""
     before = {name: len(DRIVERS[name].calls) for name in ("one", "two")}
     done = pair("diff", "memory://one", "memory://two", "--names")
     assert done.out.splitlines()[-1] == "Diff: 2 in both, 1 only in A, 1 only in B, 0 different, 0 not readable"
@@ -77,9 +77,9 @@ def test_workspaces(pair: Shell) -> None:
     )
     (pair.folder / "tailorsecrets.toml").write_text('[profiles.own]\nstore = "memory://one"\nworkspace = "own"\n')
     done = pair("diff", "own", "memory://one", "-w", "given", TAILORSECRETS_STORE="memory://nope")
-    assert said(done) == "A: memory://one, workspace own\nB: memory://one, workspace given\n"
+    assert messages(done) == "A: memory://one, workspace own\nB: memory://one, workspace given\n"
     done = pair("diff", "own", "memory://one", TAILORSECRETS_WORKSPACE="from-env", TAILORSECRETS_PROFILE="nope")
-    assert said(done) == "A: memory://one, workspace own\nB: memory://one, workspace from-env\n"
+    assert messages(done) == "A: memory://one, workspace own\nB: memory://one, workspace from-env\n"
 
 
 def test_some_vaults_alone(pair: Shell) -> None:

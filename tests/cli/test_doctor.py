@@ -33,7 +33,7 @@ def lines(out: str) -> dict[str, str]:
 
 
 def test_a_store_file(managed: Shell) -> None:
-    """A store file that works: its key, no clock of its own, no lag."""
+    """A working store file: its key is shown; it has no clock and no lag."""
     done = managed("doctor")
     assert (done.code, done.err) == (0, "")
     said = lines(done.out)
@@ -83,7 +83,7 @@ def test_a_config_that_is_broken(managed: Shell) -> None:
 
 
 def test_without_a_config(shell: Shell) -> None:
-    """Without a config a name that does not exist is tried, which shows the rights as well."""
+    """Without a config a missing name is tried, which is enough to show the rights."""
     done = shell("doctor", "--json")
     assert done.code == 0
     assert done.data["config"]["state"] == "untried"
@@ -132,7 +132,7 @@ def test_a_plugin_that_does_not_tell_who_is_signed_in(faulty: tuple[Shell, Fault
 
 
 def test_rights_of_a_profile(faulty: tuple[Shell, Faults]) -> None:
-    """A denied list fails planning: an error for who may write, a warning for who only reads."""
+    """A denied list fails planning: an error for a profile that may write, a warning for one that only reads."""
     shell, driver = faulty
     driver.fail("list", Denied)
     done = shell("doctor")

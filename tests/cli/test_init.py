@@ -61,7 +61,7 @@ def test_init_twice(empty: Shell) -> None:
     assert empty("init", "--json").data == {"changed": True, "workspaceId": "default", "name": "tailor_config.py"}
     before = {path: path.read_bytes() for path in empty.folder.glob("*.py")}
     assert empty("init", "--json").data["changed"] is False
-    assert "\nthe store stays as it is\n" in empty("init").err
+    assert "\nthe store is not changed\n" in empty("init").err
     assert {path: path.read_bytes() for path in empty.folder.glob("*.py")} == before
 
 

@@ -113,7 +113,7 @@ def test_a_plan_of_a_claimed_vault_is_refused(several: Shell) -> None:
 
 
 def test_a_plan_of_another_config_a_damaged_one_and_a_newer_one_are_refused(several: Shell) -> None:
-    """Before any store is called."""
+    """They are refused before any store is called."""
     several.declare(CHANGED)
     assert several("plan", "-p", "prod", "--out", "plan.json").code == 0
     file = several.folder / "plan.json"
@@ -148,7 +148,7 @@ def test_a_target_that_is_down_refuses_the_plan(several: Shell) -> None:
     [["-p", "prod"], ["-V", "sessions"], ["--no-prune"], ["--keep-going"], ["--dry-run"], ["--store", A], ["-w", "x"]],
 )
 def test_a_saved_plan_takes_no_options_of_planning(several: Shell, options: list[str]) -> None:
-    """It has its own."""
+    """The options of planning are in the plan, so others are an error."""
     several.declare(CHANGED)
     assert several("plan", "-p", "prod", "--out", "plan.json").code == 0
     done = several("apply", "plan.json", *options)
@@ -157,7 +157,7 @@ def test_a_saved_plan_takes_no_options_of_planning(several: Shell, options: list
 
 @pytest.mark.parametrize("options", [["--no-prune"], ["-V", "made"], ["--trust-stamps"]])
 def test_a_plan_is_applied_with_the_options_it_was_made_with(several: Shell, options: list[str]) -> None:
-    """What they leave out stays."""
+    """The apply leaves out what the options of the plan left out."""
     several.declare(CHANGED)
     assert several("plan", "-p", "prod", *options, "--out", "plan.json").code == 0
     assert several("apply", "plan.json").code == 0
@@ -181,7 +181,7 @@ def test_a_plan_has_its_target_and_its_moved_vaults(several: Shell) -> None:
 
 
 def test_the_guard_of_mass_deletions_holds(several: Shell) -> None:
-    """A saved plan is a yes to what was reviewed, and --allow-deletes to so many deletions."""
+    """A saved plan confirms what was reviewed; --allow-deletes confirms the number of deletions."""
     many = ", ".join(f'"key-{number}": "{number}"' for number in range(40))
     several.declare('{"sessions": {' + many + "}}")
     assert several("apply", "-p", "prod", "--yes").code == 0
@@ -193,7 +193,7 @@ def test_the_guard_of_mass_deletions_holds(several: Shell) -> None:
 
 
 def test_a_report_is_undone(several: Shell) -> None:
-    """After a question; a second undo says that nothing is left, and exits 0. No config is needed."""
+    """Undo asks first; a second undo says that nothing is left, and exits 0. No config is needed."""
     before = values(A), values(B)
     several.declare(CHANGED)
     assert several("apply", "-p", "prod", "--yes", "--report", "report.jsonl").code == 0
@@ -213,7 +213,7 @@ def test_a_report_is_undone(several: Shell) -> None:
 
 
 def test_an_import_is_undone_with_its_release(several: Shell) -> None:
-    """The values before come back, and the vault belongs to the config again."""
+    """The previous values come back, and the vault belongs to the config again."""
     before = values(A), values(B)
     (several.folder / "in.env").write_text("PIN=canary-imported\nMORE=canary-more\n")
     done = several("import", "in.env", "-V", "sessions", "-p", "prod", "--yes", "--report", "report.jsonl")
@@ -237,7 +237,7 @@ def test_an_undo_that_is_not_possible_lists_why(several: Shell) -> None:
 
 
 def test_a_profile_that_may_only_read_undoes_and_copies_nothing(several: Shell) -> None:
-    """Neither does it rotate."""
+    """Undo, copy and rotate are refused under such a profile."""
     several.declare(CHANGED)
     assert several("apply", "-p", "prod", "--yes", "--report", "report.jsonl").code == 0
     refused(several, "PROFILE_READ_ONLY", "undo", "report.jsonl", "--yes", "-p", "watch")
@@ -246,7 +246,7 @@ def test_a_profile_that_may_only_read_undoes_and_copies_nothing(several: Shell) 
 
 
 def test_a_report_that_exists_stops_before_the_first_write(several: Shell) -> None:
-    """It may be needed."""
+    """An existing report is not overwritten, since an undo may need it."""
     several.declare(CHANGED)
     (several.folder / "report.jsonl").write_text("")
     refused(several, "OUTPUT_FAILED", "apply", "-p", "prod", "--yes", "--report", "report.jsonl")
@@ -271,7 +271,7 @@ def test_rotate_by_name_by_vault_and_by_age(several: Shell) -> None:
 
 
 def test_rotate_refuses_what_it_cannot_do(several: Shell) -> None:
-    """Another source, a name that is not declared, no name at all, one target of several, a bad age."""
+    """Another source, an undeclared name, no name, one target of several, and a bad age are errors."""
     assert "sessions/pin" in refused(several, "UNSUPPORTED", "rotate", "sessions/pin", "-p", "prod")
     assert "sessions/signing-key?" in refused(
         several, "UNDECLARED_SECRET", "rotate", "sessions/signing-ky", "-p", "prod"

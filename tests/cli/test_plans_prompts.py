@@ -21,7 +21,7 @@ def answer(child: "pexpect.spawn[str]", question: str, word: str) -> tuple[int |
 
 
 def test_rotate_and_undo_ask(shell: Shell) -> None:
-    """No changes nothing, and says so; yes does what the plan shows."""
+    """After No nothing is changed, and the output says so; after yes the plan is carried out."""
     shell.declare('{"sessions": {"signing-key": generate()}}')
     assert shell("init", "--store", "file:.tailorsecrets/secrets.jsonl").code in {0, 1}
     assert shell("apply", "--yes", "--store", "file:.tailorsecrets/secrets.jsonl").code == 0

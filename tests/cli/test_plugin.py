@@ -53,7 +53,7 @@ def test_list(memory: Shell) -> None:
 
 
 def test_check_tells_what_it_opened(memory: Shell) -> None:
-    """The check names the distribution, its place and its options, and shows a table; nothing of it stays."""
+    """The check names the distribution, its place and its options, and shows a table; it leaves nothing in the store."""
     done = memory(*CHECK)
     assert done.code == 0
     assert re.search(r"^memory: is opened by memory_plugin 1\.0, .*/site/memory_plugin.py$", done.err, re.MULTILINE)
@@ -104,7 +104,7 @@ def test_check_of_a_poor_store(memory: Shell) -> None:
 
 
 def test_check_of_a_store_that_cannot_write(memory: Shell) -> None:
-    """A store that can only be read is not asked about, and only read."""
+    """For a store that can only be read there is no question, and nothing is written."""
     DRIVERS["here"] = Faults(Memory(caps=Caps()))
     done = memory("plugin", "check", "memory://here", "--json")
     assert done.code == 0
@@ -171,7 +171,7 @@ def test_check_finds_what_is_not_there(memory: Shell, liar: type[Memory], lacks:
 
 
 def test_check_of_a_list_that_lags(memory: Shell) -> None:
-    """A list that may trail a write is not called missing."""
+    """A list that may lag behind a write is not reported as missing."""
     seen = measured(memory, Memory(caps=replace(FULL, list_lag=60.0)))
     assert seen["list names"] == "-"
 
@@ -196,7 +196,7 @@ def test_new(empty: Shell) -> None:
 
 
 def test_new_overwrites_nothing(empty: Shell) -> None:
-    """A folder that exists stays as it is."""
+    """An existing folder is not changed."""
     (empty.folder / "demo").mkdir()
     done = empty("plugin", "new", "demo", "--json")
     assert (done.code, done.error["code"]) == (1, "ALREADY_EXISTS")

@@ -37,7 +37,7 @@ database = "vault://vault.acme.com/secret?workspace=dbs"
 
 @pytest.fixture
 def several(shell: Shell) -> Shell:
-    """Return a command line beside a profile with three files, each with all secrets that it should have."""
+    """Return a command line with a profile of three files, each with all secrets that it should have."""
     (shell.folder / "tailor_config.py").write_text(CONFIG)
     (shell.folder / "tailorsecrets.toml").write_text(PROFILES)
     for file, vaults in (
@@ -79,7 +79,7 @@ def test_check_tries_every_secret_at_every_target(several: Shell) -> None:
 
 
 def test_check_of_one_store_beside_a_profile(several: Shell) -> None:
-    """With --store only that one is read, and the output is that of one target."""
+    """With --store only that store is read, and the output is that of one target."""
     rows = several("check", "-p", "prod", "--store", f"file:{several.folder}/one.jsonl", "--json").data
     assert {row["name"]: row["ok"] for row in rows} == {
         "api-keys/one": True,
@@ -131,7 +131,7 @@ def test_policy_prints_one_document_for_each_target(several: Shell, use: str) ->
 
 
 def test_policy_notes_a_store_without_permissions(several: Shell) -> None:
-    """It has no document, and a note says so; alone it is an error."""
+    """It has no policy, and a note says so; if it is the only target, this is an error."""
     done = several("policy", "--for", "read", "-p", "prod")
     assert (done.code, done.out) == (0, "")
     assert done.err.count("note: file:") == 3

@@ -26,7 +26,7 @@ workspace = "staging"
 VAULTS = '{"api-keys": {"stripe-key": env("STRIPE_KEY"), "maps-key": "x"}, "database": {"password": generate()}}'
 
 
-def said(done: Done) -> str:
+def messages(done: Done) -> str:
     """Return stderr without the notice that a loaded machine brings."""
     return "".join(line for line in done.err.splitlines(keepends=True) if not line.startswith("waiting for "))
 
@@ -55,9 +55,9 @@ def cells(shell: Shell, *words: str) -> dict[str, dict[str, str]]:
 
 
 def test_a_first_look(managed: Shell) -> None:
-    """One target, one row: the stamp proves that we wrote the value; with the source, that it is the declared one."""
+    """For one secret, the stamp proves that we wrote the value; with the source, that it is the declared one."""
     done = managed("status")
-    assert (done.code, said(done)) == (0, "")
+    assert (done.code, messages(done)) == (0, "")
     assert done.out.splitlines() == [
         "SECRET               file:.tailorsecrets/secrets.jsonl",
         "api-keys/stripe-key  ours (just now)",
@@ -70,7 +70,7 @@ def test_before_the_first_apply(empty: Shell) -> None:
     empty.declare('{"api-keys": {"stripe-key": "x"}}')
     done = empty("status", "--detailed-exitcode")
     assert (done.code, done.out.splitlines()[1:]) == (2, ["api-keys/stripe-key  missing"])
-    assert said(done).startswith("note: file:.tailorsecrets/secrets.jsonl, workspace default: STORE_NOT_FOUND: ")
+    assert messages(done).startswith("note: file:.tailorsecrets/secrets.jsonl, workspace default: STORE_NOT_FOUND: ")
 
 
 def test_every_target_is_a_column(fleet: Shell) -> None:
@@ -153,7 +153,7 @@ def test_one_store_beside_a_profile(fleet: Shell) -> None:
 
 
 def test_a_target_that_does_not_answer(fleet: Shell) -> None:
-    """It is a column of unreachable; the others are shown, and stderr and JSON say why."""
+    """Its column is "unreachable"; the others are shown, and stderr and JSON say why."""
     deploy(fleet, "memory://one", "memory://two", "memory://three")
     (fleet.folder / "tailorsecrets.toml").write_text(PROFILES.replace("memory://two", "memory://two?timeout=0.3"))
     DRIVERS["two"].fail("", Unavailable)
@@ -164,26 +164,26 @@ def test_a_target_that_does_not_answer(fleet: Shell) -> None:
     assert rows["database/password"] == ["moved", "unreachable", "ours"]
     target = done.data["targets"][1]
     assert (target["status"], target["error"]["code"]) == ("unreachable", "UNAVAILABLE")
-    assert said(done).startswith("note: memory://two?timeout=0.3, workspace prod: UNAVAILABLE: memory://two")
+    assert messages(done).startswith("note: memory://two?timeout=0.3, workspace prod: UNAVAILABLE: memory://two")
 
 
 @pytest.mark.parametrize("kind", [Denied, Unauthenticated])
 def test_a_target_that_refuses(fleet: Shell, kind: type[Denied] | type[Unauthenticated]) -> None:
-    """It is a column of denied: it answers, and refuses."""
+    """Its column is "denied": it answers, and refuses."""
     deploy(fleet, "memory://one", workspace="staging")
     DRIVERS["one"].fail("", kind)
     done = fleet("status", "-p", "staging")
     assert [line.split()[1] for line in done.out.splitlines()[1:]] == ["denied"] * 3
-    assert said(done).startswith("note: memory://one, workspace staging: ")
+    assert messages(done).startswith("note: memory://one, workspace staging: ")
 
 
 def test_a_denied_list(fleet: Shell) -> None:
-    """The secrets of the config are looked at one by one, and a note says that others are not shown."""
+    """The metadata of the config's secrets is read one by one, and a note says that others are not shown."""
     deploy(fleet, "memory://one", workspace="staging")
     DRIVERS["one"].fail("list", Denied)
     done = fleet("status", "-p", "staging")
     assert [line.split()[1] for line in done.out.splitlines()[1:]] == ["in", "ours", "ours"]
-    assert said(done) == (
+    assert messages(done) == (
         "note: memory://one, workspace staging: it cannot be listed, so only secrets of the config are shown\n"
     )
 
@@ -264,7 +264,7 @@ def test_markdown_is_a_table_to_a_parser(theirs: Shell) -> None:
     ],
 )
 def test_options_that_make_no_sense(managed: Shell, words: tuple[str, ...], message: str) -> None:
-    """They are refused before anything is read."""
+    """Options that make no sense are refused before anything is read."""
     done = managed("status", *words)
     assert done.code == 1
     assert message in done.err

@@ -108,7 +108,7 @@ def test_the_json_of_several_targets(several: Shell) -> None:
 
 
 def test_a_target_that_does_not_answer_stops_everything(several: Shell) -> None:
-    """Nothing is written anywhere, and both commands exit 1, naming the target and the way on."""
+    """Nothing is written anywhere, and both commands exit 1, with the target and what to do."""
     several("plan")
     DRIVERS["b"].fail("", Unavailable)
     for command in ("plan", "apply"):
@@ -154,7 +154,7 @@ def test_a_failure_while_applying_is_reported_by_target(several: Shell) -> None:
 
 
 def test_the_guard_is_answered_for_each_target(several: Shell) -> None:
-    """--allow-deletes and the quarter count at each target alone; every deletion names its target."""
+    """--allow-deletes and the quarter apply to each target separately; every deletion names its target."""
     many = ", ".join(f'"key-{number}": "x"' for number in range(20))
     several.declare(f'{{"sessions": {{{many}}}}}')
     assert several("apply").code == 0
@@ -197,7 +197,7 @@ def test_a_moved_vault_stays_until_it_is_deleted(several: Shell) -> None:
 
 
 def test_one_target_alone(several: Shell) -> None:
-    """Beside a profile with several, --store names one of them; another store is refused with their list."""
+    """With a profile of several targets, --store names one of them; another store is refused with their list."""
     done = several("apply", "--store", B)
     assert done.code == 1
     assert values(A) == {}
@@ -219,7 +219,7 @@ def test_several_profiles_in_one_command(several: Shell) -> None:
 
 
 def test_remove_refuses_what_another_profile_reads(several: Shell) -> None:
-    """A profile that is not named and reads a target of a named one stops remove; named too, it does not."""
+    """If another profile reads a target, remove stops, unless that profile is named too."""
     other = PROFILES.replace("prod]", "prod-b]") + f'read_first = "{B}"\n'
     profiles(several, PROFILES + other)
     assert several("apply").code == 0
@@ -230,7 +230,7 @@ def test_remove_refuses_what_another_profile_reads(several: Shell) -> None:
 
 
 def test_remove_refuses_what_a_profile_reads_also_without_one(several: Shell) -> None:
-    """A store that is named without a profile, or beside another one, is not emptied while a profile reads it."""
+    """A store that --store names is not emptied while a profile that is not named reads it."""
     profiles(several, PROFILES + f'[profiles.dev]\nstore = "{C}"\nworkspace = "dev"\n')
     assert several("apply").code == 0
     del several.environ["TAILORSECRETS_PROFILE"]

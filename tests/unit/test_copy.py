@@ -181,7 +181,7 @@ def test_a_profile_means_the_primaries_of_one_side_and_all_targets_of_the_other(
 
 
 def test_only_the_named_vaults_are_copied() -> None:
-    """A vault that is not there is an error."""
+    """A vault that does not exist is an error."""
     targets = Targets()
     targets.deploy(MADE, A)
     assert steps(targets.copy(A, B, ["api-keys"])) == ["0 create api-keys", "0 create api-keys/stripe"]
@@ -190,7 +190,7 @@ def test_only_the_named_vaults_are_copied() -> None:
 
 
 def test_one_store_under_two_names_is_refused() -> None:
-    """The same target twice, and two URLs that show the same record."""
+    """The same target twice, and two URLs with the same record, are errors."""
     targets = Targets()
     targets.deploy(MADE, A)
     with pytest.raises(ConfigError, match="both sides are file:target-0"):
@@ -235,7 +235,7 @@ def test_a_side_that_does_not_answer_stops_the_copy() -> None:
 
 
 def test_each_value_is_read_back() -> None:
-    """A store that keeps another value than it was given fails that secret."""
+    """If a store keeps another value than the written one, the secret fails."""
     targets = Targets()
     targets.deploy(MADE, A)
     joint = targets.copy(A, B, ["api-keys"])

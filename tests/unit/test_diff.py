@@ -62,7 +62,7 @@ class Target:
 
 
 def opener(*targets: Target) -> Callable[[Choice], Store]:
-    """Return what opens *targets*."""
+    """Return a function that opens *targets*."""
     stores = {target.choice.url: target for target in targets}
     return lambda choice: stores[choice.url].open()
 
@@ -100,7 +100,7 @@ def test_values_are_compared_where_stamps_do_not_tell(caps: Caps) -> None:
 
 
 def test_a_secret_that_another_tool_wrote() -> None:
-    """Its stamp is gone, so its value alone is read and compared."""
+    """Its stamp is gone, so only its value is read and compared."""
     a, b = Target("a").fill(VALUES), Target("b").fill(VALUES)
     b.memory.backdoor.write(b.native("changed"), "x")
     b.memory.backdoor.write(b.native("same"), "y")
@@ -117,7 +117,7 @@ def test_stamps_of_a_store_whose_list_lacks_them() -> None:
 
 @pytest.mark.parametrize("kind", [Denied, Corrupt, Disabled])
 def test_a_value_that_cannot_be_read(kind: type[SecretsError]) -> None:
-    """It is ! with the side and the reason; the others are still compared."""
+    """Its sign is !, with the side and the reason; the others are still compared."""
     a, b = Target("a").fill(VALUES), Target("b").fill(VALUES, key=None)
     b.driver.fail("get", kind, name=b.native("same"))
     found = compared(a, b)
@@ -153,7 +153,7 @@ def test_a_side_that_does_not_answer(kind: type[SecretsError], op: str) -> None:
 
 
 def test_names_alone() -> None:
-    """With names alone, a list is all that is called, and equal means that both have the name."""
+    """With names only, only lists are called, and equal means that both have the name."""
     a, b = Target("a", WITH_CONTAINERS).fill(VALUES), Target("b", replace(FULL, stamps=False)).fill(OTHERS)
     assert signs(compared(a, b, by_name=True)) == EXPECTED | {"api-keys/changed": "="}
     assert (a.memory.calls, b.memory.calls) == ({"containers": 1, "list": 1}, {"list": 1})
@@ -178,7 +178,7 @@ def test_a_secret_deleted_while_comparing() -> None:
 
 
 def test_a_profile_means_the_primary_of_each_vault() -> None:
-    """A side with several targets is compared where each vault is at home; copies and leftovers do not count."""
+    """Each vault of a side is compared at its primary; replicas and old copies do not count."""
     main, replica, other = (
         Target("main").fill({"some-key": "1"}),
         Target("replica").fill({"some-key": "2"}),

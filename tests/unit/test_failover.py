@@ -88,7 +88,7 @@ def test_missing_is_an_answer(site: Site) -> None:
 
 @pytest.mark.parametrize("kind", OUTAGES)
 def test_a_replica_answers_in_an_outage(site: Site, kind: type[SecretsError]) -> None:
-    """Each read goes on at the second target; the store that answered is named, and the failovers are counted."""
+    """Each read goes to the second target; the store that answered is named, and the failovers are counted."""
     site.put("second", name="two")
     site[ONE].faults.fail("", kind)
     assert site.secrets.get("abc", "one") == "value"
@@ -103,7 +103,7 @@ def test_a_replica_answers_in_an_outage(site: Site, kind: type[SecretsError]) ->
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_twins_do_the_same(site: Site, backend: str) -> None:
-    """aget, aget_all, aread, arecent, apreload and arefresh go on at the second target."""
+    """aget, aget_all, aread, arecent, apreload and arefresh go to the second target."""
     site.put("second", name="two")
     for vault in ("alone", "thrice"):
         site.put("value", vault)
@@ -215,7 +215,7 @@ def test_the_third_target_is_asked_last(site: Site) -> None:
 
 
 def test_a_vault_with_one_target_keeps_the_rules_of_the_cache(site: Site) -> None:
-    """Its target is asked although it is left out for other vaults, and its own error is raised."""
+    """Its target is called although it is skipped for other vaults, and its own error is raised."""
     site.put("value", "alone")
     site[ONE].faults.fail("", Unavailable, times=1)
     site.secrets.get("abc", "one")
@@ -227,7 +227,7 @@ def test_a_vault_with_one_target_keeps_the_rules_of_the_cache(site: Site) -> Non
 
 
 def test_missing_at_the_replica_in_an_outage(site: Site) -> None:
-    """It may be behind, so the read is Unavailable and lists the answer of each target."""
+    """The replica may lag behind, so the read is Unavailable and lists the answer of each target."""
     site[ONE].faults.fail("", Unavailable)
     site[TWO].put(None)
     message = message_of(lambda: site.secrets.get("abc", "one"))
@@ -239,7 +239,7 @@ def test_missing_at_the_replica_in_an_outage(site: Site) -> None:
 
 @pytest.mark.parametrize("kind", [*ANSWERS, *OUTAGES, SecretNotFound])
 def test_what_a_replica_refuses_keeps_the_last_value(site: Site, kind: type[SecretsError]) -> None:
-    """A replica that is denied (or says anything but a value) during an outage: the cache's value stays."""
+    """If a replica denies, or gives any other answer without a value, the cache's value stays."""
     site.secrets.get("abc", "one")
     site.clock.sleep(700)
     site[ONE].faults.fail("", Unavailable)
@@ -253,7 +253,7 @@ def test_what_a_replica_refuses_keeps_the_last_value(site: Site, kind: type[Secr
 
 
 def test_a_replica_that_is_behind_after_a_rotation(site: Site) -> None:
-    """Its old value is never served: the first target's last value is, as stale, with an event, up to max_stale."""
+    """Its old value is never returned; up to max_stale, reads return the first target's last value as stale, with an event."""
     site[ONE].put("rotated")
     site[TWO].put("old")
     assert site.secrets.get("abc", "one") == "rotated"
@@ -333,7 +333,7 @@ def test_a_write_of_this_process_is_seen_in_an_outage(site: Site) -> None:
 
 @pytest.fixture
 def hanging(tmp_path: Path) -> Iterator[Site]:
-    """Give a site with real threads and a hundred names, whose first target hangs; it goes on at the end."""
+    """Give a site with real threads and a hundred names, whose first target hangs; it answers at the end."""
     site = Site(tmp_path, names=MANY, threads=True)
     for name in MANY:
         site.put("value", name=name)
@@ -403,7 +403,7 @@ def test_a_late_answer_takes_the_place_of_the_replicas(hanging: Site) -> None:
 
 
 def test_a_late_answer_that_began_before_a_write_is_dropped(hanging: Site) -> None:
-    """A write of this process makes it void."""
+    """A write of this process makes the late answer invalid."""
     threads, _ = reading(hanging, MANY[0])
     wait_for(lambda: hanging[ONE].gate.inside == 1)
     hanging.pass_time(2)
@@ -435,7 +435,7 @@ def test_a_hung_target_is_probed_and_comes_back(hanging: Site) -> None:
 
 
 def test_both_targets_hang(hanging: Site) -> None:
-    """A read whose call is under way waits for it, whoever answers; one that was never sent raises."""
+    """A read whose call is running waits for it at either target; a read whose call was never sent raises."""
     hanging[TWO].gate.shut()
     threads, values = reading(hanging, *MANY[:10])
     wait_for(lambda: hanging[ONE].gate.inside == 8 and hanging.secrets.cache_info().flights == 10)
@@ -467,7 +467,7 @@ def test_preload_signs_in_everywhere(site: Site) -> None:
 
 
 def test_preload_does_not_wait_for_a_replica_that_hangs(tmp_path: Path) -> None:
-    """It ends when that is silent."""
+    """It ends when that replica counts as silent."""
     site = Site(tmp_path, threads=True)
     for vault in ("abc", "alone", "thrice"):
         for name in ("one", "two"):
@@ -505,7 +505,7 @@ def test_read_first_changes_the_order(tmp_path: Path) -> None:
 
 
 def test_connect_names_one_store(site: Site) -> None:
-    """``connect(store=URL)`` beside a profile reads that one alone."""
+    """``connect(store=URL)`` reads only that store, even with a profile."""
     site.secrets.connect(store=f"{TWO}", profile="prod")
     assert site.secrets.read("abc", "one").store == TWO
     site[TWO].faults.fail("", Unavailable)

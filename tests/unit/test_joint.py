@@ -63,18 +63,18 @@ def test_every_target_gets_the_same_values_and_nothing_is_left(pair: Targets) ->
     assert reads == 0 or not all(caps.stamps for caps in pair.caps)
 
 
-def test_a_value_that_another_hand_changed_at_the_replica_is_repaired(pair: Targets) -> None:
+def test_a_value_that_another_tool_changed_at_the_replica_is_repaired(pair: Targets) -> None:
     """The replica gets the primary's value back, declared or generated."""
     pair.deploy(MADE, BOTH)
     before = pair.values(0)
     for name in ("signing-key", "pin"):
-        other_hand(pair.memories[1], name)
+        by_another_tool(pair.memories[1], name)
     pair.deploy(MADE, BOTH)
     assert pair.values(0) == pair.values(1) == before
 
 
-def other_hand(memory: Memory, secret: str, value: str = "changed") -> None:
-    """Change *secret* as a tool does that knows no stamps."""
+def by_another_tool(memory: Memory, secret: str, value: str = "changed") -> None:
+    """Change *secret* as another tool does, without a stamp."""
     store = Store(memory)
     memory.backdoor.write(workspace_of(store).operations._naming.native(Place("sessions", secret)), value)
 
@@ -104,7 +104,7 @@ def test_a_primary_that_never_had_the_value_gets_the_replicas() -> None:
 
 
 def test_a_deleted_value_does_not_come_back() -> None:
-    """Where the primary says that a generated value was deleted, a new one is made, which replaces the replica's."""
+    """If a generated value was deleted at the primary, a new one is made, and replaces the replica's."""
     targets = Targets()
     targets.deploy(MADE, BOTH)
     before = targets.values(1)["sessions/signing-key"]
@@ -114,11 +114,11 @@ def test_a_deleted_value_does_not_come_back() -> None:
     assert targets.values(0)["sessions/signing-key"] not in {before, None}
 
 
-def test_a_generated_value_that_another_hand_changed_at_the_primary_wins() -> None:
+def test_a_generated_value_that_another_tool_changed_at_the_primary_wins() -> None:
     """The replica follows the primary, which gets a stamp for its value; then nothing is left to do."""
     targets = Targets()
     targets.deploy(MADE, BOTH)
-    other_hand(targets.memories[0], "signing-key", "rotated by hand")
+    by_another_tool(targets.memories[0], "signing-key", "rotated by hand")
     targets.deploy(MADE, BOTH)
     assert targets.values(1)["sessions/signing-key"] == "rotated by hand"
     targets.forget_calls()
@@ -127,7 +127,7 @@ def test_a_generated_value_that_another_hand_changed_at_the_primary_wins() -> No
 
 
 def test_skipped_values_are_carried_too() -> None:
-    """A secret for which the config has no value here follows the primary on a new replica."""
+    """A secret that has no value here gets the primary's value on a new replica."""
     targets = Targets()
     targets.deploy({"api-keys": {"stripe": Secret("one")}}, routes([0]))
     targets.deploy({"api-keys": {"stripe": None}}, BOTH)
@@ -146,7 +146,7 @@ def test_a_made_record_takes_the_key_of_another_target() -> None:
 
 
 def test_a_replica_with_another_key_takes_the_primarys_once() -> None:
-    """Vaults that were made apart: the replica's record and secrets are written anew, and then no more."""
+    """If the vaults were created separately, the replica's record and secrets are written again, once."""
     targets = Targets()
     for only in ([0], [1]):
         targets.deploy(MADE, routes(only))
@@ -184,7 +184,7 @@ def test_two_urls_of_one_new_store_stop_at_the_first_record() -> None:
 
 
 def test_a_moved_vault_keeps_its_values_and_its_old_copy() -> None:
-    """Generated values go along; the old copy stays until it is confirmed, and every plan lists it as moved."""
+    """Generated values are copied; the old copy stays until its deletion is confirmed, and every plan lists it as moved."""
     targets = Targets((PLAIN, PLAIN, PLAIN))
     targets.deploy(MADE, BOTH)
     before = targets.values(0)
@@ -212,7 +212,7 @@ def test_an_old_copy_stays_while_a_secret_is_missing_at_the_new_place() -> None:
 
 
 def test_a_deletion_at_the_new_primary_wins() -> None:
-    """A generated value that was deleted at the new place is not taken again from the old copy."""
+    """A generated value that was deleted at the new primary is not copied again from the old copy."""
     targets = Targets((PLAIN, PLAIN))
     targets.deploy(MADE, routes([0]))
     moved = routes([0], sessions=[1])
@@ -234,7 +234,7 @@ def test_nothing_is_taken_from_a_vault_of_another_app() -> None:
 
 
 def test_a_target_that_does_not_answer_keeps_generated_values_from_being_made() -> None:
-    """The others are planned; what only that target may hold is held back, and made once it answers."""
+    """The others are planned; a value that only that target may hold is generated only after it answers."""
     targets = Targets()
     for down in (0, 1):
         targets.faults[down].fail("", Unavailable)
@@ -264,7 +264,7 @@ def test_a_failure_at_one_target_stops_no_other() -> None:
 
 
 def test_a_value_that_may_not_be_read_names_both_ways_out() -> None:
-    """Where a generated value must be copied and may not be read, the error names the right and the rotation."""
+    """If a generated value must be copied and may not be read, the error names the missing right and the rotation."""
     targets = Targets()
     targets.deploy(MADE, routes([0]))
     targets.faults[0].fail("get", Denied, name="default/sessions/signing-key")
@@ -277,7 +277,7 @@ def test_a_value_that_may_not_be_read_names_both_ways_out() -> None:
 
 
 def test_only_the_wanted_target_is_changed() -> None:
-    """One target alone may be applied; a generated value that only the primary may make is held back."""
+    """Only one target may be applied; a value that only the primary may generate is then not made."""
     targets = Targets()
     joint = targets.plan(MADE, BOTH, wanted={1})
     assert list(joint.plans) == [1]
@@ -290,7 +290,7 @@ def test_only_the_wanted_target_is_changed() -> None:
 
 
 def test_only_the_named_vaults_are_planned() -> None:
-    """Nothing outside of them is written or deleted."""
+    """Nothing outside of the named vaults is written or deleted."""
     targets = Targets()
     wanted: Vaults = {**MADE, "api-keys": {"one": Secret("1")}}
     targets.deploy(wanted, BOTH)
@@ -325,7 +325,7 @@ def test_a_vault_that_another_profile_keeps_is_not_taken_for_moved() -> None:
 
 
 def test_a_value_that_is_disabled_at_the_primary_is_not_made_a_second_time() -> None:
-    """A replica that lacks it gets no value of its own; the plan says that it is not made."""
+    """A replica that lacks it gets no new value; the plan says that it is not made."""
     targets = Targets()
     targets.deploy(MADE, routes([0]))
     targets.memories[0].backdoor.disable("default/sessions/signing-key")
@@ -336,7 +336,7 @@ def test_a_value_that_is_disabled_at_the_primary_is_not_made_a_second_time() -> 
 
 
 def test_a_value_that_another_profile_keeps_is_not_carried_to_this_one() -> None:
-    """Two profiles share a target for other vaults alone: each has its own generated value and its own stamp key."""
+    """If two profiles share a target only for other vaults, each has its own generated value and stamp key."""
     targets = Targets()
     mine, theirs = routes([0], sessions=[1])._replace(profile="mine"), routes([0])
     wanted: Vaults = {**MADE, "api-keys": {"one": Secret("1")}}
@@ -348,7 +348,7 @@ def test_a_value_that_another_profile_keeps_is_not_carried_to_this_one() -> None
 
 
 def test_an_old_copy_stays_until_the_app_owns_the_vault_at_its_new_place() -> None:
-    """A vault of another app at the new place has the names, and not the values; it must be taken over first."""
+    """A vault of another app at the new target has the names but not the values; it must be taken over first."""
     targets = Targets()
     targets.deploy(MADE, routes([0]))
     targets.deploy(MADE, routes([1]), owner=Owner("other-app"))
@@ -374,7 +374,7 @@ def test_values_that_cannot_get_a_stamp_are_compared_and_not_written_again() -> 
 
 
 def test_the_owner_of_each_vault_is_read_again_after_a_question() -> None:
-    """Also of a vault that gets nothing but values from its primary, beside vaults that get others."""
+    """This is also true of a vault that only gets values from its primary."""
     targets = Targets()
     wanted: Vaults = {"api-keys": {"one": Secret("1")}, "sessions": {"signing-key": Generate()}}
     targets.deploy(wanted, BOTH)
@@ -434,7 +434,7 @@ ROUTES = [[0], [1], [0, 1], [1, 0], [2, 0], [0, 1, 2]]
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_was_there_a_rerun_makes_all_targets_equal(data: st.DataObject) -> None:
-    """After random routes, states, hands and failures, every target equals the declaration; others' vaults stay."""
+    """After random routes, states, foreign writes and failures, every target equals the config; others' vaults stay."""
     caps: list[Caps] = [data.draw(st.sampled_from(list(KINDS.values()))) for _ in range(3)]
     targets = Targets(caps)
     other: Vaults = {"ccc": {"theirs": Secret("theirs")}}

@@ -133,7 +133,7 @@ def test_a_change_in_the_store_makes_it_stale(change: str, targets: Targets) -> 
     ],
 )
 def test_a_change_at_the_source_makes_it_stale(declared: Vaults, words: str, targets: Targets) -> None:
-    """Another value, another source, another vault."""
+    """Another value, another source or another vault makes the plan stale."""
     plan = saved(targets.plan(SECOND, BOTH))
     with pytest.raises(Refused) as caught:
         plan.check_same(targets.plan(declared, BOTH))
@@ -141,7 +141,7 @@ def test_a_change_at_the_source_makes_it_stale(declared: Vaults, words: str, tar
 
 
 def test_other_targets_make_it_stale(targets: Targets) -> None:
-    """One more, and one less."""
+    """One target more or less makes the plan stale."""
     plan = saved(targets.plan(SECOND, BOTH))
     with pytest.raises(Refused, match=r"target-1.*: not a target any more"):
         plan.check_same(targets.plan(SECOND, routes([0])))
@@ -164,7 +164,7 @@ def test_ages_make_nothing_stale() -> None:
 
 
 def test_a_plan_of_another_app_is_refused(targets: Targets) -> None:
-    """By name, and by id where the names are equal."""
+    """The app is compared by name, and by id if the names are equal."""
     plan = saved(targets.plan(SECOND, BOTH))
     with pytest.raises(ConfigError, match="other-app") as caught:
         plan.check(Owner("other-app"))
@@ -188,7 +188,7 @@ def test_a_plan_of_another_app_is_refused(targets: Targets) -> None:
     ],
 )
 def test_a_damaged_file_is_refused(damage: Callable[[str], str], kind: type[SecretsError], targets: Targets) -> None:
-    """Cut, edited, of a newer format, or another file."""
+    """A file that is cut, edited, of a newer format, or not a plan is refused."""
     text = plan_text(targets.plan(SECOND, BOTH), APP, OPTIONS)
     with pytest.raises(kind) as caught:
         parse_plan(damage(text), "the-plan")
@@ -196,7 +196,7 @@ def test_a_damaged_file_is_refused(damage: Callable[[str], str], kind: type[Secr
 
 
 def test_a_file_with_a_right_digest_and_other_content_is_refused(targets: Targets) -> None:
-    """Whoever made it, it is not a plan."""
+    """A right digest does not make other content a plan."""
     document = json.loads(plan_text(targets.plan(SECOND, BOTH), APP, OPTIONS))
     for key in ("app", "options", "targets", "routes"):
         wrong = {**document, key: None}
@@ -237,7 +237,7 @@ def test_a_stamp_in_the_file_needs_the_key_of_the_store(targets: Targets) -> Non
 
 
 def test_a_store_without_stamps_is_compared_too() -> None:
-    """The vault's key is in its record, on every store."""
+    """Values are compared in a store without stamps too: the vault's key is in its record, on every store."""
     targets = Targets((replace(PLAIN, stamps=False),))
     targets.deploy(FIRST, routes([0]))
     plan = saved(targets.plan(SECOND, routes([0])))

@@ -69,7 +69,7 @@ def targets() -> Targets:
 
 
 def test_all_targets_get_one_new_value(targets: Targets) -> None:
-    """The others and the owners stay; the value before is the second version; a plan then finds nothing to do."""
+    """Other secrets and the owners stay; the previous value is the second version; a plan then finds nothing to do."""
     before = targets.values(0)
     reports = targets.apply(planned(targets, KEY))
     assert all(report.complete for report in reports.values())
@@ -119,7 +119,7 @@ def test_a_crash_between_any_two_calls_converges(tmp_path: Path) -> None:
 
 
 def test_a_rotation_is_undone_by_its_report(targets: Targets, tmp_path: Path) -> None:
-    """Both targets have the value before again."""
+    """Both targets have the previous value again."""
     before = targets.values(0)
     targets.apply(planned(targets, KEY), tmp_path / "report")
     targets.apply(targets.undo(tmp_path / "report"))
@@ -145,7 +145,7 @@ def test_only_declared_generated_secrets_are_rotated(
 
 
 def test_a_vault_or_the_whole_config_means_its_generated_secrets() -> None:
-    """Others are left out."""
+    """Other secrets are not rotated."""
     for vaults in (["sessions"], []):
         desired = to_rotate(Declarations(SOURCES), APP, [], vaults)
         assert {vault: sorted(names) for vault, names in desired.vaults.items()} == {
@@ -154,7 +154,7 @@ def test_a_vault_or_the_whole_config_means_its_generated_secrets() -> None:
 
 
 def test_what_is_not_there_yet_is_an_error() -> None:
-    """A vault, and a secret, that apply has not made."""
+    """A vault or a secret that apply has not created is an error."""
     targets = Targets()
     with pytest.raises(VaultNotFound, match="sessions"):
         planned(targets, KEY)
@@ -165,7 +165,7 @@ def test_what_is_not_there_yet_is_an_error() -> None:
 
 
 def test_a_vault_that_is_not_ours_is_an_error(targets: Targets) -> None:
-    """Of another owner, and of nobody."""
+    """A vault of another owner, or without an owner, is an error."""
     with pytest.raises(Conflict, match="my-app manages it"):
         planned(targets, KEY, owner=Owner("other-app"))
     workspace_of(Store(targets.memories[1])).release("sessions")
@@ -174,7 +174,7 @@ def test_a_vault_that_is_not_ours_is_an_error(targets: Targets) -> None:
 
 
 def test_a_disabled_secret_is_not_rotated(targets: Targets) -> None:
-    """Whoever disabled it decides."""
+    """A disabled secret is an error, since somebody disabled it on purpose."""
     targets.memories[0].backdoor.disable("default/sessions/signing-key")
     with pytest.raises(Conflict, match="disabled"):
         planned(targets, KEY)

@@ -82,7 +82,7 @@ def test_read_first_changes_the_order_of_reading_alone(tmp_path: Path) -> None:
 
 
 def test_a_named_store_is_read_alone(tmp_path: Path) -> None:
-    """Beside a profile, --store names the one store of all reads; routes and native places do not count."""
+    """With a profile, --store names the only store of all reads; routes and native places do not count."""
     found = routes(tmp_path, store=f"file:{tmp_path}/b.jsonl?workspace=prod")
     assert names(found.reading("database")) == [f"file:{tmp_path}/b.jsonl@prod"]
     assert found.native(Place("partner", "token")) is None
@@ -91,7 +91,7 @@ def test_a_named_store_is_read_alone(tmp_path: Path) -> None:
 
 
 def test_the_workspace_in_a_url(tmp_path: Path) -> None:
-    """It wins over the profile's and the environment's; if another one is given too, this is an error."""
+    """It wins over the profile and the environment; another one in an option is an error."""
     found = choose_routes({"TAILORSECRETS_WORKSPACE": "env"}, tmp_path, store="file:x?workspace=url&timeout=3")
     assert (found.primary.url, found.primary.workspace) == ("file:x?timeout=3", "url")
     assert found.primary.full_url == "file:x?timeout=3&workspace=url"

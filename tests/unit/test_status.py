@@ -89,7 +89,7 @@ OTHERS = RECORD.owned_by(OTHER)
     ],
 )
 def test_a_cell_of_one_target(seen: Seen, expected: str) -> None:
-    """The first state that holds is the cell, without any source."""
+    """The cell is the first state that is true; no source is needed."""
     assert states(rows(column(seen))) == {"api-keys/key": [expected]}
 
 
@@ -98,20 +98,20 @@ def test_a_cell_of_one_target(seen: Seen, expected: str) -> None:
     [(Unavailable(), "unreachable"), (Corrupt(), "unreachable"), (Denied(), "denied"), (Unauthenticated(), "denied")],
 )
 def test_a_target_that_cannot_be_asked(error: SecretsError, expected: str) -> None:
-    """Everything in its column is unreachable, or denied where it answers with a refusal; others are as they are."""
+    """Everything in its column is unreachable, or denied if it refuses; other columns do not change."""
     found = rows(column(holding({"key": written("x"), "old": written("x")})), column(None, error=error))
     assert states(found) == {"api-keys/key": ["ours", expected], "api-keys/old": ["extra", expected]}
 
 
 def test_a_stamp_proves_the_declared_value() -> None:
-    """With the source here a stamp of that value is in sync; of another value it is ours, as we wrote it once."""
+    """If the source is available, a stamp of its value is "in sync", and a stamp of another value "ours"."""
     assert states(rows(column(holding({"key": written("x")})), value="x")) == {"api-keys/key": ["in sync"]}
     assert states(rows(column(holding({"key": written("x")})), value="y")) == {"api-keys/key": ["ours"]}
     assert states(rows(column(holding({"key": by_hand()})), value="x")) == {"api-keys/key": ["by hand"]}
 
 
 def test_a_store_without_stamps() -> None:
-    """Nothing proves who wrote a value there: it is unknown, unless it is missing or disabled."""
+    """Without stamps nothing proves who wrote a value: it is unknown, unless it is missing or disabled."""
     assert states(rows(column(holding({"key": by_hand()}), stamps=False))) == {"api-keys/key": ["unknown"]}
     assert states(rows(column(holding({}), stamps=False))) == {"api-keys/key": ["missing"]}
 
@@ -136,7 +136,7 @@ def test_what_the_config_does_not_declare() -> None:
 
 
 def test_a_vault_that_moved() -> None:
-    """Where the profile does not keep a vault, what is left of it has moved, or is extra; nothing else is missing."""
+    """Where the profile does not keep a vault, its secrets are moved or extra; nothing is missing there."""
     there = column(holding({"key": written("x")}))
     left = column(holding({"key": written("x"), "old": written("x")}))
     elsewhere = column(holding({"key": written("x")}, OTHERS))
@@ -177,7 +177,7 @@ NEW_KEY = replace(new_record({}), version="1").owned_by(APP)
     ],
 )
 def test_a_replica_beside_its_primary(primary: Seen, replica: Seen, expected: list[str]) -> None:
-    """A replica differs where it is known not to have what the primary has, or has another stamp key."""
+    """A replica differs if it certainly has another value than the primary, or another stamp key."""
     assert states(rows(column(primary), column(replica))) == {"api-keys/key": expected}
 
 
@@ -217,7 +217,7 @@ def test_external_secrets_in_a_vault_of_the_app() -> None:
 
 
 def test_native_places() -> None:
-    """An external secret with a native place has a cell in the column of its store alone."""
+    """An external secret with a native place has a cell only in the column of its store."""
     native: dict[Place, Entry | SecretsError | None] = {
         Place("partner", "token"): by_hand(),
         Place("partner", "none"): None,

@@ -62,7 +62,7 @@ def test_a_denied_record_hides_its_vault_alone() -> None:
 
 
 def test_a_denied_list() -> None:
-    """Then vaults are listed one by one, and where that is denied too, each named secret is looked at."""
+    """Then vaults are listed one by one; if that is denied too, the metadata of each named secret is read."""
     site = Site()
     site.driver.fail("list", Denied)
     site.driver.fail("stat", Denied, name=site.native("api-keys", "two"))
@@ -73,7 +73,7 @@ def test_a_denied_list() -> None:
 
 
 def test_a_denied_folder_hides_no_other() -> None:
-    """A store that lists place by place refuses one vault; the list of the other shows all of it."""
+    """If a store lists vault by vault and denies one of them, the list still shows the others completely."""
     site = Site()
     site.driver.fail("list", Denied, name=site.workspace.operations._naming.prefix_of())
     site.driver.fail("list", Denied, name=site.workspace.operations._naming.prefix_of("web"))
@@ -93,7 +93,7 @@ def test_a_denied_container() -> None:
 
 
 def test_a_hidden_container() -> None:
-    """A login without rights on a container does not see it: it is denied, not missing; one that is not there is."""
+    """A container that the login may not see is denied, not missing; one that does not exist is missing."""
     site = Site(WITH_CONTAINERS)
     del site.memory.server.containers["default/web"]
     site.driver.fail("list", Denied, name="default/web/")
@@ -115,7 +115,7 @@ def test_a_list_that_lags() -> None:
 
 
 def test_metadata_where_lists_have_no_stamps() -> None:
-    """Each place is read again; one that is denied hides no other, and one that is gone is not there."""
+    """Each place is read again; a denied place does not hide others, and a deleted one is not there."""
     site = Site(replace(FULL, list_stamps=False))
     seen = survey(site.workspace, NAMES)
     assert seen.vaults["api-keys"].secrets["one"].stamp == ""
@@ -129,7 +129,7 @@ def test_metadata_where_lists_have_no_stamps() -> None:
 
 
 def test_an_outage_is_an_error() -> None:
-    """Only a refusal is looked around; a store that does not answer raises."""
+    """Only after a denial does the survey try other ways; a store that does not answer raises."""
     site = Site()
     site.driver.fail("list", Denied)
     site.driver.fail("stat", Unavailable)
@@ -138,7 +138,7 @@ def test_an_outage_is_an_error() -> None:
 
 
 def test_a_store_without_lists() -> None:
-    """Each named secret is looked at; a store that has no metadata read either shows nothing without values."""
+    """The metadata of each named secret is read; a store without metadata reads shows nothing without values."""
     site = Site()
     site.driver.caps = replace(FULL, lists=False)
     store = workspace_of(Store(site.driver))

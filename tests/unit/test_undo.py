@@ -94,7 +94,7 @@ def test_creates_updates_and_deletes_are_reversed(pair: Targets, tmp_path: Path)
 
 
 def test_an_undo_can_be_undone(tmp_path: Path) -> None:
-    """Its own report brings back what it took away."""
+    """The report of an undo restores what the undo removed."""
     targets = Targets()
     targets.deploy(FIRST, BOTH)
     reported(targets, SECOND, tmp_path / "report")
@@ -143,7 +143,7 @@ def test_a_crash_between_any_two_calls_converges(kind: str, tmp_path: Path) -> N
 
 
 def test_the_report_of_a_crashed_apply_is_good_for_what_it_holds(tmp_path: Path) -> None:
-    """Whichever call of the apply dies, its report is undone, and what it does not hold is what was under way."""
+    """Whichever call of the apply dies, its report can be undone; only steps that were running are not in it."""
     after = -1
     for after in count():
         targets = Targets()
@@ -179,7 +179,7 @@ CHANGES: dict[str, Callable[[Store], object]] = {
 
 @pytest.mark.parametrize("change", sorted(CHANGES))
 def test_what_changed_since_is_never_lost(change: str, tmp_path: Path) -> None:
-    """Where one secret or vault at one target is not as the report says, nothing at all is undone."""
+    """If one secret or vault at one target is not as the report says, nothing is undone."""
     targets = Targets()
     targets.deploy(FIRST, BOTH)
     reported(targets, SECOND, tmp_path / "report")
@@ -242,7 +242,7 @@ def test_a_store_that_cannot_bring_it_back_refuses_the_whole_report(
 
 
 def test_containers_take_back_what_they_made(tmp_path: Path) -> None:
-    """A vault that the run made is dropped with its container; what was in others comes back, after a crash too."""
+    """A vault that the run made is deleted with its container; other vaults are restored, also after a crash."""
     caps = replace(WITH_CONTAINERS, transactions=False, batch=1)
     second: Vaults = {**SECOND, "gone": FIRST["gone"], "made": {"key": Secret("k")}}
     after = -1
@@ -305,7 +305,7 @@ def test_only_its_owner_can_read_a_report_and_no_value_is_in_it(tmp_path: Path) 
 
 
 def test_a_report_is_never_overwritten(tmp_path: Path) -> None:
-    """A file that is there may be needed for an undo."""
+    """An existing file is not overwritten, since an undo may need it."""
     targets = Targets()
     reported(targets, FIRST, tmp_path / "report")
     with pytest.raises(SecretsError, match="exists already") as caught:
@@ -314,7 +314,7 @@ def test_a_report_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
-    """The lines before it count."""
+    """The lines before the incomplete line count."""
     targets = Targets()
     reported(targets, FIRST, tmp_path / "report")
     whole = load_report(tmp_path / "report").steps
@@ -326,7 +326,7 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_report_that_was_cut_off_leaves_what_it_does_not_hold(tmp_path: Path) -> None:
-    """A secret that was written when the run was killed has no line; it stays, with its vault, and the rest goes."""
+    """A secret that was written when the run was killed has no line; it stays with its vault, and the rest is undone."""
     targets = Targets()
     reported(targets, {"made": {"one": Secret("1"), "two": Secret("2")}}, tmp_path / "report")
     lines = (tmp_path / "report").read_text().splitlines(keepends=True)

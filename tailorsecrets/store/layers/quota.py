@@ -109,7 +109,7 @@ class Bucket:
                 self._halved = self._seen
 
     def _own_lock(self) -> threading.Lock:
-        if self._process != os.getpid():  # a fork copies a lock without the thread that would let go of it
+        if self._process != os.getpid():  # a fork copies a lock without the thread that would release it
             self._lock, self._process = threading.Lock(), os.getpid()
         return self._lock
 

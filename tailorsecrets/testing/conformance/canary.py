@@ -26,7 +26,7 @@ def forms(text: str) -> Iterator[tuple[str, str]]:
     yield "URL", quote(text, safe="", errors="replace")
     yield "URL", quote_plus(text, errors="replace")
     yield "hex", octets.hex()
-    for shift in range(3):  # the form depends on what stands before the text
+    for shift in range(3):  # the form depends on the text before
         inner = base64.b64encode(b"\0" * shift + octets).decode()[4 if shift else 0 : -4]
         yield "base64", inner
         yield "base64", inner.replace("+", "-").replace("/", "_")

@@ -120,7 +120,7 @@ class Leaks(Suite):
             self.check_login_hidden(credential, driver, output)
 
     def check_login_hidden(self, credential: str, driver: Driver, output: Output) -> None:
-        """Check that *output* does not show *credential*, nor its part after a word such as Bearer."""
+        """Check that *output* does not show *credential*, or its part after a word such as Bearer."""
         for text in {each for each in (credential, credential.rpartition(" ")[2]) if len(each) >= LEAST}:
             self.check_hidden(text, "an error message or hint", output.messages, "the login")
             self.check_hidden(text, "an exception behind another", output.behind, "the login")

@@ -58,7 +58,7 @@ class Stamps(Suite):
 
     @stamped
     def test_check_stamp_changes_nothing(self, driver: Driver, backdoor: Backdoor, vault: str) -> None:
-        """check_stamp, which asks whether a stamp may be kept, changes neither value, version nor stamp."""
+        """check_stamp, which asks whether a stamp may be kept, does not change the value, the version or the stamp."""
         driver.put(vault + "key", Secret("value"), stamp=STAMP)
         backdoor.write(vault + "foreign", "value")
         keys = [vault + name for name in ("key", "foreign")]

@@ -99,7 +99,7 @@ class Suite:
             backdoor.settle()
             taken = _calls_of_list(driver, backdoor, vault) if counts else 0
             first = first or taken
-            if 0 < taken - first < size - 1:  # it asked for another page; a call for each entry is no page
+            if 0 < taken - first < size - 1:  # it asked for another page; a call for each entry is not a page
                 break
         return written
 
@@ -175,7 +175,7 @@ def declares(*attributes: str) -> Callable[[Test], Test]:
 
 
 def rules(test: Callable[..., None]) -> _Rules:
-    """Return the rules of *test*, or of the test that it stands for."""
+    """Return the rules of *test*, or of the test that it wraps."""
     return _RULES.setdefault(getattr(test, "__wrapped__", test), _Rules([], []))
 
 

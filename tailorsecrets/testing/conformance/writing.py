@@ -113,7 +113,7 @@ class Writing(Suite):
         losers = [outcome for outcome in outcomes if not isinstance(outcome, int)]
         equal(len(winners), 1, f"of {THREADS} threads that create one name, the number that succeeded")
         others = Counter(kind.__name__ for kind in losers if not issubclass(kind, (AlreadyExists, Conflict)))
-        equal(dict(others), {}, "what the others got besides AlreadyExists and Conflict")
+        equal(dict(others), {}, "what the others got other than AlreadyExists and Conflict")
         equal(driver.get(vault + "key").value.reveal(), f"of {winners[0]}", "the value, by the thread that succeeded")
 
     @creates

@@ -56,7 +56,7 @@ ABILITIES: Mapping[str, Callable[[Caps], str]] = {
     "longest native name": lambda caps: f"{caps.max_name:,} characters",
     "parts of a native name are joined by": lambda caps: f"`{caps.joiner}`",
     'the value `""` is kept as': lambda caps: '`""`' if caps.empty else "`tailorsecrets:=`",
-    "a vault is a container of its own": lambda caps: _yes(caps.containers),
+    "a vault is a separate container": lambda caps: _yes(caps.containers),
     "planning reads no value": lambda caps: _yes(caps.stamps),
     "a list shows what changed": lambda caps: _yes(caps.list_stamps),
     "names in one read": lambda caps: f"{caps.batch:,}",

@@ -19,7 +19,7 @@ SERVICE = "tailorsecrets"
 
 
 class OtherTool(Backdoor):
-    """The command keyring, and whoever edits its file."""
+    """The command keyring, and a user who edits its file."""
 
     def __init__(self, home: Path) -> None:
         self._backend = load_keyring(BACKEND)

@@ -119,7 +119,7 @@ class ParameterStore(Driver):
             Name=f"/{name}", Value=value.reveal(), Type="SecureString", Overwrite=expect != ABSENT, **options
         )
         number = str(_part(answer, "Version"))
-        with suppress(ClientError):  # the write is done, whoever may read it
+        with suppress(ClientError):  # the write is done, even if the login may not read it
             return _entry(self._parameter(name, number, decrypt=False))
         return Entry(name=name, version=number)
 
