@@ -1,4 +1,4 @@
-"""Changes by hand on every target of a vault: what is read first, the order of the writes, and what happens if one fails."""
+"""Changes by hand on every target of a vault: what is read first, the order of the writes, and failures."""
 
 import json
 

@@ -53,7 +53,7 @@ def test_list(memory: Shell) -> None:
 
 
 def test_check_tells_what_it_opened(memory: Shell) -> None:
-    """The check names the distribution, its place and its options, and shows a table; it leaves nothing in the store."""
+    """The check names the distribution, its place and its options, and a table; it leaves nothing in the store."""
     done = memory(*CHECK)
     assert done.code == 0
     assert re.search(r"^memory: is opened by memory_plugin 1\.0, .*/site/memory_plugin.py$", done.err, re.MULTILINE)

@@ -253,7 +253,7 @@ def test_what_a_replica_refuses_keeps_the_last_value(site: Site, kind: type[Secr
 
 
 def test_a_replica_that_is_behind_after_a_rotation(site: Site) -> None:
-    """Its old value is never returned; up to max_stale, reads return the first target's last value as stale, with an event."""
+    """Its old value is never returned; until max_stale, reads return the first target's last value, as stale."""
     site[ONE].put("rotated")
     site[TWO].put("old")
     assert site.secrets.get("abc", "one") == "rotated"

@@ -184,7 +184,7 @@ def test_two_urls_of_one_new_store_stop_at_the_first_record() -> None:
 
 
 def test_a_moved_vault_keeps_its_values_and_its_old_copy() -> None:
-    """Generated values are copied; the old copy stays until its deletion is confirmed, and every plan lists it as moved."""
+    """Generated values are copied; the old copy stays until its deletion is confirmed, and is listed as moved."""
     targets = Targets((PLAIN, PLAIN, PLAIN))
     targets.deploy(MADE, BOTH)
     before = targets.values(0)

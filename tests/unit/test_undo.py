@@ -326,7 +326,7 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_report_that_was_cut_off_leaves_what_it_does_not_hold(tmp_path: Path) -> None:
-    """A secret that was written when the run was killed has no line; it stays with its vault, and the rest is undone."""
+    """A secret that was written during a kill has no line; it stays with its vault, and the rest is undone."""
     targets = Targets()
     reported(targets, {"made": {"one": Secret("1"), "two": Secret("2")}}, tmp_path / "report")
     lines = (tmp_path / "report").read_text().splitlines(keepends=True)
