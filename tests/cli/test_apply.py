@@ -189,7 +189,7 @@ def test_remove(managed: Shell) -> None:
 
 
 def test_the_types_module_is_stale(managed: Shell) -> None:
-    """Apply says when the types module beside the config is stale, and is fine with none."""
+    """Apply says when the types module beside the config is stale; a missing module is no problem."""
     assert "stale" not in managed("apply", "-d", STRIPE_KEY="x").err
     managed("generate")
     managed.declare('{"api-keys": {"other-key": "x"}}')
@@ -197,7 +197,7 @@ def test_the_types_module_is_stale(managed: Shell) -> None:
 
 
 def test_a_record_that_is_damaged(managed: Shell) -> None:
-    """It stops the apply of its own app, with an error that names it; the apply of another app has a note on it."""
+    """It stops the apply of its own app with an error that names it; the apply of another app prints a note."""
     with managed.store() as store:
         store.create_vault("other")
         store._operations.put(Place("other"), Secret("damaged"))

@@ -1,4 +1,4 @@
-"""Errors of the store on the command line: denied, gone, halfway, a release that fails."""
+"""Errors of the store on the command line: denied, missing, stopped halfway, a release that fails."""
 
 import errno
 import io
@@ -241,7 +241,7 @@ def test_an_interrupt_behind_another_exception(shell: Shell, monkeypatch: pytest
 
 @pytest.mark.parametrize("words", ["apply", "generate", "app list --app tailor_config:app"])
 def test_an_interrupt_in_a_config_or_an_app(shell: Shell, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So does Ctrl-C while the file of a config or of an app runs."""
+    """Ctrl-C while the file of a config or of an app runs ends with 130 and one line too."""
     monkeypatch.delitem(sys.modules, "tailor_config", raising=False)
     (shell.folder / "tailor_config.py").write_text("raise ImportError('canary') from KeyboardInterrupt()")
     done = shell(*words.split())
@@ -249,7 +249,7 @@ def test_an_interrupt_in_a_config_or_an_app(shell: Shell, words: str, monkeypatc
 
 
 def test_an_interrupt_while_loading(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ctrl-C before anything is loaded ends so too, and other exceptions are not taken for it."""
+    """Ctrl-C before anything is loaded ends with 130 too; other exceptions are not taken for it."""
     monkeypatch.setattr("tailorsecrets.cli.process.run_process", lambda _: interrupted_import())
     assert main(["apply"]) == 130
     assert capsys.readouterr().err == "error[INTERRUPTED]: interrupted\n"

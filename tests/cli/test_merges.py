@@ -49,7 +49,7 @@ def on_both_branches(app: Shell, here: Callable[[], object], there: Callable[[],
 
 
 def update(app: Shell, secret: str) -> Callable[[], object]:
-    """Return what updates *secret* by hand."""
+    """Return a function that updates *secret* by hand."""
     key = ("-V", "api-keys", "-n", secret)
     return lambda: app("secret", "update", *key, "--value-stdin", "--yes", stdin=b"by-hand")
 
@@ -87,7 +87,7 @@ def test_a_vault_made_on_both_branches(app: Shell) -> None:
 
 
 def test_a_vault_made_by_two_apps(app: Shell) -> None:
-    """Where the branches name two owners nobody owns the vault, and no other vault is held up."""
+    """If the branches name two owners, the vault has no owner, and other vaults are not affected."""
     on_both_branches(
         app,
         lambda: app("apply", "--yes"),

@@ -51,7 +51,7 @@ def test_apply_creates_updates_and_says_that_it_deletes_nothing(poor: Shell) -> 
     assert poor("secret", "get", "-V", "api-keys", "-n", "mail-key").out == "mail"
 
 
-def test_no_prune_is_not_told_what_it_asked_for(poor: Shell) -> None:
+def test_no_prune_does_not_print_that_nothing_is_deleted(poor: Shell) -> None:
     """With --no-prune apply does not say that it deletes nothing."""
     poor.declare(ONE)
     assert KEPT not in poor("apply", "--no-prune").err

@@ -121,7 +121,7 @@ def test_a_program_that_calls_it_keeps_its_garbage_collector(monkeypatch: pytest
 
 
 def test_no_words_are_a_call_for_help(empty: Shell) -> None:
-    """Without a word the help is printed."""
+    """Without arguments the help is printed."""
     assert empty().out == empty("--help").out
 
 
@@ -286,7 +286,7 @@ class Gone(io.StringIO):
 
 
 class Odd(io.StringIO):
-    """A stream that fails in a way that nobody expects."""
+    """A stream that fails with an unexpected exception."""
 
     def write(self, text: str) -> int:
         """Raise an error that quotes the text."""
@@ -306,7 +306,7 @@ def test_a_closed_pipe_is_quiet(shell: Shell) -> None:
 
 @pytest.mark.parametrize("closed", ["<&-", "2>&-"])
 def test_closed_streams(shell: Shell, closed: str) -> None:
-    """A stream that the caller has closed stops nothing that has no need of it."""
+    """A stream that the caller has closed stops only commands that need it."""
     line = f"{PROGRAM} secret get {' '.join(STRIPE)} {closed}"
     done = subprocess.run(
         ["bash", "-c", line], cwd=shell.folder, env=shell.environ, capture_output=True, text=True, check=False
@@ -315,7 +315,7 @@ def test_closed_streams(shell: Shell, closed: str) -> None:
 
 
 def test_a_working_directory_that_is_no_more(shell: Shell) -> None:
-    """Where the working directory was deleted, the config is not found, and that is all."""
+    """If the working directory was deleted, the only error is that the config is not found."""
     line = f"mkdir gone; cd gone; rmdir ../gone; {PROGRAM} apply --dry-run"
     done = subprocess.run(
         ["bash", "-c", line], cwd=shell.folder, env=shell.environ, capture_output=True, text=True, check=False

@@ -65,7 +65,7 @@ def test_the_secrets_of_a_vault(shell: Shell) -> None:
 
 
 def test_a_map(shell: Shell) -> None:
-    """With --map exactly the named variables are there, and no config is needed."""
+    """With --map the command gets exactly the named variables, and no config is needed."""
     add(shell, "partner", "token", "t")
     for words in (("--map", "A=api-keys/stripe-key"), ("--map", "A=api-keys/stripe-key", "-V", "api-keys")):
         done = shell("run", *words, "--", *PRINT)
@@ -200,7 +200,7 @@ def test_it_is_the_process(managed: Shell) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
 def test_its_death_is_the_commands(managed: Shell, number: signal.Signals) -> None:
-    """The death of the command by a signal is that of the process that was started."""
+    """If a signal ends the command, it ends the process that was started."""
     done = start(managed, "run", "--", "sh", "-c", f"kill -{number.value} $$; sleep 60")
     done.communicate(timeout=60)
     assert done.returncode == -number
@@ -332,7 +332,7 @@ def test_mask_keeps_the_order_of_one_stream(long_value: Shell) -> None:
 
 @pytest.mark.parametrize(("target", "code"), [("> /dev/full", 1), ("| true", 0)])
 def test_masked_output_that_cannot_be_written(long_value: Shell, target: str, code: int) -> None:
-    """Masked output that is lost on a full disk is an error; a reader that has left is none."""
+    """Masked output that is lost on a full disk is an error; a reader that has left is not an error."""
     line = f"{PROGRAM} run --mask -- echo hello {target}"
     done = subprocess.run(
         ["sh", "-c", line], cwd=long_value.folder, env=long_value.environ, capture_output=True, text=True, check=False

@@ -15,7 +15,7 @@ COUNT = 200  # secrets; the table in the docs has 1,000, by the same formulas
 
 
 def test_costs(request: pytest.FixtureRequest, backend: Backend) -> None:
-    """Every operation costs what the formulas say; with nothing changed no value is read and nothing is written."""
+    """Every operation makes the calls of its formula; if nothing changed, no value is read and nothing is written."""
     costs, budget = measure(backend, COUNT), BUDGETS[request.node.callspec.params["backend"]](COUNT)
     if backend.repeats:
         assert Counter(costs.all_new) >= Counter(budget.all_new)

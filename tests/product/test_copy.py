@@ -41,7 +41,7 @@ def test_there_and_back(backend: Backend, shell: Shell) -> None:
 
 
 def test_rotate(backend: Backend, shell: Shell) -> None:
-    """The secret has a new value, its vault its owner, and the value before is the second version."""
+    """The secret has a new value, its vault keeps its owner, and the previous value is the second version."""
     shell.declare('{"sessions": {"signing-key": generate(48), "pin": "1234"}}')
     assert shell("apply", "--yes").code == 0
     backend.backdoor.settle()

@@ -14,7 +14,7 @@ MOST = 400  # calls of one apply; beyond, it does not end
 
 
 def wanted(number: int) -> Vaults:
-    """Return what the apply of this *number* makes of that of the one before, with every kind of step.
+    """Return the declaration of apply *number*, which differs from the previous one by every kind of step.
 
     ``stripe`` is updated, ``back-0`` and ``back-1`` are deleted and restored by turns, and a vault makes room for a new
     one.

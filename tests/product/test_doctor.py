@@ -1,4 +1,4 @@
-"""``doctor`` on every store: what it says when all is well, and of each thing that can be wrong."""
+"""``doctor`` on every store: what it says when all is well, and for each thing that can be wrong."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ def check(target: dict[str, Any], name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", STORES)
 def test_all_well(opened: Backend, shell: Shell, name: str) -> None:
-    """Nothing is failed, nothing is written, and there is the login, the latency, the limits and the lag."""
+    """Nothing fails, nothing is written, and the login, the latency, the limits and the lag are shown."""
     before = len(opened.arrived())
     said, target = doctor(shell)
     assert said.code == 0, said.out
@@ -233,7 +233,7 @@ def test_a_skewed_clock(opened: Backend, shell: Shell, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["aws"])
 def test_a_clock_that_the_store_refuses(opened: Backend, shell: Shell, name: str) -> None:
-    """Where the store refuses logins of another time, the login fails and the line of the clock shows why."""
+    """If the store refuses a login because of the clock, the login fails, and the line of the clock shows why."""
     backdoor: Any = opened.backdoor
     backdoor._aws.wire.skew = -900.0
     message = "Signature not yet current: 20261127T131500Z is still later than 20261127T130500Z"

@@ -8,7 +8,7 @@ VALUES = {"ABC_API_KEY": "one", "ABC_DATABASE_URL": "two\nlines", "ABC_EMPTY_KEY
 
 
 def test_in_and_out(backend: Backend, shell: Shell) -> None:
-    """What was imported is exported, in a command and in a template as it was; importing it again writes nothing."""
+    """Imported values are unchanged in an export, a command and a template; importing them again writes nothing."""
     done = shell("import", "-", "-V", "abc", stdin=FILE)
     assert (done.code, done.out.splitlines()[-1]) == (0, "Plan: 4 to create, 0 to update, 0 to delete"), done.err
     assert shell("export", "--format", "json", *maps()).data == VALUES

@@ -29,7 +29,7 @@ HOSTILE = {
 
 
 def test_names(backend: Backend) -> None:
-    """Workspace, vault and secret may have 63 characters each, also such as double when they are escaped."""
+    """Workspace, vault and secret may have 63 characters each, also if escaping doubles their length."""
     for vault in ("v" * 63, LONG):
         with backend.store(workspace=f"{backend.workspace}-{'w' * 63}"[:63]) as store:
             wanted = {vault: {name: Secret(f"value {label}") for label, name in NAMES.items()}}
@@ -55,7 +55,7 @@ def test_neighbours(backend: Backend) -> None:
 
 
 def test_hostile_values(backend: Backend) -> None:
-    """Every text comes back as it is; another tool reads it as it is too, but where the store cannot hold it."""
+    """Every text is read unchanged, also by another tool, unless the store cannot hold it."""
     with backend.store() as store:
         wanted = {"vault": {name: Secret(text) for name, text in HOSTILE.items()}}
         assert deploy(store, wanted).complete
@@ -82,7 +82,7 @@ def test_the_largest_value(backend: Backend, letter: str) -> None:
 
 
 def test_a_value_by_command_line(shell: Shell) -> None:
-    """What a pipe brings is what a pipe takes, but for one newline at its end."""
+    """A value from a pipe is read back unchanged, except for one newline at its end."""
     shell("secret", "vault", "create", "vault")
     octets = "\ufefföne\r\ntwo\x00\n\n".encode()
     done = shell("secret", "create", "-V", "vault", "-n", "piped", "--value-stdin", stdin=octets)

@@ -149,7 +149,7 @@ def test_a_deployer_who_may_not_read_can_deploy() -> None:
 
 
 def test_beside_vaults_that_may_not_be_read(caps: Caps) -> None:
-    """They are left alone, be they others' or the app's own, and all else is done as without them."""
+    """Such vaults, of the app or of others, are not changed; everything else is done as usual."""
     memory = Memory(caps=caps)
     faults = Faults(memory)
     deploy(memory, {"theirs": {"token": Secret("x")}}, Owner("other-app"))
@@ -167,7 +167,7 @@ def test_beside_vaults_that_may_not_be_read(caps: Caps) -> None:
 
 @pytest.mark.parametrize("prune", [True, False])
 def test_a_declared_vault_that_may_not_be_read(caps: Caps, prune: bool) -> None:
-    """It is an error that names it, and so is any record, whoever's, that an outage hides."""
+    """It is an error that names the vault; so is any record that cannot be read because of an outage."""
     memory = Memory(caps=caps)
     faults = Faults(memory)
     deploy(memory, {"theirs": {}}, Owner("other-app"))
@@ -213,7 +213,7 @@ def test_a_terse_list_is_completed_by_looks() -> None:
 
 
 def test_trust_looks_at_what_is_written_alone() -> None:
-    """With trust a plan looks at what it would write and at what has no stamp, and at nothing else; it counts that."""
+    """With trust a plan reads the metadata only of secrets to write and those without a stamp; it counts the others."""
     driver = Hearsay(caps=PLAIN)
     deploy(driver, WANTED)
     driver.backdoor.write("default/api-keys/added", "by hand")
@@ -231,8 +231,8 @@ def test_trust_looks_at_what_is_written_alone() -> None:
     assert plan(driver, changed).steps == ()
 
 
-def test_trust_does_not_see_another_hand() -> None:
-    """With trust another tool's value stays; a look sees it; what looks changed and is not comes out as unchanged."""
+def test_trust_does_not_see_another_tool() -> None:
+    """With trust another tool's value stays; a metadata read detects it, and shows what is really unchanged."""
     driver = Hearsay(caps=PLAIN)
     deploy(driver, WANTED)
     driver.backdoor.write("default/api-keys/stripe", "by hand")
@@ -243,7 +243,7 @@ def test_trust_does_not_see_another_hand() -> None:
 
 
 def test_trust_creates_what_is_gone() -> None:
-    """What a list shows to be changed, and a look shows to be no more, is created, not updated."""
+    """A secret that is changed by the list, and missing by its metadata, is created, not updated."""
     driver = Hearsay(caps=PLAIN)
     deploy(driver, WANTED)
     driver.delete("default/database/url")
@@ -491,7 +491,7 @@ def test_escaped_values_are_listed() -> None:
 
 
 class Nowhere(Memory):
-    """A store that is not there."""
+    """A store that does not exist."""
 
     def list(self, prefix: str, *, deleted: bool = False) -> None:  # type: ignore[override]
         """Say so."""
@@ -546,7 +546,7 @@ def test_a_write_without_its_stamp_is_done_once() -> None:
 
 
 def test_a_value_that_may_not_be_read_and_has_no_stamp_is_unknown() -> None:
-    """It may be what is declared, so it is listed and left alone, while the rest is done."""
+    """It may be the declared value, so it is listed and not changed, while the rest is done."""
     memory = Unstamped(caps=APART)
     deploy(memory, {"api-keys": {"stripe": Secret("one")}})
     faults = Faults(memory)
@@ -570,7 +570,7 @@ def test_a_login_that_may_stamp_repairs_what_it_may_not_read() -> None:
 
 
 def test_a_write_and_its_stamp_in_one_call_need_no_reading() -> None:
-    """There a version without a stamp is another tool's: it is repaired, and no value is read."""
+    """In such a store a version without a stamp is another tool's: it is repaired, and no value is read."""
     memory = Memory(caps=PLAIN)
     wanted = {"api-keys": {"stripe": Secret("one")}}
     deploy(memory, wanted)
@@ -582,7 +582,7 @@ def test_a_write_and_its_stamp_in_one_call_need_no_reading() -> None:
 
 
 def test_a_damaged_value_is_written_anew() -> None:
-    """A value that is not text is not the declared one, and everybody may replace it."""
+    """A value that is not text is not the declared one, so it is replaced."""
     memory = Memory(caps=APART)
     wanted = {"api-keys": {"stripe": Secret("one")}}
     deploy(memory, wanted)
@@ -592,7 +592,7 @@ def test_a_damaged_value_is_written_anew() -> None:
 
 
 def test_an_outage_while_values_are_compared_is_no_difference() -> None:
-    """A value that the store does not give now is not written over."""
+    """A value that the store does not return now is not overwritten."""
     memory = Unstamped(caps=APART)
     deploy(memory, {"api-keys": {"stripe": Secret("one")}})
     faults = Faults(memory)
@@ -642,7 +642,7 @@ def test_changes_that_the_list_does_not_show_yet(caps: Caps) -> None:
     assert plan(driver, WANTED).steps == ()
 
 
-def test_an_unlisted_secret_of_another_hand_is_a_conflict() -> None:
+def test_an_unlisted_secret_of_another_tool_is_a_conflict() -> None:
     """This app did not see it, so it is not overwritten while the list lags or if its metadata is denied."""
     for denied in (False, True):
         memory = Memory(caps=LAGGING["atomic creates"])
@@ -713,7 +713,7 @@ def test_a_vault_that_was_created_during_a_prompt() -> None:
 
 
 def test_owners_are_read_again_only_after_a_prompt() -> None:
-    """A plan that is carried out at once costs no call more, one batch of records else."""
+    """A plan that is carried out at once costs no more calls; after a prompt, one batch of records."""
     driver = Memory(caps=PLAIN)
     deploy(driver, WANTED)
     made = plan(driver, {})
@@ -754,7 +754,7 @@ def test_one_unreadable_secret_in_a_store_without_stamps() -> None:
 
 
 def test_a_listed_record_without_a_value() -> None:
-    """A record that is listed and cannot be found, as one that never had a value, is none: the vault is created."""
+    """A listed record that cannot be found, for example without a value, does not count: the vault is created."""
     memory = Memory(caps=PLAIN)
     deploy(memory, {"api-keys": {}})
     faults = Faults(memory)
@@ -785,7 +785,7 @@ class Merged(Memory):
         return entry
 
     def put(self, name: str, value: Secret, **options: Any) -> Entry:
-        """Settle it."""
+        """Resolve the conflict."""
         if name == "default/v/api-keys":
             self.branches = ()
         return super().put(name, value, **options)

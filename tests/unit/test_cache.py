@@ -51,7 +51,7 @@ class Bench:
         return self.fetched(keys)
 
     def fetch(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, CacheEntry | SecretsError]:
-        """Answer from the dict, or with the error."""
+        """Return the value from the dict, or the error."""
         self.calls.append(list(keys))
         error = self.error
         return {key: error() if error else self.stored(key) for key in keys}
@@ -71,7 +71,7 @@ class Bench:
         return Reader(self.cache, keys or (ONE,), max_age)
 
     def get(self, key: CacheKey = ONE, max_age: float | None = None) -> str | None:
-        """Let a reader ask, and let all flights land that it waits for."""
+        """Let a reader ask, and end all flights that it waits for."""
         reader = self.ask(key, max_age=max_age)
         while not reader.done:
             self.fly()
@@ -516,7 +516,7 @@ def test_events_and_counts() -> None:
 
 
 def test_a_hook_that_fails_is_logged_and_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    """What on_event raises reaches the log and not the reader."""
+    """An exception of on_event is logged, and the reader does not get it."""
     bench = Bench()
 
     def hook(event: CacheEvent) -> None:

@@ -57,7 +57,7 @@ class WireServer:
                 lines.flush()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._listener.close()
 
 
@@ -151,7 +151,7 @@ def test_a_child_refreshes_with_its_own_connection(server: WireServer, secrets: 
 
 
 def test_flights_of_the_parent_are_not_in_the_child(server: WireServer, secrets: SecretManager) -> None:
-    """A fork while the parent waits for the store leaves a child that asks itself, and a parent that is answered."""
+    """If the parent forks while it waits for the store, the child makes its own call; the parent gets its answer."""
     finish = server.held_up["default/abc/one"] = threading.Event()
     answers = list[str | None]()
     reader = threading.Thread(target=lambda: answers.append(secrets.get("abc", "one", max_age=0)))

@@ -47,7 +47,7 @@ NAMES = frozenset({"one", "two", "three"})
 
 
 class Shop:
-    """A manager of three secrets, two of which are there, on a memory store, and a clock to move."""
+    """A manager of three secrets, two of which exist, on a memory store, and a clock that tests move."""
 
     def __init__(self, caps: Caps = FULL) -> None:
         self.now = 0.0
@@ -75,7 +75,7 @@ def shop() -> Shop:
 
 
 def test_a_cold_get_is_one_plain_call(shop: Shop) -> None:
-    """A cold get makes one call, of one name, for which the right to read that secret is enough; a second one none."""
+    """A cold get makes one call for one name, and needs only the right to read it; a second get makes no call."""
     assert [shop.secrets.get("abc", "one"), shop.secrets.get("abc", "one")] == ["value of one"] * 2
     assert shop.memory.calls == {"get": 1}
 
@@ -186,7 +186,7 @@ def test_recent_gives_the_newest_first(shop: Shop) -> None:
 
 
 class Losing(Layer):
-    """A driver whose version *lost* goes between the list of versions and its read."""
+    """A driver whose version *lost* disappears between the list of versions and its read."""
 
     def __init__(self, inner: Driver, lost: str, error: type[SecretsError]) -> None:
         super().__init__(inner)
@@ -201,7 +201,7 @@ class Losing(Layer):
 
 @pytest.mark.parametrize("error", [SecretNotFound, Disabled])
 def test_recent_leaves_out_a_version_that_is_gone(shop: Shop, error: type[SecretsError]) -> None:
-    """Where an older version goes between the list and its read, ``recent`` gives the current value and the others."""
+    """If an old version disappears between the list and its read, ``recent`` gives the current value and the others."""
     for value in ("second", "third"):
         shop.rotate("one", value)
     lost = shop.store.history("abc", "one")[1].version
@@ -211,7 +211,7 @@ def test_recent_leaves_out_a_version_that_is_gone(shop: Shop, error: type[Secret
 
 
 def test_recent_gives_the_current_value_of_a_secret_that_is_just_being_deleted() -> None:
-    """Where the secret goes between the read of its value and the list of versions, the value is the answer."""
+    """If the secret disappears between the read of its value and the list of versions, the value is returned."""
     shop = Shop()
 
     class Deleting(Layer):
@@ -300,7 +300,7 @@ def test_refresh_reads_again_what_is_held(shop: Shop) -> None:
 
 
 def test_refresh_raises_and_keeps_the_last_value(shop: Shop) -> None:
-    """A refresh during an outage raises, and the value goes on being served; the next one calls again at once."""
+    """A refresh during an outage raises, and the value is still returned; the next refresh calls again at once."""
     shop.secrets.get("abc", "one")
     shop.memory.backdoor.unreachable()
     for _ in range(3):
@@ -413,7 +413,7 @@ def test_an_outage_from_end_to_end(shop: Shop) -> None:
 
 
 def test_connect_forgets(shop: Shop) -> None:
-    """After ``connect`` nothing of the store before is served."""
+    """After ``connect`` no value of the previous store is returned."""
     shop.secrets.get("abc", "one")
     shop.secrets.connect(store=lambda: Store(Memory()))
     assert shop.secrets.get("abc", "one") is None
@@ -451,7 +451,7 @@ def test_the_profile_sets_the_cache(tmp_path: Path) -> None:
 
 
 def test_the_last_profile_sets_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where ``connect`` comes while a read takes the settings of the profile before, those of the new one stay."""
+    """If ``connect`` is called while a read takes the settings of the previous profile, the new settings stay."""
     secrets = manager_beside(tmp_path, "[profiles.x.cache]\nttl = 7\n[profiles.y.cache]\nttl = 9")
     configure = secrets._cache.configure
 
@@ -535,7 +535,7 @@ def test_a_target_is_a_url_or_a_function(shop: Shop, store: Any) -> None:
 
 
 def test_a_secret_is_named_with_its_vault(shop: Shop) -> None:
-    """A name alone would mean the secrets of that name in every vault, which nobody asks for by intent."""
+    """A name alone would mean the secrets of that name in every vault, which is never intended."""
     for call in (shop.secrets.refresh, shop.secrets.forget, shop.secrets.arefresh):
         with pytest.raises(NameInvalid, match="'one' needs its vault"):
             finished(call(secret="one"))
@@ -564,7 +564,7 @@ def test_a_hook_holds_up_no_reader(shop: Shop) -> None:
 
 
 def test_a_hook_stays_until_it_is_taken_off(shop: Shop) -> None:
-    """``configure`` leaves the hook that it is not given, and None takes it off."""
+    """``configure`` without a hook keeps the current hook, and None removes it."""
     events = Queue[CacheEvent]()
     shop.secrets.configure(on_event=events.put).configure(ttl=10)
     shop.secrets.get("abc", "one")

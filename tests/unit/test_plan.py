@@ -47,14 +47,14 @@ def plan(
     ],
 )
 def test_deletions_that_cannot_be_undone_are_marked(caps: Caps, for_good: dict[str, bool]) -> None:
-    """Every one on a store without undelete; with containers those of a vault that is dropped."""
+    """On a store without undelete all are marked; on a store with containers, those of a vault that is deleted."""
     found = {"abc": vault(old=VALUE), "gone": vault(key=VALUE)}
     made = diff(Desired(APP, {"abc": {"new": VALUE}}), found, caps=caps)
     assert {"/".join(filter(None, step.place)): True for step in made.steps if step.for_good} == for_good
 
 
 def test_a_conflict_between_branches_is_settled() -> None:
-    """A record that two branches wrote is written anew, also where both name this app."""
+    """A record that two branches wrote is written again, even if both name this app."""
     found = {"abc": VaultState(replace(MINE, conflicted=True), vault(key=VALUE).secrets)}
     made = plan({"abc": {"key": VALUE}}, found)
     assert (actions(made), made.claimed()) == ([("update", "abc")], frozenset())
@@ -66,7 +66,7 @@ def actions(made: Plan) -> list[tuple[str, str]]:
 
 
 def test_a_vault_whose_record_cannot_be_read() -> None:
-    """Nobody knows whose it is, so it is left alone, and the plan names it."""
+    """Its owner is unknown, so it is not changed, and the plan names it."""
     closed = VaultState(None, {"old": entry("old", VALUE)}, problem=Denied("no"))
     made = plan({"abc": {}}, {"abc": VaultState(MINE), "other": closed})
     assert (actions(made), made.unread, made.owned) == ([], ("other",), 0)
@@ -114,7 +114,7 @@ def test_a_renamed_app_keeps_its_vaults() -> None:
     ],
 )
 def test_undeclared_vaults(record: Record | None, steps: list[tuple[str, str]]) -> None:
-    """Only an own vault that is no longer declared is deleted, with every secret in it."""
+    """Only a vault of the app that is no longer declared is deleted, with every secret in it."""
     assert actions(plan({}, {"abc": vault(record, key=VALUE)})) == steps
 
 
@@ -145,7 +145,7 @@ def test_undeclared_secrets_are_deleted() -> None:
 
 
 def test_a_disabled_secret_is_written_anew() -> None:
-    """A stamp that fits does not help a secret that somebody switched off."""
+    """A disabled secret is written again, even if its stamp is right."""
     found = VaultState(MINE, {"key": replace(entry("key", VALUE), state="disabled")})
     assert actions(plan({"abc": {"key": VALUE}}, {"abc": found})) == [("update", "abc/key")]
 
@@ -249,7 +249,7 @@ def test_what_others_own_is_left_alone(
 def test_an_unread_record_makes_no_other_difference(
     declared: dict[str, dict[str, DesiredValue]], found: dict[str, VaultState], name: str
 ) -> None:
-    """Beside a vault whose record cannot be read the plan is the one without that vault, but for its name."""
+    """A vault whose record cannot be read changes nothing in the plan, except that the plan names it."""
     config = {vault: secrets for vault, secrets in declared.items() if vault != name}
     without = {vault: seen for vault, seen in found.items() if vault != name}
     secrets = found[name].secrets if name in found else {}

@@ -58,7 +58,7 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 
 def test_a_day_in_a_store(store: Store) -> None:
-    """Vaults and secrets are made, read, listed, changed and deleted alike on every store."""
+    """Vaults and secrets are made, read, listed, changed and deleted in the same way on every store."""
     store.create_vault("api-keys")
     store.create_secret("api-keys", "stripe", Secret("one"))
     store.create_secret("api-keys", "sendgrid", Secret(""))
@@ -144,7 +144,7 @@ def test_deleting_what_is_not_there(store: Store) -> None:
 
 
 def test_a_deleted_name_can_be_written_again(store: Store) -> None:
-    """A deleted secret and a deleted vault can be made anew."""
+    """A deleted secret and a deleted vault can be created again."""
     for value in ("one", "two"):
         store.create_vault("api-keys")
         store.create_secret("api-keys", "stripe", Secret(value))
@@ -154,7 +154,7 @@ def test_a_deleted_name_can_be_written_again(store: Store) -> None:
 
 
 def test_ownership(store: Store) -> None:
-    """A vault made with an owner carries it until it is released; release says who it was, once."""
+    """A vault made with an owner keeps it until it is released; release returns the owner, once."""
     store.create_vault("api-keys", APP)
     assert workspace_of(store).record("api-keys").owner == APP
     assert workspace_of(store).release("api-keys") == APP
@@ -207,7 +207,7 @@ def test_a_place_without_a_record() -> None:
 
 
 def test_snapshots_agree(store: Store) -> None:
-    """A snapshot of named secrets says the same as one of everything."""
+    """A snapshot of named secrets shows the same as one of everything."""
     store.create_vault("api-keys", APP)
     store.create_secret("api-keys", "stripe", Secret("value"))
     found = workspace_of(store).snapshot()
@@ -279,7 +279,7 @@ def test_foreign_names_are_skipped(store: Store) -> None:
 
 
 def test_history_and_rollback() -> None:
-    """Old versions can be listed, read and written anew; a deleted secret can be restored or purged."""
+    """Old versions can be listed, read and written again; a deleted secret can be restored or purged."""
     store = Store(Memory())
     store.create_vault("api-keys")
     store.create_secret("api-keys", "stripe", Secret("one"))
@@ -395,7 +395,7 @@ def test_no_text_is_refused_before_the_call() -> None:
 
 
 def test_text_may_be_given_as_it_is(store: Store) -> None:
-    """Who has a value as text need not wrap it; an error keeps it in no frame of ours."""
+    """A value may be given as text, without a Secret; an error keeps it in no frame of ours."""
     store.create_vault("vault")
     store.create_secret("vault", "secret", "first")
     store.update_secret("vault", "secret", "second")
@@ -462,7 +462,7 @@ def test_a_driver_that_reads_one_name() -> None:
 
 @pytest.mark.parametrize("kind", [Denied, Unavailable, errors.Throttled, errors.Unauthenticated, Corrupt, Disabled])
 def test_broken_is_never_missing(store: Store, kind: type[SecretsError]) -> None:
-    """What is not missing raises by its meaning, naming the secret and the store."""
+    """Every error other than missing is raised with its meaning, and names the secret and the store."""
     faults = Faults(Memory(caps=store.caps))
     faults.fail("", kind, hint="do this")
     broken = Store(faults, url="memory:")
