@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def lists() -> bool:
-    """Tell whether the store can list; the embedded file can."""
+    """Tell whether the store can list; the encrypted file can."""
     from tailorsecrets import open_store
 
     with open_store(STORE) as store:

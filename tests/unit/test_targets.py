@@ -46,7 +46,7 @@ def target(url: str) -> object:
 
 
 def test_the_default_store_is_beside_the_config(folder: Path) -> None:
-    """Without any word the store is the embedded file in the config's folder, workspace default."""
+    """Without options the store is the encrypted file in the config's folder, workspace default."""
     choice = choose({}, folder)
     assert (choice.url, choice.workspace, choice.base) == ("file:.tailorsecrets/secrets.jsonl", "default", str(folder))
     assert not choice.named

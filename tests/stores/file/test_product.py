@@ -1,4 +1,4 @@
-"""The whole product on the embedded file: one rewrite an apply, two deployers at once, hands and config."""
+"""The whole product on the encrypted file: one rewrite for each apply, two deployers at once, changes by hand and by config."""
 
 import json
 import subprocess
