@@ -95,7 +95,7 @@ def test_some_vaults_alone(pair: Shell) -> None:
         (("memory://one",), "USAGE", "Missing argument 'B'"),
         (("memory://one", "memory://two", "-p", "prod"), "USAGE", "not as options"),
         (("memory://one", "memory://two", "--store", "memory://two"), "USAGE", "not as options"),
-        (("memory://one", "nope"), "PROFILE_NOT_FOUND", "'nope' is neither a store URL nor a profile"),
+        (("memory://one", "nope"), "PROFILE_NOT_FOUND", "'nope' is not a store URL and not a profile"),
         (("memory://one", "memory://user:pw@two"), "CONFIG_INVALID", "B: the store URL contains a credential"),
         (("memory://one", "file:none.jsonl"), "STORE_NOT_FOUND", "none.jsonl"),
     ],

@@ -46,12 +46,12 @@ def test_every_starter_has_its_own_id(tmp_path: Path) -> None:
 
 
 def test_init_overwrites_nothing(empty: Shell) -> None:
-    """A config that is there stays, with a word on it; the store is made if it is missing."""
+    """An existing config is not changed, and a note says so; a missing store is made."""
     empty.declare("{}")
     before = (empty.folder / "tailor_config.py").read_text()
     done = empty("init")
     assert done.code == 0
-    assert "stays as it is" in done.err
+    assert "is not changed" in done.err
     assert (empty.folder / "tailor_config.py").read_text() == before
     assert (empty.folder / STORE.removeprefix("file:")).is_file()
 

@@ -77,7 +77,7 @@ def test_a_missing_value_names_the_options(shell: Shell) -> None:
 
 
 def test_create_never_overwrites(shell: Shell) -> None:
-    """Creating an existing secret is an error, and the secret stays as it is."""
+    """Creating an existing secret is an error, and the secret is not changed."""
     done = shell("secret", "create", *STRIPE, "--value-stdin", "--json", stdin=b"other")
     assert (done.code, done.error["code"]) == (1, "SECRET_ALREADY_EXISTS")
     assert shell.value("api-keys", "stripe-key") == "sk_live"

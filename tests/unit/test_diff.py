@@ -223,6 +223,6 @@ def test_a_side_is_a_profile_or_a_url(tmp_path: Path, word: str, expected: str) 
 def test_a_word_that_is_neither(tmp_path: Path) -> None:
     """It is an error that names the profiles."""
     (tmp_path / "tailorsecrets.toml").write_text(FILE)
-    with pytest.raises(ConfigError, match="'three' is neither a store URL nor a profile") as caught:
+    with pytest.raises(ConfigError, match="'three' is not a store URL and not a profile") as caught:
         side("three", tmp_path, cwd=tmp_path)
     assert (caught.value.code, caught.value.hint) == ("PROFILE_NOT_FOUND", "known profiles: one, two")

@@ -1,4 +1,4 @@
-"""The whole product on the encrypted file: one rewrite for each apply, two deployers at once, changes by hand and by config."""
+"""The whole product on the encrypted file: one rewrite for each apply, two deployers, changes by hand."""
 
 import json
 import subprocess
