@@ -230,7 +230,7 @@ class VaultDriver(Driver):
         """Bring the deleted version *before* back into the history after a write; return a note if that fails."""
         if before is None or not before.restorable:
             return ""
-        return self._note("the version before stays deleted", lambda: self._kv.undelete(path, before.number))
+        return self._note("the previous version stays deleted", lambda: self._kv.undelete(path, before.number))
 
     def _note(self, missing: str, do: Callable[[], object]) -> str:
         failure = failure_of(do, self._options.timeout)

@@ -309,13 +309,13 @@ def test_a_lock_file_that_is_a_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [f".{NAME}.lock", f".{NAME}.123-0123abcd.tmp"])
 def test_a_folder_in_the_way_of_a_write(tmp_path: Path, name: str) -> None:
-    """A folder in the place of the lock file or of a temporary file is named, and reads go on."""
+    """A folder instead of the lock file or a temporary file is named, and reads still work."""
     driver = opened(tmp_path)
     driver.put("a", Secret("1"))
     (tmp_path / name).unlink(missing_ok=True)
     (tmp_path / name).mkdir()
 
-    with pytest.raises(ConfigError, match="is a folder in the place of") as caught:
+    with pytest.raises(ConfigError, match="is a folder, but is needed as") as caught:
         driver.put("a", Secret("2"))
 
     assert str(tmp_path / name) in str(caught.value)

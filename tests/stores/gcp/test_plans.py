@@ -190,7 +190,7 @@ def test_the_command_line(at: Bench, tmp_path: Path) -> None:
 
     assert (seen.code, trusted.code) == (2, 0)
     note = "note: 2 secrets count as unchanged because of the list"
-    assert f"{note}, which lacks writes of other tools and the newest ones\n" in trusted.err
+    assert f"{note}, which may lack writes of other tools and the newest writes\n" in trusted.err
     assert "count as unchanged" not in seen.err
 
 
@@ -198,4 +198,4 @@ def test_the_command_line_without_a_list(at: Bench, tmp_path: Path) -> None:
     """``--trust-stamps`` has nothing to trust where ``--no-prune`` makes no list."""
     done = Shell(tmp_path)("apply", "--trust-stamps", "--no-prune")
     assert (done.code, at.methods()) == (1, [])
-    assert "--no-prune makes none" in done.err
+    assert "--no-prune, which makes no list" in done.err

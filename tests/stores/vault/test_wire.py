@@ -215,7 +215,7 @@ def test_a_write_over_a_deleted_secret_is_done_without_its_history(store: Store,
     proxy.rules = [denial(path="/undelete/")]
     written = store.create_secret("api-keys", "old", Secret("new"))
     assert written.stamp != ""
-    assert written.note == "the value is written, but the version before stays deleted: permission denied"
+    assert written.note == "the value is written, but the previous version stays deleted: permission denied"
     assert store.get("api-keys", "old") == "new"
 
 
