@@ -25,7 +25,7 @@
 Missing, denied and broken are three answers and never the same one. No error holds a secret value.
 """
 
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, TypeVar
 
 _NOT_NOW: Final = frozenset({408, 429})
 _SERVER_ERROR: Final = 500
@@ -208,6 +208,16 @@ class Refused(SecretsError):
     """A prompt, a guard or a missing confirmation stopped it; nothing was changed."""
 
     code, meaning = "CONFIRMATION_REQUIRED", "not confirmed"
+
+
+E = TypeVar("E", bound=SecretsError)
+
+
+def retold(error: E, message: str, **fields: str | bool) -> E:
+    """Return *error* with another *message* and other *fields*, such as ``vault``; all else stays, also its origin."""
+    told = type(error).__new__(type(error), message)
+    vars(told).update(vars(error), **fields)
+    return told
 
 
 def is_outage(status: int) -> bool:
