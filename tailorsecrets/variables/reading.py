@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from tailorsecrets.driver import Stored
 from tailorsecrets.errors import NotFound, SecretNotFound, SecretsError, StoreNotFound, Throttled, Unavailable, retold
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.failures import STORE_ERRORS
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import STORE_ERRORS, ReadResult
+from tailorsecrets.store.operations import ReadResult
 from tailorsecrets.store.parallel import AT_ONCE
 from tailorsecrets.store.store import Store, workspace_of
 
