@@ -466,31 +466,39 @@ class Budget:
     ) -> None:
         self._clock, self._sleep, self._jitter = clock, sleep, jitter
         self._end, self._repeats = clock() + seconds, 0
+        self._refused: Budget | None = None  # while nothing listens, from the first refused connection on
 
     @property
     def left(self) -> float:
         """The seconds that are left for an attempt."""
         return max(self._end - self._clock(), self.SHORTEST)
 
-    def pause(self, asked: float | None = 0.0, *, attempt: float = 0.0) -> float | None:
+    def pause(self, asked: float | None = 0.0, *, attempt: float = 0.0, refused: bool = False) -> float | None:
         """Return the seconds to wait before the next attempt, None where no time is left for one.
 
         The pause is half to all of the doubling one, on top of *asked*, the seconds that the service asks for. An
-        attempt needs at least *attempt* seconds.
+        attempt needs at least *attempt* seconds. *refused*: nothing listens there, which is an answer too once it has
+        lasted for two seconds.
         """
+        self._refused = (self._refused or self._while_refused()) if refused else None
+        if self._refused:
+            return self._refused.pause(attempt=attempt)
         seconds = backoff(self._repeats, self._jitter) + (asked or 0.0)
         if self._clock() + seconds + attempt >= self._end:
             return None
         self._repeats += 1
         return seconds
 
-    def wait(self, asked: float | None = 0.0, *, attempt: float = 0.0) -> bool:
+    def wait(self, asked: float | None = 0.0, *, attempt: float = 0.0, refused: bool = False) -> bool:
         """Sleep for the next pause and return True; return False at once where no time is left for an attempt."""
-        seconds = self.pause(asked, attempt=attempt)
+        seconds = self.pause(asked, attempt=attempt, refused=refused)
         if seconds is None:
             return False
         self._sleep(seconds)
         return True
+
+    def _while_refused(self) -> "Budget":
+        return Budget(min(REFUSED_SECONDS, self.left), clock=self._clock, jitter=self._jitter)
 
 
 def backoff(repeats: int, jitter: Callable[[], float] | None = None) -> float:
