@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
-from tailorsecrets.errors import Corrupt, NotFound, SecretsError, Unsupported
+from tailorsecrets.errors import ConfigError, Corrupt, NotFound, SecretsError, Unsupported
 from tailorsecrets.secret import Secret
 
 API: Final = 1  # raised only when an old driver would do wrong; anything new comes with a default instead
@@ -321,6 +321,28 @@ class Target:
     def seconds(self, *, write: bool = False) -> float:
         """Return the seconds that one operation may take, repeats included: a write has four times those of a read."""
         return seconds_for(self.timeout, write=write)
+
+    def several(self, option: str) -> tuple[str, ...]:
+        """Return the values of *option*, which commas separate; () where the URL does not have it."""
+        text = self.options.get(option, "")
+        return tuple(text.split(",")) if text else ()
+
+    def pairs(self, option: str, *, most: int) -> dict[str, str]:
+        """Return the values of *option*, each ``key=value``; ConfigError for over *most* of them, or a key twice."""
+        found = [text.partition("=") for text in self.several(option)]
+        pairs = {key: value for key, _, value in found}
+        if len(found) > most or len(pairs) < len(found):
+            wrong = f"{option}={self.options[option]}"
+            raise ConfigError(f"{wrong}: expected up to {most} {option}, each key once")
+        return pairs
+
+    def file(self, option: str) -> str:
+        """Return the path of the file that *option* names, "" where the URL does not have it; ConfigError for none."""
+        name = self.options.get(option, "")
+        path = os.path.join(self.base, name)  # noqa: PTH118  # pathlib is a tenth of a short command
+        if name and not os.path.isfile(path):  # noqa: PTH113
+            raise ConfigError(f"{option}={name}: the file does not exist")
+        return path if name else ""
 
 
 def seconds_for(timeout: float, *, write: bool) -> float:

@@ -1,9 +1,46 @@
-"""The parts of the seam that plugins call: the time of an operation."""
+"""The parts of the seam that plugins call: their options, and the time of an operation."""
+
+from pathlib import Path
 
 import pytest
 
-from tailorsecrets.driver import REFUSED_SECONDS, Budget
+from tailorsecrets.driver import REFUSED_SECONDS, Budget, Target
+from tailorsecrets.errors import ConfigError
 from tailorsecrets.testing.clock import FakeClock
+
+
+def target(base: str = ".", **options: str) -> Target:
+    """Return a target with *options*."""
+    return Target(url="demo:", scheme="demo", options=options, base=base)
+
+
+def test_an_option_with_several_values() -> None:
+    """Commas separate the values; an option that is not there has none."""
+    assert target(regions="a,b").several("regions") == ("a", "b")
+    assert target().several("regions") == ()
+
+
+def test_an_option_with_pairs() -> None:
+    """The first = ends a key."""
+    assert target(tags="team=payments,query=a=b").pairs("tags", most=2) == {"team": "payments", "query": "a=b"}
+    assert target().pairs("tags", most=2) == {}
+
+
+@pytest.mark.parametrize("text", ["a=1,b=2,c=3", "a=1,a=2"])
+def test_pairs_that_cannot_be(text: str) -> None:
+    """Too many of them, or one key twice, are an error that names the option and the limit."""
+    with pytest.raises(ConfigError, match=f"tags={text}: expected up to 2 tags, each key once"):
+        target(tags=text).pairs("tags", most=2)
+
+
+def test_an_option_that_names_a_file(tmp_path: Path) -> None:
+    """The path begins at the base of the target; a file that is not there is an error."""
+    (tmp_path / "ca.pem").touch()
+    named = target(str(tmp_path), ca="ca.pem", other="none.pem", folder=str(tmp_path))
+    assert (named.file("ca"), named.file("none")) == (str(tmp_path / "ca.pem"), "")
+    for option in ("other", "folder"):
+        with pytest.raises(ConfigError, match=f"{option}=.*: the file does not exist"):
+            named.file(option)
 
 
 @pytest.fixture
