@@ -445,7 +445,7 @@ class StoreType:
 
     - `scheme`: the scheme, in lower case
     - `open`: returns a driver for a target. It imports the SDK, calls nothing and does not sign in: the first call of
-      the driver does. A wrong option is a ConfigError that names it
+      the driver does. See `imported`. A wrong option is a ConfigError that names it
     - `options`: the URL's options, each an Option, or its line of help; others are refused before `open`. Every store
       has the option `timeout`
     - `extra`: the extra that is named when an import fails: `pip install 'DISTRIBUTION[extra]'`
@@ -466,6 +466,21 @@ class StoreType:
     where: Mapping[str, Format] = field(default_factory=dict[str, Format])
     sdk: Sequence[str] = ()
     api: int = API
+
+
+def imported(name: str) -> Callable[..., Any]:
+    """Return a function that imports the one that *name* names, ``module:function``, when it is called, and calls it.
+
+    For ``StoreType.open`` and ``policy``: importing a plugin must import no SDK.
+    """
+
+    def call(*args: Any) -> Any:
+        from importlib import import_module
+
+        module, _, function = name.partition(":")
+        return getattr(import_module(module), function)(*args)
+
+    return call
 
 
 class Budget:

@@ -1,10 +1,10 @@
-"""The parts of the seam that plugins call: their options, and the time of an operation."""
+"""The parts of the seam that plugins call: their options, their late imports, and the time of an operation."""
 
 from pathlib import Path
 
 import pytest
 
-from tailorsecrets.driver import REFUSED_SECONDS, Budget, Target
+from tailorsecrets.driver import REFUSED_SECONDS, Budget, Target, imported
 from tailorsecrets.errors import ConfigError
 from tailorsecrets.testing.clock import FakeClock
 
@@ -41,6 +41,14 @@ def test_an_option_that_names_a_file(tmp_path: Path) -> None:
     for option in ("other", "folder"):
         with pytest.raises(ConfigError, match=f"{option}=.*: the file does not exist"):
             named.file(option)
+
+
+def test_a_late_import() -> None:
+    """The module is imported when the function is called, and gets what the caller gives."""
+    assert imported("fractions:Fraction")(1, 2) == imported("fractions:Fraction")("0.5")
+    late = imported("no_such_module:open")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        late(target())
 
 
 @pytest.fixture
