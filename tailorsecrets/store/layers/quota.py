@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final, TypeVar
 
-from tailorsecrets.driver import Driver, Entry, PerProcess, on_throttled
+from tailorsecrets.driver import Driver, Entry
 from tailorsecrets.errors import Throttled
+from tailorsecrets.kit.per_process import PerProcess
+from tailorsecrets.kit.throttling import on_throttled
 from tailorsecrets.store.layers.layer import Call, Layer, lazily
 
 T = TypeVar("T")
