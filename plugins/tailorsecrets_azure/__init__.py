@@ -9,8 +9,6 @@ from tailorsecrets.driver import StoreType, imported
 from tailorsecrets_azure.options import OPTIONS
 from tailorsecrets_azure.where import WHERE
 
-_DISTRIBUTIONS = ("azure-keyvault-secrets", "azure-identity")
-
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
     """Return the store type for ``azure://NAME-OR-HOST[/PREFIX]``."""
@@ -22,6 +20,6 @@ def tailorsecrets_stores() -> Iterable[StoreType]:
             extra="azure",
             policy=imported("tailorsecrets_azure.policy:policy"),
             where=WHERE,
-            sdk=_DISTRIBUTIONS,
+            sdk=("azure-keyvault-secrets", "azure-identity"),
         )
     ]

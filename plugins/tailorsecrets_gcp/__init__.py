@@ -9,8 +9,6 @@ from tailorsecrets.driver import StoreType, imported
 from tailorsecrets_gcp.options import OPTIONS
 from tailorsecrets_gcp.where import WHERE
 
-_DISTRIBUTIONS = ("google-cloud-secret-manager", "grpcio", "google-auth")
-
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
     """Return the store type behind ``gcp://PROJECT[/PREFIX]``."""
@@ -22,6 +20,6 @@ def tailorsecrets_stores() -> Iterable[StoreType]:
             extra="gcp",
             policy=imported("tailorsecrets_gcp.policy:policy"),
             where=WHERE,
-            sdk=_DISTRIBUTIONS,
+            sdk=("google-cloud-secret-manager", "grpcio", "google-auth"),
         )
     ]
