@@ -2,32 +2,38 @@
 
 A store is a flat, versioned map from native names to text. Vaults, labels, stamps and value encoding are built on
 top of it, once, in ``store/``; a driver never sees them. Drivers do the least: they raise what their SDK raises
-and say in ``explain`` what it means.
+and say in ``explain`` what it means. What most drivers need to do that is in ``kit``, and can be imported from here.
 """
 
 import abc
 import os
 import re
-import threading
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
-from tailorsecrets.errors import Corrupt, NotFound, SecretsError, Unsupported
+from tailorsecrets.errors import ConfigError, Corrupt, NotFound, Unsupported
+from tailorsecrets.errors import Problem as Problem
 from tailorsecrets.secret import Secret
+
+if TYPE_CHECKING:
+    from tailorsecrets.kit.budget import CONNECT_SECONDS as CONNECT_SECONDS
+    from tailorsecrets.kit.budget import REFUSED_SECONDS as REFUSED_SECONDS
+    from tailorsecrets.kit.budget import Budget as Budget
+    from tailorsecrets.kit.budget import backoff as backoff
+    from tailorsecrets.kit.per_process import PerProcess as PerProcess
+    from tailorsecrets.kit.server_clock import ServerClock as ServerClock
+    from tailorsecrets.kit.throttling import on_throttled as on_throttled
+    from tailorsecrets.kit.throttling import throttled as throttled
 
 API: Final = 1  # raised only when an old driver would do wrong; anything new comes with a default instead
 ABSENT: Final = ""  # put(expect=ABSENT): only if there is none
 PRESENT: Final = "*"  # put(expect=PRESENT): only if there is one
 WRITE_FACTOR: Final = 4  # a write may take this many times as long as a read
-CONNECT_SECONDS: Final = 3.0  # that opening a connection may take
-REFUSED_SECONDS: Final = 2.0  # of repeats while nothing listens, which is an answer; the server may be starting
 
-T = TypeVar("T")
 CallKind = Literal["get", "stat", "list", "write"]
 State = Literal["live", "deleted", "disabled", "bare"]
 
@@ -120,20 +126,6 @@ class Stored(NamedTuple):
 
     value: Secret
     entry: Entry
-
-
-class Problem(NamedTuple):
-    """The meaning of an SDK exception, and the remedy.
-
-    ``hint`` never quotes the exception. ``reason`` is the service's own message; the core shows it for reads and
-    sign-ins, and drops it for writes, where it may quote the value. ``reason_code`` is the service's own error code.
-    """
-
-    kind: type[SecretsError]
-    hint: str = ""
-    retry_after: float | None = None  # seconds
-    reason: str = ""
-    reason_code: str = ""
 
 
 class Identity(NamedTuple):
@@ -324,6 +316,28 @@ class Target:
         """Return the seconds that one operation may take, retries included: a write has four times those of a read."""
         return seconds_for(self.timeout, write=write)
 
+    def several(self, option: str) -> tuple[str, ...]:
+        """Return the values of *option*, which commas separate; () where the URL does not have it."""
+        text = self.options.get(option, "")
+        return tuple(text.split(",")) if text else ()
+
+    def pairs(self, option: str, *, most: int) -> dict[str, str]:
+        """Return the values of *option*, each ``key=value``; ConfigError for over *most* of them, or a key twice."""
+        found = [text.partition("=") for text in self.several(option)]
+        pairs = {key: value for key, _, value in found}
+        if len(found) > most or len(pairs) < len(found):
+            wrong = f"{option}={self.options[option]}"
+            raise ConfigError(f"{wrong}: expected up to {most} {option}, each key once")
+        return pairs
+
+    def file(self, option: str) -> str:
+        """Return the path of the file that *option* names, "" where the URL does not have it; ConfigError for none."""
+        name = self.options.get(option, "")
+        path = os.path.join(self.base, name)  # noqa: PTH118  # pathlib is a tenth of a short command
+        if name and not os.path.isfile(path):  # noqa: PTH113
+            raise ConfigError(f"{option}={name}: the file does not exist")
+        return path if name else ""
+
 
 def seconds_for(timeout: float, *, write: bool) -> float:
     """Return the seconds that one operation may take where a read may take *timeout*."""
@@ -425,7 +439,7 @@ class StoreType:
 
     - `scheme`: the scheme, in lower case
     - `open`: returns a driver for a target. It imports the SDK, calls nothing and does not sign in: the first call of
-      the driver does. A wrong option is a ConfigError that names it
+      the driver does. See `imported`. A wrong option is a ConfigError that names it
     - `options`: the URL's options, each an Option, or its line of help; others are refused before `open`. Every store
       has the option `timeout`
     - `extra`: the extra that is named when an import fails: `pip install 'DISTRIBUTION[extra]'`
@@ -448,166 +462,34 @@ class StoreType:
     api: int = API
 
 
-class Budget:
-    """The time of one operation, from now on: *seconds* in all, repeats and pauses included.
+def imported(name: str) -> Callable[..., Any]:
+    """Return a function that imports the one that *name* names, ``module:function``, when it is called, and calls it.
 
-    *clock*, *sleep* and *jitter* (numbers from 0 to 1; default random) are arguments for tests.
+    For ``StoreType.open`` and ``policy``: importing a plugin must import no SDK.
     """
 
-    FIRST_PAUSE: Final = 0.1  # seconds before the first repeat; doubled for each further one
-    LONGEST_PAUSE: Final = 5.0  # seconds
-    SHORTEST: Final = 0.05  # seconds that an attempt gets at least
+    def call(*args: Any) -> Any:
+        module, _, function = name.partition(":")
+        return getattr(import_module(module), function)(*args)
 
-    def __init__(
-        self,
-        seconds: float,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] | None = None,
-    ) -> None:
-        self._clock, self._sleep, self._jitter = clock, sleep, jitter
-        self._end, self._repeats = clock() + seconds, 0
-
-    @property
-    def left(self) -> float:
-        """The seconds that are left for an attempt."""
-        return max(self._end - self._clock(), self.SHORTEST)
-
-    def pause(self, asked: float | None = 0.0, *, attempt: float = 0.0) -> float | None:
-        """Return the seconds to wait before the next attempt, None where no time is left for one.
-
-        The pause is half to all of the doubling one, on top of *asked*, the seconds that the service asks for. An
-        attempt needs at least *attempt* seconds.
-        """
-        seconds = backoff(self._repeats, self._jitter) + (asked or 0.0)
-        if self._clock() + seconds + attempt >= self._end:
-            return None
-        self._repeats += 1
-        return seconds
-
-    def wait(self, asked: float | None = 0.0, *, attempt: float = 0.0) -> bool:
-        """Sleep for the next pause and return True; return False at once where no time is left for an attempt."""
-        seconds = self.pause(asked, attempt=attempt)
-        if seconds is None:
-            return False
-        self._sleep(seconds)
-        return True
+    return call
 
 
-def backoff(repeats: int, jitter: Callable[[], float] | None = None) -> float:
-    """Return the seconds to wait before the next attempt after *repeats* repeats: 0.1 s doubled up to 5 s, jittered."""
-    longest = min(Budget.FIRST_PAUSE * 2.0 ** min(repeats, 30), Budget.LONGEST_PAUSE)
-    return longest * (1 + (jitter or _random)()) / 2
+_IN_THE_KIT: Final = {
+    "CONNECT_SECONDS": "budget",
+    "REFUSED_SECONDS": "budget",
+    "Budget": "budget",
+    "backoff": "budget",
+    "PerProcess": "per_process",
+    "ServerClock": "server_clock",
+    "on_throttled": "throttling",
+    "throttled": "throttling",
+}  # name -> the module that has it, loaded when the name is used
 
 
-def _random() -> float:
-    import random  # costs a command more than the rest of this module
+if not TYPE_CHECKING:  # so that a type checker finds a misspelt import
 
-    return random.random()  # noqa: S311  # not a secret: it spreads callers out
-
-
-class PerProcess(Generic[T]):
-    """One thing for each process, such as a client: made by *make* at first use, and again in a forked child.
-
-    The parent's thing stays referenced in the child, and is not closed there: two processes share its connection.
-    """
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._slots: dict[int, _Slot[T]] = {}
-
-    def get(self) -> T:
-        """Return this process's thing; one thread makes it while the others wait.
-
-        If that fails, it fails for those who waited too: each would wait for its own attempt after all before it.
-        """
-        slot = self._slots.get(os.getpid())
-        if slot is not None and slot.things:
-            return slot.things[0]
-        slot = self._slots.setdefault(os.getpid(), _Slot())  # a single step: a fork copies no lock that is held for it
-        failures = slot.failures
-        with slot.lock:
-            if not slot.things:
-                slot.attempt(self._make, failures)
-            return slot.things[0]
-
-    def drop(self, thing: T | None = None) -> T | None:
-        """Forget this process's thing, so that the next use makes another, and return it; None where there is none.
-
-        With *thing*, forget it only if it is still the one in use.
-        """
-        slot = self._slots.get(os.getpid())
-        if slot is None or not slot.things or (thing is not None and slot.things[0] is not thing):
-            return None
-        del self._slots[os.getpid()]
-        return slot.things[0]
-
-
-class _Slot(Generic[T]):
-    def __init__(self) -> None:
-        self.lock, self.things = threading.Lock(), list[T]()  # none or one; a list, since the thing may be None
-        self.failures, self._failure = 0, list[Exception]()  # their number, and the last one
-
-    def attempt(self, make: Callable[[], T], failures: int) -> None:
-        """Make the thing, unless an attempt has failed since there were *failures*."""
-        if self.failures != failures:
-            raise self._failure[0]
-        try:
-            self.things.append(make())
-        except Exception as exc:
-            self.failures, self._failure = self.failures + 1, [exc]
-            raise
-
-
-class ServerClock:
-    """The clock of a server, to about a second, from the Date header of its answers. Safe for many threads."""
-
-    TOLERANCE: Final = 1.0  # seconds of difference that count as none: a Date header has whole seconds
-
-    def __init__(self) -> None:
-        self.ahead: float | None = None  # seconds by which it is ahead of this machine's clock; None: not known
-        self._last = ""
-
-    def now(self) -> float:
-        """Return the seconds since 1970 on the server's clock; on this machine's, where the difference is not known."""
-        return time.time() + (self.ahead or 0.0)
-
-    def hear(self, date: str) -> None:
-        """Take the Date header of an answer that has just come; anything else changes nothing."""
-        if not date or date == self._last:
-            return
-        from email.utils import parsedate_to_datetime
-
-        self._last = date
-        try:
-            there = parsedate_to_datetime(date).timestamp() + 0.5  # the middle of its second
-        except (ValueError, TypeError):
-            return
-        if abs(there - self.now()) > self.TOLERANCE:
-            self.ahead = there - time.time()
-        elif self.ahead is None:
-            self.ahead = 0.0
-
-
-_throttle_listeners: Final = ContextVar[tuple[Callable[[], None], ...]]("tailorsecrets_throttle", default=())
-
-
-def throttled() -> None:
-    """Report that the store has throttled a call, and that the SDK will try again.
-
-    A driver with ``caps.retries`` calls it each time, in the thread in which its method runs; calls of the same kind
-    are then sent at half their rate. Without a quota it does nothing.
-    """
-    for listener in _throttle_listeners.get():
-        listener()
-
-
-@contextmanager
-def on_throttled(listener: Callable[[], None]) -> Generator[None]:
-    """Call *listener* for each ``throttled`` in the block."""
-    before = _throttle_listeners.set((*_throttle_listeners.get(), listener))
-    try:
-        yield
-    finally:
-        _throttle_listeners.reset(before)
+    def __getattr__(name: str) -> object:
+        if name not in _IN_THE_KIT:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"tailorsecrets.kit.{_IN_THE_KIT[name]}"), name)

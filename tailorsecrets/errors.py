@@ -25,7 +25,7 @@
 Missing, denied and broken are three answers and never the same one. No error holds a secret value.
 """
 
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, NamedTuple, TypeVar
 
 _NOT_NOW: Final = frozenset({408, 429})
 _SERVER_ERROR: Final = 500
@@ -208,6 +208,30 @@ class Refused(SecretsError):
     """A prompt, a guard or a missing confirmation stopped it; nothing was changed."""
 
     code, meaning = "CONFIRMATION_REQUIRED", "not confirmed"
+
+
+class Problem(NamedTuple):
+    """The meaning of an SDK exception, and the remedy.
+
+    ``hint`` never quotes the exception. ``reason`` is the service's own message; the core shows it for reads and
+    sign-ins, and drops it for writes, where it may quote the value. ``reason_code`` is the service's own error code.
+    """
+
+    kind: type[SecretsError]
+    hint: str = ""
+    retry_after: float | None = None  # seconds
+    reason: str = ""
+    reason_code: str = ""
+
+
+E = TypeVar("E", bound=SecretsError)
+
+
+def reworded(error: E, message: str, **fields: str | bool) -> E:
+    """Return *error* with another *message* and other *fields*, such as ``vault``; all else stays, also its origin."""
+    new = type(error).__new__(type(error), message)
+    vars(new).update(vars(error), **fields)
+    return new
 
 
 def is_outage(status: int) -> bool:

@@ -17,7 +17,7 @@ import tailorsecrets.testing
 ROOT = Path(__file__).parent.parent
 REPOSITORY = "https://github.com/tailorsecrets/tailorsecrets"
 ORDER = [
-    "errors", "secret", "driver", "kit", "store", "targets", "declared", "references", "runtime", "config", "deploy",
+    "errors", "secret", "kit", "driver", "store", "targets", "declared", "references", "runtime", "config", "deploy",
     "doctor", "variables",
     "app", "integrations", "testing", "cli",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError
@@ -29,9 +28,7 @@ class Connection:
         sessions = PerProcess(lambda: open_session(target))
         with _config_errors():
             sessions.get()
-        bundle = ca_bundle(target)
-        if bundle and not Path(bundle).is_file():
-            raise ConfigError(f"ca_bundle={target.options['ca_bundle']}: there is no file {bundle}")
+        target.file("ca_bundle")
         self._target, self.clock = target, ServerClock()
         self._client = PerProcess(lambda: _open_client(target, sessions.drop() or open_session(target), self.clock))
 
@@ -65,7 +62,7 @@ def _open_client(target: Target, session: Session, clock: ServerClock) -> "Secre
         client: SecretsManagerClient = session.create_client(  # type: ignore[assignment]  # typed for boto3
             "secretsmanager",
             endpoint_url=target.options.get("endpoint_url") or handed_endpoint(target, "SECRETS_MANAGER"),
-            verify=ca_bundle(target),
+            verify=target.file("ca_bundle") or None,
             config=client_config(target.timeout, attempts=1),
         )
     events: Any = client.meta.events  # the stubs know no handler that answers
@@ -90,12 +87,6 @@ def _config_errors() -> Generator[None]:
         yield
     except (BotoCoreError, ValueError) as exc:
         raise ConfigError(str(exc), hint=_FILES) from None
-
-
-def ca_bundle(target: Target) -> str | None:
-    """Return the file of the option ``ca_bundle``."""
-    path = target.options.get("ca_bundle")
-    return str(Path(target.base) / path) if path else None
 
 
 def handed_endpoint(target: Target, service: str) -> str | None:

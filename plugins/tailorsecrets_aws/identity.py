@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tailorsecrets.driver import Identity, Target
-from tailorsecrets_aws.client import ca_bundle, handed_endpoint
+from tailorsecrets_aws.client import handed_endpoint
 from tailorsecrets_aws.login import Login, open_session
 from tailorsecrets_aws.retry import client_config, operation
 
@@ -18,7 +18,7 @@ def identity_at(target: Target) -> Identity:
     client: Any = session.create_client(
         "sts",
         endpoint_url=_endpoint(target),
-        verify=ca_bundle(target),
+        verify=target.file("ca_bundle") or None,
         config=client_config(target.timeout, attempts=1),
     )
     try:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import threading
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -19,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.loaders import create_loader
 from botocore.session import Session
 
-from tailorsecrets.driver import Target
+from tailorsecrets.driver import PerProcess, Target
 from tailorsecrets.errors import ConfigError, Unauthenticated
 from tailorsecrets_aws.errors import explain
 from tailorsecrets_aws.retry import client_config, current_operation
@@ -81,8 +80,7 @@ class Login(Credentials):
         super().__init__("", "")
         self._target = target
         self._first: tuple[Session, Any] | None = _chain_of(session)
-        self._found: Credentials | None = None
-        self._lock = threading.Lock()
+        self._found = PerProcess(self._sign_in)
         session.register_component("credential_provider", self)
 
     def load_credentials(self) -> Credentials:
@@ -91,47 +89,44 @@ class Login(Credentials):
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
         """Return the keys to sign a call with; sign in where there are none yet, or where they cannot be renewed."""
-        found = self._found
-        frozen = (found and _frozen(found)) or self._sign_in(found)
+        found = self._found.get()
+        frozen = _frozen(found)
+        if frozen is None:
+            self._found.drop(found)
+            found = self._found.get()
+            frozen = found.get_frozen_credentials()
         running = current_operation()
         if running:
-            running.signed_with = self._found
+            running.signed_with = found
         return frozen
 
     def renew(self, refused: Credentials) -> bool:
         """Sign in again after AWS did not accept *refused*; return whether there are other keys now."""
-        if self._found is not refused:
+        if self._found.drop(refused) is None:
             return True  # another thread has done so
-        before = _frozen(refused)
-        if self._sign_in(refused) != before:
+        found = self._found.get()
+        if found.get_frozen_credentials() != _frozen(refused):
             return True
-        self._found = None  # the next operation signs in again: until then another tool may have renewed the login
+        self._found.drop(found)  # the next operation signs in: until then another tool may have renewed the login
         return False
 
     def end(self) -> tuple[datetime | None, bool]:
         """Return when the keys end, None for never, and whether botocore then gets new ones."""
-        until: datetime | None = getattr(self._found, "_expiry_time", None)  # botocore shows it nowhere else
-        return until, isinstance(self._found, RefreshableCredentials)
+        found = self._found.get()
+        until: datetime | None = getattr(found, "_expiry_time", None)  # botocore shows it nowhere else
+        return until, isinstance(found, RefreshableCredentials)
 
-    def _sign_in(self, old: Credentials | None) -> ReadOnlyCredentials:
-        """Find credentials, unless another thread has already replaced *old*."""
-        with self._lock:
-            if self._found is not old and self._found is not None:
-                return self._found.get_frozen_credentials()
-            self._found = None
-            found = self._find()
-            frozen = found.get_frozen_credentials()
-            self._found = found
-            return frozen
-
-    def _find(self) -> Credentials:
+    def _sign_in(self) -> Credentials:
         """Ask the chain of logins; from the second time on a new chain, which reads all files again."""
         session, chain = self._first or _chain_of(open_session(self._target))
         self._first = None
         found: Credentials | None = self._handed_keys() or chain.load_credentials()
         if found is None:
             raise NoCredentialsError
-        return self._in_role(session, found) if "role_arn" in self._target.options else found
+        if "role_arn" in self._target.options:
+            found = self._in_role(session, found)
+        found.get_frozen_credentials()  # raises where they are of no use
+        return found
 
     def _handed_keys(self) -> Credentials | None:
         handed = handed_variables(self._target.environ)

@@ -82,19 +82,7 @@ def read_options(target: Target) -> Options:
         raise ConfigError(f"{without_role[0]} without role_arn", hint="add role_arn=ARN to the URL")
     return Options(
         kms_key_id=options.get("kms_key_id", ""),
-        tags=_tags(options.get("tags", "")),
-        replicas=_split(options.get("replicas", "")),
+        tags=target.pairs("tags", most=_MOST_TAGS),
+        replicas=target.several("replicas"),
         recovery_days=int(options.get("recovery_days", OPTIONS["recovery_days"].default)),
     )
-
-
-def _tags(text: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in _split(text)]
-    tags = {key: value for key, _, value in pairs}
-    if len(pairs) > _MOST_TAGS or len(tags) < len(pairs):
-        raise ConfigError(f"tags={text}: expected up to {_MOST_TAGS} tags, each key once")
-    return tags
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(text.split(",")) if text else ()

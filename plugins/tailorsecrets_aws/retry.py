@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError
 from botocore.parsers import ResponseParserError
 
-from tailorsecrets.driver import CONNECT_SECONDS, REFUSED_SECONDS, Budget, Problem, throttled
+from tailorsecrets.driver import CONNECT_SECONDS, Budget, throttled
 from tailorsecrets.errors import Throttled, Unauthenticated, Unavailable
 from tailorsecrets_aws.errors import WRITES, explain
 
@@ -39,17 +39,6 @@ class Operation:
         self.unanswered = False  # a write was sent and its answer is lost
         self.signed_with: Credentials | None = None
         self.renewed = False
-        self._refusals: Budget | None = None
-
-    def pause(self, problem: Problem, *, attempt: float) -> float | None:
-        """Return the seconds before the next attempt, which may take *attempt* seconds, None for no more."""
-        self._refusals = None
-        return self.budget.pause(problem.retry_after, attempt=attempt)
-
-    def pause_after_refusal(self) -> float | None:
-        """Return the seconds before the next attempt to connect, None for no more: a refusal is an answer."""
-        self._refusals = self._refusals or Budget(min(REFUSED_SECONDS, self.budget.left))
-        return self._refusals.pause()
 
 
 _operation: ContextVar[Operation | None] = ContextVar("tailorsecrets_aws_operation", default=None)
@@ -116,10 +105,10 @@ class Retry:
         elif problem.kind is not Unavailable:
             return None
         elif isinstance(failure, _NO_CONNECTION):
-            return running.pause_after_refusal()
+            return running.budget.pause(refused=True)
         elif name in WRITES and not isinstance(failure, _NOT_SENT):
             running.unanswered = True
-        pause = running.pause(problem, attempt=self._longest)
+        pause = running.budget.pause(problem.retry_after, attempt=self._longest)
         if pause is None and problem.kind is Throttled and running.unanswered:
             raise Unavailable(_MAYBE_DONE, retryable=False)  # the core reads whether the write was done
         return pause

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from tailorsecrets.driver import Option, Target
@@ -122,9 +121,9 @@ def read_options(target: Target) -> Options:
         credential=texts.get("credential", ""),
         client_id=texts.get("client_id", ""),
         authority=_authority(target, host),
-        ca_bundle=_file(target, texts.get("ca_bundle", "")),
+        ca_bundle=target.file("ca_bundle"),
         api_version=texts.get("api_version", ""),
-        tags=_tags(texts.get("tags", "")),
+        tags=target.pairs("tags", most=_MOST_TAGS),
         content_type=texts.get("content_type", ""),
         expires_days=int(texts.get("expires_days", 0)),
     )
@@ -152,20 +151,3 @@ def _authority(target: Target, host: str) -> str:
     default = target.environ.get("AZURE_AUTHORITY_HOST") or (cloud_of(host) or PUBLIC).authority
     authority = target.options.get("authority", default)
     return authority.rstrip("/") if "://" in authority else f"https://{authority.rstrip('/')}"
-
-
-def _file(target: Target, name: str) -> str:
-    if not name:
-        return ""
-    path = Path(target.base, name)
-    if not path.is_file():
-        raise ConfigError(f"ca_bundle={name}: the file does not exist")
-    return str(path)
-
-
-def _tags(text: str) -> dict[str, str]:
-    parts = [part.partition("=") for part in text.split(",")] if text else []
-    tags = {name: value for name, _, value in parts}
-    if len(parts) > _MOST_TAGS or len(tags) < len(parts):
-        raise ConfigError(f"tags={text}: expected up to {_MOST_TAGS} tags, each name once")
-    return tags

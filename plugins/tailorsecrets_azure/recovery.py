@@ -54,10 +54,14 @@ def until_answered(budget: Budget, write: Callable[[], object]) -> None:
         until_answered(budget, write)
 
 
+def _begin(budget: Budget, write: Callable[[], object]) -> None:
+    """Call *write*, which Azure may refuse for now, and whose answer may get lost."""
+    until_answered(budget, partial(once_settled, budget, write))
+
+
 def recover(client: SecretClient, name: str, budget: Budget) -> None:
     """Begin to recover *name*."""
-    begin = lambda: client.begin_recover_deleted_secret(name, seconds=budget.left)  # noqa: E731
-    until_answered(budget, partial(once_settled, budget, begin))
+    _begin(budget, lambda: client.begin_recover_deleted_secret(name, seconds=budget.left))
 
 
 def recover_if_deleted(client: SecretClient, name: str, budget: Budget) -> None:
@@ -68,16 +72,14 @@ def recover_if_deleted(client: SecretClient, name: str, budget: Budget) -> None:
 
 def delete(client: SecretClient, name: str, budget: Budget) -> None:
     """Delete *name*, and wait until it is among the deleted; if no time is left, it reads as missing all the same."""
-    begin = lambda: client.begin_delete_secret(name, seconds=budget.left)  # noqa: E731
-    until_answered(budget, partial(once_settled, budget, begin))
+    _begin(budget, lambda: client.begin_delete_secret(name, seconds=budget.left))
     while not _is_deleted(client, name, budget) and budget.wait():
         pass
 
 
 def purge(client: SecretClient, name: str, budget: Budget) -> None:
     """Destroy the deleted *name*."""
-    begin = lambda: client.purge_deleted_secret(name, seconds=budget.left)  # noqa: E731
-    until_answered(budget, partial(once_settled, budget, begin))
+    _begin(budget, lambda: client.purge_deleted_secret(name, seconds=budget.left))
 
 
 def deleted_entry(client: SecretClient, name: str, budget: Budget) -> Entry:

@@ -21,7 +21,7 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
-from tailorsecrets.driver import CONNECT_SECONDS, REFUSED_SECONDS, Budget, ServerClock, throttled
+from tailorsecrets.driver import CONNECT_SECONDS, Budget, ServerClock, throttled
 from tailorsecrets.errors import Unavailable
 from tailorsecrets_azure.errors import is_certificate, is_refused, retry_after
 
@@ -56,19 +56,12 @@ class RetryPolicy(HTTPPolicy[HttpRequest, HttpResponse]):
         return response
 
     def _repeat(self, request: Request, budget: Budget) -> Response:
-        """Send *request* until it has an answer or no time is left; then return or raise the last result.
-
-        A refused connection is an answer too, once it has lasted for two seconds.
-        """
-        while_refused: Budget | None = None
+        """Send *request* until it has an answer or no time is left; then return or raise the last result."""
         while True:
             try:
                 response = self._attempt(request, budget)
             except (AzureError, Unavailable) as exc:
-                left = budget
-                if is_refused(exc):
-                    left = while_refused = while_refused or Budget(min(REFUSED_SECONDS, budget.left))
-                if not (is_broken(exc) and left.wait()):
+                if not (is_broken(exc) and budget.wait(refused=is_refused(exc))):
                     raise
             else:
                 answer = response.http_response

@@ -77,41 +77,24 @@ def replace(path: str, content: bytes, expected: Signature | None) -> None:
     The caller holds the lock. Git and editors do not, so the signature is checked just before the rename.
     """
     _sweep(path)
-    temporary = _temporary(path)
-    try:
-        _write(temporary, content, like=path if expected else None)
+    with _written(path, content, like=path if expected else None) as temporary:
         _check_unchanged(path, expected)
         os.rename(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
     _sync_folder(path)
 
 
 def create(path: str, content: bytes) -> None:
     """Create a file that only its owner can read, atomically; keep an existing one."""
-    temporary = _temporary(path)
-    try:
-        _write(temporary, content, like=None)
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+    with _written(path, content) as temporary, suppress(FileExistsError):
+        os.link(temporary, path)
     _sync_folder(path)
 
 
 def replace_private(path: str, content: bytes) -> None:
     """Write a file that only its owner can read, atomically; create its folder for the owner alone."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    temporary = _temporary(path)
-    try:
-        _write(temporary, content, like=None)
+    with _written(path, content) as temporary:
         os.rename(temporary, path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
 def _share(path: str) -> None:
@@ -126,6 +109,18 @@ def _share(path: str) -> None:
                 os.fchmod(descriptor, mode)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _written(path: str, content: bytes, like: str | None = None) -> Generator[str]:
+    """Give a temporary file beside *path*, with *content*; it is gone after the block, unless it was renamed."""
+    temporary = _temporary(path)
+    try:
+        _write(temporary, content, like)
+        yield temporary
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
 
 
 def _write(path: str, content: bytes, like: str | None) -> None:

@@ -11,6 +11,7 @@ from tailorsecrets_file import age, hpke, key_files, origins, slots
 from tailorsecrets_file.crypto import FileKey
 from tailorsecrets_file.header import Argon2, Header, Slot, SlotKind
 from tailorsecrets_file.origins import Origin
+from tailorsecrets_file.snapshot import restore_hint
 
 KEY: Final = "TAILORSECRETS_FILE_KEY"
 KEY_FILE: Final = "TAILORSECRETS_FILE_KEY_FILE"
@@ -61,8 +62,7 @@ class KeySearch(NamedTuple):
         if key is None:
             raise Unauthenticated(f"no available key opens {self.path}", hint=self._remedy())
         if not self.header.is_authentic(key):
-            hint = f"restore {self.path} from git or from a backup"
-            raise Corrupt(f"the header of {self.path} was altered", hint=hint)
+            raise Corrupt(f"the header of {self.path} was altered", hint=restore_hint(self.path))
         return key
 
     def _by_configured(self) -> FileKey | None:

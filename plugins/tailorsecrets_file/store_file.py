@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tailorsecrets.driver import Target
+from tailorsecrets.driver import PerProcess, Target
 from tailorsecrets.errors import ConfigError, StoreNotFound, Unavailable, Unsupported
 from tailorsecrets_file import disk, loading
 from tailorsecrets_file.crypto import FileKey
@@ -19,12 +19,12 @@ from tailorsecrets_file.snapshot import Snapshot, store_option
 
 if TYPE_CHECKING:
     from tailorsecrets_file.draft import Draft
+    from tailorsecrets_file.key_search import KeySearch
     from tailorsecrets_file.origins import Origin
 
 # importing pathlib would add 10 ms to every command
 # ruff: noqa: PTH100, PTH103, PTH111, PTH112, PTH118, PTH120
 
-_WRITE: Final = 4  # a write may take this many times as long as a read
 _KEEP: Final = 10  # versions of each secret
 _MOST: Final = 1_000_000
 
@@ -49,10 +49,9 @@ class StoreFile:
             raise ConfigError(f"{target.url!r} has a host", hint=f"write file:{target.host}/{target.path}")
         self.target = target
         self.path = os.path.abspath(os.path.join(target.base, os.path.expanduser(target.path)))
-        self._keep = _keep_versions(target)
+        self._keep, self._seconds = _keep_versions(target), target.seconds(write=True)
         self._loaded: _Loaded | None = None
-        self._turn = threading.RLock()
-        self._pid = os.getpid()
+        self._turns = PerProcess(threading.RLock)
 
     def exists(self) -> bool:
         """Return whether the file exists. Raises the errors of stat: denied is not missing."""
@@ -79,21 +78,22 @@ class StoreFile:
 
     def origin(self) -> "Origin":
         """Return the current origin of the file, whatever the user remembers."""
-        from tailorsecrets_file.key_search import KeySearch
         from tailorsecrets_file.origins import Origin
 
-        header = loading.merged(self._headers()[0])
-        key = KeySearch(header, self.target.environ, self.path, self.target.timeout).find_anew()
-        return Origin(header.file_id, key.origin_id)
+        search = self._search()
+        return Origin(search.header.file_id, search.find_anew().origin_id)
 
     def key_source(self) -> str:
         """Return the source of the key, in words. Raises as a read does where it does not open the file."""
+        search = self._search()
+        search.find()
+        return search.source()
+
+    def _search(self) -> "KeySearch":
         from tailorsecrets_file.key_search import KeySearch
 
         header = loading.merged(self._headers()[0])
-        search = KeySearch(header, self.target.environ, self.path, self.target.timeout)
-        search.find()
-        return search.source()
+        return KeySearch(header, self.target.environ, self.path, self.target.timeout)
 
     def accept(self, origin: "Origin") -> None:
         """Remember *origin* for the file, whatever the user remembers."""
@@ -165,18 +165,13 @@ class StoreFile:
 
     @contextmanager
     def _alone(self) -> Generator[None]:
-        if self._pid != os.getpid():  # a fork copies the lock, but not the thread that would release it
-            self._turn, self._pid = threading.RLock(), os.getpid()
-        if not self._turn.acquire(timeout=self._seconds):
+        turn = self._turns.get()
+        if not turn.acquire(timeout=self._seconds):
             raise Unavailable(f"another thread writes {self.path}; waited {self._seconds:g} seconds")
         try:
             yield
         finally:
-            self._turn.release()
-
-    @property
-    def _seconds(self) -> float:
-        return _WRITE * self.target.timeout
+            turn.release()
 
     def _not_found(self) -> StoreNotFound:
         return StoreNotFound(f"there is no store file {self.path}", hint=f"run: {self._command()}")

@@ -10,7 +10,7 @@ from google.auth.credentials import Credentials
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
-from tailorsecrets.driver import REFUSED_SECONDS, Budget, ServerClock
+from tailorsecrets.driver import Budget, PerProcess, ServerClock
 from tailorsecrets.errors import Unavailable, is_outage
 from tailorsecrets_gcp.options import Options
 
@@ -28,17 +28,13 @@ class Login:
 
     def __init__(self, options: Options, clock: ServerClock) -> None:
         """Find nothing yet; *clock* gets the answers of the token services."""
-        self._options, self._clock = options, clock
-        self._credentials: Credentials | None = None
-        self._lock = threading.Lock()
+        self._clock, self._lock = clock, threading.Lock()
+        self._found = PerProcess(lambda: _find(options, clock))
 
     @property
     def credentials(self) -> Credentials:
         """The credentials that sign the calls; searched for once."""
-        with self._lock:
-            if self._credentials is None:
-                self._credentials = _find(self._options, self._clock)
-            return self._credentials
+        return self._found.get()
 
     def make_ready(self, budget: Budget) -> None:
         """Get a token where there is none that lasts, within *budget*."""
@@ -47,13 +43,12 @@ class Login:
             return
         with self._lock:
             if not credentials.valid:
-                _refresh(credentials, _Sender(budget, self._clock, Budget(min(REFUSED_SECONDS, budget.left))))
+                _refresh(credentials, _Sender(budget, self._clock, repeats=True))
 
     def forget_token(self) -> None:
         """Let the next call get another token, since the service refuses this one."""
         with self._lock:
-            if self._credentials is not None:
-                self._credentials.token = None
+            self.credentials.token = None
 
 
 def _find(options: Options, clock: ServerClock) -> Credentials:
@@ -85,12 +80,12 @@ def _refresh(credentials: Credentials, send: "_Sender") -> None:
 class _Sender:
     """Sends requests for tokens within *budget*; ``status`` is that of the last answer, 0 without an answer.
 
-    *clock* gets the answers. While nothing listens, it repeats within the budget *while_refused*, None for no repeats.
+    *clock* gets the answers. With *repeats*, it repeats a request while nothing listens.
     """
 
-    def __init__(self, budget: Budget, clock: ServerClock, while_refused: Budget | None = None) -> None:
+    def __init__(self, budget: Budget, clock: ServerClock, *, repeats: bool = False) -> None:
         self._clock = clock
-        self._budget, self._while_refused, self._request = budget, while_refused, cast("Any", Request())
+        self._budget, self._repeats, self._request = budget, repeats, cast("Any", Request())
         self.status = 200
 
     def __call__(self, *args: Any, timeout: float | None = None, **options: Any) -> Any:
@@ -101,13 +96,13 @@ class _Sender:
             try:
                 answer = self._request(*args, timeout=min(timeout or left, left), **options)
             except TransportError as exc:
-                if self._while_refused is None or "Connection refused" not in str(exc):
+                if not self._repeats or "Connection refused" not in str(exc):
                     raise
             else:
                 self.status = answer.status
                 self._clock.hear(_header(answer.headers, "date"))
                 return answer
-            left = self._budget.left if self._while_refused.wait() else 0
+            left = self._budget.left if self._budget.wait(refused=True) else 0
         raise Unavailable(_DOWN, retryable=False)  # google.auth would repeat, and does not know of the budget
 
 

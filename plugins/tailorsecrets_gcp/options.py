@@ -9,6 +9,7 @@ from tailorsecrets.driver import Option, Target
 from tailorsecrets.errors import ConfigError
 
 HOST: Final = "secretmanager.googleapis.com"
+_MOST_LABELS: Final = 64  # of a secret
 LONGEST_PREFIX: Final = 63  # with it the longest name of ours has 255 characters, and no name needs a hash form
 
 _LOOPBACK: Final = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
@@ -127,9 +128,9 @@ def read_options(target: Target) -> Options:
         host=endpoint or (f"secretmanager.{location}.rep.googleapis.com" if location else HOST),
         plain=_LOOPBACK.fullmatch(endpoint) is not None,
         location=location,
-        locations=_several(given, "locations"),
-        kms_keys=_several(given, "kms_key"),
-        labels=dict(_pair(text) for text in _several(given, "labels")),
+        locations=target.several("locations"),
+        kms_keys=target.several("kms_key"),
+        labels=target.pairs("labels", most=_MOST_LABELS),
         keep_versions=int(given.get("keep_versions", "0")),
         by_access="plan" in given,
         impersonate=given.get("impersonate", ""),
@@ -158,12 +159,3 @@ def _check_locations(options: Options) -> None:
         raise ConfigError("location and locations cannot be combined", hint="locations is for global secrets")
     if len(options.kms_keys) not in {0, max(1, len(options.locations))}:
         raise ConfigError("kms_key and locations differ in number", hint="give one key for each location")
-
-
-def _several(given: Mapping[str, str], option: str) -> tuple[str, ...]:
-    return tuple(given[option].split(",")) if option in given else ()
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, _, value = text.partition("=")
-    return key, value

@@ -10,7 +10,7 @@ from typing import Any, Final
 from google.api_core import exceptions
 from google.protobuf.message import Message
 
-from tailorsecrets.driver import REFUSED_SECONDS, Budget, throttled
+from tailorsecrets.driver import Budget, throttled
 
 ATTEMPTS: Final = 3  # at least so many attempts fit: one that hangs takes no more than this part of the time
 
@@ -27,7 +27,6 @@ class Retry:
 
     def __init__(self, seconds: float) -> None:
         self.budget, self._longest = Budget(seconds), seconds / ATTEMPTS
-        self._while_refused: Budget | None = None  # from the first refused connection on
 
     def call(self, method: Callable[..., object], request: Mapping[str, Any], *, idempotent: bool) -> object:
         """Return the answer of *method* to *request*; an *idempotent* one is repeated even if it may have been done."""
@@ -42,10 +41,7 @@ class Retry:
     def _wait(self, exc: Exception) -> bool:
         if is_throttled(exc):
             throttled()
-        if not is_connection_refused(exc):
-            return self.budget.wait(retry_after(exc))
-        self._while_refused = self._while_refused or Budget(min(REFUSED_SECONDS, self.budget.left))
-        return self._while_refused.wait()
+        return self.budget.wait(retry_after(exc), refused=is_connection_refused(exc))
 
 
 def is_undone(exc: Exception) -> bool:

@@ -14,7 +14,7 @@ from hvac.adapters import JSONAdapter
 from hvac.exceptions import VaultError
 from urllib3 import Timeout
 
-from tailorsecrets.driver import CONNECT_SECONDS, REFUSED_SECONDS, Budget, seconds_for
+from tailorsecrets.driver import CONNECT_SECONDS, Budget, seconds_for
 from tailorsecrets.errors import Unavailable
 from tailorsecrets.kit import retry_after
 from tailorsecrets_vault.messages import annotate, is_not_ready, status_of
@@ -39,18 +39,17 @@ class Adapter(JSONAdapter):
             headers = {"Content-Type": "application/json", **(headers or {})}
         seconds = seconds_for(self._kwargs["timeout"], write=method not in READS)
         options["timeout"] = Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
-        not_ready = Budget(min(NOT_READY_SECONDS, seconds))
-        refused = Budget(min(REFUSED_SECONDS, seconds))
+        budget = Budget(min(NOT_READY_SECONDS, seconds))
         while True:
             try:
                 return _valid(super().request(method, url, dict(headers or {}), **options))
             except VaultError as exc:
-                if not (status_of(exc) == _STANDBY_BEHIND or is_not_ready(exc)) or not not_ready.wait():
+                if not (status_of(exc) == _STANDBY_BEHIND or is_not_ready(exc)) or not budget.wait():
                     raise
             except requests.ConnectionError as exc:
                 if not _is_refused(exc):
                     raise
-                if not refused.wait():
+                if not budget.wait(refused=True):
                     break
         raise Unavailable(hint=f"connection refused: is the server at {self.base_uri} running?", retryable=False)
 

@@ -15,11 +15,13 @@ from tailorsecrets.deploy.plan import Carried, Owned, Plan, Restored, Rotation, 
 from tailorsecrets.driver import Entry, Stored
 from tailorsecrets.errors import Conflict, Corrupt, Denied, NotFound, SecretsError
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.failures import STORE_ERRORS
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import STORE_ERRORS, ReadResult, is_version
+from tailorsecrets.store.operations import ReadResult
 from tailorsecrets.store.parallel import at_once, attempt, parallel
 from tailorsecrets.store.record import Record, new_record
 from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.store.versions import is_version
 
 Watch = Callable[[Step, Entry | None], None]
 

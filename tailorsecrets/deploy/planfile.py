@@ -19,8 +19,8 @@ from tailorsecrets.driver import Entry
 from tailorsecrets.errors import ConfigError, Refused, Unsupported
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import is_version
 from tailorsecrets.store.record import Owner, Record
+from tailorsecrets.store.versions import is_version
 from tailorsecrets.targets.choice import Choice
 
 _FORMAT: Final = "tailorsecrets-plan"

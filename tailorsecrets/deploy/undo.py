@@ -14,10 +14,10 @@ from tailorsecrets.driver import Entry
 from tailorsecrets.errors import Disabled, NotFound, Refused, SecretsError
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import is_version
 from tailorsecrets.store.parallel import at_once, parallel
 from tailorsecrets.store.record import Record
 from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.store.versions import is_version
 from tailorsecrets.store.workspace import Workspace
 
 _LIVE: Final = ("live", "disabled")

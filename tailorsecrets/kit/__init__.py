@@ -1,7 +1,8 @@
 """Parts that plugin authors need not write: statuses, sign-in, text, pages, stamps beside values, a lock.
 
 A plugin may import this package, besides ``driver``, ``errors`` and ``secret``. Nothing here is needed by every store,
-and nothing here calls a store by itself.
+and nothing here calls a store by itself. What most stores need, ``Budget``, ``PerProcess``, ``ServerClock`` and
+``throttled``, is imported from ``driver``.
 """
 
 from importlib import import_module

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from tailorsecrets.driver import PerProcess
+from tailorsecrets.kit.per_process import PerProcess
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
-from tailorsecrets.driver import Problem
 from tailorsecrets.errors import (
     AlreadyExists,
     ConfigError,
@@ -15,6 +14,7 @@ from tailorsecrets.errors import (
     Corrupt,
     Denied,
     NotFound,
+    Problem,
     SecretsError,
     Throttled,
     TooLarge,

@@ -20,8 +20,8 @@ from tailorsecrets.runtime.forks import on_fork
 from tailorsecrets.runtime.freshness import CacheEntry
 from tailorsecrets.runtime.singleflight import Flight
 from tailorsecrets.runtime.threads import DaemonThreads
+from tailorsecrets.store.failures import STORE_ERRORS, untried
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import STORE_ERRORS
 from tailorsecrets.store.store import Store, workspace_of
 from tailorsecrets.targets.choice import Choice, identity
 from tailorsecrets.targets.routes import Route, Routes
@@ -172,7 +172,7 @@ class Failover:
         failure = next((r for r in results.values() if isinstance(r, STORE_ERRORS) and not r.retryable), None)
         if failure is not None:
             for call in target.take_like(batch.calls[0]):
-                self._settle(call, _untried(call.want.key, failure), now, todo)
+                self._settle(call, untried(Place(call.want.key.vault, call.want.key.secret), failure), now, todo)
 
     def _skip(self, target: AskedTarget, reason: str, todo: _Todo) -> None:
         """Let all that waits for *target* go to the next one."""
@@ -302,23 +302,6 @@ def _fetched(store: Store, keys: Sequence[CacheKey], name: str) -> Mapping[Cache
         return fetch(store, keys, name)
     except BaseException as exc:  # noqa: BLE001  # those who wait must get whatever ends a call
         return dict.fromkeys(keys, exc.with_traceback(None))
-
-
-def _untried(key: CacheKey, failure: SecretsError) -> SecretsError:
-    """Return the error for a name that was not read, because the store refused another one of the same read."""
-    message = f"secret {key.vault}/{key.secret}: not read, because the read of {failure.vault}/{failure.secret} failed"
-    return type(failure)(
-        f"{message}: {failure.code}",
-        hint=failure.hint,
-        code=failure.code,
-        op=failure.op,
-        store=failure.store,
-        vault=key.vault,
-        secret=key.secret,
-        retryable=False,
-        reason=failure.reason,
-        reason_code=failure.reason_code,
-    )
 
 
 def _error(want: Want) -> BaseException:

@@ -9,8 +9,8 @@ from tailorsecrets.errors import Disabled, NotFound, SecretNotFound, SecretsErro
 from tailorsecrets.runtime.answers import CacheKey
 from tailorsecrets.runtime.freshness import CacheEntry
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import is_version
 from tailorsecrets.store.store import Store, workspace_of
+from tailorsecrets.store.versions import is_version
 
 
 def fetch(store: Store, keys: Sequence[CacheKey], name: str = "") -> dict[CacheKey, CacheEntry | SecretsError]:

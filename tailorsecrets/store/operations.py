@@ -1,49 +1,40 @@
 """A driver's operations, addressed by place instead of native name, and the same on every store.
 
-This module refuses an ability that the store has not announced, checks and encodes values, reads the metadata before
-a write whose ``expect`` is not atomic in the store, and turns whatever an SDK raises into one error with a meaning.
+This module refuses an ability that the store has not announced, and reads the metadata before a write whose ``expect``
+is not atomic in the store. ``values`` checks and encodes values; ``failures`` turns whatever an SDK raises into one
+error with a meaning; ``lost`` finds out whether a write without an answer was done.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, Literal, ParamSpec, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
-from tailorsecrets import errors
-from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Problem, Stored, VaultNames
+from tailorsecrets.driver import ABSENT, PRESENT, Caps, Driver, Entry, Identity, Stored, VaultNames
 from tailorsecrets.errors import (
     AlreadyExists,
     Conflict,
-    Corrupt,
     Denied,
-    NameInvalid,
     NotFound,
     SecretsError,
-    TooLarge,
     Unavailable,
     Unsupported,
-    ValueInvalid,
     VersionNotFound,
 )
 from tailorsecrets.secret import Secret
-from tailorsecrets.store import encoding
-from tailorsecrets.store.names import NAME_TAG, ExternalName, Naming, Place
-from tailorsecrets.store.origin import origin_of
+from tailorsecrets.store.failures import STORE_ERRORS, Calls, untried
+from tailorsecrets.store.lost import found_done
+from tailorsecrets.store.names import ExternalName, Naming, Place
 from tailorsecrets.store.parallel import parallel
+from tailorsecrets.store.values import Values
+from tailorsecrets.store.versions import is_version
 from tailorsecrets.store.writes import notify_write
 
 T = TypeVar("T")
-P = ParamSpec("P")
 ReadResult = Stored | SecretsError
-Outcome = Literal["not done", "unknown"]  # of a write whose answer was lost
 Ability = Literal["writes", "lists", "stats", "versions", "undelete", "containers"]
 
-_READS: Final = frozenset({"get", "get_many", "stat", "list", "versions", "containers", "identity", "locate"})
-_OUTCOMES: Final = {
-    "not done": "the store is as it was before the write",
-    "unknown": "whether the write was done is not known",
-}
 _LACKS: Final[Mapping[Ability, str]] = {
     "writes": "this store can only be read",
     "lists": "this store cannot list its secrets",
@@ -52,15 +43,9 @@ _LACKS: Final[Mapping[Ability, str]] = {
     "undelete": "this store cannot bring back a deleted secret",
     "containers": "this store has no containers for vaults",
 }
-_LONGEST_REASON: Final = 300  # characters
-STORE_ERRORS: Final = (errors.StoreNotFound, errors.Throttled, errors.Unauthenticated, errors.Unavailable)
 EXTERNAL: Final = "others manage it, so it is only read"
 EXTERNAL_HINT: Final = "the profile's table external has its native name"
 _EXISTING: Final = ("live", "disabled")
-_SPECIFIC: Final[Mapping[type[SecretsError], tuple[type[SecretsError], type[SecretsError]]]] = {
-    NotFound: (errors.VaultNotFound, errors.SecretNotFound),
-    AlreadyExists: (errors.VaultAlreadyExists, errors.SecretAlreadyExists),
-}
 
 
 class Operations:
@@ -82,6 +67,8 @@ class Operations:
         self._driver, self._naming, self._url, self._read_only = driver, naming, url, read_only
         self._external = external
         self._batch = driver.caps.batch
+        calls, self._values = Calls(driver, url), Values(driver.caps, naming, external)
+        self._call, self._each, self._error = calls.call, calls.each, calls.error
 
     @property
     def caps(self) -> Caps:
@@ -155,7 +142,7 @@ class Operations:
         if deleted:
             self.need("undelete")
         prefix = self._naming.prefix_of(vault)
-        for entry in self._iterate("list", Place(vault), partial(self._listing, prefix, deleted=deleted)):
+        for entry in self._each("list", Place(vault), partial(self._listing, prefix, deleted=deleted)):
             place = self._naming.place(entry.name, entry.tags)
             if place is not None and (not vault or place.vault == vault) and entry.state != "bare":
                 yield place, entry
@@ -176,7 +163,7 @@ class Operations:
         return self._write(
             "put",
             place,
-            partial(self._driver.put, native, self._encoded(value), **options),
+            partial(self._driver.put, native, self._values.encoded(value), **options),
             partial(self._written, place, value, stamp=stamp, expect=expect),
         )
 
@@ -186,22 +173,12 @@ class Operations:
         Raise Unsupported for a secret that others manage.
         """
         self._check_ours(place)
-        if self._naming.tags(place) and not self.caps.tags:
-            message = f"the names are too long for the store: together they have over {self.caps.max_name} characters"
-            raise self._error("put", place, NameInvalid(message))
-        kind: type = type(value.reveal())  # an untyped program may pass anything
-        if not issubclass(kind, str):
-            raise self._error("put", place, ValueInvalid(f"expected text, got {kind.__name__}"))
-        if not encoding.is_text(value):
-            raise self._error("put", place, ValueInvalid("the value is not valid UTF-8: it holds a lone surrogate"))
-        if encoding.size(self._encoded(value)) > self.caps.max_bytes:
-            raise self._error(
-                "put", place, TooLarge(f"the value is over the store's limit of {self.caps.max_bytes} bytes")
-            )
+        if problem := self._values.problem(place, value):
+            raise self._error("put", place, problem)
 
     def escapes(self, value: Secret) -> bool:
         """Tell whether the store gets *value* in its escaped form."""
-        return encoding.needs_escape(value, empty=self.caps.empty)
+        return self._values.escapes(value)
 
     def delete(self, place: Place, *, purge: bool = False) -> None:
         """Delete the secret or record at *place*; a missing one is fine."""
@@ -233,12 +210,12 @@ class Operations:
     def versions(self, place: Place) -> Iterator[Entry]:
         """Yield the versions of *place* that can still be read, newest first."""
         self.need("versions")
-        return self._iterate("versions", place, lambda: self._driver.versions(self._native(place)))
+        return self._each("versions", place, lambda: self._driver.versions(self._native(place)))
 
     def containers(self) -> Iterator[tuple[str, Entry]]:
         """Yield the vaults of the workspace that have a container, with make's note as the stamp."""
         self.need("containers")
-        for entry in self._iterate("containers", None, lambda: self._driver.containers(self._naming.container(""))):
+        for entry in self._each("containers", None, lambda: self._driver.containers(self._naming.container(""))):
             vault = self._naming.container_vault(entry.name)
             if vault is not None:
                 yield vault, entry
@@ -338,7 +315,7 @@ class Operations:
         if expect is None or self.caps.cas == "full" or (self.caps.cas == "create" and expect == ABSENT):
             return expect
         entry = self.stat(place)
-        if expect == ABSENT and entry is not None and self._has_name(place, entry):
+        if expect == ABSENT and entry is not None and self._values.has_name(place, entry):
             raise self._error("put", place, AlreadyExists())
         if expect != ABSENT and entry is None:
             raise self._error("put", place, NotFound() if expect == PRESENT else Conflict())
@@ -362,7 +339,7 @@ class Operations:
 
         def read(place: Place) -> ReadResult:
             if failures:
-                return self._untried(place, failures[0])
+                return untried(place, failures[0])
             result = self._result(place)
             if isinstance(result, STORE_ERRORS) and not result.retryable:
                 failures.append(result)
@@ -370,16 +347,13 @@ class Operations:
 
         return dict(zip(places, parallel(self.caps, read, places), strict=True))
 
-    def _untried(self, place: Place, failure: SecretsError) -> SecretsError:
-        cause = f"not read, because the read of {failure.vault}/{failure.secret} failed: {failure.code}"
-        kind = _kind(failure)
-        error = kind(cause, hint=failure.hint, code=failure.code, retryable=False, reason=failure.reason)
-        return self._error("get", place, error)
-
     def _one_of(self, place: Place, answer: Stored | Exception | None) -> ReadResult:
         if isinstance(answer, Stored):
             return self._result(place, lambda: self._decoded(place, answer))
         return self._error("get_many", place, answer or Unavailable("the store gave no answer for it"))
+
+    def _decoded(self, place: Place, stored: Stored) -> Stored:
+        return self._call("get", place, self._values.decoded, place, stored)
 
     def _result(self, place: Place, read: Callable[[], Stored] | None = None) -> ReadResult:
         try:
@@ -387,59 +361,15 @@ class Operations:
         except SecretsError as error:
             return error.with_traceback(None)
 
-    def _encoded(self, value: Secret) -> Secret:
-        return encoding.escape(value, empty=self.caps.empty)
-
-    def _has_name(self, place: Place, entry: Entry) -> bool:
-        """Return whether *entry* has the tag with its full name, without which a list does not show a hashed name."""
-        if place in self._external:
-            return True
-        tags = self._naming.tags(place)
-        return not tags or entry.tags.get(NAME_TAG) == tags[NAME_TAG]
-
-    def _decoded(self, place: Place, stored: Stored) -> Stored:
-        if not self._has_name(place, stored.entry):
-            hint = "tailorsecrets apply writes it again"
-            raise self._error("get", place, Corrupt("another tool replaced the tag that held its full name", hint=hint))
-        if not encoding.is_text(stored.value):
-            raise self._error("get", place, Corrupt("it holds a lone surrogate, which is not text"))
-        if place in self._external:
-            return stored
-        return Stored(encoding.unescape(stored.value, empty=self.caps.empty), stored.entry)
-
-    def _iterate(self, op: str, place: Place | None, start: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
-        entries = self._call(op, place, start)
-        while (entry := self._call(op, place, _next_entry, entries)) is not None:
-            yield entry
-
-    def _call(self, op: str, place: Place | None, do: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-        try:
-            return do(*args, **options)
-        except Exception as exc:  # noqa: BLE001  # the one place where whatever a driver raises gets its meaning
-            error = self._error(op, place, exc)
-        raise error  # outside the block: an SDK's exception may quote a value, and must not stay as __context__
-
     def _write(self, op: str, place: Place, do: Callable[[], T], done: Callable[[], T | None]) -> T:
-        """Call, and notify this process of the write, also of one that failed.
-
-        A write without an answer may have been done: *done* reads the store again, and returns what the write would
-        have, or None where it was not done.
-        """
+        """Call, and notify this process of the write, also of one that failed; *done* is as in ``lost.found_done``."""
         try:
             return self._call(op, place, do)
         except Unavailable as lost:
             error = lost.with_traceback(None)
         finally:
             notify_write(place)
-        result: T | None = None
-        outcome: Outcome = "not done"
-        try:
-            result = done()
-        except SecretsError:
-            outcome = "unknown"
-        if result is None:
-            raise _with_outcome(error, outcome)
-        return result
+        return found_done(error, done)
 
     def _written(self, place: Place, value: Secret, *, stamp: str, expect: str | None) -> Entry | None:
         """Return the entry of *value* where it was written, None where the store is as before; else raise."""
@@ -456,39 +386,6 @@ class Operations:
     def _deleted(self, place: Place, *, purge: bool) -> Literal[True] | None:
         return True if self.stat(place, deleted=purge) is None else None
 
-    def _error(self, op: str, place: Place | None, exc: Exception) -> SecretsError:
-        if isinstance(exc, SecretsError):
-            kind, text, hint, code, retryable = _kind(exc), str(exc), exc.hint, exc.code, exc.retryable
-            reason, reason_code = exc.reason, exc.reason_code
-        else:
-            problem: Problem = self._driver.explain(exc, op)
-            kind, text, hint, code = problem.kind, "", problem.hint, problem.kind.code
-            retryable = problem.kind.retryable and not self.caps.retries  # else the SDK has tried again already
-            reason, reason_code = problem.reason, problem.reason_code
-        vault, secret = (place.vault, place.secret) if place else ("", "")
-        specific = _SPECIFIC.get(kind, (kind, kind))[bool(secret)] if vault else kind
-        message = text if text and text != kind.meaning else specific.meaning
-        error = specific(
-            f"{place if vault else self._url}: {message}",
-            hint=hint,
-            code=specific.code if code == kind.code else code,
-            op=op,
-            store=self._url,
-            vault=vault,
-            secret=secret,
-            retryable=retryable,
-            reason=_reason(reason, reason_code, op),
-            reason_code=reason_code,
-        )
-        error.origin = origin_of(exc)
-        return error
-
-
-def _with_outcome(error: Unavailable, outcome: Outcome) -> Unavailable:
-    error.outcome = outcome
-    error.args = (f"{error}; {_OUTCOMES[outcome]}",)
-    return error
-
 
 def read_only_error(why: str) -> Denied:
     """Return the refusal of a write under a profile that may only read."""
@@ -501,26 +398,5 @@ def _warn(message: str, *args: object) -> None:
     logging.getLogger(__name__).warning(message, *args)
 
 
-def is_version(entry: Entry, expect: str) -> bool:
-    """Tell whether *entry* is of version *expect*; either may lack the part from the @ on."""
-    here, there = entry.version.partition("@"), expect.partition("@")
-    return here == there or (here[0] == there[0] and not (here[2] and there[2]))
-
-
 def _get_field(driver: Driver, field: str, name: str, version: str = "") -> Stored:
     return driver.get_field(name, field, version) if version else driver.get_field(name, field)
-
-
-def _next_entry(entries: Iterator[Entry]) -> Entry | None:
-    return next(entries, None)
-
-
-def _reason(reason: str, code: str, op: str) -> str:
-    """Return the service's own code and message in one line; of a write only its code, for the rest may quote it."""
-    printable = "".join(character if character.isprintable() else " " for character in reason)
-    message = " ".join(printable.split())[:_LONGEST_REASON] if op in _READS else ""
-    return ": ".join(part for part in (code, message) if part)
-
-
-def _kind(error: SecretsError) -> type[SecretsError]:
-    return next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)

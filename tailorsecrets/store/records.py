@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from tailorsecrets.driver import PRESENT, Entry, Stored
-from tailorsecrets.errors import Conflict, Corrupt, Denied, NotFound, SecretsError, StoreNotFound, Unsupported
+from tailorsecrets.errors import Conflict, Corrupt, Denied, NotFound, SecretsError, StoreNotFound, Unsupported, reworded
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.operations import Operations, ReadResult
 from tailorsecrets.store.record import Record, load_record, merged
@@ -36,17 +36,7 @@ class Records:
             return self._load(place, result)
         except (Denied, Corrupt, Unsupported) as error:
             message = str(error) if error.vault else f"{place}: {error}"
-            named = type(error)(
-                message,
-                hint=error.hint,
-                code=error.code,
-                vault=place.vault,
-                store=self._url,
-                reason=error.reason,
-                reason_code=error.reason_code,
-            )
-            named.origin = error.origin
-            return named
+            return reworded(error, message, vault=place.vault, store=self._url)
 
     def _load(self, place: Place, result: ReadResult) -> Record:
         if isinstance(result, Stored):

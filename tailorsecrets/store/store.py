@@ -20,8 +20,8 @@ from tailorsecrets.errors import (
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import ExternalName, Place, check_name, checked_place
-from tailorsecrets.store.operations import is_version
 from tailorsecrets.store.record import Owner
+from tailorsecrets.store.versions import is_version
 from tailorsecrets.store.workspace import Workspace
 
 

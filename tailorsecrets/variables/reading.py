@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from tailorsecrets.driver import Stored
-from tailorsecrets.errors import NotFound, SecretNotFound, SecretsError, StoreNotFound, Throttled, Unavailable
+from tailorsecrets.errors import NotFound, SecretNotFound, SecretsError, StoreNotFound, Throttled, Unavailable, reworded
 from tailorsecrets.secret import Secret
+from tailorsecrets.store.failures import STORE_ERRORS
 from tailorsecrets.store.names import Place
-from tailorsecrets.store.operations import STORE_ERRORS, ReadResult
+from tailorsecrets.store.operations import ReadResult
 from tailorsecrets.store.parallel import AT_ONCE
 from tailorsecrets.store.store import Store, workspace_of
 
@@ -96,11 +97,4 @@ def _unreadable(problems: Mapping[Place, SecretsError]) -> SecretsError:
     if len(problems) == 1:
         return first
     listed = ", ".join(f"{place.vault}/{place.secret} ({error.code})" for place, error in problems.items())
-    return type(first)(
-        f"{len(problems)} secrets cannot be read: {listed}",
-        hint=first.hint,
-        code=first.code,
-        store=first.store,
-        reason=first.reason,
-        reason_code=first.reason_code,
-    )
+    return reworded(first, f"{len(problems)} secrets cannot be read: {listed}", vault="", secret="")

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from tailorsecrets import errors
-from tailorsecrets.errors import Denied, Disabled, NotFound, SecretsError, Throttled
+from tailorsecrets.errors import Denied, Disabled, NotFound, SecretsError, Throttled, reworded
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SecretsError)]
 
@@ -28,6 +28,16 @@ def test_errors_survive_pickling() -> None:
     error = Throttled("slow down", hint="wait", op="get", store="aws://", vault="abc", secret="def", retryable=False)
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), vars(again)) == (str(error), vars(error))
+
+
+def test_an_error_told_again() -> None:
+    """It keeps its class and all that is not given anew: also its origin, and that its retries are spent."""
+    error = Throttled("slow down", hint="wait", store="aws://", vault="abc", retryable=False, reason="X: busy")
+    error.origin = "botocore.ClientError at driver.py:1"
+    again = reworded(error, "slow down, all of you", vault="xyz")
+    assert (type(again), str(again)) == (Throttled, "slow down, all of you")
+    assert vars(again) == vars(error) | {"vault": "xyz"}
+    assert (str(error), error.vault) == ("slow down", "abc")
 
 
 def test_missing_is_not_denied() -> None:

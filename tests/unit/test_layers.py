@@ -266,7 +266,7 @@ def test_each_kind_of_call_has_its_own_rate(op: str, kind: Literal["get", "list"
 def test_fork_does_not_copy_a_held_lock(clock: FakeClock) -> None:
     """A child that is forked while a thread of the parent is in the bucket can still take tokens."""
     bucket = Bucket(1.0, clock)
-    with bucket._lock, warnings.catch_warnings():
+    with bucket._locks.get(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is what is tested
         child = os.fork()
         if not child:

@@ -11,7 +11,7 @@ from tailorsecrets.driver import ServerClock
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Set this machine's clock to the number in a list."""
     times = [1_800_000_000.25]
-    monkeypatch.setattr("tailorsecrets.driver.time.time", lambda: times[0])
+    monkeypatch.setattr("tailorsecrets.kit.server_clock.time.time", lambda: times[0])
     return times
 
 

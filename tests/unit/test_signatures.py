@@ -23,6 +23,7 @@ SEAM = (
         "VaultNames",
         "as_field",
         "backoff",
+        "imported",
         "throttled",
     ),
 )

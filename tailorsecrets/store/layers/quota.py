@@ -3,15 +3,16 @@
 Clock and sleep are arguments, in seconds, so tests do not wait.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final, TypeVar
 
-from tailorsecrets.driver import Driver, Entry, on_throttled
+from tailorsecrets.driver import Driver, Entry
 from tailorsecrets.errors import Throttled
+from tailorsecrets.kit.per_process import PerProcess
+from tailorsecrets.kit.throttling import on_throttled
 from tailorsecrets.store.layers.layer import Call, Layer, lazily
 
 T = TypeVar("T")
@@ -87,11 +88,11 @@ class Bucket:
         self._tokens, self._clock = self._size, clock
         self._seen = clock()
         self._halved = self._seen - HALVING
-        self._lock, self._process = threading.Lock(), os.getpid()
+        self._locks = PerProcess(threading.Lock)
 
     def take(self, longest: float) -> float | None:
         """Take a token and return the seconds until it is there, or None and take none if those are over *longest*."""
-        with self._own_lock():
+        with self._locks.get():
             self._refill()
             pause = max(0.0, (1 - self._tokens) / self._rate)
             if pause > longest:
@@ -101,17 +102,12 @@ class Bucket:
 
     def halve(self) -> None:
         """Give tokens at half the rate from now on, and none at once; the rate recovers slowly."""
-        with self._own_lock():
+        with self._locks.get():
             self._refill()
             self._tokens = min(self._tokens, 0.0)
             if self._seen - self._halved >= HALVING:
                 self._rate = max(self._rate / 2, self._declared * SLOWEST)
                 self._halved = self._seen
-
-    def _own_lock(self) -> threading.Lock:
-        if self._process != os.getpid():  # a fork copies a lock without the thread that would release it
-            self._lock, self._process = threading.Lock(), os.getpid()
-        return self._lock
 
     def _refill(self) -> None:
         passed = max(0.0, self._clock() - self._seen)

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from tailorsecrets.driver import Budget, Driver, Entry, Problem, throttled
-from tailorsecrets.errors import SecretsError, Throttled, Unavailable
+from tailorsecrets.driver import Driver, Entry
+from tailorsecrets.errors import Problem, SecretsError, Throttled, Unavailable
+from tailorsecrets.kit.budget import Budget
+from tailorsecrets.kit.throttling import throttled
 from tailorsecrets.store.layers.layer import Call, Layer, lazily
 from tailorsecrets.store.origin import origin_of
 

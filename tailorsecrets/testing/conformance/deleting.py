@@ -3,7 +3,7 @@
 from tailorsecrets.driver import Driver, Entry
 from tailorsecrets.errors import AlreadyExists, Denied, NotEmpty, NotFound
 from tailorsecrets.secret import Secret
-from tailorsecrets.store.operations import is_version
+from tailorsecrets.store.versions import is_version
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.conformance.suite import (
     MakeVault,

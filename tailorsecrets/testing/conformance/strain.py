@@ -21,7 +21,7 @@ from tailorsecrets.driver import ABSENT, Driver, Entry
 from tailorsecrets.errors import AlreadyExists, Conflict, NotFound
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.layers import Layer, Quota, Retry
-from tailorsecrets.store.operations import is_version
+from tailorsecrets.store.versions import is_version
 from tailorsecrets.testing.backdoor import Backdoor
 from tailorsecrets.testing.clock import FakeClock
 from tailorsecrets.testing.conformance.suite import (

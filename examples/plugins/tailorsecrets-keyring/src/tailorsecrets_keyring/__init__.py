@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tailorsecrets.driver import Driver, Option, StoreType, Target
+from tailorsecrets.driver import Option, StoreType, imported
 
 OPTIONS = {
     "backend": Option(
@@ -16,10 +16,5 @@ OPTIONS = {
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
     """Return the store type."""
-    return [StoreType(scheme="keyring", open=_open, options=OPTIONS, prefixed=False, sdk=("keyring",))]
-
-
-def _open(target: Target) -> Driver:
-    from tailorsecrets_keyring.driver import Keyring
-
-    return Keyring(target)
+    opened = imported("tailorsecrets_keyring.driver:Keyring")
+    return [StoreType(scheme="keyring", open=opened, options=OPTIONS, prefixed=False, sdk=("keyring",))]

@@ -1,9 +1,8 @@
 """AWS Systems Manager Parameter Store, behind ``ssm://[REGION][/PREFIX]``."""
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable
 
-from tailorsecrets.driver import Driver, Option, StoreType, Target, VaultNames
+from tailorsecrets.driver import Option, StoreType, imported
 
 OPTIONS = {
     "endpoint_url": Option(
@@ -25,16 +24,5 @@ OPTIONS = {
 
 def tailorsecrets_stores() -> Iterable[StoreType]:
     """Return the store type."""
-    return [StoreType(scheme="ssm", open=_open, options=OPTIONS, policy=_policy, sdk=("boto3",))]
-
-
-def _open(target: Target) -> Driver:
-    from tailorsecrets_ssm.driver import ParameterStore
-
-    return ParameterStore(target)
-
-
-def _policy(target: Target, vaults: Sequence[VaultNames], use: Literal["read", "deploy"]) -> str:
-    from tailorsecrets_ssm.policy import policy
-
-    return policy(target, vaults, use)
+    opened, policy = imported("tailorsecrets_ssm.driver:ParameterStore"), imported("tailorsecrets_ssm.policy:policy")
+    return [StoreType(scheme="ssm", open=opened, options=OPTIONS, policy=policy, sdk=("boto3",))]
