@@ -8,7 +8,7 @@ from tailorsecrets.cli.managed import ByHand, action
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.cli.targets import open_route
-from tailorsecrets.deploy.by_hand import check_kept, look
+from tailorsecrets.deploy.by_hand import check_kept, restoring
 from tailorsecrets.store.store import workspace_of
 
 
@@ -16,13 +16,13 @@ from tailorsecrets.store.store import workspace_of
 @secret_options
 @yes_option
 def restore(invocation: Invocation, vault_name: str, name: str, yes: bool) -> None:
-    """Undo the deletion of a secret, if the store supports it."""
+    """Undo the deletion of a secret, if the store supports it. The replicas get the value of the primary."""
     ask, code = f"Restore {vault_name}/{name} by hand?", "SECRET_CREATION_CANCELLED"
     with open_route(invocation, vault_name, action(invocation, "restore", vault_name, name)) as targets:
-        look(targets, lambda store: workspace_of(store).need("undelete"))
+        workspace_of(targets[0].store).need("undelete")
         by_hand = ByHand(targets, vault_name, invocation, must_exist=False)
         by_hand.confirm(ask, code=code, yes=yes)
-        by_hand.write(f"{vault_name}/{name}", lambda store: store.restore_secret(vault_name, name))
+        by_hand.write(f"{vault_name}/{name}", restoring(targets, vault_name, name))
     invocation.report_change(name, f"restored {vault_name}/{name}")
 
 

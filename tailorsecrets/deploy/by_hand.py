@@ -5,6 +5,7 @@ from copy import copy
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
+from tailorsecrets.driver import Entry
 from tailorsecrets.errors import (
     Denied,
     Disabled,
@@ -15,6 +16,7 @@ from tailorsecrets.errors import (
     VaultAlreadyExists,
     VaultNotFound,
 )
+from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.parallel import at_once, attempt
 from tailorsecrets.store.record import Owner, Record
@@ -173,6 +175,44 @@ def delete_secret(store: Store, *, vault: str, secret: str, missing_ok: bool) ->
     except SecretNotFound:
         if not missing_ok:
             raise
+
+
+def restoring(targets: Sequence[OpenTarget], vault: str, secret: str) -> Callable[[Store], Entry | None]:
+    """Return the change that restores the secret at the primary, and gives the replicas the value that is back there.
+
+    A replica whose own deleted version has the same stamp is restored too; any other gets the value written, so that
+    an older value does not come back there.
+    """
+    primary, place = targets[0].store, Place(vault, secret)
+    restored: list[Entry] = []
+
+    def change(store: Store) -> Entry | None:
+        if store is primary:
+            restored.append(store.restore_secret(vault, secret))
+            return restored[0]
+        now = workspace_of(store).stat([place], deleted=True).get(place) if store.caps.stats else None
+        if now and now.state in {"live", "deleted"} and _same_stamp(restored[0], now, [primary, store], vault):
+            return store.restore_secret(vault, secret) if now.state == "deleted" else None
+        value = _value_to_copy(targets[0], place)
+        there, _ = workspace_of(store).values([place])
+        return None if there.get(place) == value else store.put_secret(vault, secret, value)
+
+    return change
+
+
+def _same_stamp(one: Entry, other: Entry, stores: Sequence[Store], vault: str) -> bool:
+    """Tell whether the stamps of both entries, each at one of *stores*, prove that the values are equal."""
+    if not one.stamp or one.stamp != other.stamp:
+        return False
+    keys = [workspace_of(store).record(vault).key.reveal() for store in stores]
+    return bool(keys[0]) and keys[0] == keys[1]
+
+
+def _value_to_copy(primary: OpenTarget, place: Place) -> Secret:
+    try:
+        return primary.store.read(*place).value
+    except SecretsError as error:
+        raise named(error, primary.target) from None
 
 
 def check_empty(targets: Sequence[OpenTarget], vault: str) -> None:

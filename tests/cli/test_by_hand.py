@@ -57,6 +57,53 @@ def test_a_change_goes_to_every_target(both: Shell) -> None:
     assert both("secret", "vault", "list", "--json").data == []
 
 
+def test_restore_makes_all_targets_equal(both: Shell) -> None:
+    """Where a replica's own last version is another one, it gets the value that the primary has again."""
+    assert put(both, "create", b"old").code == 0
+    with open_store(A) as store:
+        store.update_secret("api-keys", "stripe-key", "new")
+    assert both("secret", "delete", *KEY, "--yes").code == 0
+    assert both("secret", "restore", *KEY).code == 0
+    assert held() == ["new", "new"]
+
+
+def test_restore_creates_and_updates_at_a_replica(both: Shell) -> None:
+    """A replica that never had the secret gets it, and one where it was not deleted gets the primary's value."""
+    for other in (None, "other", "one"):
+        with open_store(A) as store:
+            store.put_secret("api-keys", "stripe-key", "one")
+            store.delete_secret("api-keys", "stripe-key")
+        if other:
+            with open_store(B) as store:
+                store.put_secret("api-keys", "stripe-key", other)
+        assert both("secret", "restore", *KEY).code == 0
+        assert held() == ["one", "one"]
+
+
+def test_restore_needs_no_value_where_the_stamps_are_equal(both: Shell) -> None:
+    """A login without the right to read values restores what both targets deleted."""
+    assert put(both, "create", b"one").code == 0
+    assert both("secret", "delete", *KEY, "--yes").code == 0
+    DRIVERS["a"].fail("get", Denied, name="default/api-keys/stripe-key")
+    assert both("secret", "restore", *KEY).code == 0
+    DRIVERS["a"].heal()
+    assert held() == ["one", "one"]
+
+
+def test_restore_says_which_replica_it_could_not_make_equal(both: Shell) -> None:
+    """Where the primary's value may not be read, the replica's older value does not come back."""
+    assert put(both, "create", b"old").code == 0
+    with open_store(A) as store:
+        store.update_secret("api-keys", "stripe-key", "new")
+    assert both("secret", "delete", *KEY, "--yes").code == 0
+    DRIVERS["a"].fail("get", Denied, name="default/api-keys/stripe-key")
+    done = both("secret", "restore", *KEY)
+    assert (done.code, f"\n  {B}, workspace default: not done (PERMISSION_DENIED)" in done.err) == (1, True)
+    assert f"{B}, workspace default: {A}, workspace default: secret api-keys/stripe-key: " in done.err
+    DRIVERS["a"].heal()
+    assert held() == ["new", None]
+
+
 def test_a_vault_gets_one_stamp_key(both: Shell) -> None:
     """The records of a vault that was created by hand have one key and different ids."""
     records = []

@@ -16,6 +16,7 @@ import pytest
 
 from tailorsecrets.declared.declarations import Declarations
 from tailorsecrets.declared.sources import Generate, source
+from tailorsecrets.deploy.by_hand import OpenTarget, create_vault, everywhere, restoring
 from tailorsecrets.deploy.joint import JointPlan
 from tailorsecrets.deploy.layout import layout
 from tailorsecrets.deploy.reports import load_report
@@ -29,7 +30,7 @@ from tailorsecrets.testing.faults import Crash
 from tests.support.product.backend import Backend, writes
 from tests.support.product.backends import BACKENDS, Start
 from tests.support.shell import PROGRAM, Shell
-from tests.support.targets import APP, Fused, Targets, Vaults, routes
+from tests.support.targets import APP, Fused, Targets, Vaults, routes, target
 
 A, B, BOTH = routes([0]), routes([1]), routes([0, 1])
 FIRST: Vaults = {"sessions": {"key": Generate(), "pin": Secret("1234"), "old": Secret("x")}}
@@ -172,6 +173,24 @@ def test_a_rotation_that_dies_is_finished_by_apply(both: Sequence[Backend]) -> N
             break
         after += 1
     assert after > 2
+
+
+@pytest.mark.parametrize("names", [("gcp", "azure"), ("azure", "file"), ("file", "gcp")], ids="-".join)
+def test_a_restore_by_hand_makes_both_equal(names: Sequence[str], tmp_path: Path, servers: Start) -> None:
+    """The replica gets the primary's value, whether its own deleted version is the same, an older one, or not there."""
+    with ExitStack() as stack:
+        pair = Pair(backends=[stack.enter_context(BACKENDS[name](tmp_path, servers)) for name in names])
+        primary, replica = targets = [OpenTarget(target(number), pair.stores([target(number)])[0]) for number in (0, 1)]
+        create_vault(targets, "api-keys")
+        for older in ("new", "old", None):
+            secret = f"was-{older}".lower()
+            primary.store.create_secret("api-keys", secret, "new")
+            primary.store.delete_secret("api-keys", secret)
+            if older:
+                replica.store.create_secret("api-keys", secret, older)
+                replica.store.delete_secret("api-keys", secret)
+            assert all(outcome.done for outcome in everywhere(targets, restoring(targets, "api-keys", secret)))
+            assert [each.store.get("api-keys", secret) for each in targets] == ["new", "new"]
 
 
 @pytest.mark.long
