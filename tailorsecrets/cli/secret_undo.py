@@ -8,7 +8,7 @@ from tailorsecrets.cli.managed import ByHand, action
 from tailorsecrets.cli.names import secret_options, yes_option
 from tailorsecrets.cli.prompts import confirm_by_name, need_terminal
 from tailorsecrets.cli.targets import open_route
-from tailorsecrets.deploy.by_hand import check_kept, restoring
+from tailorsecrets.deploy.by_hand import check_kept, look, restoring
 from tailorsecrets.store.store import workspace_of
 
 
@@ -37,8 +37,9 @@ def rollback(invocation: Invocation, vault_name: str, name: str, version: str, y
         primary = targets[0].store
         workspace_of(primary).need("versions")
         by_hand = ByHand(targets, vault_name, invocation)
-        by_hand.confirm(ask, code=code, yes=yes)
         old = primary.read(vault_name, name, version).value
+        look(targets, lambda store: workspace_of(store).check_value(vault_name, name, old))
+        by_hand.confirm(ask, code=code, yes=yes)
         by_hand.write(f"{vault_name}/{name}", lambda store: store.put_secret(vault_name, name, old))
     invocation.report_change(name, f"rolled back {vault_name}/{name} to {version}")
 

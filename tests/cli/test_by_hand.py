@@ -104,6 +104,21 @@ def test_restore_says_which_replica_it_could_not_make_equal(both: Shell) -> None
     assert held() == ["new", None]
 
 
+def test_rollback_writes_nothing_that_a_replica_cannot_hold(memory: Shell) -> None:
+    """A value over the limit of a replica is refused before the primary is written."""
+    small = f"{B}&max_bytes=400"
+    memory.environ["TAILORSECRETS_PROFILE"] = "prod"
+    del memory.environ["TAILORSECRETS_STORE"]
+    (memory.folder / "tailorsecrets.toml").write_text(f'[profiles.prod]\nstore = ["{A}", "{small}"]\n')
+    assert memory("secret", "vault", "create", "api-keys").code == 0
+    with open_store(A) as store:
+        old = store.create_secret("api-keys", "stripe-key", "x" * 401)
+        store.update_secret("api-keys", "stripe-key", "new")
+    done = memory("secret", "rollback", *KEY, "--to", old.version)
+    assert (done.code, "error[SECRET_VALUE_TOO_LARGE]" in done.err, f"{small}, wo" in done.err) == (1, True, True)
+    assert held() == ["new", None]
+
+
 def test_a_vault_gets_one_stamp_key(both: Shell) -> None:
     """The records of a vault that was created by hand have one key and different ids."""
     records = []

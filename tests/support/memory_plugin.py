@@ -17,6 +17,7 @@ OPTIONS = {
     "stats": "0: tells metadata with values alone",
     "list_stamps": "0: lists tell no stamps",
     "versions": "0: keeps no old versions",
+    "max_bytes": "the longest value",
     "slow": "seconds that a write takes",
 }
 
@@ -29,7 +30,10 @@ def tailorsecrets_stores() -> Iterable[StoreType]:
 def _open(target: Target) -> Faults:
     if target.host not in DRIVERS:
         off: dict[str, bool] = dict.fromkeys({name for name, text in target.options.items() if text == "0"}, False)
-        DRIVERS[target.host] = Faults(Memory(caps=replace(FULL, **off)))  # type: ignore[arg-type]
+        caps = replace(FULL, **off)  # type: ignore[arg-type]
+        if "max_bytes" in target.options:
+            caps = replace(caps, max_bytes=int(target.options["max_bytes"]))
+        DRIVERS[target.host] = Faults(Memory(caps=caps))
         if "slow" in target.options:
             DRIVERS[target.host].slow("put", float(target.options["slow"]))
     return DRIVERS[target.host]
