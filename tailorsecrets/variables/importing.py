@@ -82,7 +82,7 @@ def _dotenv(text: Secret) -> Incoming:
         lines = f"line{'s' if len(foreign) > 1 else ''} {', '.join(foreign)}"
         raise ConfigError(f"{lines}: not NAME=VALUE", hint="put quotes around a value of several lines")
     pairs = [(name, Secret(value)) for name, value, _ in read if value is not None]
-    bare = [f"{name} has no value and is ignored" for name, value, _ in read if value is None]
+    bare = [f"line {line.number}: a name without a value is ignored" for line in read if line.value is None]
     return Incoming(dict(pairs), (*bare, *_twice(name for name, _ in pairs)))
 
 
