@@ -30,6 +30,14 @@ class _WithExamples(click.Command):
         """Leave --help to the common options."""
         return None
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse a second value of an own option that takes one, where click would drop the first."""
+        given = list(args)
+        left = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing:
+            _check_once(ctx, self.own, self.make_parser(ctx).parse_args(given)[2])
+        return left
+
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the usage line."""
         prefix = _heading(ctx, "Usage:") + " "
@@ -94,6 +102,14 @@ class Group(_WithExamples, click.Group):
         """Write the commands, then the options."""
         _write_terms(ctx, formatter, "Commands", ((name, line) for name, (_, line) in self.lazy.items()))
         super().format_options(ctx, formatter)
+
+
+def _check_once(ctx: click.Context, own: Sequence[click.Parameter], given: Sequence[click.Parameter]) -> None:
+    """Raise BadParameter for one of the *own* options that is *given* twice and may not be repeated."""
+    for option in own:
+        takes_one = isinstance(option, click.Option) and not (option.multiple or option.is_flag)
+        if takes_one and given.count(option) > 1:
+            raise click.BadParameter("it may be given once", ctx, option)
 
 
 def _heading(ctx: click.Context, text: str) -> str:

@@ -140,6 +140,11 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("completion", "tcsh"), "tcsh"),
         (("apply", "-w", ""), "the value is empty"),
         (("apply", "-e", ""), "the value is empty"),
+        (
+            ("import", "x.env", "-V", "a-vault", "--vault-name", "b-vault"),
+            "'--vault-name' / '-V': it may be given once",
+        ),
+        (("secret", "list", "-V", "a-vault", "--limit", "1", "--limit=2"), "'--limit' / '-l': it may be given once"),
     ],
 )
 def test_bad_usage(empty: Shell, words: tuple[str, ...], message: str) -> None:
