@@ -6,6 +6,7 @@ import click
 
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.nearest import nearest_places
 from tailorsecrets.cli.output import content, output_option, put_out
 from tailorsecrets.cli.selection import read_secrets
 from tailorsecrets.variables.templates import Template
@@ -30,7 +31,8 @@ def inject(invocation: Invocation, template: str, output: str | None) -> None:
     parsed = Template(content(invocation, template))
     places = parsed.places()
     values = read_secrets(invocation, places)[1] if places else {}
-    put_out(invocation, parsed.filled(values), output)
+    near = nearest_places([place for place in places if place not in values], invocation)
+    put_out(invocation, parsed.filled(values, near), output)
 
 
 def _are_one(folder: Path, first: str, second: str) -> bool:

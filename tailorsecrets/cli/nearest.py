@@ -1,6 +1,7 @@
 """Suggestions for a misspelt name. The names of vaults and secrets come from the config, not from the store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.program import PROGRAM
@@ -13,15 +14,24 @@ from tailorsecrets.errors import (
     VersionNotFound,
 )
 
+if TYPE_CHECKING:
+    from tailorsecrets.store.names import Place
+
 _FOR_DOCTOR = (Unauthenticated.code, Unavailable.code)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question that names the nearest of *known*, "" where none is near."""
-    from difflib import get_close_matches
+    near = _nearest(word, known)
+    return f"did you mean {near!r}?" if near else ""
 
-    near = get_close_matches(word, [name for name in known if name != word], n=1)
-    return f"did you mean {near[0]!r}?" if near else ""
+
+def nearest_places(missing: "Iterable[Place]", invocation: Invocation) -> str:
+    """Return a question that names the nearest declared secret for each of *missing*, "" where none is near."""
+    places = list(missing)
+    names: Mapping[str, list[str]] = invocation.declared_names() if places else {}
+    near = [repr(path) for path in dict.fromkeys(_nearest_place(place, names) for place in places) if path]
+    return f"did you mean {', '.join(near)}?" if near else ""
 
 
 def suggestion(error: SecretsError, invocation: Invocation) -> str:
@@ -47,6 +57,20 @@ def say_to_doctor(errors: Iterable[object], invocation: Invocation) -> None:
     pointer = next(filter(None, (to_doctor(error, invocation) for error in errors)), "")
     if pointer and not invocation.json:
         invocation.io.say(f"hint: {pointer}")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, [name for name in known if name != word], n=1)
+    return near[0] if near else ""
+
+
+def _nearest_place(place: "Place", names: Mapping[str, list[str]]) -> str:
+    vault = place.vault if place.vault in names else _nearest(place.vault, names)
+    known = names.get(vault, [])
+    secret = place.secret if place.secret in known else _nearest(place.secret, known)
+    return f"{vault}/{secret}" if secret and (vault, secret) != place else ""
 
 
 def _nearest_declared(error: SecretsError, invocation: Invocation) -> str:

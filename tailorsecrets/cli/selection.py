@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tailorsecrets.cli.invocation import Invocation
+from tailorsecrets.cli.nearest import nearest_places
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place, check_names
 from tailorsecrets.variables import names
@@ -36,8 +37,9 @@ def read_variables(invocation: Invocation, selection: Selection) -> dict[str, Se
     places, values = read_secrets(invocation, wanted)
     chosen = chosen or names.named(places, selection.prefix)
     if not selection.allow_missing:
+        near = nearest_places([place for place in places if place not in values], invocation)
         hint = "create them, or leave their variables unset with --allow-missing"
-        check_all_there(places, values, hint=hint)
+        check_all_there(places, values, hint=f"{near} {hint}" if near else hint)
     return {name: values[place] for name, place in chosen.items() if place in values}
 
 

@@ -35,9 +35,10 @@ class Template:
         """Return the secrets that the text refers to, each once."""
         return list(dict.fromkeys(reference.place for reference in self._references if reference.place))
 
-    def filled(self, values: Mapping[Place, Secret]) -> Secret:
+    def filled(self, values: Mapping[Place, Secret], near: str = "") -> Secret:
         """Return the text with its references replaced by *values*.
 
+        *near* is a question about the names of missing ones, for the hint.
         Raise one error that lists every reference that is malformed or has no value as ``line:column``: ConfigError,
         or SecretNotFound where all are well formed.
         """
@@ -48,7 +49,11 @@ class Template:
         ]
         if problems:
             malformed = any(reference.place is None for reference in self._references)
-            kind, hint = (ConfigError, "write {{ ts://VAULT/NAME }}") if malformed else (SecretNotFound, _MISSING)
+            kind, hint = (
+                (ConfigError, "write {{ ts://VAULT/NAME }}")
+                if malformed
+                else (SecretNotFound, f"{near} {_MISSING}".lstrip())
+            )
             raise kind("; ".join(problems), hint=hint, code="TEMPLATE_INVALID" if malformed else "")
         parts, done = list[str](), 0
         for reference in self._references:

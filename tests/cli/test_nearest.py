@@ -20,6 +20,12 @@ GET = ("secret", "get", "-V", "api-keys", "-n")
         (("secret", "get", "-V", "api-key", "-n", "stripe-key"), "hint: did you mean 'api-keys'?"),
         (("secret", "vault", "delete", "api-key", "--yes"), "hint: did you mean 'api-keys'?"),
         (("secret", "vault", "adopt", "api-key"), "did you mean 'api-keys'?"),
+        (("run", "-V", "api-key", "--", "true"), "hint: did you mean 'api-keys'?"),
+        (("run", "--map", "A=api-keys/strip-key", "--", "true"), "hint: did you mean 'api-keys/stripe-key'? create"),
+        (("run", "--map", "A=api-key/stripe-key", "--", "true"), "hint: did you mean 'api-keys/stripe-key'? create"),
+        (("export", "--map", "A=api-key/strip-key", "--format", "json"), "did you mean 'api-keys/stripe-key'? create"),
+        (("run", "--map", "A=api-keys/other-token", "--", "true"), "hint: create them"),
+        (("run", "--map", "A=other-vault/stripe-key", "--", "true"), "hint: create them"),
     ],
 )
 def test_the_nearest(managed: Shell, words: tuple[str, ...], expected: str) -> None:
@@ -27,6 +33,17 @@ def test_the_nearest(managed: Shell, words: tuple[str, ...], expected: str) -> N
     done = managed(*words)
     assert done.code == 1
     assert expected in done.err
+
+
+def test_in_a_template(managed: Shell) -> None:
+    """For a template the error names the nearest declared secret for each that is missing, once."""
+    (managed.folder / "app.tmpl").write_text(
+        "{{ ts://api-keys/strip-key }}{{ ts://api-key/stripe-key }}{{ ts://other-vault/token }}"
+    )
+    done = managed("inject", "app.tmpl")
+    assert done.err.splitlines()[-1] == (
+        "hint: did you mean 'api-keys/stripe-key'? create them, or correct their names in the template"
+    )
 
 
 def test_in_json(managed: Shell) -> None:
