@@ -126,7 +126,7 @@ class Opening(Suite):
         kind, target = self.store_type(self.urls[0]), self.target_of(self.urls[0])
         name = f"default{self.caps.joiner}api{self.caps.joiner}key"
         for form, make in kind.where.items():
-            found = make(target, Location(name, "api", "key", lambda: ""))
+            found = make(target, Location(name, "api", "key", lambda: name))
             is_known = isinstance(found, (str, ExternalSecret, SecretProvider))
             check(is_known, f"the format {form} of where returned a {type(found).__name__}")
             check("key" in str(found), f"the format {form} of where does not name the secret")

@@ -65,6 +65,9 @@ class OnAws(Conformance):
 class TestMoto(OnAws):
     """On moto."""
 
+    urls = ("aws://eu-west-1", "aws://eu-west-1/team-a", "aws://eu-west-1?endpoint_url=http://127.0.0.1:9", "aws://")
+    environ: ClassVar = {"AWS_REGION": "eu-west-1"}  # for the URL without a region
+
     @pytest.fixture
     def server(self, moto: Server) -> Server:
         """Return moto."""

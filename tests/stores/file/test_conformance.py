@@ -69,6 +69,9 @@ class InFile(Conformance):
 class TestFile(InFile):
     """The driver alone."""
 
+    urls = ("file:secrets.jsonl", "file:/nonexistent/secrets.jsonl", "file:secrets.jsonl?timeout=1")
+    switched_off = {"test_missing_sdk_is_told": "tailorsecrets itself depends on cryptography"}  # noqa: RUF012
+
 
 class TestNewFile(InFile):
     """The driver alone, where the first write makes the file."""

@@ -77,6 +77,9 @@ class AtGoogle(GoogleOverrides, Conformance):
 class TestGoogle(AtGoogle):
     """The driver alone."""
 
+    urls = ("gcp://my-project", "gcp://my-project/team-a", "gcp://my-project?location=europe-west3", "gcp://")
+    environ = {"GOOGLE_CLOUD_PROJECT": "my-project"}  # noqa: RUF012  # for the URL without a project
+
     cost = {"get": 1, "stat": 2, "list": 1, "put": 2, "versions": 1, "delete": 5, "restore": 5}  # noqa: RUF012
 
 

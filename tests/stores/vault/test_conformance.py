@@ -103,6 +103,9 @@ class InVault(Conformance):
 class TestMounts(InVault):
     """Each vault is a mount."""
 
+    urls = ("vault://vault.example", "vault+http://127.0.0.1:9", "vault://vault.example/kv/team?mount=kv", "vault://")
+    environ = {"VAULT_ADDR": "https://vault.example"}  # noqa: RUF012  # for the URL without a host
+
     caps = MOUNT_CAPS
 
 
