@@ -35,7 +35,7 @@ def lines() -> Iterator[str]:
     """Yield a heading for each group, and a line for each of its tests."""
     for base in Conformance.__bases__:
         group, title = TITLES[base.__name__]
-        yield f"\n### {title}\n\nThe group `{group}`: `pytest -k {group}`.\n"
+        yield f"\n### {title}\n\nThe group `{group}`: `pytest -k group_{group}`.\n"
         assert issubclass(base, Suite)
         for name, test in all_tests(base).items():
             words = " ".join((test.__doc__ or "").replace("``", "`").split())

@@ -13,6 +13,7 @@ from tailorsecrets.driver import Caps
 from tailorsecrets.testing.backdoor import ABILITIES, Backdoor
 from tailorsecrets.testing.conformance import Conformance, Connect
 from tailorsecrets.testing.conformance.declarations import missing_fixtures, problems_of
+from tailorsecrets.testing.conformance.reading import Reading
 from tailorsecrets.testing.conformance.report import facts_of, lines
 from tailorsecrets.testing.conformance.suite import all_tests
 
@@ -136,8 +137,16 @@ def test_a_wrong_declaration_stops_the_collection(run: Callable[..., str]) -> No
     assert "conformance/" not in output
 
 
+def test_a_group_alone(run: Callable[..., str]) -> None:
+    """The word of a group finds its tests and no other, such as one with the same word in its name."""
+    output = run(SUITE.format(name="TestMine", cannot="frozenset()"), "-k", "group_read", "--collect-only", "-q")
+    found = {line.rpartition("::")[2].partition("[")[0] for line in output.splitlines() if "::test_" in line}
+    assert "test_missing_is_not_found" in found
+    assert found <= set(all_tests(Reading))
+
+
 def test_a_group_and_its_report(run: Callable[..., str]) -> None:
-    """``-k`` finds a group; the report comes from the workers of pytest-xdist too."""
-    output = run(SUITE.format(name="TestMine", cannot="frozenset()"), "-k", "fail", "-n", "1")
+    """``-k`` finds a group alone; the report comes from the workers of pytest-xdist too."""
+    output = run(SUITE.format(name="TestMine", cannot="frozenset()"), "-k", "group_fail", "-n", "1")
     assert "test_mine.py::TestMine: 8 passed, " in output
     assert "left out, the driver declares no writes:" in output

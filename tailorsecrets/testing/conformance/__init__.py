@@ -19,8 +19,8 @@ The class has no tests for a capability that ``caps`` does not announce, or for 
 that outlives them; the author cleans it up. The end of pytest's output says what was run, and what was left out and
 why.
 
-The tests are in groups, each of which runs alone: ``pytest -k read``, and ``write``, ``stamp``, ``list``, ``delete``,
-``fail``, ``honest``, ``open``, ``leak`` and ``strain``.
+The tests are in groups, each of which runs alone: ``pytest -k group_read``, and ``group_write``, ``group_stamp``,
+``group_list``, ``group_delete``, ``group_fail``, ``group_honest``, ``group_open``, ``group_leak`` and ``group_strain``.
 """
 
 from tailorsecrets.testing.conformance.deleting import Deleting

@@ -207,13 +207,13 @@ class Broken(AssertionError):
 
 
 def group(name: str) -> Callable[[Kind], Kind]:
-    """Put the tests of a class into the group *name*, which ``pytest -k`` finds, and make each failure one sentence."""
+    """Put the tests of a class into the group *name* (``pytest -k group_NAME``), and make each failure one sentence."""
 
     def mark(cls: Kind) -> Kind:
         for test_name, test in list(vars(cls).items()):
             if test_name.startswith("test_"):
                 telling = _telling(test)
-                vars(telling)[name] = True  # pytest's -k finds a test by its attributes, too
+                vars(telling)[f"group_{name}"] = True  # pytest's -k finds a test by its attributes, too
                 setattr(cls, test_name, telling)
         return cls
 
