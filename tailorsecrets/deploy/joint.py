@@ -159,7 +159,7 @@ def join(
             continue
         found = {vault: state for vault, state in observed.found.items() if vault not in layout.kept[number]}
         resolved = {vault: values.of(desired, number, vault) for vault in layout.vaults(number)}
-        moved = {vault for vault in layout.left(number) if vault in found and _is_ours(desired, found[vault])}
+        moved = {vault for vault in layout.left(number) if vault in found and _is_copy(desired, vault, found[vault])}
         ready = {vault for vault in moved if _is_complete(desired, layout, usable, number, vault)}
         copies = ready if delete_moved else set[str]()
         plan = diff(
@@ -342,6 +342,11 @@ def _usable(desired: Desired, layout: Layout, seen: Sequence[Seen]) -> list[Seen
 
 def _is_ours(desired: Desired, vault: VaultState) -> bool:
     return desired.owner.owns(vault.record.owner if vault.record else None)
+
+
+def _is_copy(desired: Desired, name: str, vault: VaultState) -> bool:
+    """Tell whether *vault* is ours, and holds something of ours or nothing: an external secret stays where it is."""
+    return _is_ours(desired, vault) and not vault.has_only(desired.external.get(name, ()))
 
 
 def _key(group: Group, seen: Sequence[Seen]) -> Secret | None:

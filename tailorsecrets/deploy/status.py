@@ -183,7 +183,7 @@ class _Table:
         cell = self._vault_as_seen(vault, column.seen or Seen({}))
         if (vault, key) in self._homes.primaries:
             return cell
-        if cell.state != "ours" or (vault, key) in self._homes.kept:
+        if cell.state != "ours" or (vault, key) in self._homes.kept or self._is_left_to_others(vault, column):
             return None
         return Cell("moved" if vault in self._declared.names else "extra")
 
@@ -195,6 +195,11 @@ class _Table:
         if state is None or self._is_unfinished(state):
             return Cell("missing")
         return Cell("ours") if self._is_ours(state) else _foreign(state)
+
+    def _is_left_to_others(self, vault: str, column: Column) -> bool:
+        """Tell whether the target has external secrets of *vault*, and nothing else of it."""
+        state = column.seen.vaults.get(vault, VaultState()) if column.seen else VaultState()
+        return state.has_only(self._declared.external.get(vault, ()))
 
     def _is_unfinished(self, state: VaultState) -> bool:
         """Tell whether an apply of this app made the vault's container, and stopped there."""

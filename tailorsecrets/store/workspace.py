@@ -45,6 +45,10 @@ class VaultState(NamedTuple):
     made_for: str = ""
     problem: SecretsError | None = None
 
+    def has_only(self, secrets: Collection[str]) -> bool:
+        """Tell whether it has secrets, and none but *secrets*."""
+        return bool(self.secrets) and all(secret in secrets for secret in self.secrets)
+
 
 class Workspace:
     """One workspace of a store. Safe for many threads.

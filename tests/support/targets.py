@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from tailorsecrets.deploy.apply import Report, apply_joint
@@ -86,11 +87,18 @@ class Targets:
         self.memories = [Memory(caps=caps) for caps in self.caps]
         self.faults = [Faults(Fused(memory, self.fuse)) for memory in self.memories]
 
-    def plan(self, declared: Vaults, found: Routes | Sequence[Routes], owner: Owner = APP, **options: Any) -> JointPlan:
-        """Plan *declared*."""
+    def plan(
+        self,
+        declared: Vaults,
+        found: Routes | Sequence[Routes],
+        owner: Owner = APP,
+        external: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        **options: Any,
+    ) -> JointPlan:
+        """Plan *declared*; others manage *external*."""
         profiles = [found] if isinstance(found, Routes) else list(found)
         where = layout(profiles, declared)
-        return plan_targets(Desired(owner, declared), where, self.stores(where.targets), **options)
+        return plan_targets(Desired(owner, declared, external), where, self.stores(where.targets), **options)
 
     def apply(self, joint: JointPlan, report: Path | None = None) -> dict[int, Report]:
         """Carry out *joint*; write a report to *report*, a new file."""

@@ -211,6 +211,22 @@ def test_an_old_copy_stays_while_a_secret_is_missing_at_the_new_place() -> None:
     assert targets.plan(MADE, moved, delete_moved=True).plans[0].moved == ("sessions",)
 
 
+def test_an_external_secret_at_the_old_place_is_no_old_copy() -> None:
+    """What others manage stays at the old place, and the vault is not listed as moved for it."""
+    targets = Targets((PLAIN, PLAIN))
+    external = {"sessions": frozenset({"token"})}
+    targets.deploy(MADE, routes([0]), external=external)
+    Store(targets.memories[0]).create_secret("sessions", "token", "theirs")
+    moved = routes([0], sessions=[1])
+    targets.deploy(MADE, moved, external=external)
+    assert targets.plan(MADE, moved, external=external).plans[0].moved == ("sessions",)
+    targets.deploy(MADE, moved, external=external, delete_moved=True)
+    assert targets.values(0) == {"sessions/token": "theirs"}
+    for delete_moved in (False, True):
+        assert targets.plan(MADE, moved, external=external, delete_moved=delete_moved).plans[0].moved == ()
+        assert steps(targets, MADE, moved, external=external, delete_moved=delete_moved) == []
+
+
 def test_a_deletion_at_the_new_primary_wins() -> None:
     """A generated value that was deleted at the new primary is not copied again from the old copy."""
     targets = Targets((PLAIN, PLAIN))

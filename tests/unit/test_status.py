@@ -147,6 +147,16 @@ def test_a_vault_that_moved() -> None:
     }
 
 
+def test_an_external_secret_where_its_vault_was() -> None:
+    """A vault of which only what others manage is left has no cell there."""
+    left = [column(holding({"key": written("x"), "theirs": by_hand()})), column(holding({"theirs": by_hand()}))]
+    found = rows(column(holding({"key": written("x")})), *left, external={"api-keys": {"theirs"}}, routed=1)
+    assert states(found) == {
+        "api-keys/key": ["ours", "moved", None],
+        "api-keys/theirs": ["missing", None, None],
+    }
+
+
 def test_an_empty_vault_has_a_row_where_its_secrets_show_nothing() -> None:
     """The vault itself is a row only where no secret of it has a cell."""
     found = rows(column(holding({}, vault="empty")), column(Seen({})), names={"empty": ()})
