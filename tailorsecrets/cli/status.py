@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from tailorsecrets.cli import exits, markdown
-from tailorsecrets.cli.ages import age_in_words
 from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import vaults_option
@@ -16,6 +15,7 @@ from tailorsecrets.cli.plans import path
 from tailorsecrets.cli.printing import iso, show_table
 from tailorsecrets.cli.streams import printable
 from tailorsecrets.cli.targets import declared_routes
+from tailorsecrets.declared.periods import age_in_words
 from tailorsecrets.deploy.overview import declared, overview
 from tailorsecrets.deploy.status import Cell, Column, Row, counts, is_calm
 from tailorsecrets.errors import SecretsError, VaultNotFound

@@ -9,9 +9,9 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from tailorsecrets.cli.ages import age_in_words
 from tailorsecrets.cli.plans import path
 from tailorsecrets.cli.printing import iso
+from tailorsecrets.declared.periods import age_in_words
 from tailorsecrets.deploy.status import CALM, ORDER, Cell, Column, Row, State, counts
 
 _TEMPLATE: Final = Path(__file__).with_name("status_page.html")

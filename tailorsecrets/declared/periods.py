@@ -8,6 +8,8 @@ from tailorsecrets.errors import ConfigError
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
 _UNITS: Final = {"h": _HOUR, "d": _DAY, "w": 7 * _DAY}
+JUST_NOW: Final = "just now"
+_AGES: Final = ((365 * _DAY, 2, "year"), (_DAY, 2, "day"), (_HOUR, 1, "hour"), (60, 1, "minute"))
 
 
 def seconds_in(period: str) -> int:
@@ -18,7 +20,10 @@ def seconds_in(period: str) -> int:
     return int(found[1]) * _UNITS[found[2]]
 
 
-def days_or_hours(seconds: float) -> str:
-    """Return *seconds* in days from two days on, else in hours."""
-    count, unit = (seconds // _DAY, "day") if seconds >= 2 * _DAY else (seconds // _HOUR, "hour")
-    return f"{count:.0f} {unit}" if count == 1 else f"{count:.0f} {unit}s"
+def age_in_words(seconds: float) -> str:
+    """Return *seconds* in the largest unit that is not coarse: minutes, hours, from two days on days, then years."""
+    for length, least, unit in _AGES:
+        count = int(seconds // length)
+        if count >= least:
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return JUST_NOW

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from tailorsecrets.declared.declarations import Declarations
-from tailorsecrets.declared.periods import days_or_hours
+from tailorsecrets.declared.periods import JUST_NOW, age_in_words
 from tailorsecrets.declared.sources import Generate
 from tailorsecrets.deploy.joint import Due, JointPlan
 from tailorsecrets.deploy.layout import Layout
@@ -153,4 +153,5 @@ def _age(entry: Entry, now: datetime) -> float | None:
 
 
 def _note(age: float) -> str:
-    return f"rotate: {days_or_hours(max(age, 0))} old"
+    words = age_in_words(age)
+    return f"rotate: written {words}" if words == JUST_NOW else f"rotate: {words} old"

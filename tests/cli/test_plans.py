@@ -258,7 +258,7 @@ def test_rotate_by_name_by_vault_and_by_age(several: Shell) -> None:
     refused(several, "CONFIRMATION_REQUIRED", "rotate", "sessions/signing-key", "-p", "prod")
     done = several("rotate", "sessions/signing-key", "-p", "prod", "--yes", "--report", "report.jsonl")
     assert done.code == 0, done.err
-    assert "  Rotations:\n    ~ sessions/signing-key (rotate: 0 hours old)" in done.out
+    assert "  Rotations:\n    ~ sessions/signing-key (rotate: written just now)" in done.out
     after = values(A)
     assert after == values(B)
     assert {name for name in after if after[name] != before[name]} == {"sessions/signing-key"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tailorsecrets.declared.declarations import Declarations
-from tailorsecrets.declared.periods import days_or_hours, seconds_in
+from tailorsecrets.declared.periods import age_in_words, seconds_in
 from tailorsecrets.declared.sources import Generate, Source, generate, source
 from tailorsecrets.deploy.joint import Due, JointPlan
 from tailorsecrets.deploy.layout import layout
@@ -245,7 +245,7 @@ def test_anything_but_a_period_is_refused(period: str) -> None:
 
 
 def test_periods_and_ages() -> None:
-    """Hours, days and weeks in seconds; ages in days from two on."""
+    """Hours, days and weeks in seconds; ages in the largest unit, days and years from two on."""
     assert [seconds_in(period) for period in ("12h", "90d", "4w")] == [43_200, 7_776_000, 2_419_200]
-    ages = [days_or_hours(seconds) for seconds in (0, 3600, 172_799, 172_800, 8_035_200)]
-    assert ages == ["0 hours", "1 hour", "47 hours", "2 days", "93 days"]
+    ages = [age_in_words(seconds) for seconds in (-5, 59, 60, 3600, 172_799, 172_800, 8_035_200, 63_072_000)]
+    assert ages == ["just now", "just now", "1 minute", "1 hour", "47 hours", "2 days", "93 days", "2 years"]
