@@ -119,6 +119,23 @@ def test_a_claim_goes_back(pair: Targets, tmp_path: Path) -> None:
     assert short(pair.undo(tmp_path / "report")) == []
 
 
+def test_a_stamp_key_that_was_replaced_stays_replaced(tmp_path: Path) -> None:
+    """What is rolled back gets a stamp of the key that is there now: only values that differ are in the next plan."""
+    targets = Targets()
+    made: Vaults = {"sessions": {"signing-key": Generate(), "pin": Secret("1234")}}
+    for only in ([0], [1]):
+        targets.deploy(made, routes(only))
+    before = everything(targets)
+    reported(targets, made, tmp_path / "report")
+    undone(targets, tmp_path / "report")
+    assert everything(targets) == before
+    assert short(targets.plan(made, BOTH)) == ["1 update sessions/signing-key"]
+    assert short(targets.undo(tmp_path / "report")) == []
+    targets.deploy(made, BOTH)
+    assert targets.values(0) == targets.values(1) == before[0][0]
+    assert short(targets.plan(made, BOTH)) == []
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_crash_between_any_two_calls_converges(kind: str, tmp_path: Path) -> None:
     """Whichever call of an undo dies, another undo ends where the first would have, and leaves nothing to do."""
