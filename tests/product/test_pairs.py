@@ -236,7 +236,7 @@ def test_the_report_of_a_killed_apply_is_good_for_what_it_holds(both: Sequence[B
     held = {line.place.secret for line in load_report(report).steps if line.place.secret}
     done = shell("undo", str(report), "--yes")
     assert done.code == 0, done.err
-    assert "note: the report was cut off" in done.err
+    assert "note: the report is incomplete" in done.err
     with bao.store("killed") as store:
         left = {entry.name for vault in store.list_vaults() for entry in store.list_secrets(vault.name)}
     assert len(held) > 30
