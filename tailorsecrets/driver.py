@@ -411,7 +411,7 @@ class Location(NamedTuple):
 
     @property
     def variable(self) -> str:
-        """The environment variable for it, as ``tailorsecrets run`` names them."""
+        """The environment variable for it: as ``tailorsecrets run`` names it, after "_" if that begins with a digit."""
         return self.label.upper()
 
 

@@ -9,10 +9,12 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
+from click import Context
 
 import tailorsecrets
 import tailorsecrets.kit
 import tailorsecrets.testing
+from tailorsecrets.cli.root import root
 
 ROOT = Path(__file__).parent.parent
 REPOSITORY = "https://github.com/tailorsecrets/tailorsecrets"
@@ -22,6 +24,7 @@ ORDER = [
     "app", "integrations", "testing", "cli",
 ]  # fmt: skip
 AT_THE_ROOT = {"__init__.py", "__main__.py", "driver.py", "errors.py", "py.typed", "secret.py"}
+OF_COMMANDS = {*root.list_commands(Context(root)), "importing", "secret_read", "secret_write", "secret_undo", "vault"}
 SEAM = {"driver", "errors", "kit", "secret"}
 
 
@@ -49,6 +52,21 @@ def test_imports_go_one_way(path: Path) -> None:
     """A room imports only the rooms above it."""
     above = ORDER[: ORDER.index(room(path)) + 1]
     assert [name for name in imports(path) if name in ORDER and name not in above] == []
+
+
+MAP = (ROOT / "docs" / "architecture.md").read_text()
+MAPPED = [name for name in ORDER if f"\n### {name}\n" in MAP]
+
+
+@pytest.mark.parametrize("name", MAPPED)
+def test_the_map_is_right(name: str) -> None:
+    """Each table of the map names files that exist, and every file of the package; a command is in its own file."""
+    folder = ROOT / "tailorsecrets" / name
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    section = MAP.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    named = {word for row in rows for word in re.findall(r"`([a-z_]+)`", row)}
+    assert (named - files, files - named - (OF_COMMANDS if name == "cli" else set())) == (set(), set())
 
 
 def test_the_root_holds_the_seam_alone() -> None:

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 LONGEST_PAUSE: Final = 60.0  # seconds between two attempts
 
-Decision = Literal["ask", "probe", "skip"]
+Attempt = Literal["ask", "probe", "skip"]
 
 
 class Breaker:
@@ -24,7 +24,7 @@ class Breaker:
         """Whether the target is skipped."""
         return self._failures > 0
 
-    def decide(self, now: float) -> Decision:
+    def decide(self, now: float) -> Attempt:
         """Return what a read does at *now*; "probe" is returned once, and the next reads skip the target."""
         if not self.is_open:
             return "ask"

@@ -20,9 +20,9 @@ from tailorsecrets.runtime.clock import Clock, seconds
 from tailorsecrets.runtime.events import CacheEvent, CacheInfo, EventKind, Hook
 from tailorsecrets.runtime.forks import on_fork
 from tailorsecrets.runtime.freshness import CacheEntry, after_failure, can_stand_in, decide, with_expiry
+from tailorsecrets.runtime.last_answers import LastAnswers
 from tailorsecrets.runtime.singleflight import Flight
 from tailorsecrets.runtime.threads import HOOK_THREADS
-from tailorsecrets.runtime.words import LastAnswers
 from tailorsecrets.store.names import Place
 from tailorsecrets.store.writes import on_write
 from tailorsecrets.targets.cache_settings import CacheSettings, is_number

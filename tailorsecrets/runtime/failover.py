@@ -12,7 +12,7 @@ from math import inf
 
 from tailorsecrets.errors import SecretsError, Unavailable
 from tailorsecrets.runtime.answers import Answer, CacheKey, Deliver, Result, is_outage
-from tailorsecrets.runtime.asked import ALL, AskedTarget, Batch, Call, Run, Want
+from tailorsecrets.runtime.asked_target import ALL, AskedTarget, Batch, Call, Run, Want
 from tailorsecrets.runtime.clock import Clock, seconds
 from tailorsecrets.runtime.connection import Connection
 from tailorsecrets.runtime.fetch import fetch

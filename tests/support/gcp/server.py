@@ -3,7 +3,7 @@
 The SDK's own messages are read and written, so the real clients talk to it. It is as strict as the reference pages
 say the service is: rules of names, sizes, labels, annotations and masks, etags, checksums, states of versions, order,
 pages and filters of lists. On demand it also has the faults of the service: lists and ``latest`` that lag, refusals and
-silence (``faults.py``), and a broken network (``wire.py``). It has no IAM policies, topics, rotation, expiry and KMS.
+silence (``faults.py``), and a broken network (``relay.py``). It has no IAM policies, topics, rotation, expiry and KMS.
 Methods that it lacks answer UNIMPLEMENTED.
 """
 
