@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis  # noqa: F401  # before the freeze below: its plugins check who refers to what
 import pytest
 from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
@@ -65,9 +66,16 @@ def _own_config() -> Iterator[None]:
 
 
 def forget_config() -> None:
-    """Let the next config be imported anew; each of them has the same name."""
+    """Let the next config be imported again; each of them has the same name."""
     for name in ("tailor_config", "tailor_config_types"):
         sys.modules.pop(name, None)
+
+
+def forget_modules(folder: str) -> None:
+    """Let what was imported from *folder* be imported again."""
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(folder):
+            del sys.modules[name]
 
 
 def setup(namespace: dict[str, Any]) -> None:
@@ -75,6 +83,7 @@ def setup(namespace: dict[str, Any]) -> None:
     stack = namespace[STACK] = ExitStack()
     namespace[DONE] = set[int]()
     folder = stack.enter_context(tempfile.TemporaryDirectory())
+    stack.callback(forget_modules, folder)
     stack.callback(os.chdir, Path.cwd())
     stack.callback(os.environ.update, dict(os.environ))
     stack.callback(os.environ.clear)
