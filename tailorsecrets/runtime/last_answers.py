@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from tailorsecrets.errors import Denied, Unavailable
+from tailorsecrets.errors import Conflict, Corrupt, Denied, Unavailable
 from tailorsecrets.runtime.answers import CacheKey, Result
 from tailorsecrets.runtime.freshness import CacheEntry, disputed
 from tailorsecrets.targets.cache_settings import CacheSettings
 
 
 class LastAnswer(NamedTuple):
-    """The last answer of the first target: a value, no value, or denied."""
+    """The last answer of the first target: a value, no value, denied, damaged or in conflict."""
 
-    result: CacheEntry | Denied
+    result: CacheEntry | Denied | Corrupt | Conflict
     as_of: float
 
     @property
@@ -24,6 +24,8 @@ class LastAnswer(NamedTuple):
         """Return why *other*, a replica's value, is not used."""
         if isinstance(self.result, Denied):
             before = f"{self.result.store} denied the secret, and does not answer now"
+        elif not isinstance(self.result, CacheEntry):
+            before = f"{self.result.meaning} at {self.result.store}, which does not answer now"
         elif self.result.missing:
             before = f"the secret was missing at {self.result.store}, which does not answer now"
         else:
@@ -43,7 +45,7 @@ class LastAnswers:
 
     def keep(self, key: CacheKey, result: Result, as_of: float, size: int) -> None:
         """Keep the *result* of the first target, if it is about the secret; keep at most *size* answers."""
-        if isinstance(result, CacheEntry | Denied):
+        if isinstance(result, CacheEntry | Denied | Corrupt | Conflict):
             self._answers.pop(key, None)
             self._answers[key] = LastAnswer(result, as_of)
             while len(self._answers) > size:

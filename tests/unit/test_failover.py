@@ -288,6 +288,20 @@ def test_an_equal_replica_does_not_renew_the_first_targets_word(site: Site) -> N
     assert (reading.value, reading.stale, reading.age) == ("value", True, 1202)
 
 
+@pytest.mark.parametrize("kind", [Denied, Disabled, Conflict, Corrupt])
+def test_what_the_first_target_could_not_give_does_not_come_back(site: Site, kind: type[SecretsError]) -> None:
+    """Where its answer was an error about the secret under max_stale ago, a replica's value is not used."""
+    site[ONE].faults.fail("", kind, times=1)
+    with pytest.raises(kind):
+        site.secrets.get("abc", "one")
+    site[ONE].faults.fail("", Unavailable)
+    site.clock.sleep(100)
+    with pytest.raises(Unavailable, match="the value at file:two is not used"):
+        site.secrets.get("abc", "one")
+    site.clock.sleep(3600)
+    assert site.secrets.get("abc", "one") == "value"
+
+
 @pytest.mark.parametrize("denied", [False, True])
 def test_what_the_first_target_lacked_does_not_come_back(site: Site, *, denied: bool) -> None:
     """If the first target answered missing or denied under max_stale ago, a replica's value is not used."""
