@@ -361,7 +361,7 @@ def test_death_by_a_signal_behind_the_mask(long_value: Shell) -> None:
 
 def test_ctrl_c_behind_the_mask(long_value: Shell) -> None:
     """Ctrl-C on the terminal reaches the command once, and its exit code is the command's."""
-    script = "trap 'echo caught' INT; echo ready; sleep 60; exit 5"
+    script = "trap 'echo caught; over=1' INT; echo ready; while [ -z $over ]; do sleep 0.1; done; exit 5"
     child = long_value.terminal("run", "--mask", "--", "sh", "-c", script)
     child.expect("ready\r\n")
     child.sendintr()
