@@ -37,7 +37,7 @@ from tailorsecrets.store.names import check_names
 from tailorsecrets.targets.routes import profile_routes
 
 _SEEN: Final = "secrets that the config declares are deleted; other secrets in its vaults are not found"
-_VAULTS: Final = "Plan only this vault."
+_VAULTS: Final = "Only this vault."
 _MATCHES: Final = "nothing to do: the store matches the config"
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -55,7 +55,11 @@ def _plan_options(function: F) -> F:
     for option in (
         click.option("--keep-going", is_flag=True, help="Plan and apply the other targets if one cannot be planned."),
         click.option("--delete-moved", is_flag=True, help="Delete old copies of vaults that are complete elsewhere."),
-        click.option("--trust-stamps", is_flag=True, help="Read no metadata of a secret whose listed stamp matches."),
+        click.option(
+            "--trust-stamps",
+            is_flag=True,
+            help="Trust a stamp in a list that matches; read no metadata.",
+        ),
         click.option("--no-prune", is_flag=True, help="Do not delete. No right to list is needed."),
     ):
         function = option(function)
@@ -107,7 +111,7 @@ def plan(
 @click.option("--detailed-exitcode", is_flag=True, help="With --dry-run: exit 2 if the plan has changes.")
 @yes_option
 @click.option(
-    "--allow-deletes", type=click.IntRange(min=0), metavar="N", help="Let --yes delete up to N secrets of each target."
+    "--allow-deletes", type=click.IntRange(min=0), metavar="N", help="Let --yes delete up to N secrets at each target."
 )
 @report_option
 @_plan_options
@@ -132,7 +136,8 @@ def apply(
     confirms. --yes covers the deletion of 10 secrets or of a quarter of those that the app owns, whichever is more;
     --allow-deletes covers more. If one target cannot be planned, nothing is written, unless you pass --keep-going.
 
-    PLAN is a file that plan --out wrote. It is carried out without a question if a new plan would be the same.
+    PLAN is a file that plan --out wrote. If a new plan would be the same, it is carried out without questions, except
+    about a deletion over the limit.
     """
     if detailed_exitcode and not dry_run:
         raise click.UsageError("--detailed-exitcode needs --dry-run", click.get_current_context())

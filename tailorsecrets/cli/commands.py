@@ -1,7 +1,7 @@
 """Commands and groups: the common options, examples in the help, and commands that load when they are called."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -18,12 +18,19 @@ class _WithExamples(click.Command):
     """The base of commands and groups."""
 
     def __init__(
-        self, *args: Any, examples: Sequence[str] = (), several_profiles: bool = False, **settings: Any
+        self,
+        *args: Any,
+        examples: Sequence[str] = (),
+        several_profiles: bool = False,
+        hidden: Collection[str] = (),
+        **settings: Any,
     ) -> None:
         super().__init__(*args, **settings)
         self.examples = examples
         self.own = list(self.params)
         self.common = common_options(several_profiles=several_profiles)
+        for option in self.common:
+            option.hidden = not set(option.opts).isdisjoint(hidden)
         self.params += self.common
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:  # noqa: ARG002
@@ -127,13 +134,20 @@ def _write_terms(
             formatter.write_dl(rows)
 
 
-def command(name: str, *examples: str, several_profiles: bool = False, **context: Any) -> Callable[[Function], Command]:
+def command(
+    name: str, *examples: str, several_profiles: bool = False, hidden: Collection[str] = (), **context: Any
+) -> Callable[[Function], Command]:
     """Make a command of a function that takes the Invocation and the options; its docstring is the help.
 
-    *several_profiles*: ``--profile`` may be repeated, and ``Invocation.routes`` has an item for each. *context* are
-    settings of its click.Context.
+    *several_profiles*: ``--profile`` may be repeated, and ``Invocation.routes`` has an item for each. *hidden* are the
+    common options that the command refuses. *context* are settings of its click.Context.
     """
-    settings: dict[str, Any] = {"examples": examples, "several_profiles": several_profiles, "context_settings": context}
+    settings: dict[str, Any] = {
+        "examples": examples,
+        "several_profiles": several_profiles,
+        "hidden": hidden,
+        "context_settings": context,
+    }
 
     def make(function: Function) -> Command:
         return click.command(name, cls=Command, help=inspect.getdoc(function), **settings)(click.pass_obj(function))

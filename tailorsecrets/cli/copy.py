@@ -14,7 +14,7 @@ from tailorsecrets.cli.names import vaults_option, yes_option
 from tailorsecrets.cli.prompts import confirm
 from tailorsecrets.cli.reporting import Wanted, report_option
 from tailorsecrets.cli.saved import show_plan
-from tailorsecrets.cli.sides import two_sides
+from tailorsecrets.cli.sides import REFUSED, two_sides
 from tailorsecrets.cli.writing import carry_out
 from tailorsecrets.deploy.copy import copy_layout, plan_copy, read_contents
 from tailorsecrets.deploy.joint import JointPlan
@@ -50,10 +50,11 @@ _QUESTIONS: Final[Sequence[tuple[str, Callable[[Plan], list[str]], str]]] = (
     "tailorsecrets copy staging prod --dry-run",
     "tailorsecrets copy 'vault://vault.example.com?workspace=prod' 'aws://eu-west-1?workspace=prod' -V api-keys",
     "tailorsecrets copy prod 'file:backup.jsonl?workspace=prod' --yes",
+    hidden=REFUSED,
 )
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@vaults_option("Copy this vault only. May be repeated.")
+@vaults_option("Copy this vault only.")
 @click.option("--dry-run", "-d", is_flag=True, help="Print the plan. Ask and write nothing.")
 @yes_option
 @report_option

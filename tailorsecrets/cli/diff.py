@@ -10,7 +10,7 @@ from tailorsecrets.cli.commands import command
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.cli.names import vaults_option
 from tailorsecrets.cli.plans import path
-from tailorsecrets.cli.sides import two_sides
+from tailorsecrets.cli.sides import REFUSED, two_sides
 from tailorsecrets.deploy.compare import compare
 from tailorsecrets.deploy.diff import SIGNS, Line, counts
 from tailorsecrets.errors import VaultNotFound
@@ -26,10 +26,11 @@ _KEYS = {"=": "equal", "+": "onlyInA", "-": "onlyInB", "*": "different", "!": "n
     "tailorsecrets diff staging prod",
     "tailorsecrets diff 'aws://eu-west-1?workspace=prod' gcp://acme-prod -w prod -V api-keys",
     "tailorsecrets diff staging prod --names --detailed-exitcode",
+    hidden=REFUSED,
 )
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@vaults_option("Compare this vault only. May be repeated.")
+@vaults_option("Compare this vault only.")
 @click.option("--names", is_flag=True, help="Compare names only. Only the right to list is needed.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 unless all secrets are equal.")
 def diff(

@@ -40,8 +40,9 @@ def vault_option(function: F) -> F:
 
 def vaults_option(what: str) -> Callable[[F], F]:
     """Add ``vault_names``, a repeatable option for vaults; *what* is its help."""
+    text = f"{what} May be repeated."
     return click.option(
-        "--vault-name", "-V", "vault_names", multiple=True, metavar="NAME", shell_complete=complete_vault, help=what
+        "--vault-name", "-V", "vault_names", multiple=True, metavar="NAME", shell_complete=complete_vault, help=text
     )
 
 

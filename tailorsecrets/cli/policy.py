@@ -30,7 +30,7 @@ _Use = Literal["read", "deploy"]
     required=True,
     help="read: for a program. deploy: for apply.",
 )
-@vaults_option("A vault. May be repeated.")
+@vaults_option("A vault.")
 def policy(invocation: Invocation, use: _Use, vault_names: tuple[str, ...]) -> None:
     """Print the least-privilege policy of the store, one for each target of the profile.
 

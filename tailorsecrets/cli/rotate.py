@@ -25,7 +25,7 @@ from tailorsecrets.store.names import Place, check_names
 )
 @click.argument("names", nargs=-1, metavar="[VAULT/NAME]...")
 @vaults_option("Rotate the generated secrets of this vault.")
-@click.option("--older-than", metavar="PERIOD", help="Only those whose value is older: 12h, 90d, 4w.")
+@click.option("--older-than", metavar="PERIOD", help="Only secrets whose value is older than PERIOD: 12h, 90d, 4w.")
 @click.option("--dry-run", "-d", is_flag=True, help="Print the plan. Ask and write nothing.")
 @yes_option
 @report_option

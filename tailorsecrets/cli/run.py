@@ -36,7 +36,7 @@ def run(
 
     The secrets are those of the config, also external ones. The variable of api-keys/stripe-secret-key is
     API_KEYS_STRIPE_SECRET_KEY. The command replaces this process: it gets the signals and the terminal, and its exit
-    code is returned. With --mask this process stays as its parent.
+    code is returned. With --mask, tailorsecrets keeps running as the parent of the command.
     """
     if preserve_env and override:
         raise click.UsageError("give one of --preserve-env and --override", click.get_current_context())

@@ -1,11 +1,15 @@
 """The arguments A and B of commands that take two sides: a store URL or a profile each."""
 
+from typing import Final
+
 import click
 
 from tailorsecrets.cli.invocation import Invocation
 from tailorsecrets.targets.opening import target_of
 from tailorsecrets.targets.routes import Routes
 from tailorsecrets.targets.sides import side
+
+REFUSED: Final = ("--profile", "--store")  # common options, in place of which these commands have arguments
 
 
 def two_sides(invocation: Invocation, a: str, b: str, command: str) -> tuple[Routes, Routes]:

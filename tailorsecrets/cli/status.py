@@ -31,11 +31,13 @@ from tailorsecrets.targets.opening import open_choice
     "tailorsecrets status --html status.html --detailed-exitcode",
     several_profiles=True,
 )
-@vaults_option("Show this vault only. May be repeated.")
+@vaults_option("Show this vault only.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print a table for a pull request or a ticket.")
 @click.option("--html", "page", metavar="FILE", help="Write a page for the browser, too.")
 @click.option(
-    "--detailed-exitcode", is_flag=True, help="Exit 2 unless every secret is in sync, ours, unknown or there."
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 2 if a secret has a state other than: in sync, ours, unknown, there.",
 )
 def status(
     invocation: Invocation,

@@ -31,7 +31,7 @@ def selection_options(function: Callable[..., T]) -> Callable[..., T]:
             "maps",
             multiple=True,
             metavar="VAR=VAULT/NAME",
-            help="Read this secret into VAR, and no others. May be repeated.",
+            help="Put this secret into VAR, and read no others than those of --map. May be repeated.",
         ),
         click.option(
             "-V",
