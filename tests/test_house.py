@@ -109,7 +109,7 @@ def test_plugins_import_the_seam_alone(path: Path) -> None:
 
 
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-TEST_ROOMS = ("tests.cli", "tests.plugins", "tests.product", "tests.stores", "tests.test_house", "tests.unit")
+TEST_ROOMS = ("tests.cli", "tests.product", "tests.stores", "tests.test_house", "tests.unit")
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
