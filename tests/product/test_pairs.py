@@ -175,7 +175,11 @@ def test_a_rotation_that_dies_is_finished_by_apply(both: Sequence[Backend]) -> N
     assert after > 2
 
 
-@pytest.mark.parametrize("names", [("gcp", "azure"), ("azure", "file"), ("file", "gcp")], ids="-".join)
+@pytest.mark.parametrize(
+    "names",
+    [("openbao-folders", "aws"), ("aws", "openbao-folders"), ("gcp", "azure"), ("azure", "file"), ("file", "gcp")],
+    ids="-".join,
+)
 def test_a_restore_by_hand_makes_both_equal(names: Sequence[str], tmp_path: Path, servers: Start) -> None:
     """The replica gets the primary's value, whether its own deleted version is the same, an older one, or not there."""
     with ExitStack() as stack:
