@@ -41,7 +41,10 @@ class PerProcess(Generic[T]):
         slot = self._slots.get(os.getpid())
         if slot is None or not slot.things or (thing is not None and slot.things[0] is not thing):
             return None
-        del self._slots[os.getpid()]
+        with slot.lock:  # where several threads drop one thing, one of them does, and none drops the next thing
+            if self._slots.get(os.getpid()) is not slot:
+                return None
+            del self._slots[os.getpid()]
         return slot.things[0]
 
 

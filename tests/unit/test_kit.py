@@ -1,10 +1,13 @@
 """The parts that plugins share: statuses, sign-in, text, pages, side-cars and the lock."""
 
+import os
 import threading
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -264,3 +267,28 @@ def test_who_waited_for_a_failed_attempt_fails_too() -> None:
     assert len(attempts) == 1
     assert get(0) == "refused"
     assert len(attempts) == 2
+
+
+def test_two_threads_drop_one_thing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them drops it; the other one does not drop the thing that was made after it."""
+    at_work, go_on, getpid = threading.Event(), threading.Event(), os.getpid
+    things = PerProcess(partial(next, count(1)))
+    first, names = things.get(), list[str]()
+
+    def slowly() -> int:
+        names.append(threading.current_thread().name)
+        if names.count("slow") == 2:  # the thing is known to be the current one
+            at_work.set()
+            go_on.wait(0.5)
+        return getpid()
+
+    monkeypatch.setattr(os, "getpid", slowly)
+    dropped = list[int | None]()
+    slow = threading.Thread(target=lambda: dropped.append(things.drop(first)), name="slow")
+    slow.start()
+    assert at_work.wait(10)
+    dropped.append(things.drop(first))
+    second = things.get()
+    go_on.set()
+    slow.join()
+    assert (sorted(dropped, key=str), things.get(), second) == ([1, None], 2, 2)
