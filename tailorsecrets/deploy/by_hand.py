@@ -1,7 +1,6 @@
 """Changes by hand on every target of a vault: all targets are read before the first write."""
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
@@ -15,6 +14,7 @@ from tailorsecrets.errors import (
     SecretsError,
     VaultAlreadyExists,
     VaultNotFound,
+    reworded,
 )
 from tailorsecrets.secret import Secret
 from tailorsecrets.store.names import Place
@@ -81,9 +81,7 @@ def everywhere(
 
 def named(error: SecretsError, target: Choice) -> SecretsError:
     """Return *error* with *target* in its message."""
-    other = copy(error)
-    other.args = (f"{target}: {error}",)
-    return other
+    return reworded(error, f"{target}: {error}")
 
 
 def owner_of(store: Store, vault: str, *, must_exist: bool = True) -> Owner | None:
@@ -188,7 +186,7 @@ def restoring(targets: Sequence[OpenTarget], vault: str, secret: str) -> Callabl
 
     def change(store: Store) -> Entry | None:
         if store is primary:
-            restored.append(store.restore_secret(vault, secret))
+            restored.append(_restore(targets, place))
             return restored[0]
         now = workspace_of(store).stat([place], deleted=True).get(place) if store.caps.stats else None
         if now and now.state in {"live", "deleted"} and _same_stamp(restored[0], now, [primary, store], vault):
@@ -198,6 +196,17 @@ def restoring(targets: Sequence[OpenTarget], vault: str, secret: str) -> Callabl
         return None if there.get(place) == value else store.put_secret(vault, secret, value)
 
     return change
+
+
+def _restore(targets: Sequence[OpenTarget], place: Place) -> Entry:
+    """Restore at the primary; where a deletion or a restore broke off and left it there, return its entry."""
+    try:
+        return targets[0].store.restore_secret(*place)
+    except SecretNotFound:
+        there = workspace_of(targets[0].store).stat([place]).get(place)
+        if there is None or all(look(targets, lambda store: _has_secret(store, place))):
+            raise
+        return there
 
 
 def _same_stamp(one: Entry, other: Entry, stores: Sequence[Store], vault: str) -> bool:

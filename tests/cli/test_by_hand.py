@@ -80,6 +80,18 @@ def test_restore_creates_and_updates_at_a_replica(both: Shell) -> None:
         assert held() == ["one", "one"]
 
 
+def test_restore_ends_what_broke_off(both: Shell) -> None:
+    """It also undoes a deletion that only the replica did, and ends a restore that only the primary did."""
+    assert put(both, "create", b"one").code == 0
+    with open_store(B) as store:
+        store.delete_secret("api-keys", "stripe-key")
+    assert held() == ["one", None]
+    assert both("secret", "restore", *KEY).code == 0
+    assert held() == ["one", "one"]
+    done = both("secret", "restore", *KEY)
+    assert (done.code, "error[SECRET_NOT_FOUND]" in done.err) == (1, True)
+
+
 def test_restore_needs_no_value_where_the_stamps_are_equal(both: Shell) -> None:
     """A login without the right to read values restores what both targets deleted."""
     assert put(both, "create", b"one").code == 0
