@@ -43,7 +43,8 @@ class Login:
             return
         with self._lock:
             if not credentials.valid:
-                _refresh(credentials, _Sender(budget, self._clock, repeats=True))
+                own = Budget(budget.left)  # refusals of the token service and of the store are counted apart
+                _refresh(credentials, _Sender(own, self._clock, repeats=True))
 
     def forget_token(self) -> None:
         """Let the next call get another token, since the service refuses this one."""

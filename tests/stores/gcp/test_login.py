@@ -1,6 +1,7 @@
 """Signing in at Google, in processes that find tokens, IAM and the service by their environment alone."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,11 @@ from typing import Any
 import pytest
 from google.cloud.secretmanager_v1.types import Secret, SecretPayload
 
+from tailorsecrets.driver import REFUSED_SECONDS, Budget, ServerClock, Target
+from tailorsecrets.errors import Unavailable
+from tailorsecrets.testing.clock import FakeClock
+from tailorsecrets_gcp.login import Login
+from tailorsecrets_gcp.options import read_options
 from tests.support.gcp.faults import Rule, not_signed_in
 from tests.support.gcp.network import Network
 from tests.support.gcp.state import Holdings, place_of
@@ -220,6 +226,26 @@ def test_tokens_are_down(network: Network) -> None:
     started = time.monotonic()
     assert read("gcp://my-project?timeout=2", network.environ())["code"] == "UNAVAILABLE"
     assert time.monotonic() - started < 15
+
+
+def test_refusals_of_tokens_are_counted_apart(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token server that does not listen is asked for two seconds, even if the store refused connections before."""
+    key = json.loads(Path(network.environ()["GOOGLE_APPLICATION_CREDENTIALS"]).read_text())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        key["token_uri"] = f"http://127.0.0.1:{server.getsockname()[1]}/token"
+    (tmp_path / "key.json").write_text(json.dumps(key))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    login = Login(read_options(Target(url="gcp://my-project", scheme="gcp", host="my-project")), ServerClock())
+    clock = FakeClock(0.0)
+    budget = Budget(15, clock=clock, sleep=clock.sleep)
+    assert budget.wait(refused=True)
+    clock.sleep(REFUSED_SECONDS)
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        login.make_ready(budget)
+    assert 0.5 < time.monotonic() - started < 5
 
 
 def test_a_token_that_died_before_its_time(network: Network) -> None:
