@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, Literal, TypeVar
 
-from tailorsecrets.errors import SecretsError, Unavailable
+from tailorsecrets.errors import SecretsError, Unavailable, reworded
 
 T = TypeVar("T")
 Outcome = Literal["not done", "unknown"]
@@ -26,11 +26,5 @@ def found_done(error: Unavailable, done: Callable[[], T | None]) -> T:
     except SecretsError:
         outcome = "unknown"
     if result is None:
-        raise _with_outcome(error, outcome)
+        raise reworded(error, f"{error}; {_OUTCOMES[outcome]}", outcome=outcome)
     return result
-
-
-def _with_outcome(error: Unavailable, outcome: Outcome) -> Unavailable:
-    error.outcome = outcome
-    error.args = (f"{error}; {_OUTCOMES[outcome]}",)
-    return error
