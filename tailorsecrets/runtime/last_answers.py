@@ -22,10 +22,8 @@ class LastAnswer(NamedTuple):
 
     def error(self, key: CacheKey, other: CacheEntry) -> Unavailable:
         """Return why *other*, a replica's value, is not used."""
-        if isinstance(self.result, Denied):
-            before = f"{self.result.store} denied the secret, and does not answer now"
-        elif not isinstance(self.result, CacheEntry):
-            before = f"{self.result.meaning} at {self.result.store}, which does not answer now"
+        if not isinstance(self.result, CacheEntry):
+            before = f"{self.result.store} answered {self.result.code}, and does not answer now"
         elif self.result.missing:
             before = f"the secret was missing at {self.result.store}, which does not answer now"
         else:

@@ -296,7 +296,8 @@ def test_what_the_first_target_could_not_give_does_not_come_back(site: Site, kin
         site.secrets.get("abc", "one")
     site[ONE].faults.fail("", Unavailable)
     site.clock.sleep(100)
-    with pytest.raises(Unavailable, match="the value at file:two is not used"):
+    before = f"file:one answered {kind.code}, and does not answer now"
+    with pytest.raises(Unavailable, match=f"the value at file:two is not used: {before}"):
         site.secrets.get("abc", "one")
     site.clock.sleep(3600)
     assert site.secrets.get("abc", "one") == "value"
