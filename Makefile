@@ -6,6 +6,8 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info
 READY = $(VENV)/installed-$(VERSION)
 DEMO = .venv-demo
 LOWEST = .venv-lowest
+# Old versions of Google's packages announce the end of old Pythons.
+OLD_PYTHON = ignore::FutureWarning:google.api_core._python_version_support
 DEMO_READY = $(DEMO)/installed-$(VERSION)
 WORKERS ?= 6
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
@@ -74,7 +76,7 @@ lowest: check-python  ## run all tests with the oldest versions of the run-time 
 	@$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --extra all \
 		--output-file $(LOWEST)/oldest.txt pyproject.toml
 	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --constraint $(LOWEST)/oldest.txt --editable '.[dev]'
-	$(LOWEST)/bin/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+	PYTHONWARNINGS=$(OLD_PYTHON) $(LOWEST)/bin/pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 benchmarks: $(READY)  ## measure, and compare with the budgets; use a quiet machine
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[bench]'

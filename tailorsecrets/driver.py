@@ -493,3 +493,6 @@ if not TYPE_CHECKING:  # so that a type checker finds a misspelt import
         if name not in _IN_THE_KIT:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"tailorsecrets.kit.{_IN_THE_KIT[name]}"), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_IN_THE_KIT})

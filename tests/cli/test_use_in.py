@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import subprocess
-import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ import kubernetes_validate
 import pytest
 import yaml
 from botocore.validate import ParamValidator
+from jsonschema.validators import validator_for
+from ruamel.yaml import YAML
 
 from tests.support.manifests import documents
 from tests.support.shell import PROGRAM, Shell
@@ -47,13 +49,15 @@ def printed(command: str) -> str:
     return str(found).partition("\n")[2]
 
 
-def by_schema(name: str, text: str, folder: Path) -> None:
+def by_schema(name: str, text: str) -> None:
     """Check *text* by the schema *name* that check-jsonschema brings."""
-    path = folder / "file.yaml"
-    path.write_text(text)
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{name}", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    found = find_spec("check_jsonschema")  # not imported: it needs a newer click than we do
+    assert found is not None
+    assert found.origin is not None
+    path = Path(found.origin).parent / "builtin_schemas" / "vendor" / f"{name}.json"
+    schema = json.loads(path.read_text())
+    document = YAML(typ="safe", pure=True).load(text)  # YAML 1.2, where "on" is a text
+    validator_for(schema)(schema).validate(document)
 
 
 def test_every_block_is_checked() -> None:
@@ -90,10 +94,10 @@ def test_the_commands_do_what_they_say(managed: Shell, text: str) -> None:
     assert VALUE in told["environment"] or encoded in told["input"]
 
 
-def test_compose(tmp_path: Path) -> None:
+def test_compose() -> None:
     """It follows the Compose specification, and the service uses a secret that is declared."""
     (text,) = blocks("yaml", "compose.yaml")
-    by_schema("compose-spec", text, tmp_path)
+    by_schema("compose-spec", text)
     parsed: Any = yaml.safe_load(text)
     assert parsed["services"]["web"]["secrets"] == list(parsed["secrets"])
 
@@ -121,10 +125,10 @@ def test_systemd(tmp_path: Path) -> None:
         assert (done.returncode, "my-app.service" in done.stderr) == (0, False), done.stderr
 
 
-def test_github_actions(tmp_path: Path) -> None:
+def test_github_actions() -> None:
     """It follows the schema of GitHub's workflows."""
     (text,) = blocks("yaml", ".github/workflows/deploy.yml")
-    by_schema("github-workflows", text, tmp_path)
+    by_schema("github-workflows", text)
 
 
 @pytest.mark.parametrize("text", blocks("yaml", "pod.yaml"))
