@@ -24,7 +24,7 @@ from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
-from tests.support.servers import begin_run, end_run, own_folder, start, this_run
+from tests.support.servers import begin_run, end_run, of_worker, start, this_run
 
 ROOT = Path(__file__).parent
 STACK = "_stack"
@@ -147,7 +147,7 @@ def use_servers(example: Example) -> None:
     if found and SERVERS not in example.namespace:
         example.namespace[SERVERS] = found[1].split()
         for name in example.namespace[SERVERS]:
-            os.environ.update(start(name, own_folder(name, this_run())).variables)
+            os.environ.update(start(name, of_worker(this_run())).variables)
         os.environ.pop("TAILORSECRETS_STORE", None)
 
 

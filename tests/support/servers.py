@@ -51,12 +51,17 @@ def install(fixtures: Sequence[str]) -> None:
         subprocess.run([sys.executable, COMMAND, "install", *names], stdout=subprocess.DEVNULL, check=False)
 
 
+def of_worker(run: Path) -> Path:
+    """Return the folder of servers that this worker does not share."""
+    return run.with_name(f"{run.name}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
+
+
 def own_folder(name: str, run: Path) -> Path:
     """Return the folder for the server *name* of this worker.
 
     Workers share servers, but for moto: it answers 500 to a list while another client creates a secret.
     """
-    return run.with_name(f"{run.name}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}") if name == "moto" else run
+    return of_worker(run) if name == "moto" else run
 
 
 @pytest.fixture(scope="session")
