@@ -47,7 +47,7 @@ def show_error(exc: BaseException, invocation: Invocation) -> int:
                 exc.details if isinstance(exc, Failed) else {},
             )
         case click.ClickException():
-            _write_error(invocation, "USAGE", exc.format_message(), _usage(exc))
+            _write_error(invocation, "USAGE", " ".join(exc.format_message().split()), _usage(exc))
         case _ if isinstance(exc, click.Abort) or interrupted(exc):
             _write_error(invocation, "INTERRUPTED", "interrupted")
             return exits.INTERRUPTED

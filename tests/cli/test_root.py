@@ -139,6 +139,7 @@ def test_no_words_are_a_call_for_help(empty: Shell) -> None:
         (("secret", "list", "-V"), "requires an argument"),
         (("check", "extra"), "too many arguments"),
         (("completion", "tcsh"), "tcsh"),
+        (("policy",), "Missing option '--for'. Choose from: read, deploy\n"),
         (("apply", "-w", ""), "the value is empty"),
         (("apply", "-e", ""), "the value is empty"),
         (
