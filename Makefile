@@ -50,7 +50,7 @@ mypy: $(READY)  ## check all types with mypy
 	@$(BIN)/mypy
 
 pyright: $(READY)  ## check all types with pyright
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 unit: $(READY)  ## run the unit tests
 	$(PYTEST) tests/unit tests/test_house.py $(ARGS)
