@@ -13,13 +13,18 @@ A, B = ("memory://a?timeout=0.3", "memory://b?timeout=0.3")
 KEY = ("-V", "api-keys", "-n", "stripe-key")
 
 
+def create_vault_at_both(shell: Shell, replica: str) -> None:
+    """Create the vault under a profile with two targets, A and *replica*."""
+    shell.environ["TAILORSECRETS_PROFILE"] = "prod"
+    del shell.environ["TAILORSECRETS_STORE"]
+    (shell.folder / "tailorsecrets.toml").write_text(f'[profiles.prod]\nstore = ["{A}", "{replica}"]\n')
+    assert shell("secret", "vault", "create", "api-keys").code == 0
+
+
 @pytest.fixture
 def both(memory: Shell) -> Shell:
     """Return a command line with a profile of two targets, which hold an empty vault."""
-    del memory.environ["TAILORSECRETS_STORE"]
-    memory.environ["TAILORSECRETS_PROFILE"] = "prod"
-    (memory.folder / "tailorsecrets.toml").write_text(f'[profiles.prod]\nstore = ["{A}", "{B}"]\n')
-    assert memory("secret", "vault", "create", "api-keys").code == 0
+    create_vault_at_both(memory, B)
     return memory
 
 
@@ -119,10 +124,7 @@ def test_restore_says_which_replica_it_could_not_make_equal(both: Shell) -> None
 def test_rollback_writes_nothing_that_a_replica_cannot_hold(memory: Shell) -> None:
     """A value over the limit of a replica is refused before the primary is written."""
     small = f"{B}&max_bytes=400"
-    memory.environ["TAILORSECRETS_PROFILE"] = "prod"
-    del memory.environ["TAILORSECRETS_STORE"]
-    (memory.folder / "tailorsecrets.toml").write_text(f'[profiles.prod]\nstore = ["{A}", "{small}"]\n')
-    assert memory("secret", "vault", "create", "api-keys").code == 0
+    create_vault_at_both(memory, small)
     with open_store(A) as store:
         old = store.create_secret("api-keys", "stripe-key", "x" * 401)
         store.update_secret("api-keys", "stripe-key", "new")
@@ -162,10 +164,7 @@ def test_all_targets_are_read_before_the_first_write(both: Shell) -> None:
 def test_create_overwrites_nothing_at_a_replica_that_tells_metadata_with_values_alone(memory: Shell) -> None:
     """Before the primary is written, the replica's value is read to see that the secret exists."""
     poor = f"{B}&stats=0"
-    memory.environ["TAILORSECRETS_PROFILE"] = "prod"
-    del memory.environ["TAILORSECRETS_STORE"]
-    (memory.folder / "tailorsecrets.toml").write_text(f'[profiles.prod]\nstore = ["{A}", "{poor}"]\n')
-    assert memory("secret", "vault", "create", "api-keys").code == 0
+    create_vault_at_both(memory, poor)
     assert memory("secret", "create", *KEY, "--value-stdin", "--store", poor, stdin=b"there").code == 0
     done = put(memory, "create", b"one")
     assert (done.code, "error[SECRET_ALREADY_EXISTS]" in done.err, held()) == (1, True, [None, "there"])
